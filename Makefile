@@ -1,0 +1,49 @@
+# autox: `make demo` plays the main job, `make test` proves it. Each installs what it needs first.
+.DEFAULT_GOAL := help
+SHELL := /bin/sh
+VENV := .venv
+PYTHON ?= $(shell for p in python3 python3.14 python3.13 python3.12 python3.11; do \
+  $$p -c 'import sys, venv, ensurepip; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$p && break; done)
+RUN := $(VENV)/bin
+STAMP := $(VENV)/.installed
+
+.PHONY: help
+help: ## Show this help
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+$(STAMP): requirements/dev.txt pyproject.toml
+	@test -n "$(PYTHON)" || { echo "error: autox needs Python 3.11 or newer with venv; set PYTHON=/path/to/python3"; exit 1; }
+	@echo "==> installing autox into $(VENV) (first time: about a minute)"
+	@$(PYTHON) -m venv --clear $(VENV)
+	@$(RUN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/dev.txt
+	@$(RUN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --no-index -e .
+	@touch $(STAMP)
+
+.PHONY: install
+install: $(STAMP) ## Install autox and its tools into .venv
+
+.PHONY: demo
+demo: $(STAMP) ## Bring up a real control plane, run a Job and a Deployment on it, tear it down
+	@$(RUN)/python examples/demo/play.py
+
+.PHONY: test
+test: $(STAMP) ## Run every test, those on a real control plane included
+	@$(RUN)/autox cluster binaries
+	@$(RUN)/python -m pytest
+
+.PHONY: check
+check: $(STAMP) ## Format, lint, types, contracts, unit tests: no cluster, under a minute
+	@$(RUN)/ruff format --check .
+	@$(RUN)/ruff check .
+	@$(RUN)/mypy
+	@$(RUN)/lint-imports
+	@$(RUN)/python -m pytest -q -m "not integration"
+
+.PHONY: bench
+bench: $(STAMP) ## Measure: prints the tables of docs/benchmarks.md
+	@for b in benchmarks/bench_*.py; do echo "== $$b"; $(RUN)/python $$b || exit 1; done
+
+.PHONY: lock
+lock: $(STAMP) ## Pin the dependencies again, with hashes and without addresses
+	@$(RUN)/uv pip compile --quiet --generate-hashes --no-emit-index-url --no-emit-find-links --universal --python-version 3.11 --extra dev --custom-compile-command 'make lock' -o requirements/dev.txt pyproject.toml
+	@$(RUN)/uv pip compile --quiet --generate-hashes --no-emit-index-url --no-emit-find-links --universal --python-version 3.11 --custom-compile-command 'make lock' -o requirements/runtime.txt pyproject.toml

@@ -1,0 +1,89 @@
+"""Names of things in Kubernetes: a resource (what kind of thing) and a reference (which one).
+
+A ``Resource`` is what discovery calls an API resource: group, version and plural make its URL, the kind is what
+bodies carry. ``ObjectRef`` is the only thing a work queue may hold: it names an object and says nothing about
+what happened to it, which is what keeps reconciling level-triggered (design rule 1).
+"""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Resource:
+    """A kind of object that an API server serves; group ``""`` is the core group."""
+
+    group: str
+    version: str
+    plural: str
+    kind: str
+    namespaced: bool = True
+
+    @property
+    def api_version(self) -> str:
+        """What ``apiVersion`` says in a body: ``v1`` or ``apps/v1``."""
+        return f"{self.group}/{self.version}" if self.group else self.version
+
+    def path(self, *, namespace: str | None = None, name: str | None = None, subresource: str | None = None) -> str:
+        """The URL path of the collection, of one object, or of one subresource of it.
+
+        Raises:
+            ValueError: a namespace for a cluster-scoped resource, a name without its namespace, or a subresource
+                without a name: mistakes of the caller, not of the user.
+        """
+        if namespace is not None and not self.namespaced:
+            raise ValueError(f"{self.plural} are not namespaced")
+        if self.namespaced and name is not None and namespace is None:
+            raise ValueError(f"{self.plural}/{name} needs a namespace")
+        if subresource is not None and name is None:
+            raise ValueError(f"subresource {subresource} needs a name")
+        parts = ["/api" if not self.group else f"/apis/{self.group}", self.version]
+        if namespace is not None:
+            parts += ["namespaces", namespace]
+        parts += [part for part in (self.plural, name, subresource) if part is not None]
+        return "/".join(parts)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ObjectRef:
+    """One object, named and nothing more."""
+
+    resource: Resource
+    name: str
+    namespace: str | None = None
+
+    def __str__(self) -> str:
+        """``apps/deployments default/web``: readable in logs, unambiguous."""
+        what = f"{self.resource.group}/{self.resource.plural}" if self.resource.group else self.resource.plural
+        return f"{what} {self.namespace}/{self.name}" if self.namespace else f"{what} {self.name}"
+
+
+PODS = Resource(group="", version="v1", plural="pods", kind="Pod")
+NODES = Resource(group="", version="v1", plural="nodes", kind="Node", namespaced=False)
+NAMESPACES = Resource(group="", version="v1", plural="namespaces", kind="Namespace", namespaced=False)
+SERVICES = Resource(group="", version="v1", plural="services", kind="Service")
+SECRETS = Resource(group="", version="v1", plural="secrets", kind="Secret")
+CONFIG_MAPS = Resource(group="", version="v1", plural="configmaps", kind="ConfigMap")
+SERVICE_ACCOUNTS = Resource(group="", version="v1", plural="serviceaccounts", kind="ServiceAccount")
+EVENTS = Resource(group="", version="v1", plural="events", kind="Event")
+DEPLOYMENTS = Resource(group="apps", version="v1", plural="deployments", kind="Deployment")
+JOBS = Resource(group="batch", version="v1", plural="jobs", kind="Job")
+CRON_JOBS = Resource(group="batch", version="v1", plural="cronjobs", kind="CronJob")
+LEASES = Resource(group="coordination.k8s.io", version="v1", plural="leases", kind="Lease")
+ENDPOINT_SLICES = Resource(group="discovery.k8s.io", version="v1", plural="endpointslices", kind="EndpointSlice")
+CLUSTER_ROLES = Resource(
+    group="rbac.authorization.k8s.io", version="v1", plural="clusterroles", kind="ClusterRole", namespaced=False
+)
+CLUSTER_ROLE_BINDINGS = Resource(
+    group="rbac.authorization.k8s.io",
+    version="v1",
+    plural="clusterrolebindings",
+    kind="ClusterRoleBinding",
+    namespaced=False,
+)
+SELF_SUBJECT_ACCESS_REVIEWS = Resource(
+    group="authorization.k8s.io",
+    version="v1",
+    plural="selfsubjectaccessreviews",
+    kind="SelfSubjectAccessReview",
+    namespaced=False,
+)
