@@ -1,0 +1,44 @@
+"""What an agent asks of the part that serves the pods of its nodes, and what that part says about each node.
+
+The agent owns everything that Kubernetes sees of a Node: the object, its heartbeats, its lease. A provider owns
+the pods. They share nothing but these two shapes, so that a provider can be written without reading the agent.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Protocol
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NodeSpec:
+    """One node as its provider describes it.
+
+    Attributes:
+        name: name of the Node object.
+        capacity: quantities by resource name, such as ``{"cpu": "2", "memory": "8Gi", "pods": "110"}``; all of it
+            is allocatable.
+        addresses: address by type, such as ``{"InternalIP": "127.5.0.1", "Hostname": "a-node-0"}``.
+        labels: labels beside the ones that every node of ours carries.
+        kubelet_port: where the API server finds this node's kubelet endpoints; None when it has none.
+    """
+
+    name: str
+    capacity: Mapping[str, str]
+    addresses: Mapping[str, str]
+    labels: Mapping[str, str] = field(default_factory=dict)
+    kubelet_port: int | None = None
+
+
+class Provider(Protocol):
+    """Serves the pods that are bound to its nodes."""
+
+    name: str
+    """``process`` or ``mock``; the value of the label ``autox.dev/provider`` of its nodes."""
+
+    def nodes(self) -> list[NodeSpec]:
+        """The nodes to register, the same for as long as the provider lives."""
+        ...
+
+    async def run(self) -> None:
+        """Serve pods until cancelled; pods outlive it, as they outlive a kubelet that is restarted."""
+        ...
