@@ -92,3 +92,16 @@ class ConfigurationError(PermanentError):
 
 class UnsupportedError(PermanentError):
     """A true feature of Kubernetes that this part of autox does not offer."""
+
+
+class StartError(PermanentError):
+    """A container, or a volume that it needs, cannot be made as its pod describes it.
+
+    Attributes:
+        reason: the word that a kubelet shows for it: ``StartError``, ``CreateContainerConfigError``,
+            ``ErrImageNeverPull``, ``FailedMount``.
+    """
+
+    def __init__(self, message: str, *, hint: str = "", reason: str = "StartError") -> None:
+        super().__init__(message, hint=hint)
+        self.reason = reason
