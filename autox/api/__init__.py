@@ -1,1 +1,1 @@
-"""Placeholder, replaced by its owner."""
+"""What users write, described by pydantic and turned into frozen values; the only home of pydantic."""

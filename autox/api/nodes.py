@@ -1,0 +1,179 @@
+"""The file that sets up an agent of virtual nodes (``autox nodes --config FILE``), checked where it is made.
+
+pydantic describes and checks the file; what leaves this module is ``autox.model.nodes.NodesConfig``. Relative
+paths are taken from the folder of the file, so that a state directory can be moved as a whole.
+"""
+
+import re
+from ipaddress import IPv4Address, IPv4Network
+from pathlib import Path
+from typing import Annotated, Literal, Self
+
+from pydantic import AfterValidator, Field, model_validator
+
+from autox.api.documents import Document, read_document
+from autox.model import nodes as values
+
+_DNS_SUBDOMAIN = re.compile(r"[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*")
+
+
+def _node_name(name: str) -> str:
+    if len(name) > 253 or not _DNS_SUBDOMAIN.fullmatch(name):
+        raise ValueError(f"{name!r} is not a name that a node can have (lower-case letters, digits, '-' and '.')")
+    return name
+
+
+def _name_prefix(prefix: str) -> str:
+    _node_name(f"{prefix}0")
+    return prefix
+
+
+def _pod_cidr(text: str) -> str:
+    try:
+        network = IPv4Network(text)
+    except ValueError as error:
+        raise ValueError(f"{text!r} is not an IPv4 network such as 10.244.0.0/16") from error
+    if not network.subnet_of(IPv4Network("10.0.0.0/8")) or network.prefixlen > 24:
+        # NB: 10.x.y.z is published where the process listens on 127.x.y.z; see autox.nodes.services.
+        raise ValueError(f"{text} must lie within 10.0.0.0/8 and hold at least 256 addresses")
+    return text
+
+
+def _ipv4(text: str) -> str:
+    try:
+        return str(IPv4Address(text))
+    except ValueError as error:
+        raise ValueError(f"{text!r} is not an IPv4 address") from error
+
+
+NonEmpty = Annotated[str, Field(min_length=1)]
+
+
+class NodeEntry(Document):
+    """One node of provider ``process``."""
+
+    name: Annotated[str, AfterValidator(_node_name)]
+    kubeconfig: Path
+
+
+class MockSection(Document):
+    """The nodes of provider ``mock``."""
+
+    kubeconfig: Path
+    name_prefix: Annotated[str, AfterValidator(_name_prefix)] = "virtual-"
+    count: Annotated[int, Field(ge=1, le=100_000)]
+
+    def value(self, folder: Path) -> values.MockNodes:
+        """The same as a frozen value."""
+        return values.MockNodes(kubeconfig=folder / self.kubeconfig, name_prefix=self.name_prefix, count=self.count)
+
+
+class KubeletSection(Document):
+    """The kubelet endpoints."""
+
+    address: Annotated[str, AfterValidator(_ipv4)]
+    port: Annotated[int, Field(ge=1, le=65535)] = 10250
+    cert_file: Path
+    key_file: Path
+    client_ca_file: Annotated[Path, Field(alias="clientCAFile")]
+
+    def value(self, folder: Path) -> values.KubeletEndpoint:
+        """The same as a frozen value."""
+        return values.KubeletEndpoint(
+            address=self.address,
+            port=self.port,
+            cert_file=folder / self.cert_file,
+            key_file=folder / self.key_file,
+            client_ca_file=folder / self.client_ca_file,
+        )
+
+
+class ImageEntry(Document):
+    """What an image is on this machine."""
+
+    image: NonEmpty
+    entrypoint: tuple[NonEmpty, ...] = ()
+    path: tuple[Path, ...] = ()
+
+    def value(self, folder: Path) -> values.ImageMapping:
+        """The same as a frozen value."""
+        return values.ImageMapping(
+            image=self.image, entrypoint=self.entrypoint, path=tuple(folder / one for one in self.path)
+        )
+
+
+class CrashLoopBackOffSection(Document):
+    """How patient the node is with containers that keep ending."""
+
+    initial_seconds: Annotated[float, Field(gt=0, le=3600)] = 10.0
+    limit_seconds: Annotated[float, Field(gt=0, le=3600)] = 300.0
+
+    @model_validator(mode="after")
+    def _limit_is_not_less(self) -> Self:
+        if self.limit_seconds < self.initial_seconds:
+            raise ValueError("limitSeconds is less than initialSeconds")
+        return self
+
+    def value(self) -> values.CrashLoopBackOff:
+        """The same as a frozen value."""
+        return values.CrashLoopBackOff(initial_seconds=self.initial_seconds, limit_seconds=self.limit_seconds)
+
+
+class LogsSection(Document):
+    """How large a container's log may grow before it is rotated; one older file is kept."""
+
+    max_bytes: Annotated[int, Field(ge=4096)] = 10 * 1024 * 1024
+
+
+class NodesDocument(Document):
+    """The whole file."""
+
+    provider: Literal["process", "mock"]
+    state_dir: Path | None = None
+    nodes: tuple[NodeEntry, ...] = ()
+    mock: MockSection | None = None
+    kubelet: KubeletSection | None = None
+    pod_cidr: Annotated[str, Field(alias="podCIDR"), AfterValidator(_pod_cidr)] = "10.244.0.0/16"
+    images: tuple[ImageEntry, ...] = ()
+    crash_loop_back_off: CrashLoopBackOffSection = CrashLoopBackOffSection()
+    logs: LogsSection = LogsSection()
+    allow_remote: bool = False
+
+    @model_validator(mode="after")
+    def _provider_has_its_section(self) -> Self:
+        if self.provider == "process" and (self.state_dir is None or not self.nodes):
+            raise ValueError("provider process needs stateDir and at least one entry in nodes")
+        if self.provider == "process" and self.mock is not None:
+            raise ValueError("mock is for provider mock, not for provider process")
+        if self.provider == "mock" and self.mock is None:
+            raise ValueError("provider mock needs the section mock")
+        if self.provider == "mock" and (self.nodes or self.images or self.state_dir is not None):
+            raise ValueError("stateDir, nodes and images are for provider process, not for provider mock")
+        names = [node.name for node in self.nodes]
+        if repeated := sorted({name for name in names if names.count(name) > 1}):
+            raise ValueError(f"nodes has {', '.join(repeated)} more than once")
+        return self
+
+    def value(self, folder: Path) -> values.NodesConfig:
+        """The same as frozen values; relative paths are taken from ``folder``."""
+        return values.NodesConfig(
+            provider=self.provider,
+            state_dir=None if self.state_dir is None else folder / self.state_dir,
+            nodes=tuple(values.NodeIdentity(name=one.name, kubeconfig=folder / one.kubeconfig) for one in self.nodes),
+            mock=None if self.mock is None else self.mock.value(folder),
+            kubelet=None if self.kubelet is None else self.kubelet.value(folder),
+            pod_cidr=IPv4Network(self.pod_cidr),
+            images=tuple(one.value(folder) for one in self.images),
+            crash_loop_back_off=self.crash_loop_back_off.value(),
+            log_max_bytes=self.logs.max_bytes,
+            allow_remote=self.allow_remote,
+        )
+
+
+def load_nodes_config(path: Path) -> values.NodesConfig:
+    """Read and check the file at ``path``.
+
+    Raises:
+        ConfigurationError: it cannot be read or does not make sense; names the file and each wrong field.
+    """
+    return read_document(path, NodesDocument).value(path.absolute().parent)

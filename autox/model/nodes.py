@@ -1,0 +1,87 @@
+"""How an agent of virtual nodes is set up: which nodes, whose identity, where on this machine.
+
+The values here are what the agent and its providers read. ``autox.api.nodes`` makes them from a file and has
+checked them; they are frozen and hold no pydantic, so that a test builds one in a line.
+"""
+
+from dataclasses import dataclass, field
+from ipaddress import IPv4Network
+from pathlib import Path
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NodeIdentity:
+    """A node that runs processes, and the kubeconfig it speaks to the API server with."""
+
+    name: str
+    kubeconfig: Path
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MockNodes:
+    """Simulated nodes: ``name_prefix`` followed by 0 to ``count`` - 1, all with one identity."""
+
+    kubeconfig: Path
+    name_prefix: str = "virtual-"
+    count: int = 1
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class KubeletEndpoint:
+    """Where and with which certificate a node serves logs; clients must be signed by ``client_ca_file``."""
+
+    address: str
+    port: int
+    cert_file: Path
+    key_file: Path
+    client_ca_file: Path
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ImageMapping:
+    """What an image is on this machine.
+
+    Attributes:
+        image: a glob over image names; the first mapping that matches counts.
+        entrypoint: the command of a container that gives none.
+        path: directories in which a command without a slash is looked up; they also lead the container's PATH.
+    """
+
+    image: str
+    entrypoint: tuple[str, ...] = ()
+    path: tuple[Path, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CrashLoopBackOff:
+    """Seconds to wait before a container that ended is started again: the first wait, and the longest."""
+
+    initial_seconds: float = 10.0
+    limit_seconds: float = 300.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NodesConfig:
+    """Everything an agent of virtual nodes is told.
+
+    Attributes:
+        provider: ``process`` or ``mock``.
+        state_dir: where a process node keeps its pods; None for mock nodes.
+        nodes: the nodes of provider ``process``.
+        mock: the nodes of provider ``mock``.
+        kubelet: the kubelet endpoints; None serves none.
+        pod_cidr: pods get their addresses from it.
+        log_max_bytes: a container's log is rotated when it has grown to this.
+        allow_remote: join even when the API server is not on loopback.
+    """
+
+    provider: str
+    state_dir: Path | None = None
+    nodes: tuple[NodeIdentity, ...] = ()
+    mock: MockNodes | None = None
+    kubelet: KubeletEndpoint | None = None
+    pod_cidr: IPv4Network
+    images: tuple[ImageMapping, ...] = ()
+    crash_loop_back_off: CrashLoopBackOff = field(default_factory=CrashLoopBackOff)
+    log_max_bytes: int = 10 * 1024 * 1024
+    allow_remote: bool = False
