@@ -62,10 +62,16 @@ class MockSection(Document):
     kubeconfig: Path
     name_prefix: Annotated[str, AfterValidator(_name_prefix)] = "virtual-"
     count: Annotated[int, Field(ge=1, le=100_000)]
+    run_seconds: Annotated[float, Field(ge=0, le=86_400)] = 1.0
 
     def value(self, folder: Path) -> values.MockNodes:
         """The same as a frozen value."""
-        return values.MockNodes(kubeconfig=folder / self.kubeconfig, name_prefix=self.name_prefix, count=self.count)
+        return values.MockNodes(
+            kubeconfig=folder / self.kubeconfig,
+            name_prefix=self.name_prefix,
+            count=self.count,
+            run_seconds=self.run_seconds,
+        )
 
 
 class KubeletSection(Document):
@@ -147,8 +153,8 @@ class NodesDocument(Document):
             raise ValueError("mock is for provider mock, not for provider process")
         if self.provider == "mock" and self.mock is None:
             raise ValueError("provider mock needs the section mock")
-        if self.provider == "mock" and (self.nodes or self.images or self.state_dir is not None):
-            raise ValueError("stateDir, nodes and images are for provider process, not for provider mock")
+        if self.provider == "mock" and (self.nodes or self.images):
+            raise ValueError("nodes and images are for provider process, not for provider mock")
         names = [node.name for node in self.nodes]
         if repeated := sorted({name for name in names if names.count(name) > 1}):
             raise ValueError(f"nodes has {', '.join(repeated)} more than once")

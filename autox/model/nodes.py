@@ -19,11 +19,23 @@ class NodeIdentity:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MockNodes:
-    """Simulated nodes: ``name_prefix`` followed by 0 to ``count`` - 1, all with one identity."""
+    """Simulated nodes: ``name_prefix`` followed by 0 to ``count`` - 1, all with one identity.
+
+    Attributes:
+        kubeconfig: the identity.
+        name_prefix: what each name begins with.
+        count: how many nodes.
+        run_seconds: how long a pod that ends (a Job's) runs when it does not say so itself.
+    """
 
     kubeconfig: Path
     name_prefix: str = "virtual-"
     count: int = 1
+    run_seconds: float = 1.0
+
+    def names(self) -> list[str]:
+        """The names of the nodes."""
+        return [f"{self.name_prefix}{index}" for index in range(self.count)]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -66,7 +78,8 @@ class NodesConfig:
 
     Attributes:
         provider: ``process`` or ``mock``.
-        state_dir: where a process node keeps its pods; None for mock nodes.
+        state_dir: where the agent keeps its lock and says that it is ready, and a process node its pods; mock nodes
+            may do without.
         nodes: the nodes of provider ``process``.
         mock: the nodes of provider ``mock``.
         kubelet: the kubelet endpoints; None serves none.
