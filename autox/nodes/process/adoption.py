@@ -1,0 +1,67 @@
+"""Takes over a pod that ran before this node process started: from its records and from what its status says.
+
+A record is the truth about an attempt. Where there is none (the state directory was lost, or the machine was), the
+status tells that there was an attempt: one that it calls running is lost now, and no attempt ever gets a number that
+the status has already given out.
+"""
+
+from collections.abc import Iterable
+
+from autox.kube.objects import Object
+from autox.nodes.process.containerstatus import STATUS_UNKNOWN, WHERE_GONE
+from autox.nodes.process.observed import EXIT_LOST, Attempt
+from autox.nodes.process.timestamps import epoch
+
+
+def reported_attempts(pod: Object) -> dict[str, tuple[Attempt, ...]]:
+    """The attempts of each container that the status of a pod tells of, by container name, oldest first."""
+    status = pod.get("status") or {}
+    told = [*(status.get("initContainerStatuses") or ()), *(status.get("containerStatuses") or ())]
+    return {container["name"]: tuple(_attempts(container)) for container in told}
+
+
+def merge_attempts(recorded: Iterable[Attempt], reported: Iterable[Attempt]) -> tuple[Attempt, ...]:
+    """All attempts of one container, oldest first; of one number the record counts."""
+    known = {attempt.number: attempt for attempt in reported}
+    for attempt in recorded:
+        told = known.get(attempt.number)
+        # NB: of an attempt that ended the status has the better account, its termination message included.
+        if told is None or told.exit_code is None or told.reason == STATUS_UNKNOWN:
+            known[attempt.number] = attempt
+    return tuple(known[number] for number in sorted(known))
+
+
+def _attempts(container: Object) -> Iterable[Attempt]:
+    restarts = int(container.get("restartCount", 0))
+    state, last = container.get("state") or {}, (container.get("lastState") or {}).get("terminated")
+    running, terminated = state.get("running"), state.get("terminated")
+    newest = terminated or None
+    if last and (running or newest):
+        yield _ended(restarts - 1, last)
+    elif last:
+        newest = last  # it waits for a restart: the attempt that ended is the newest one
+    if newest:
+        yield _ended(restarts, newest)
+    elif running:
+        started = running.get("startedAt")
+        yield lost(restarts, started_at=epoch(started) if started else None)
+    elif restarts:
+        yield lost(restarts, started_at=None)
+
+
+def lost(number: int, *, started_at: float | None) -> Attempt:
+    """An attempt of which nothing can be found any more."""
+    return Attempt(number=number, started_at=started_at, exit_code=EXIT_LOST, reason=STATUS_UNKNOWN, message=WHERE_GONE)
+
+
+def _ended(number: int, terminated: Object) -> Attempt:
+    started, finished = terminated.get("startedAt"), terminated.get("finishedAt")
+    return Attempt(
+        number=max(number, 0),
+        started_at=epoch(started) if started else None,
+        finished_at=epoch(finished) if finished else None,
+        exit_code=int(terminated.get("exitCode", EXIT_LOST)),
+        signal=terminated.get("signal"),
+        reason=terminated.get("reason", ""),
+        message=terminated.get("message", ""),
+    )

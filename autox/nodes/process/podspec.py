@@ -1,0 +1,153 @@
+"""What of a Pod decides its life, read once from its JSON into frozen values.
+
+The API server has validated and defaulted every pod that a node sees, so reading is lenient only where the API is:
+absent fields. Commands, environment, volumes and probes are not here: they are of no concern to the lifecycle, and
+whoever starts a container reads them from the JSON itself.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from enum import StrEnum
+
+from autox.kube.objects import Object
+from autox.nodes.process.timestamps import epoch
+
+TERMINAL_PHASES = frozenset({"Succeeded", "Failed"})
+DEFAULT_GRACE_SECONDS = 30.0
+
+
+class Role(StrEnum):
+    """What a container is for within its pod."""
+
+    INIT = "init"  # runs to success before the next one
+    SIDECAR = "sidecar"  # an init container that keeps running (restartPolicy Always)
+    MAIN = "main"
+
+
+class RestartPolicy(StrEnum):
+    """Whether an ended container is started again."""
+
+    ALWAYS = "Always"
+    ON_FAILURE = "OnFailure"
+    NEVER = "Never"
+
+    def restarts(self, exit_code: int) -> bool:
+        """Whether a container that ended so is started again."""
+        return RESTARTS[self, exit_code == 0]
+
+
+RESTARTS = {
+    (RestartPolicy.ALWAYS, True): True,
+    (RestartPolicy.ALWAYS, False): True,
+    (RestartPolicy.ON_FAILURE, True): False,
+    (RestartPolicy.ON_FAILURE, False): True,
+    (RestartPolicy.NEVER, True): False,
+    (RestartPolicy.NEVER, False): False,
+}
+"""(policy, the container succeeded) to: it is started again."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ContainerSpec:
+    """One container as the lifecycle sees it.
+
+    Attributes:
+        restart: its own restart policy if it has one, else that of its pod; an init container of a pod with
+            ``Always`` restarts on failure only, since its success is what the pod waits for.
+        startup_probe: it counts as started only after its startup probe has succeeded.
+        liveness_grace: seconds to stop after a failed liveness probe; None for those of the pod.
+        startup_grace: seconds to stop after a failed startup probe; None for those of the pod.
+    """
+
+    name: str
+    role: Role
+    restart: RestartPolicy
+    startup_probe: bool = False
+    liveness_grace: float | None = None
+    startup_grace: float | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PodSpec:
+    """One pod as the lifecycle sees it.
+
+    Attributes:
+        grace: ``terminationGracePeriodSeconds``.
+        deletion_grace: ``metadata.deletionGracePeriodSeconds``; None while nobody has deleted the pod.
+        active_deadline: seconds the pod may be active; None for no limit.
+        terminal: the API server says that the pod has Succeeded or Failed; there is no way back.
+        finalizers: somebody wants to see how the pod ended before its object goes.
+    """
+
+    uid: str
+    namespace: str
+    name: str
+    init: tuple[ContainerSpec, ...] = ()
+    main: tuple[ContainerSpec, ...]
+    grace: float = DEFAULT_GRACE_SECONDS
+    deletion_grace: float | None = None
+    active_deadline: float | None = None
+    started_at: float | None = None
+    terminal: bool = False
+    finalizers: bool = False
+
+    @property
+    def containers(self) -> tuple[ContainerSpec, ...]:
+        """Init containers and sidecars in order, then the main ones."""
+        return self.init + self.main
+
+    @property
+    def full_name(self) -> str:
+        """``web-1_default(0a1b…)``: how the kubelet names a pod in its messages."""
+        return f"{self.name}_{self.namespace}({self.uid})"
+
+
+def read_pod(pod: Object) -> PodSpec:
+    """The lifecycle's view of a Pod object."""
+    metadata, spec, status = pod["metadata"], pod["spec"], pod.get("status") or {}
+    policy = RestartPolicy(spec.get("restartPolicy") or RestartPolicy.ALWAYS)
+    deletion_grace = metadata.get("deletionGracePeriodSeconds")
+    if deletion_grace is None and metadata.get("deletionTimestamp"):
+        deletion_grace = spec.get("terminationGracePeriodSeconds", DEFAULT_GRACE_SECONDS)
+    return PodSpec(
+        uid=metadata["uid"],
+        namespace=metadata["namespace"],
+        name=metadata["name"],
+        init=tuple(_init_container(container, policy) for container in _each(spec, "initContainers")),
+        main=tuple(_container(container, Role.MAIN, policy) for container in _each(spec, "containers")),
+        grace=float(spec.get("terminationGracePeriodSeconds", DEFAULT_GRACE_SECONDS)),
+        deletion_grace=None if deletion_grace is None else float(deletion_grace),
+        active_deadline=_seconds(spec, "activeDeadlineSeconds"),
+        started_at=epoch(status["startTime"]) if status.get("startTime") else None,
+        terminal=status.get("phase") in TERMINAL_PHASES,
+        finalizers=bool(metadata.get("finalizers")),
+    )
+
+
+def _init_container(container: Object, policy: RestartPolicy) -> ContainerSpec:
+    if container.get("restartPolicy") == RestartPolicy.ALWAYS:
+        return _container(container, Role.SIDECAR, RestartPolicy.ALWAYS)
+    if policy is RestartPolicy.ALWAYS:
+        policy = RestartPolicy.ON_FAILURE
+    return _container(container, Role.INIT, policy)
+
+
+def _container(container: Object, role: Role, policy: RestartPolicy) -> ContainerSpec:
+    liveness, startup = container.get("livenessProbe") or {}, container.get("startupProbe") or {}
+    return ContainerSpec(
+        name=container["name"],
+        role=role,
+        restart=RestartPolicy(container.get("restartPolicy") or policy),
+        startup_probe=bool(startup),
+        liveness_grace=_seconds(liveness, "terminationGracePeriodSeconds"),
+        startup_grace=_seconds(startup, "terminationGracePeriodSeconds"),
+    )
+
+
+def _each(spec: Object, field: str) -> Iterable[Object]:
+    return spec.get(field) or ()
+
+
+def _seconds(holder: Object, field: str) -> float | None:
+    value = holder.get(field)
+    return None if value is None else float(value)
