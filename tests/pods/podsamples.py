@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from autox.nodes.process.observed import Attempt, Observed, ObservedContainer
+from autox.nodes.process.observed import Observed, ObservedAttempt, ObservedContainer
 from autox.nodes.process.podspec import PodSpec, read_pod
 
 NOW = 1_764_000_000.0
@@ -42,7 +42,10 @@ def spec(*main: dict[str, Any], **fields: Any) -> PodSpec:
 
 def running(number: int = 0, *, at: float = NOW, ready: bool = True, **fields: Any) -> ObservedContainer:
     """A container whose newest attempt runs."""
-    attempts = (*(ended_attempt(old, 1, at=at - 1) for old in range(number)), Attempt(number=number, started_at=at))
+    attempts = (
+        *(ended_attempt(old, 1, at=at - 1) for old in range(number)),
+        ObservedAttempt(number=number, started_at=at),
+    )
     return ObservedContainer(attempts=attempts, **{"started": True, "ready": ready, **fields})
 
 
@@ -52,10 +55,10 @@ def ended(exit_code: int = 0, *, number: int = 0, at: float = NOW, **fields: Any
     return ObservedContainer(attempts=attempts, **fields)
 
 
-def ended_attempt(number: int, exit_code: int, *, at: float = NOW) -> Attempt:
+def ended_attempt(number: int, exit_code: int, *, at: float = NOW) -> ObservedAttempt:
     """One attempt that ran for a second until ``at``."""
     reason = "Error" if exit_code else "Completed"
-    return Attempt(number=number, started_at=at - 1, finished_at=at, exit_code=exit_code, reason=reason)
+    return ObservedAttempt(number=number, started_at=at - 1, finished_at=at, exit_code=exit_code, reason=reason)
 
 
 def seen(started_at: float = NOW, **fields: Any) -> Observed:

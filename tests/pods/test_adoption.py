@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from autox.nodes.process.adoption import merge_attempts, reported_attempts
-from autox.nodes.process.observed import Attempt
+from autox.nodes.process.observed import ObservedAttempt
 from tests.pods.podsamples import NOW, pod
 
 NOW_TEXT = "2025-11-24T16:00:00Z"
@@ -55,21 +55,21 @@ def test_init_containers_are_told_of_too() -> None:
 def test_a_record_counts_more_than_what_a_status_says_of_a_running_attempt() -> None:
     """What the status believes to run may have ended long ago, or may still run."""
     told = reported_attempts(pod(status={"containerStatuses": [{"name": "app", "state": RUNNING}]}))["app"]
-    record = Attempt(number=0, started_at=NOW, finished_at=NOW + 1, exit_code=0, reason="Completed")
+    record = ObservedAttempt(number=0, started_at=NOW, finished_at=NOW + 1, exit_code=0, reason="Completed")
 
     assert merge_attempts([record], told) == (record,)
 
 
 def test_a_status_of_an_ended_attempt_keeps_its_message() -> None:
     """The termination message was read once, when the container ended."""
-    told = Attempt(number=0, exit_code=1, reason="Error", message="why")
+    told = ObservedAttempt(number=0, exit_code=1, reason="Error", message="why")
 
-    assert merge_attempts([Attempt(number=0, exit_code=1, reason="Error")], [told]) == (told,)
+    assert merge_attempts([ObservedAttempt(number=0, exit_code=1, reason="Error")], [told]) == (told,)
 
 
 def test_records_that_the_status_does_not_know_yet_are_the_newest() -> None:
     """A node that was killed before it could write goes on from its records."""
-    told = [Attempt(number=0, exit_code=1, reason="Error")]
-    records = [Attempt(number=1, started_at=NOW), Attempt(number=0, exit_code=1)]
+    told = [ObservedAttempt(number=0, exit_code=1, reason="Error")]
+    records = [ObservedAttempt(number=1, started_at=NOW), ObservedAttempt(number=0, exit_code=1)]
 
     assert [(each.number, each.running) for each in merge_attempts(records, told)] == [(0, False), (1, True)]

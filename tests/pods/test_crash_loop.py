@@ -3,17 +3,17 @@
 import pytest
 
 from autox.nodes.process.crashloop import BackOff, CrashLoop
-from autox.nodes.process.observed import Attempt
+from autox.nodes.process.observed import ObservedAttempt
 
 CURVE = CrashLoop(initial=10, limit=300)
 
 
-def crashes(count: int, *, run: float = 1.0, curve: CrashLoop = CURVE) -> list[Attempt]:
+def crashes(count: int, *, run: float = 1.0, curve: CrashLoop = CURVE) -> list[ObservedAttempt]:
     """Attempts that each ran so long and were restarted as soon as the curve allowed."""
-    attempts: list[Attempt] = []
+    attempts: list[ObservedAttempt] = []
     at = 0.0
     for number in range(count):
-        attempts.append(Attempt(number=number, started_at=at, finished_at=at + run, exit_code=1))
+        attempts.append(ObservedAttempt(number=number, started_at=at, finished_at=at + run, exit_code=1))
         wait = curve.back_off(attempts)
         at = wait.until if wait else at + run
     return attempts
@@ -38,7 +38,7 @@ def test_ten_minutes_of_running_are_forgiven(run: float, *, forgiven: bool) -> N
     """A run longer than twice the limit starts the curve anew."""
     attempts = crashes(5)
     start = attempts[-1].finished_at or 0.0
-    attempts.append(Attempt(number=5, started_at=start, finished_at=start + run, exit_code=1))
+    attempts.append(ObservedAttempt(number=5, started_at=start, finished_at=start + run, exit_code=1))
 
     assert (CURVE.back_off(attempts) is None) == forgiven
 
@@ -46,8 +46,8 @@ def test_ten_minutes_of_running_are_forgiven(run: float, *, forgiven: bool) -> N
 def test_after_forgiveness_the_curve_starts_at_its_beginning() -> None:
     """A forgiven container restarts at once and then waits the initial delay."""
     attempts = crashes(5)
-    attempts.append(Attempt(number=5, started_at=1000, finished_at=2000, exit_code=1))
-    attempts.append(Attempt(number=6, started_at=2000, finished_at=2001, exit_code=1))
+    attempts.append(ObservedAttempt(number=5, started_at=1000, finished_at=2000, exit_code=1))
+    attempts.append(ObservedAttempt(number=6, started_at=2000, finished_at=2001, exit_code=1))
 
     assert CURVE.back_off(attempts) == BackOff(seconds=10, until=2011)
 
@@ -64,7 +64,8 @@ def test_the_curve_is_configurable() -> None:
 def test_an_attempt_that_never_came_to_life_counts_too() -> None:
     """A command that cannot be started backs off like one that crashes."""
     attempts = [
-        Attempt(number=number, finished_at=100.0 + number, exit_code=128, reason="StartError") for number in range(2)
+        ObservedAttempt(number=number, finished_at=100.0 + number, exit_code=128, reason="StartError")
+        for number in range(2)
     ]
 
     assert CURVE.back_off(attempts) == BackOff(seconds=10, until=111)

@@ -9,7 +9,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, pr
 
 from autox.nodes.process.crashloop import CrashLoop
 from autox.nodes.process.lifecycle import Course, Plan, StartContainer, StopContainer, decide, with_ending
-from autox.nodes.process.observed import Ailment, Attempt, Ending, Observed, ObservedContainer
+from autox.nodes.process.observed import Ailment, Ending, Observed, ObservedAttempt, ObservedContainer
 from autox.nodes.process.podspec import Role, read_pod
 from autox.nodes.process.podstatus import PodAddresses, pod_status
 from tests.pods.podsamples import NOW, container, deleted, pod, sidecar
@@ -55,7 +55,7 @@ class PodLife(RuleBasedStateMachine):
             assert not known.running, "a container was started beside itself"
             assert self.seen.ending is None, "something was started in a pod that ends"
             self.used.add((action.name, action.attempt))
-            attempts = (*known.attempts, Attempt(number=action.attempt, started_at=self.now))
+            attempts = (*known.attempts, ObservedAttempt(number=action.attempt, started_at=self.now))
             self.put(action.name, ObservedContainer(attempts=attempts, started=True, ready=True))
         else:
             assert known.running, "a stop of something that does not run"
@@ -179,7 +179,7 @@ def test_the_deadline_of_an_ending_only_comes_forward(deadlines: list[int], gaps
     now, ending = NOW, None
     for grace, gap in zip(deadlines, gaps, strict=False):
         observed = Observed(
-            containers={"app": ObservedContainer(attempts=(Attempt(number=0, started_at=NOW),))},
+            containers={"app": ObservedContainer(attempts=(ObservedAttempt(number=0, started_at=NOW),))},
             started_at=NOW,
             ending=ending,
         )

@@ -6,7 +6,7 @@ import pytest
 
 from autox.nodes.process.crashloop import CrashLoop
 from autox.nodes.process.lifecycle import decide, with_ending
-from autox.nodes.process.observed import Attempt, Observed, ObservedContainer, StartFailure
+from autox.nodes.process.observed import Observed, ObservedAttempt, ObservedContainer, StartFailure
 from autox.nodes.process.podspec import read_pod
 from autox.nodes.process.podstatus import PodAddresses, pod_status, status_patch
 from autox.nodes.process.timestamps import epoch, rfc3339
@@ -166,7 +166,9 @@ WAITING = [
         seen(
             app=ObservedContainer(
                 attempts=tuple(
-                    Attempt(number=n, finished_at=NOW, exit_code=128, reason="StartError", message="no such file")
+                    ObservedAttempt(
+                        number=n, finished_at=NOW, exit_code=128, reason="StartError", message="no such file"
+                    )
                     for n in range(2)
                 )
             )
@@ -186,7 +188,7 @@ def test_a_waiting_container_says_why(observed: Observed, fields: dict[str, Any]
 
 def test_an_ended_container_shows_how() -> None:
     """Exit code, signal, reason, message and times of an ended container are told."""
-    attempt = Attempt(
+    attempt = ObservedAttempt(
         number=0, started_at=NOW - 5, finished_at=NOW, exit_code=137, signal=9, reason="Error", message="bye"
     )
 
@@ -228,7 +230,7 @@ def test_a_container_in_back_off_shows_its_end_as_the_last_state() -> None:
 
 def test_long_termination_messages_share_the_room() -> None:
     """Termination messages never make a status too large, and no character is cut in half."""
-    attempt = Attempt(number=0, finished_at=NOW, exit_code=1, reason="Error", message="é" * 9000)
+    attempt = ObservedAttempt(number=0, finished_at=NOW, exit_code=1, reason="Error", message="é" * 9000)
     names = ("a", "b", "c", "d")
     observed = Observed(containers=dict.fromkeys(names, ObservedContainer(attempts=(attempt,))), started_at=NOW)
 

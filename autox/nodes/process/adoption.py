@@ -9,18 +9,20 @@ from collections.abc import Iterable
 
 from autox.kube.objects import Object
 from autox.nodes.process.containerstatus import STATUS_UNKNOWN, WHERE_GONE
-from autox.nodes.process.observed import EXIT_LOST, Attempt
+from autox.nodes.process.observed import EXIT_LOST, ObservedAttempt
 from autox.nodes.process.timestamps import epoch
 
 
-def reported_attempts(pod: Object) -> dict[str, tuple[Attempt, ...]]:
+def reported_attempts(pod: Object) -> dict[str, tuple[ObservedAttempt, ...]]:
     """The attempts of each container that the status of a pod tells of, by container name, oldest first."""
     status = pod.get("status") or {}
     told = [*(status.get("initContainerStatuses") or ()), *(status.get("containerStatuses") or ())]
     return {container["name"]: tuple(_attempts(container)) for container in told}
 
 
-def merge_attempts(recorded: Iterable[Attempt], reported: Iterable[Attempt]) -> tuple[Attempt, ...]:
+def merge_attempts(
+    recorded: Iterable[ObservedAttempt], reported: Iterable[ObservedAttempt]
+) -> tuple[ObservedAttempt, ...]:
     """All attempts of one container, oldest first; of one number the record counts."""
     known = {attempt.number: attempt for attempt in reported}
     for attempt in recorded:
@@ -31,7 +33,7 @@ def merge_attempts(recorded: Iterable[Attempt], reported: Iterable[Attempt]) -> 
     return tuple(known[number] for number in sorted(known))
 
 
-def _attempts(container: Object) -> Iterable[Attempt]:
+def _attempts(container: Object) -> Iterable[ObservedAttempt]:
     restarts = int(container.get("restartCount", 0))
     state, last = container.get("state") or {}, (container.get("lastState") or {}).get("terminated")
     running, terminated = state.get("running"), state.get("terminated")
@@ -49,14 +51,16 @@ def _attempts(container: Object) -> Iterable[Attempt]:
         yield lost(restarts, started_at=None)
 
 
-def lost(number: int, *, started_at: float | None) -> Attempt:
+def lost(number: int, *, started_at: float | None) -> ObservedAttempt:
     """An attempt of which nothing can be found any more."""
-    return Attempt(number=number, started_at=started_at, exit_code=EXIT_LOST, reason=STATUS_UNKNOWN, message=WHERE_GONE)
+    return ObservedAttempt(
+        number=number, started_at=started_at, exit_code=EXIT_LOST, reason=STATUS_UNKNOWN, message=WHERE_GONE
+    )
 
 
-def _ended(number: int, terminated: Object) -> Attempt:
+def _ended(number: int, terminated: Object) -> ObservedAttempt:
     started, finished = terminated.get("startedAt"), terminated.get("finishedAt")
-    return Attempt(
+    return ObservedAttempt(
         number=max(number, 0),
         started_at=epoch(started) if started else None,
         finished_at=epoch(finished) if finished else None,

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping
 
 from autox.kube.objects import Object
 from autox.nodes.process.crashloop import BackOff
-from autox.nodes.process.observed import EXIT_LOST, Attempt, Observed, ObservedContainer
+from autox.nodes.process.observed import EXIT_LOST, Observed, ObservedAttempt, ObservedContainer
 from autox.nodes.process.podspec import ContainerSpec, PodSpec, Role
 from autox.nodes.process.timestamps import rfc3339
 
@@ -109,7 +109,7 @@ def _waiting(pod: PodSpec, container: ObservedContainer) -> Object:
     return {"waiting": {"reason": "PodInitializing" if pod.init else "ContainerCreating"}}
 
 
-def _state(pod: PodSpec, spec: ContainerSpec, attempt: Attempt, share: int) -> Object:
+def _state(pod: PodSpec, spec: ContainerSpec, attempt: ObservedAttempt, share: int) -> Object:
     if attempt.exit_code is None:
         return {"running": {"startedAt": rfc3339(attempt.started_at or 0.0)}}
     state: Object = {

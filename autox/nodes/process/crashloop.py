@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
-from autox.nodes.process.observed import Attempt
+from autox.nodes.process.observed import ObservedAttempt
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -28,7 +28,7 @@ class CrashLoop:
     initial: float = 10.0
     limit: float = 300.0
 
-    def back_off(self, attempts: Sequence[Attempt]) -> BackOff | None:
+    def back_off(self, attempts: Sequence[ObservedAttempt]) -> BackOff | None:
         """What the next start has to wait for after these attempts, oldest first; None if for nothing."""
         seconds, restarted_at = 0.0, 0.0
         for ended, restarted in pairwise(attempts):
@@ -39,10 +39,10 @@ class CrashLoop:
             return None
         return BackOff(seconds=seconds, until=(last.finished_at or restarted_at) + seconds)
 
-    def _grown(self, seconds: float, restarted_at: float, ended: Attempt) -> float:
+    def _grown(self, seconds: float, restarted_at: float, ended: ObservedAttempt) -> float:
         if not seconds or self._forgiven(restarted_at, ended):
             return self.initial
         return min(seconds * 2, self.limit)
 
-    def _forgiven(self, restarted_at: float, ended: Attempt) -> bool:
+    def _forgiven(self, restarted_at: float, ended: ObservedAttempt) -> bool:
         return (ended.finished_at or restarted_at) - restarted_at > 2 * self.limit

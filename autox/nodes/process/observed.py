@@ -16,7 +16,7 @@ EXIT_START_ERROR = 128
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Attempt:
+class ObservedAttempt:
     """One start of one container, from its record.
 
     Attributes:
@@ -73,7 +73,7 @@ class ObservedContainer:
         failure: why the next attempt could not be made.
     """
 
-    attempts: tuple[Attempt, ...] = ()
+    attempts: tuple[ObservedAttempt, ...] = ()
     hooking: bool = False
     started: bool = False
     ready: bool = False
@@ -82,7 +82,7 @@ class ObservedContainer:
     failure: StartFailure | None = None
 
     @property
-    def last(self) -> Attempt | None:
+    def last(self) -> ObservedAttempt | None:
         """The newest attempt."""
         return self.attempts[-1] if self.attempts else None
 
