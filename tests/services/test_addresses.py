@@ -39,7 +39,7 @@ def test_the_first_pod_gets_the_first_address_after_the_nodes() -> None:
     """10.P.0.x belongs to the nodes, so pods begin at .1.0."""
     pool = AddressPool("10.244.0.0/16")
 
-    assert ["10.244.1.0", "10.244.1.1"] == [pool.acquire("a"), pool.acquire("b")]
+    assert [pool.acquire("a"), pool.acquire("b")] == ["10.244.1.0", "10.244.1.1"]
 
 
 def test_a_pod_keeps_its_address() -> None:
