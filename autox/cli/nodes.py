@@ -1,0 +1,61 @@
+"""``autox nodes``: be the kubelet of virtual nodes, in the foreground, as a service manager or ``autox cluster`` wants.
+
+This is where the agent meets its providers: it knows none of them, and they do not know it.
+"""
+
+import asyncio
+import logging
+import signal
+from collections.abc import Mapping
+from pathlib import Path
+
+import click
+
+from autox.api.nodes import load_nodes_config
+from autox.kube.client import KubeClient
+from autox.model.nodes import NodesConfig
+from autox.nodes import agent
+from autox.nodes.provider import Provider
+
+
+@click.group()
+def nodes() -> None:
+    """Run virtual nodes."""
+
+
+@nodes.command()
+@click.option(
+    "--config",
+    "file",
+    required=True,
+    metavar="FILE",
+    type=click.Path(path_type=Path),
+    help="Which nodes, with which provider (YAML or JSON).",
+)
+def run(file: Path) -> None:
+    """Serve the nodes of a configuration file until SIGTERM or Ctrl-C.
+
+    Pods go on when the agent stops; started again, it continues with them.
+    """
+    config = load_nodes_config(file)
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
+    asyncio.run(_run(config))
+
+
+async def _run(config: NodesConfig) -> None:
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for signum in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(signum, stop.set)
+    await agent.run(config, _provider, stop=stop)
+
+
+def _provider(config: NodesConfig, clients: Mapping[str, KubeClient]) -> Provider:
+    # NB: each provider is loaded only where it is used: an agent of thousands of mock nodes stays small.
+    if config.mock is not None:
+        from autox.nodes.mock.provider import MockProvider  # noqa: PLC0415  - see above
+
+        return MockProvider(next(iter(clients.values())), config.mock, pod_cidr=config.pod_cidr)
+    from autox.nodes.process.provider import ProcessProvider  # noqa: PLC0415  - see above
+
+    return ProcessProvider(config, clients)

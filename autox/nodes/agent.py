@@ -1,0 +1,85 @@
+"""One agent process: connects, registers its nodes, renews their leases, and lets a provider serve their pods.
+
+The agent knows no provider; the command line hands it a factory. It gives up with the error of the first part that
+fails, and continues from what the API server says when it is started again: it keeps no state of its own but a lock
+and the file ``ready`` (see ``readiness``).
+
+Only provider ``process`` is held to API servers on loopback, because only there do pods become processes of this
+machine. Mock nodes run nothing, and to join the control plane of another machine is what they are for.
+"""
+
+import asyncio
+import logging
+from collections.abc import Callable, Mapping
+from contextlib import AsyncExitStack
+from pathlib import Path
+
+from autox.kube.auth import from_kubeconfig
+from autox.kube.client import KubeClient
+from autox.kube.connection import Connection
+from autox.model.errors import ConfigurationError
+from autox.model.nodes import NodesConfig
+from autox.nodes.leases import Leases
+from autox.nodes.loopback import is_loopback
+from autox.nodes.machine import this_machine
+from autox.nodes.provider import Provider
+from autox.nodes.readiness import announce, claimed
+from autox.nodes.registration import Registration
+from autox.nodes.supervision import supervise
+
+ProviderFactory = Callable[[NodesConfig, Mapping[str, KubeClient]], Provider]
+"""Makes the provider of a configuration; the mapping holds the client of each node by the node's name."""
+
+_log = logging.getLogger(__name__)
+
+
+async def run(config: NodesConfig, make_provider: ProviderFactory, *, stop: asyncio.Event) -> None:
+    """Be the nodes of ``config`` until ``stop`` is set.
+
+    Raises:
+        ConfigurationError: the configuration cannot work on this machine or with this API server.
+        NotOursError: a node of that name is somebody else's.
+        AutoxError: a part of the agent failed for good.
+    """
+    with claimed(config.state_dir) as state_dir:
+        async with AsyncExitStack() as stack:
+            clients = await _connect(config, stack)
+            provider = make_provider(config, clients)
+            parts = {"main part": _serve(provider, clients, state_dir)}
+            await supervise(parts, stop=stop)
+
+
+async def _serve(provider: Provider, clients: Mapping[str, KubeClient], state_dir: Path | None) -> None:
+    specs = provider.nodes()
+    names = [spec.name for spec in specs]
+    registration = Registration(clients, specs, provider=provider.name, machine=this_machine())
+    await registration.register()
+    _log.info("registered %d nodes with provider %s", len(names), provider.name)
+    if state_dir is not None:
+        announce(state_dir, nodes=names)
+    leases = Leases(clients, names, node_uid=registration.uid)
+    parts = {"registration": registration.run(), "leases": leases.run(), "provider": provider.run()}
+    await supervise(parts, stop=asyncio.Event())
+
+
+async def _connect(config: NodesConfig, stack: AsyncExitStack) -> dict[str, KubeClient]:
+    """A client for each node, by the node's name."""
+    if config.mock is not None:
+        client = await stack.enter_async_context(KubeClient(from_kubeconfig(config.mock.kubeconfig)))
+        return dict.fromkeys(config.mock.names(), client)
+    clients = {}
+    for node in config.nodes:
+        connection = from_kubeconfig(node.kubeconfig)
+        if not config.allow_remote:
+            _refuse_remote(connection)
+        clients[node.name] = await stack.enter_async_context(KubeClient(connection))
+    return clients
+
+
+def _refuse_remote(connection: Connection) -> None:
+    if connection.proxy is not None or not is_loopback(connection.server):
+        raise ConfigurationError(
+            f"the API server {connection.server} is not on loopback, and whoever may create pods there could run"
+            " commands on this machine",
+            hint="set allowRemote: true if that is what you want",
+        )

@@ -1,0 +1,132 @@
+"""The Node object that stands for one virtual node: built here, written by ``registration``.
+
+Pure: specification, facts about the machine and the time go in, JSON comes out. The conditions are the kubelet's
+five, with its reasons, because the scheduler, the node lifecycle controller and people look for those words; the
+messages say what is really known.
+
+Virtual nodes carry no taint. KWOK's own ``kwokctl scale node`` makes untainted nodes too, and taints are the
+cluster's policy: ``kubectl taint nodes -l autox.dev/provider=mock …`` sets one, and as only the status of a Node
+that exists is ever written, the agent never takes it away. Pods that must stay off simulated nodes can say so
+with an affinity on ``autox.dev/provider``.
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from autox import __version__
+from autox.kube.objects import Object, timestamp
+from autox.nodes.provider import NodeSpec
+
+PROVIDER_LABEL = "autox.dev/provider"
+KUBELET_VERSION = f"v1.36.3-autox-{__version__}"
+"""The Kubernetes release whose kubelet these nodes imitate, and who they are."""
+
+_UNMEASURED = "autox does not measure this"
+_CONDITIONS = (
+    ("MemoryPressure", "False", "KubeletHasSufficientMemory", _UNMEASURED),
+    ("DiskPressure", "False", "KubeletHasNoDiskPressure", _UNMEASURED),
+    ("PIDPressure", "False", "KubeletHasSufficientPID", _UNMEASURED),
+    ("NetworkUnavailable", "False", "NetworkIsLocal", "autox gives pods their addresses"),
+    ("Ready", "True", "KubeletReady", "autox serves the pods of this node"),
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Machine:
+    """Facts about the machine that an agent runs on, in the words of ``status.nodeInfo``."""
+
+    architecture: str
+    kernel_version: str
+    os_image: str
+    machine_id: str
+    boot_id: str
+
+
+def node_labels(spec: NodeSpec, *, provider: str, machine: Machine) -> dict[str, str]:
+    """The labels that a node of ours must carry; others on the Node are left alone."""
+    return {
+        **spec.labels,
+        "kubernetes.io/hostname": spec.name,
+        "kubernetes.io/os": "linux",
+        "kubernetes.io/arch": machine.architecture,
+        PROVIDER_LABEL: provider,
+    }
+
+
+def node_object(spec: NodeSpec, *, provider: str, machine: Machine, now: datetime) -> Object:
+    """A whole Node to create: Ready from its first moment, as only a running agent creates it."""
+    return {
+        "apiVersion": "v1",
+        "kind": "Node",
+        "metadata": {"name": spec.name, "labels": node_labels(spec, provider=provider, machine=machine)},
+        "status": node_status(spec, provider=provider, machine=machine, observed=(), now=now),
+    }
+
+
+def node_status(
+    spec: NodeSpec, *, provider: str, machine: Machine, observed: Iterable[Mapping[str, Any]], now: datetime
+) -> Object:
+    """The status of a node, for its creation and as the body of a strategic merge patch.
+
+    Args:
+        spec: the node.
+        provider: name of its provider.
+        machine: where the agent runs.
+        observed: the conditions that the API server showed last; a condition whose status stays the same keeps
+            its time of transition.
+        now: the time of this heartbeat, in UTC.
+    """
+    status: Object = {
+        "capacity": dict(spec.capacity),
+        "allocatable": dict(spec.capacity),
+        "addresses": [{"type": kind, "address": address} for kind, address in spec.addresses.items()],
+        "conditions": _conditions(observed, timestamp(now)),
+        "nodeInfo": {
+            "architecture": machine.architecture,
+            "bootID": machine.boot_id,
+            "containerRuntimeVersion": f"autox-{provider}://{__version__}",
+            "kernelVersion": machine.kernel_version,
+            "kubeProxyVersion": "",
+            "kubeletVersion": KUBELET_VERSION,
+            "machineID": machine.machine_id,
+            "operatingSystem": "linux",
+            "osImage": machine.os_image,
+            "systemUUID": machine.machine_id,
+        },
+    }
+    if spec.kubelet_port is not None:
+        status["daemonEndpoints"] = {"kubeletEndpoint": {"Port": spec.kubelet_port}}
+    return status
+
+
+def is_ours(node: Mapping[str, Any], *, provider: str) -> bool:
+    """Did an agent with this provider register the node?"""
+    labels = node.get("metadata", {}).get("labels") or {}
+    return bool(labels.get(PROVIDER_LABEL) == provider)
+
+
+def needs_heartbeat(conditions: Iterable[Mapping[str, Any]]) -> bool:
+    """Does a node say something else about itself than a running agent would?
+
+    So it is after the node lifecycle controller gave up on an agent that was away (``Ready`` Unknown). Only
+    conditions are compared: the API server rewrites quantities, and a comparison of those would never rest.
+    """
+    said = {condition.get("type"): condition.get("status") for condition in conditions}
+    return any(said.get(kind) != status for kind, status, _, _ in _CONDITIONS)
+
+
+def _conditions(observed: Iterable[Mapping[str, Any]], now: str) -> list[Object]:
+    since = {(seen.get("type"), seen.get("status")): seen.get("lastTransitionTime") for seen in observed}
+    return [
+        {
+            "type": kind,
+            "status": status,
+            "reason": reason,
+            "message": message,
+            "lastHeartbeatTime": now,
+            "lastTransitionTime": since.get((kind, status)) or now,
+        }
+        for kind, status, reason, message in _CONDITIONS
+    ]

@@ -1,0 +1,224 @@
+"""Keeps the Node objects of an agent: made if absent, kept if ours, refused if not, made again if deleted.
+
+What a Node looks like is decided in ``nodeobject``; this is its effect on the API server. After the first
+registration each node's status is written at least every five minutes, and at once when a watch shows that
+somebody (as a rule the node lifecycle controller, after the agent was away) made it say something else.
+
+Nodes stay when an agent stops, mock nodes too: their leases run out and Kubernetes shows them NotReady, as it does
+with a kubelet that was stopped, and the next agent continues with them. Whoever wants them gone says so:
+``kubectl delete nodes -l autox.dev/provider=mock``.
+"""
+
+import asyncio
+import logging
+import random
+import time
+from collections.abc import Callable, Iterable, Mapping
+from contextlib import aclosing
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+from autox.core.backoff import Backoff
+from autox.kube.client import KubeClient
+from autox.kube.known import WatchEventType
+from autox.kube.objects import Object, PatchType
+from autox.kube.watch import watch
+from autox.model.errors import (
+    AlreadyExistsError,
+    AutoxError,
+    ConflictError,
+    NotFoundError,
+    PermanentError,
+    TransientError,
+)
+from autox.model.refs import NODES
+from autox.nodes.nodeobject import (
+    PROVIDER_LABEL,
+    Machine,
+    is_ours,
+    needs_heartbeat,
+    node_labels,
+    node_object,
+    node_status,
+)
+from autox.nodes.provider import NodeSpec
+from autox.nodes.schedule import Schedule
+from autox.nodes.ticking import PARALLEL, follow
+
+_HEARTBEAT = 300.0  # seconds between two writes of a status that does not change: the kubelet's figure
+_RETRY = Backoff(initial=1.0, limit=10.0)
+
+_log = logging.getLogger(__name__)
+
+
+class NotOursError(PermanentError):
+    """A Node object of a wanted name exists, and an agent with this provider did not make it."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Seen:
+    """What the API server showed of a node last."""
+
+    uid: str
+    conditions: tuple[Mapping[str, Any], ...]
+
+
+class Registration:
+    """The Node objects of one agent."""
+
+    def __init__(
+        self,
+        clients: Mapping[str, KubeClient],
+        specs: Iterable[NodeSpec],
+        *,
+        provider: str,
+        machine: Machine,
+        clock: Callable[[], datetime] = lambda: datetime.now(UTC),
+    ) -> None:
+        """Describe what to keep; nothing is written yet.
+
+        Args:
+            clients: the client to use for each node, by node name; several nodes may share one.
+            specs: the nodes.
+            provider: name of their provider.
+            machine: facts about this machine.
+            clock: the time, in UTC.
+        """
+        self._clients = clients
+        self._specs = {spec.name: spec for spec in specs}
+        self._provider = provider
+        self._machine = machine
+        self._clock = clock
+        self._seen: dict[str, _Seen] = {}
+        self._schedule: Schedule | None = None
+
+    def uid(self, name: str) -> str | None:
+        """The uid of a Node object as last seen; None while it does not exist."""
+        seen = self._seen.get(name)
+        return seen.uid if seen else None
+
+    async def register(self) -> None:
+        """Return when every node is registered; waits for an API server that cannot be reached yet.
+
+        Raises:
+            NotOursError: there is a Node of that name which is not ours; nothing of it was changed.
+            PermanentError: the API server refuses, for want of permission or because a name is not valid.
+        """
+        slots = asyncio.Semaphore(PARALLEL)
+
+        async def one(name: str) -> None:
+            failures = 0
+            while True:
+                try:
+                    async with slots:
+                        await self._ensure(name)
+                except TransientError as error:
+                    failures += 1
+                    if failures == 1:
+                        _log.warning("node %s is not registered yet: %s", name, error)
+                    await asyncio.sleep(_RETRY.delay(failures, random=random.random()))  # noqa: S311  - jitter
+                else:
+                    return
+
+        async with asyncio.TaskGroup() as nodes:
+            for name in self._specs:
+                nodes.create_task(one(name))
+
+    async def run(self) -> None:
+        """Keep the registered nodes until cancelled.
+
+        Raises:
+            NotOursError: somebody replaced a node of ours by one that is not.
+        """
+        now = time.monotonic()
+        self._schedule = Schedule(self._specs, interval=_HEARTBEAT, spread=_HEARTBEAT, retry=_RETRY, now=now)
+        async with asyncio.TaskGroup() as parts:
+            parts.create_task(follow(self._schedule, self._ensure, what="node heartbeats", fatal=(NotOursError,)))
+            for client in set(self._clients.values()):
+                parts.create_task(self._watch(client))
+
+    async def _ensure(self, name: str) -> None:
+        """One step towards a Node that exists, is ours, and says what is true now."""
+        client, spec = self._clients[name], self._specs[name]
+        if name not in self._seen:
+            try:
+                body = node_object(spec, provider=self._provider, machine=self._machine, now=self._clock())
+                self._note(await client.create(NODES, body))
+            except AlreadyExistsError:
+                self._note(await self._adopt(client, spec))
+            else:
+                return
+        seen = self._seen[name]
+        status = node_status(
+            spec, provider=self._provider, machine=self._machine, observed=seen.conditions, now=self._clock()
+        )
+        # NB: the uid makes the server refuse a patch of another Node of that name.
+        patch = {"metadata": {"uid": seen.uid}, "status": status}
+        try:
+            self._note(await client.patch(NODES, name, patch, patch_type=PatchType.STRATEGIC, subresource="status"))
+        except NotFoundError:
+            self._forget(name)
+            await self._ensure(name)
+        except ConflictError:
+            self._forget(name)
+            raise
+
+    async def _adopt(self, client: KubeClient, spec: NodeSpec) -> Object:
+        """The existing Node of that name, with our labels as they should be; an error if it is not ours."""
+        node = await client.get(NODES, spec.name)
+        if not is_ours(node, provider=self._provider):
+            raise NotOursError(
+                f"there is a node {spec.name} which no autox agent with provider {self._provider} registered",
+                hint=f"choose another node name, or, if nothing serves that node: kubectl delete node {spec.name}",
+            )
+        labels = node_labels(spec, provider=self._provider, machine=self._machine)
+        if labels.items() <= node["metadata"]["labels"].items():
+            return node
+        patch = {"metadata": {"uid": node["metadata"]["uid"], "labels": labels}}
+        return await client.patch(NODES, spec.name, patch, patch_type=PatchType.STRATEGIC)
+
+    async def _watch(self, client: KubeClient) -> None:
+        """Look at the nodes of one identity, which may see no more than those."""
+        names = {name for name, other in self._clients.items() if other is client and name in self._specs}
+        # NB: the node authorizer lets system:node:NAME watch the node NAME and no selection by label.
+        alone = f"metadata.name={next(iter(names))}" if len(names) == 1 else ""
+        selection = "" if alone else f"{PROVIDER_LABEL}={self._provider}"
+        watching = watch(
+            client, NODES, field_selector=alone, label_selector=selection, on_trouble=_warn_of_interruption
+        )
+        async with aclosing(watching) as events:
+            async for event in events:
+                if event.type is not WatchEventType.SYNCED and event.object["metadata"]["name"] in names:
+                    self._observe(event.type, event.object)
+
+    def _observe(self, kind: WatchEventType, node: Object) -> None:
+        name = node["metadata"]["name"]
+        if kind is WatchEventType.DELETED:
+            # NB: the deletion may be older than the node that was made since.
+            if self.uid(name) == node["metadata"]["uid"]:
+                _log.warning("node %s was deleted by somebody; it is made again", name)
+                self._forget(name)
+                self._hurry(name)
+        elif not is_ours(node, provider=self._provider):
+            self._forget(name)
+            self._hurry(name)
+        else:
+            self._note(node)
+            if needs_heartbeat(node["status"].get("conditions") or ()):
+                self._hurry(name)
+
+    def _note(self, node: Object) -> None:
+        conditions = node.get("status", {}).get("conditions") or ()
+        self._seen[node["metadata"]["name"]] = _Seen(node["metadata"]["uid"], tuple(conditions))
+
+    def _forget(self, name: str) -> None:
+        self._seen.pop(name, None)
+
+    def _hurry(self, name: str) -> None:
+        if self._schedule is not None:
+            self._schedule.hurry(name, time.monotonic())
+
+
+def _warn_of_interruption(error: AutoxError) -> None:
+    _log.warning("the watch of nodes is interrupted: %s", error)
