@@ -1,0 +1,46 @@
+"""What the credentials in use may do, asked before it is needed: one wrong rule is then a clear message at start."""
+
+from autox.kube.client import KubeClient
+from autox.model.refs import SELF_SUBJECT_ACCESS_REVIEWS, Resource
+
+
+async def can(
+    kube: KubeClient,
+    verb: str,
+    resource: Resource,
+    *,
+    namespace: str | None = None,
+    name: str | None = None,
+    subresource: str | None = None,
+) -> bool:
+    """Whether the API server would allow a verb (a ``SelfSubjectAccessReview``).
+
+    Args:
+        kube: the client whose credentials are meant.
+        verb: ``get list watch create update patch delete deletecollection`` or another the server knows.
+        resource: on what.
+        namespace: where; None for all namespaces, or for a resource that has none.
+        name: on this one object; None for any.
+        subresource: on this part of it.
+    """
+    wanted = {
+        "verb": verb,
+        "group": resource.group,
+        "version": resource.version,
+        "resource": resource.plural,
+        "namespace": namespace,
+        "name": name,
+        "subresource": subresource,
+    }
+    attributes = {key: value for key, value in wanted.items() if value is not None}
+    review = await kube.create(
+        SELF_SUBJECT_ACCESS_REVIEWS,
+        {
+            "apiVersion": SELF_SUBJECT_ACCESS_REVIEWS.api_version,
+            "kind": SELF_SUBJECT_ACCESS_REVIEWS.kind,
+            "spec": {"resourceAttributes": attributes},
+        },
+    )
+    status = review.get("status")
+    # Anything but a clear yes is a no.
+    return isinstance(status, dict) and status.get("allowed") is True

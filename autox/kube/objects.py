@@ -1,0 +1,53 @@
+"""What travels: Kubernetes objects as plain JSON, listings of them, and the time formats inside them."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from enum import StrEnum
+from typing import Any
+
+Object = dict[str, Any]
+"""A Kubernetes object as JSON. Never mutated by this package once it was handed out."""
+
+Body = Object | list[Object]
+"""What a request may carry: an object, or the operations of a JSON patch."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Listing:
+    """Objects as they were at one resource version of the collection.
+
+    Attributes:
+        items: the objects; each says its own ``apiVersion`` and ``kind``, which a raw list leaves out.
+        resource_version: where a watch can begin so that nothing is missed.
+        next_page: the continue token if this is one page of several; empty when nothing follows.
+    """
+
+    items: list[Object]
+    resource_version: str
+    next_page: str = ""
+
+
+class PatchType(StrEnum):
+    """How the server is to read the body of a patch; the value is its content type."""
+
+    MERGE = "application/merge-patch+json"
+    STRATEGIC = "application/strategic-merge-patch+json"
+    JSON = "application/json-patch+json"
+    APPLY = "application/apply-patch+yaml"
+
+
+def metadata(obj: Mapping[str, Any]) -> Object:
+    """The metadata of an object; empty if it has none or something else stands there."""
+    found = obj.get("metadata")
+    return found if isinstance(found, dict) else {}
+
+
+def timestamp(moment: datetime) -> str:
+    """A ``metav1.Time``: ``2026-01-02T03:04:05Z``."""
+    return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def micro_timestamp(moment: datetime) -> str:
+    """A ``metav1.MicroTime``: ``2026-01-02T03:04:05.000006Z``."""
+    return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")

@@ -1,0 +1,79 @@
+"""Trust and client certificates: what a kubeconfig or a service account says, as a TLS context."""
+
+import ssl
+import tempfile
+from pathlib import Path
+
+from autox.kube.kubeconfig import Cluster, User
+from autox.model.errors import ConfigurationError
+
+
+def trusting(authority: bytes, origin: str) -> ssl.SSLContext:
+    """A context that trusts this certificate authority (PEM) and no other."""
+    # NB: not ssl.create_default_context: from Python 3.13 on it refuses certificate authorities that lack optional
+    # extensions (VERIFY_X509_STRICT), which those of many clusters do.
+    tls = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    try:
+        tls.load_verify_locations(cadata=authority.decode("ascii"))
+    except (ssl.SSLError, ValueError) as error:
+        raise ConfigurationError(f"{origin}: the certificate authority is not a PEM certificate") from error
+    return tls
+
+
+def cluster_tls(cluster: Cluster, directory: Path, origin: str) -> ssl.SSLContext:
+    """A context that trusts what the cluster's entry says; the system's authorities if it says nothing."""
+    authority = cluster.certificate_authority_data or b""
+    if not authority and cluster.certificate_authority:
+        authority = read_file(directory / cluster.certificate_authority, origin)
+    if cluster.insecure_skip_tls_verify:
+        if authority:
+            raise ConfigurationError(
+                f"{origin}: insecure-skip-tls-verify and a certificate authority exclude each other"
+            )
+        tls = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+        tls.check_hostname = False
+        tls.verify_mode = ssl.CERT_NONE
+        return tls
+    if authority:
+        return trusting(authority, origin)
+    return ssl.create_default_context()
+
+
+def load_client_certificate(tls: ssl.SSLContext, user: User, directory: Path, origin: str) -> None:
+    """Put the user's client certificate, if there is one, into the context."""
+    pair = [
+        data or (read_file(directory / name, origin) if name else b"")
+        for data, name in (
+            (user.client_certificate_data, user.client_certificate),
+            (user.client_key_data, user.client_key),
+        )
+    ]
+    if any(pair):
+        if not all(pair):
+            raise ConfigurationError(f"{origin}: a client certificate and its key come together, one is missing")
+        install(tls, pair[0], pair[1], origin)
+
+
+def install(tls: ssl.SSLContext, certificate: bytes, key: bytes, origin: str) -> None:
+    """Make the context show this client certificate (PEM) in connections that begin from now on."""
+    # NB: the ssl module loads certificates from files only. A directory of mode 0700 holds them for a moment.
+    with tempfile.TemporaryDirectory(prefix="autox-") as directory:
+        pem = Path(directory) / "client.pem"
+        pem.touch(mode=0o600)
+        pem.write_bytes(certificate + b"\n" + key)
+        try:
+            # NB: without a password callback OpenSSL would ask for the passphrase on the terminal.
+            tls.load_cert_chain(pem, password=lambda: b"")
+        except (ssl.SSLError, ValueError) as error:
+            raise ConfigurationError(
+                f"{origin}: the client certificate and its key are not a pair of PEM files that fit together",
+                hint="Encrypted keys are not supported.",
+            ) from error
+
+
+def read_file(path: Path, origin: str) -> bytes:
+    """The bytes of a file that the configuration names."""
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        raise ConfigurationError(f"{origin}: cannot read {path}: {error.strerror}") from error

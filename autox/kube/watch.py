@@ -1,0 +1,225 @@
+"""List and watch for ever: what exists, what changes, what went away, through every kind of interruption.
+
+A watch here never ends and never raises for what a server or a network does. It resumes from the last resource
+version it saw; if that has expired it lists again and works out what it missed, deletions included. Whatever goes
+wrong is told to ``on_trouble`` and tried again with back-off, since permissions are granted, resources defined and
+credentials renewed while a process runs. Rejected: giving up after some errors, as kopf and the official client do,
+because every consumer would need the same loop around it.
+
+``frames`` cuts bytes into events and ``known`` remembers what was delivered; the timing is decided here:
+
+- The server ends a watch after five to ten minutes, at random so that not all of them return at once. That is no
+  trouble: the watch resumes at once.
+- Nothing for 70 s, when bookmarks come about each minute, means that the connection may be half-open: it is dropped
+  and the watch resumes. Also no trouble, unless resuming fails. Servers without bookmarks cost a request each 70 s.
+- A watch that ends within a second without an event, and every error, counts as a failure and is followed by a
+  back-off. Any event or bookmark forgets the failures, and so do ten seconds of quiet. Listing does not: a server
+  that lists well and refuses to watch must not be made to list without pause.
+"""
+
+import asyncio
+import random
+import time
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterator
+from contextlib import aclosing, suppress
+from dataclasses import dataclass, field
+
+from autox.core.backoff import Backoff
+from autox.kube.answers import error_in_stream
+from autox.kube.client import KubeClient
+from autox.kube.frames import Frame, FrameReader, resource_version
+from autox.kube.known import Key, KnownObjects, WatchEvent, WatchEventType, key_of
+from autox.kube.listing import Query
+from autox.model.errors import (
+    AutoxError,
+    ConfigurationError,
+    DeadlineError,
+    ExpiredError,
+    ForbiddenError,
+    ServerError,
+    TooManyRequestsError,
+    UnauthorizedError,
+    UnreachableError,
+)
+from autox.model.refs import Resource
+
+IDLE_SECONDS = 70.0
+SHORT_SECONDS = 1.0
+STEADY_SECONDS = 10.0
+SERVER_SECONDS = 300
+RECONNECTING = Backoff(initial=0.2, factor=2.0, limit=30.0, jitter=0.5)
+RESUMABLE = (UnreachableError, TooManyRequestsError, UnauthorizedError, ForbiddenError, ConfigurationError)
+"""After these the server has not refused the resource version: the watch may go on where it was."""
+
+OnTrouble = Callable[[AutoxError], None]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WatchTiming:
+    """When a watch loses patience.
+
+    Attributes:
+        idle_seconds: a connection that brings nothing for so long is dropped.
+        server_seconds: after this, and at most twice this, the server ends each watch request.
+        backoff: the waits after failures in a row.
+    """
+
+    idle_seconds: float = IDLE_SECONDS
+    server_seconds: int = SERVER_SECONDS
+    backoff: Backoff = field(default=RECONNECTING)
+
+
+def watch(
+    kube: KubeClient,
+    resource: Resource,
+    *,
+    namespace: str | None = None,
+    label_selector: str = "",
+    field_selector: str = "",
+    metadata_only: bool = False,
+    chunk: int = 500,
+    on_trouble: OnTrouble | None = None,
+    timing: WatchTiming = WatchTiming(),
+) -> AsyncGenerator[WatchEvent, None]:
+    """Everything that exists, then SYNCED, then everything that changes, for as long as the consumer listens.
+
+    Close it (``contextlib.aclosing``) or cancel the task that iterates it to end it. For each object, events come in
+    order, and one with ``ADDED`` comes before any other. Listing again after a gap gives events only for what
+    changed meanwhile, then SYNCED once more. Intermediate states may be skipped, the latest one never is.
+
+    Args:
+        kube: the client.
+        resource: what to watch.
+        namespace: None for all namespaces.
+        label_selector: as in ``kubectl -l``; an object that stops matching is DELETED.
+        field_selector: as in ``kubectl --field-selector``.
+        metadata_only: give ``PartialObjectMetadata`` objects.
+        chunk: how many objects to list at a time.
+        on_trouble: called with each error before the watch waits and tries again. An error of the permanent kind
+            (no permission, no such resource, bad credentials) means that nothing will come until somebody acts.
+            It must not block; what it raises ends the watch.
+        timing: when to lose patience.
+    """
+    query = Query(
+        resource=resource,
+        namespace=namespace,
+        label_selector=label_selector,
+        field_selector=field_selector,
+        metadata_only=metadata_only,
+    )
+    return _Watch(kube, query, chunk, on_trouble, timing).events()
+
+
+class _Watch:
+    """One watch with what it remembers; ``_version`` is empty while a listing is due."""
+
+    def __init__(
+        self, kube: KubeClient, query: Query, chunk: int, on_trouble: OnTrouble | None, timing: WatchTiming
+    ) -> None:
+        self._kube = kube
+        self._query = query
+        self._chunk = chunk
+        self._on_trouble = on_trouble
+        self._timing = timing
+        self._known = KnownObjects(
+            api_version="meta.k8s.io/v1" if query.metadata_only else query.resource.api_version,
+            kind="PartialObjectMetadata" if query.metadata_only else query.resource.kind,
+        )
+        self._version = ""
+        self._failures = 0
+        self._expirations = 0
+
+    async def events(self) -> AsyncGenerator[WatchEvent, None]:
+        while True:
+            try:
+                async with aclosing(self._changes() if self._version else self._listing()) as news:
+                    async for event in news:
+                        yield event
+            except AutoxError as error:
+                await self._after(error)
+
+    async def _after(self, error: AutoxError) -> None:
+        if not isinstance(error, RESUMABLE):
+            self._version = ""
+        if isinstance(error, ExpiredError):
+            self._expirations += 1
+            # That a resource version expires is a matter of course; only if it does so at once is it trouble.
+            if self._expirations == 1:
+                return
+        self._failures += 1
+        if self._on_trouble is not None:
+            self._on_trouble(error)
+        patience = error.retry_after if isinstance(error, TooManyRequestsError) else 0.0
+        delay = self._timing.backoff.delay(self._failures, random=random.random())  # noqa: S311  - spread, not secrecy
+        await asyncio.sleep(max(patience, delay))
+
+    async def _listing(self) -> AsyncGenerator[WatchEvent, None]:
+        listed: set[Key] = set()
+        # NB: a listing too slow for its pages would expire for ever; what is read at once cannot expire.
+        chunk = self._chunk if self._expirations < 2 else 0
+        async with aclosing(self._kube.pages(self._query, chunk=chunk)) as pages:
+            async for page in pages:
+                for obj in page.items:
+                    listed.add(key_of(obj))
+                    for event in self._known.present(obj):
+                        yield event
+        for event in self._known.only(listed):
+            yield event
+        if not page.resource_version:
+            raise ServerError(f"LIST {self._query.resource.plural}: the list has no resource version to watch from")
+        self._version = page.resource_version
+        yield WatchEvent(WatchEventType.SYNCED, {})
+
+    async def _changes(self) -> AsyncGenerator[WatchEvent, None]:
+        began, heard = time.monotonic(), False
+        try:
+            async with aclosing(self._frames()) as frames:
+                async for frame in frames:
+                    heard = True
+                    self._forget_failures()
+                    for event in self._news(frame):
+                        yield event
+        finally:
+            lasted = time.monotonic() - began
+            if lasted >= STEADY_SECONDS:
+                self._forget_failures()
+        if not heard and lasted < SHORT_SECONDS:
+            raise UnreachableError(f"WATCH {self._query.resource.plural}: the server ended the watch at once")
+
+    async def _frames(self) -> AsyncGenerator[Frame, None]:
+        plural = self._query.resource.plural
+        what = f"WATCH {plural}"
+        seconds = self._timing.server_seconds * (1.0 + random.random())  # noqa: S311  - spread, not secrecy
+        params = {
+            "resourceVersion": self._version,
+            "allowWatchBookmarks": "true",
+            "timeoutSeconds": str(int(seconds)),
+        }
+        reader = FrameReader(limit=self._kube.limits.answer_bytes, what=what)
+        async with self._kube.stream(self._query, params=params, idle_seconds=self._timing.idle_seconds) as pieces:
+            async for piece in _until_silence(pieces):
+                for frame in reader.feed(piece):
+                    if frame.type == "ERROR":
+                        raise error_in_stream(frame.object, what=what, plural=plural)
+                    yield frame
+        if reader.unfinished:
+            raise UnreachableError(f"{what}: the connection ended in the middle of an event")
+
+    def _news(self, frame: Frame) -> Iterator[WatchEvent]:
+        if frame.type in {"ADDED", "MODIFIED"}:
+            yield from self._known.present(frame.object)
+        elif frame.type == "DELETED":
+            yield from self._known.absent(frame.object)
+        elif frame.type != "BOOKMARK":
+            return
+        self._version = resource_version(frame.object) or self._version
+
+    def _forget_failures(self) -> None:
+        self._failures = self._expirations = 0
+
+
+async def _until_silence(pieces: AsyncIterator[bytes]) -> AsyncGenerator[bytes, None]:
+    # NB: silence ends a watch that had begun; a server that never answers raises before there are any pieces.
+    with suppress(DeadlineError):
+        async for piece in pieces:
+            yield piece
