@@ -28,13 +28,13 @@ async def supervise(parts: Mapping[str, Coroutine[Any, Any, None]], *, stop: asy
         for task in (stopped, *tasks):
             task.cancel()
         await asyncio.gather(stopped, *tasks, return_exceptions=True)
-    for task in tasks:
-        if task in ended:
-            error = _first(task.exception())
-            if error is None:
-                raise RuntimeError(f"the {task.get_name()} of the agent ended by itself")
+    for task in sorted(tasks, key=lambda task: task not in ended):
+        error = None if task.cancelled() else _first(task.exception())
+        if error is not None:
             error.add_note(f"in the {task.get_name()} of the agent")
             raise error
+        if task in ended:
+            raise RuntimeError(f"the {task.get_name()} of the agent ended by itself")
 
 
 def _first(error: BaseException | None) -> BaseException | None:
