@@ -15,14 +15,15 @@ import re
 import secrets
 from collections import OrderedDict
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from contextlib import suppress
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Literal
 
 from autox.core.backoff import Backoff
 from autox.kube.client import KubeClient
 from autox.kube.objects import Object, metadata, timestamp
-from autox.model.errors import AutoxError, NotFoundError, TransientError
+from autox.model.errors import AlreadyExistsError, AutoxError, NotFoundError, TransientError
 from autox.model.refs import EVENTS
 
 log = logging.getLogger(__name__)
@@ -42,6 +43,7 @@ class _Pending:
     """An event that waits to be written, with how often it has happened since."""
 
     event: Object
+    name: str
     first: datetime
     last: datetime
     count: int = 1
@@ -52,7 +54,7 @@ class _Written:
     """An event that stands on the server."""
 
     name: str
-    count: int = field(default=1)
+    count: int
 
 
 class EventRecorder:
@@ -116,7 +118,7 @@ class EventRecorder:
                 "reportingComponent": self._component,
                 "reportingInstance": self._host,
             }
-            self._queue[key] = _Pending(event, moment, moment)
+            self._queue[key] = _Pending(event, _event_name(about["name"]), moment, moment)
             if len(self._queue) > QUEUE_LIMIT:
                 self._drop(self._queue.popitem(last=False)[1], "the queue is full")
         self._start()
@@ -183,18 +185,16 @@ class EventRecorder:
                 written.count = count
                 self._written.move_to_end(key)
                 return
-        name = _event_name(pending.event["involvedObject"].get("name", ""))
-        await self._kube.create(
-            EVENTS,
-            pending.event
-            | {
-                "metadata": {"name": name, "namespace": namespace},
-                "count": pending.count,
-                "firstTimestamp": timestamp(pending.first),
-                "lastTimestamp": timestamp(pending.last),
-            },
-        )
-        self._written[key] = _Written(name=name, count=pending.count)
+        body = pending.event | {
+            "metadata": {"name": pending.name, "namespace": namespace},
+            "count": pending.count,
+            "firstTimestamp": timestamp(pending.first),
+            "lastTimestamp": timestamp(pending.last),
+        }
+        # The name is ours alone: if it exists, an earlier try got through and its answer was lost.
+        with suppress(AlreadyExistsError):
+            await self._kube.create(EVENTS, body)
+        self._written[key] = _Written(name=pending.name, count=pending.count)
         if len(self._written) > MEMORY_LIMIT:
             self._written.popitem(last=False)
 

@@ -20,6 +20,7 @@ import socket
 from collections.abc import AsyncGenerator, AsyncIterator, Mapping
 from contextlib import aclosing, asynccontextmanager, suppress
 from dataclasses import dataclass
+from io import BytesIO
 from types import TracebackType
 from typing import Self
 
@@ -32,6 +33,7 @@ from autox.kube.connection import Connection, Headers
 from autox.kube.failures import mapped
 from autox.model.errors import AutoxError, InvalidError, TransientError
 
+LARGE_BODY = 1 << 20
 ERROR_BODY_LIMIT = 1 << 20
 JSON = "application/json"
 
@@ -168,7 +170,8 @@ class Transport:
                 request.method,
                 URL(self.connection.server + request.path, encoded=True),
                 params=request.params,
-                data=request.body,
+                # NB: bytes of more than a MiB make aiohttp warn; a file-like body is sent in pieces.
+                data=BytesIO(request.body) if request.body and len(request.body) > LARGE_BODY else request.body,
                 headers=headers,
                 timeout=times,
                 proxy=self.connection.proxy,
