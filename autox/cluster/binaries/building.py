@@ -122,7 +122,7 @@ class Builds:
         command = _Go(go, env=env, cwd=source, log=log, progress=self._progress)
         with step(self._progress, f"fetching the Go modules of {module.name} {module.version}", unit=Unit.MODULES):
             compiled = command.dependencies(packages)
-        title = f"compiling {', '.join(tools)} {module.version}"
+        title = f"compiling {tools[0] if len(tools) == 1 else module.name} {module.version}"
         with step(self._progress, title, total=len(compiled), unit=Unit.PACKAGES):
             command.compile(packages, among=compiled, into=made, ldflags=module.ldflags)
         return {tool: self._cache.publish(made / module.packages[tool].produces, tool) for tool in tools}

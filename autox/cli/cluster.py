@@ -1,0 +1,230 @@
+"""``autox cluster``: a real Kubernetes control plane on this machine, by name."""
+
+import asyncio
+import json
+import os
+import shutil
+import sys
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import click
+
+from autox.cli.binaries import binaries
+from autox.cli.progress import TerminalProgress
+from autox.cluster.binaries import Binary, BinarySettings, Tool, provide
+from autox.cluster.down import down as take_down
+from autox.cluster.home import ClusterHome, home, homes
+from autox.cluster.logs import follow as follow_log
+from autox.cluster.logs import tail
+from autox.cluster.spec import COMPONENTS
+from autox.cluster.status import ClusterStatus, Phase
+from autox.cluster.status import status as look
+from autox.cluster.up import Request
+from autox.cluster.up import up as bring_up
+from autox.model.errors import NotFoundError
+
+DEFAULT_NAME = "autox"
+
+name_option = click.option(
+    "--name", default=DEFAULT_NAME, show_default=True, help="The cluster's name; several run side by side."
+)
+output_option = click.option(
+    "-o", "--output", type=click.Choice(["text", "json"]), default="text", show_default=True, help="How to print."
+)
+
+
+@click.group()
+def cluster() -> None:
+    """Run a real Kubernetes control plane on this machine.
+
+    etcd, kube-apiserver, kube-controller-manager and kube-scheduler run as local
+    processes on loopback, and so do the containers of the pods. No container
+    runtime, no root.
+    """
+
+
+cluster.add_command(binaries)
+
+
+@cluster.command()
+@name_option
+@click.option("--nodes", type=int, default=None, help="How many process nodes.  [default: 1, or as before]")
+@click.option(
+    "--set",
+    "assignments",
+    multiple=True,
+    metavar="KEY=VALUE",
+    help="Change a setting: COMPONENT.flags.FLAG, COMPONENT.env.NAME or nodes.config.PATH; KEY= takes it back. "
+    f"COMPONENT is one of {', '.join(COMPONENTS)}.",
+)
+def up(name: str, nodes: int | None, assignments: tuple[str, ...]) -> None:
+    """Bring a cluster up, heal it, or change it.
+
+    Run it again at any time: it starts what does not run, restarts what was
+    changed, and leaves the rest alone. The state, pods included, is kept until
+    `autox cluster down`.
+    """
+    began = time.monotonic()
+    place = home(name)
+    found = provide(
+        list(Tool), settings=BinarySettings.from_environment(os.environ), progress=TerminalProgress(sys.stderr)
+    )
+    request = Request(
+        home=place,
+        binaries={tool.value: binary.path for tool, binary in found.items()},
+        versions={tool.value: binary.version for tool, binary in found.items()},
+        environ=os.environ,
+        nodes=nodes,
+        assignments=assignments,
+    )
+    try:
+        asyncio.run(bring_up(request, say=_sayer(name)))
+    except KeyboardInterrupt:
+        click.echo(f"\ninterrupted: `{_command('up', name)}` goes on from here, `{_command('down', name)}` undoes it")
+        sys.exit(130)
+    click.echo(_welcome(place, found, seconds=time.monotonic() - began))
+
+
+@cluster.command()
+@name_option
+def down(name: str) -> None:
+    """Take a cluster down: its processes end, its files go."""
+    removed = asyncio.run(take_down(home(name), say=_sayer(name)))
+    if removed.processes or removed.files:
+        click.echo(f"cluster {name} is gone ({removed.processes} processes ended)")
+    else:
+        click.echo(f"there is no cluster {name}: nothing to do")
+
+
+@cluster.command("list")
+@output_option
+def list_(output: str) -> None:
+    """List the clusters of this user."""
+    found = [asyncio.run(look(place)) for place in homes()]
+    if output == "json":
+        click.echo(json.dumps([{"name": each.name, "phase": each.phase, "server": each.server} for each in found]))
+        return
+    click.echo(_table(["NAME", "PHASE", "SERVER"], [[each.name, each.phase, each.server or "-"] for each in found]))
+
+
+@cluster.command()
+@name_option
+@output_option
+def status(name: str, output: str) -> None:
+    """Say what is true of a cluster now; exit 0 only if it is up."""
+    found = asyncio.run(look(home(name)))
+    if output == "json":
+        click.echo(json.dumps({**asdict(found), "phase": found.phase.value}, indent=2))
+    else:
+        click.echo(_status_text(found))
+    sys.exit(0 if found.phase is Phase.UP else 3)
+
+
+@cluster.command()
+@name_option
+@click.option("--path", "only_path", is_flag=True, help="Print the file's path instead of its content.")
+def kubeconfig(name: str, *, only_path: bool) -> None:
+    """Print the administrator's kubeconfig of a cluster."""
+    place = _existing(name)
+    if not place.kubeconfig.is_file():
+        raise NotFoundError(f"cluster {name} has no kubeconfig yet", hint=f"run `{_command('up', name)}`")
+    click.echo(str(place.kubeconfig) if only_path else place.kubeconfig.read_text(), nl=only_path)
+
+
+@cluster.command()
+@name_option
+@click.argument("component", type=click.Choice(COMPONENTS, case_sensitive=False))
+@click.option("-f", "--follow", is_flag=True, help="Go on as more is logged.")
+@click.option("--tail", "lines", type=click.IntRange(min=0), default=100, show_default=True, help="Lines to show.")
+def logs(name: str, component: str, *, follow: bool, lines: int) -> None:
+    """Show the log of a component."""
+    log = _existing(name).log(component)
+    if not log.is_file():
+        raise NotFoundError(f"{component} of cluster {name} has not logged anything: there is no {log}")
+    if not follow:
+        click.echo(tail(log, lines=lines))
+        return
+    for text in follow_log(log, lines=lines):
+        click.echo(text, nl=False)
+
+
+def _existing(name: str) -> ClusterHome:
+    place = home(name)
+    if not place.directory.is_dir():
+        others = ", ".join(each.name for each in homes()) or "none"
+        raise NotFoundError(f"there is no cluster {name}", hint=f"run `{_command('up', name)}`; there now: {others}")
+    return place
+
+
+def _sayer(name: str) -> Callable[[str], None]:
+    return lambda line: click.echo(f"cluster {name}: {line}", err=True)
+
+
+def _command(verb: str, name: str) -> str:
+    return f"autox cluster {verb}" if name == DEFAULT_NAME else f"autox cluster {verb} --name {name}"
+
+
+def _welcome(place: ClusterHome, found: Mapping[Tool, Binary], *, seconds: float) -> str:
+    lines = [f"cluster {place.name} is up in {seconds:.1f} s. Use it:", ""]
+    missing = sorted({str(found[tool].path.parent) for tool in (Tool.KUBECTL, Tool.HELM) if _hidden(found[tool])})
+    if missing:
+        lines.append(f"  export PATH={':'.join(missing)}:$PATH")
+    lines += [
+        f"  export KUBECONFIG={place.kubeconfig}",
+        "  kubectl get nodes",
+        "",
+        f"Then `{_command('status', place.name)}`, and `{_command('down', place.name)}` when done.",
+    ]
+    return "\n".join(lines)
+
+
+def _hidden(binary: Binary) -> bool:
+    return shutil.which(binary.tool.value) != str(binary.path)
+
+
+def _status_text(found: ClusterStatus) -> str:
+    if found.phase is Phase.ABSENT:
+        return f"cluster {found.name} does not exist: run `{_command('up', found.name)}`"
+    rows = [
+        [
+            each.name,
+            "ready" if not each.trouble else each.trouble,
+            str(each.pid or "-"),
+            f"{each.memory >> 20} MiB" if each.pid else "-",
+            _age(each.seconds) if each.pid else "-",
+            each.address,
+        ]
+        for each in found.components
+    ]
+    lines = [f"cluster {found.name}: {found.phase}"]
+    if rows:
+        lines += ["", _table(["COMPONENT", "STATE", "PID", "MEMORY", "AGE", "ADDRESS"], rows), ""]
+    lines += [f"node {name}: {trouble or 'ready'}" for name, trouble in found.nodes.items()]
+    if found.containers:
+        lines.append(f"{found.containers} processes of pods")
+    if found.strays:
+        lines.append(f"processes that belong to nothing: {', '.join(map(str, found.strays))}")
+    if found.phase is not Phase.UP:
+        lines.append(f"`{_command('up', found.name)}` heals it, `{_command('down', found.name)}` removes it")
+    elif Path(found.kubeconfig).is_file():
+        lines.append(f"kubeconfig: {found.kubeconfig}")
+    return "\n".join(lines)
+
+
+def _age(seconds: float) -> str:
+    for size, unit in ((86400, "d"), (3600, "h"), (60, "m")):
+        if seconds >= 2 * size:
+            return f"{seconds // size:.0f}{unit}"
+    return f"{seconds:.0f}s"
+
+
+def _table(header: list[str], rows: list[list[Any]]) -> str:
+    widths = [max(len(str(row[column])) for row in [header, *rows]) for column in range(len(header))]
+    lines = (
+        "  ".join(str(cell).ljust(width) for cell, width in zip(row, widths, strict=True)) for row in [header, *rows]
+    )
+    return "\n".join(line.rstrip() for line in lines)

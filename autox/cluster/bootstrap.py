@@ -1,0 +1,98 @@
+"""What a new cluster needs beside its processes: the rights of its nodes, and the moment when pods can run.
+
+The rights are Kubernetes' own roles wherever there is one: nodes also forward Services, so they get what kube-proxy
+has. Virtual nodes of the mock provider share one identity, whose role is written out here.
+"""
+
+import asyncio
+from collections.abc import Sequence
+from typing import Any
+
+from autox.cluster.identities import NODES_GROUP, VIRTUAL_NODES_GROUP
+from autox.kube.client import KubeClient
+from autox.model.errors import DeadlineError, NotFoundError, TransientError
+from autox.model.refs import CLUSTER_ROLE_BINDINGS, CLUSTER_ROLES, NODES, SERVICE_ACCOUNTS, Resource
+
+FIELD_MANAGER = "autox-cluster"
+POLL_SECONDS = 0.05
+
+
+def grants() -> list[tuple[Resource, dict[str, Any]]]:
+    """The roles and bindings of a cluster's nodes."""
+    rules = [
+        _rule("", ["nodes"], ["get", "list", "watch", "create", "update", "patch", "delete"]),
+        _rule("", ["nodes/status", "pods/status"], ["patch", "update"]),
+        _rule("", ["pods"], ["get", "list", "watch", "delete"]),
+        _rule("", ["events"], ["create", "patch"]),
+        _rule("coordination.k8s.io", ["leases"], ["get", "list", "create", "update", "patch", "delete"]),
+    ]
+    role = {"metadata": {"name": VIRTUAL_NODES_GROUP}, "rules": rules}
+    return [
+        (CLUSTER_ROLES, _typed(CLUSTER_ROLES, role)),
+        (CLUSTER_ROLE_BINDINGS, _binding(VIRTUAL_NODES_GROUP, role=VIRTUAL_NODES_GROUP, group=VIRTUAL_NODES_GROUP)),
+        (CLUSTER_ROLE_BINDINGS, _binding(NODES_GROUP, role="system:node-proxier", group=NODES_GROUP)),
+    ]
+
+
+async def grant(kube: KubeClient) -> None:
+    """Apply the grants; the same call again changes nothing."""
+    for resource, body in grants():
+        await kube.apply(resource, body, field_manager=FIELD_MANAGER)
+
+
+async def wait_until_pods_can_run(kube: KubeClient, nodes: Sequence[str], *, seconds: float) -> None:
+    """Wait for what a first pod needs: its service account, and its nodes ready and free of start-up taints.
+
+    Raises:
+        DeadlineError: something was still missing after ``seconds``; the message says what.
+    """
+    missing = "the service account default/default"
+    try:
+        async with asyncio.timeout(seconds):
+            while missing:
+                missing = await _missing(kube, nodes)
+                if missing:
+                    await asyncio.sleep(POLL_SECONDS)
+    except TimeoutError as error:
+        raise DeadlineError(
+            f"after {seconds:.0f} s {missing} is still missing",
+            hint="see `autox cluster logs controllerManager` and `autox cluster logs nodes`",
+        ) from error
+
+
+async def _missing(kube: KubeClient, nodes: Sequence[str]) -> str:
+    try:
+        await kube.get(SERVICE_ACCOUNTS, "default", namespace="default")
+        for name in nodes:
+            if not is_ready(await kube.get(NODES, name)):
+                return f"node {name}"
+    except (NotFoundError, TransientError) as error:
+        return error.message
+    return ""
+
+
+def is_ready(node: dict[str, Any]) -> bool:
+    """Whether a Node's kubelet says so and the control plane lets pods onto it."""
+    conditions = {each["type"]: each["status"] for each in node.get("status", {}).get("conditions", [])}
+    taints = [taint["key"] for taint in node.get("spec", {}).get("taints", [])]
+    return conditions.get("Ready") == "True" and not any(key.startswith("node.kubernetes.io/") for key in taints)
+
+
+def _rule(group: str, resources: list[str], verbs: list[str]) -> dict[str, Any]:
+    return {"apiGroups": [group], "resources": resources, "verbs": verbs}
+
+
+def _binding(name: str, *, role: str, group: str) -> dict[str, Any]:
+    rbac = "rbac.authorization.k8s.io"
+    return _typed(
+        CLUSTER_ROLE_BINDINGS,
+        {
+            "metadata": {"name": name},
+            "roleRef": {"apiGroup": rbac, "kind": "ClusterRole", "name": role},
+            "subjects": [{"apiGroup": rbac, "kind": "Group", "name": group}],
+        },
+    )
+
+
+def _typed(resource: Resource, body: dict[str, Any]) -> dict[str, Any]:
+    return {"apiVersion": resource.api_version, "kind": resource.kind, **body}

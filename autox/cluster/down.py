@@ -1,0 +1,65 @@
+"""Take a cluster down: end every process of it, remove every file of it.
+
+Containers get SIGTERM and a moment, since they are the user's programs. The control plane is killed outright: its
+state goes with it, and API servers that are asked politely have been seen alive forty minutes later.
+"""
+
+import shutil
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from autox.cluster.home import ClusterHome
+from autox.cluster.locking import locked
+from autox.cluster.processes import Running, end, find
+from autox.model.errors import PermanentError
+
+CONTAINER_SECONDS = 3.0
+ROUNDS = 5
+
+
+@dataclass(frozen=True, slots=True)
+class Removed:
+    """What ``down`` found and removed."""
+
+    processes: int
+    files: bool
+
+
+async def down(home: ClusterHome, *, say: Callable[[str], None]) -> Removed:
+    """End and remove everything of the cluster; nothing there is fine too.
+
+    Raises:
+        PermanentError: a process would not end or a file could not be removed; everything else has been.
+    """
+    async with locked(home.directory, create=False, waiting=lambda: say("waiting for another up or down of it to end")):
+        processes = 0
+        # NB: more than one round: a node agent may start a container between our look and its end.
+        for _ in range(ROUNDS):
+            running = find(home.directory)
+            if not running:
+                break
+            processes += len(running)
+            await end([each for each in running if each.component == "nodes"], grace=0)
+            await end([each for each in running if not each.component], grace=CONTAINER_SECONDS)
+            await end(running, grace=0)
+        left = find(home.directory)
+        if left:
+            raise PermanentError(f"{_pids(left)} of cluster {home.name} would not end")
+        files = home.directory.exists()
+        if files:
+            _remove(home)
+    return Removed(processes=processes, files=files)
+
+
+def _remove(home: ClusterHome) -> None:
+    try:
+        shutil.rmtree(home.directory)
+    except OSError as error:
+        raise PermanentError(
+            f"cannot remove {error.filename or home.directory}: {error.strerror}",
+            hint="its processes have ended; make the directory writable and run down again",
+        ) from error
+
+
+def _pids(running: list[Running]) -> str:
+    return "processes " + ", ".join(str(each.pid) for each in running)

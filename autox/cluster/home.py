@@ -1,0 +1,90 @@
+"""Where a cluster keeps its files: one directory each, mode 0700, beneath the user's state directory.
+
+The directory is also the cluster's lock (``locking``) and its mark on every process of it (``processes``).
+"""
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from autox.cluster.spec import check_name
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ClusterHome:
+    """The paths of one cluster."""
+
+    root: Path
+    name: str
+
+    @property
+    def directory(self) -> Path:
+        """The state directory; all others are inside it."""
+        return self.root / self.name
+
+    @property
+    def state(self) -> Path:
+        """The record of what was asked for and which addresses were chosen."""
+        return self.directory / "cluster.json"
+
+    @property
+    def pki(self) -> Path:
+        """Keys and certificates."""
+        return self.directory / "pki"
+
+    @property
+    def logs(self) -> Path:
+        """One log a component."""
+        return self.directory / "logs"
+
+    @property
+    def etcd(self) -> Path:
+        """The data of etcd."""
+        return self.directory / "etcd"
+
+    @property
+    def nodes(self) -> Path:
+        """The state of the nodes: the files of their pods."""
+        return self.directory / "nodes"
+
+    @property
+    def nodes_config(self) -> Path:
+        """The configuration that the nodes are started with."""
+        return self.directory / "nodes.json"
+
+    @property
+    def kubeconfig(self) -> Path:
+        """The administrator's kubeconfig: the one for users."""
+        return self.directory / "kubeconfig"
+
+    def identity(self, user: str) -> Path:
+        """The kubeconfig of a component or a node."""
+        return self.directory / "identities" / f"{user}.kubeconfig"
+
+    def log(self, component: str) -> Path:
+        """The log of a component."""
+        return self.logs / f"{component}.log"
+
+
+def clusters_root(environ: Mapping[str, str] = os.environ) -> Path:
+    """The directory of all clusters: ``$XDG_STATE_HOME/autox/clusters``, else under ``~/.local/state``."""
+    base = environ.get("XDG_STATE_HOME") or Path(environ.get("HOME", "~")).expanduser() / ".local" / "state"
+    return Path(base).absolute() / "autox" / "clusters"
+
+
+def home(name: str, *, root: Path | None = None) -> ClusterHome:
+    """The home of the cluster of that name.
+
+    Raises:
+        ConfigurationError: the name cannot be a cluster's.
+    """
+    return ClusterHome(root=root or clusters_root(), name=check_name(name))
+
+
+def homes(root: Path | None = None) -> list[ClusterHome]:
+    """The homes of all clusters that have one, by name."""
+    root = root or clusters_root()
+    if not root.is_dir():
+        return []
+    return [ClusterHome(root=root, name=entry.name) for entry in sorted(root.iterdir()) if entry.is_dir()]

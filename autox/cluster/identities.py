@@ -1,0 +1,117 @@
+"""Who is who in a cluster: the certificates it needs and the kubeconfig of each identity.
+
+Each component and each node has an identity of its own, with the rights Kubernetes gives that role by default.
+Only the administrator is in ``system:masters``, which bypasses API priority and fairness: load made in its name
+would measure another server than everybody else's (reference: "Facts that bite").
+"""
+
+import base64
+import json
+from collections.abc import Sequence
+from pathlib import Path
+
+from autox.cluster.files import write_private
+from autox.cluster.home import ClusterHome
+from autox.cluster.network import Network
+from autox.cluster.pki import Identity, Pki
+
+VIRTUAL_NODES_GROUP = "autox:virtual-nodes"
+NODES_GROUP = "autox:nodes"
+KUBECONFIG_USERS = ("controller-manager", "scheduler", "virtual-nodes")
+
+
+def node_names(cluster: str, count: int) -> list[str]:
+    """The names of the process nodes of a cluster: ``NAME-node-0`` …."""
+    return [f"{cluster}-node-{index}" for index in range(count)]
+
+
+def identities(network: Network, nodes: Sequence[str]) -> list[Identity]:
+    """Every certificate of a cluster, its authorities aside."""
+    here = (network.address, "localhost", "127.0.0.1")
+    server_names = (
+        *here,
+        network.first_service_ip,
+        "kubernetes",
+        "kubernetes.default",
+        "kubernetes.default.svc",
+        "kubernetes.default.svc.cluster.local",
+    )
+    return [
+        Identity(file="etcd-server", common_name="etcd", names=here, authority="etcd-ca"),
+        Identity(file="etcd-client", common_name="kube-apiserver", authority="etcd-ca"),
+        Identity(file="api-server", common_name="kube-apiserver", names=server_names),
+        Identity(file="kubelet-client", common_name="kube-apiserver-kubelet-client"),
+        Identity(file="controller-manager-server", common_name="kube-controller-manager", names=here),
+        Identity(file="scheduler-server", common_name="kube-scheduler", names=here),
+        Identity(file="kubelet-server", common_name="autox-nodes", names=here),
+        Identity(file="admin", common_name="autox-admin", groups=("system:masters",)),
+        Identity(file="controller-manager", common_name="system:kube-controller-manager"),
+        Identity(file="scheduler", common_name="system:kube-scheduler"),
+        Identity(file="virtual-nodes", common_name="autox-virtual-nodes", groups=(VIRTUAL_NODES_GROUP,)),
+        *(
+            Identity(file=node, common_name=f"system:node:{node}", groups=(NODES_GROUP, "system:nodes"))
+            for node in nodes
+        ),
+    ]
+
+
+def write_kubeconfigs(home: ClusterHome, network: Network, nodes: Sequence[str]) -> None:
+    """Write the administrator's kubeconfig, with its keys inside, and one for each component and node.
+
+    Raises:
+        PermanentError: the file system refused.
+    """
+    pki = Pki(home.pki)
+    for user in (*KUBECONFIG_USERS, *nodes):
+        _write(
+            home.identity(user),
+            _kubeconfig(
+                home.name,
+                network,
+                user,
+                cluster={"certificate-authority": str(pki.certificate("ca"))},
+                credentials={
+                    "client-certificate": str(pki.certificate(user)),
+                    "client-key": str(pki.key(user)),
+                },
+            ),
+        )
+    # NB: self-contained, since users copy it, merge it and mount it elsewhere.
+    _write(
+        home.kubeconfig,
+        _kubeconfig(
+            home.name,
+            network,
+            "admin",
+            cluster={"certificate-authority-data": _data(pki.certificate("ca"))},
+            credentials={
+                "client-certificate-data": _data(pki.certificate("admin")),
+                "client-key-data": _data(pki.key("admin")),
+            },
+        ),
+    )
+
+
+def _kubeconfig(
+    name: str, network: Network, user: str, *, cluster: dict[str, str], credentials: dict[str, str]
+) -> bytes:
+    context = f"autox-{name}" if user == "admin" else user
+    config = {
+        "apiVersion": "v1",
+        "kind": "Config",
+        "clusters": [{"name": f"autox-{name}", "cluster": {"server": network.url("apiServer"), **cluster}}],
+        "users": [{"name": context, "user": credentials}],
+        "contexts": [{"name": context, "context": {"cluster": f"autox-{name}", "user": context}}],
+        "current-context": context,
+    }
+    # JSON is YAML, and every reader of kubeconfigs takes it.
+    return (json.dumps(config, indent=2) + "\n").encode()
+
+
+def _data(path: Path) -> str:
+    return base64.b64encode(path.read_bytes()).decode()
+
+
+def _write(path: Path, content: bytes) -> None:
+    if not path.is_file() or path.read_bytes() != content:
+        write_private(path, content)

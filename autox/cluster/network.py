@@ -1,0 +1,127 @@
+"""Addresses of a cluster: one block of loopback for each, so that clusters side by side never meet.
+
+A cluster has a number P. Its own processes listen on 127.P.0.1, on the ports that everybody knows (2379, 6443,
+10250 …) wherever they are free; its pods are 10.P.x.y and its Services 10.(P+64).x.y, reached on this machine as
+127.P.x.y and 127.(P+64).x.y. Rejected: 127.0.0.1 with random ports, since nobody recognises them and the pods need
+a block of their own anyway; and a port below the ephemeral range is never lent to somebody's outgoing connection.
+"""
+
+import hashlib
+import socket
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import dataclass, field, replace
+
+from autox.model.errors import ConfigurationError
+
+BLOCKS = range(64, 128)
+SERVICE_OFFSET = 64
+PORTS: Mapping[str, int] = {
+    "etcd": 2379,
+    "etcd-peer": 2380,
+    "etcd-metrics": 2381,
+    "apiServer": 6443,
+    "controllerManager": 10257,
+    "scheduler": 10259,
+    "nodes": 10250,
+}
+PORT_STEP = 1000
+PORT_TRIES = 20
+UNUSED_ADDRESS = "127.255.255.254"
+
+Bindable = Callable[[str, int], bool]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Network:
+    """The addresses of one cluster: its block and the port of each listener."""
+
+    block: int
+    ports: Mapping[str, int] = field(default_factory=lambda: dict(PORTS))
+
+    @property
+    def address(self) -> str:
+        """Where the control plane and the nodes listen."""
+        return f"127.{self.block}.0.1"
+
+    @property
+    def pod_cidr(self) -> str:
+        """The addresses that pods publish."""
+        return f"10.{self.block}.0.0/16"
+
+    @property
+    def service_cidr(self) -> str:
+        """The cluster IPs of Services."""
+        return f"10.{self.block + SERVICE_OFFSET}.0.0/16"
+
+    @property
+    def first_service_ip(self) -> str:
+        """The cluster IP of the Service ``kubernetes``."""
+        return f"10.{self.block + SERVICE_OFFSET}.0.1"
+
+    def url(self, listener: str, *, scheme: str = "https") -> str:
+        """``https://127.P.0.1:PORT`` of a listener."""
+        return f"{scheme}://{self.address}:{self.ports[listener]}"
+
+
+def choose(name: str, *, taken: Collection[int], bindable: Bindable) -> Network:
+    """A network for a new cluster: the block that its name suggests, or the next free one.
+
+    Args:
+        name: the cluster's name; the same name tends to get the same block.
+        taken: blocks that other clusters have recorded.
+        bindable: whether an address and port can be listened on.
+
+    Raises:
+        ConfigurationError: every block is taken.
+    """
+    start = int.from_bytes(hashlib.sha256(name.encode()).digest()[:4]) % len(BLOCKS)
+    for step in range(len(BLOCKS)):
+        block = BLOCKS[(start + step) % len(BLOCKS)]
+        network = Network(block=block)
+        if block not in taken and not _occupied(network, bindable):
+            return with_free_ports(network, PORTS, bindable=bindable)
+    raise ConfigurationError(
+        f"all {len(BLOCKS)} loopback blocks for clusters are taken",
+        hint="`autox cluster list` shows the clusters; take one down",
+    )
+
+
+def with_free_ports(network: Network, listeners: Collection[str], *, bindable: Bindable) -> Network:
+    """The same network, with another port for each of the given listeners whose port is taken.
+
+    Raises:
+        ConfigurationError: no free port was found for a listener.
+    """
+    ports = dict(network.ports)
+    for listener in listeners:
+        if bindable(network.address, ports[listener]):
+            continue
+        candidates = (PORTS[listener] + PORT_STEP * step for step in range(PORT_TRIES))
+        free = next((port for port in candidates if bindable(network.address, port)), None)
+        if free is None:
+            raise ConfigurationError(f"no free port for {listener} on {network.address}")
+        ports[listener] = free
+    return replace(network, ports=ports)
+
+
+def _occupied(network: Network, bindable: Bindable) -> bool:
+    """Whether somebody else's cluster (another user's, another state directory's) listens in this block.
+
+    A wildcard listener, a local Kubernetes of another kind say, takes its port in every block: it is told from a
+    cluster in this block by the port being taken at an address that no cluster uses, too.
+    """
+    return any(
+        not bindable(network.address, port) and bindable(UNUSED_ADDRESS, port) for port in network.ports.values()
+    )
+
+
+def bindable(address: str, port: int) -> bool:
+    """Whether this process could listen there now."""
+    with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as probe:
+        # NB: without SO_REUSEADDR a port in TIME_WAIT looks taken for a minute after each `down`.
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((address, port))
+        except OSError:
+            return False
+        return True

@@ -1,0 +1,122 @@
+"""What a user asks of a cluster: its name, how many nodes, and changed flags, environment and node settings.
+
+A spec is kept with the cluster, so that a later ``up`` without flags heals the cluster as it was asked for, and
+one with ``--set`` changes just that (``--set KEY=`` with nothing after the sign takes a setting back). The syntax
+is Helm's ``--set`` in its simplest form, because everybody who comes here knows it.
+"""
+
+import json
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from autox.model.errors import ConfigurationError
+
+NAME = re.compile(r"[a-z0-9]([-a-z0-9]{0,38}[a-z0-9])?")
+COMPONENTS = ("etcd", "apiServer", "controllerManager", "scheduler", "nodes")
+MAX_NODES = 100
+
+Settings = Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ClusterSpec:
+    """A cluster as asked for.
+
+    Attributes:
+        name: a DNS label of at most 40 characters.
+        nodes: how many process nodes; 0 gives a bare control plane.
+        settings: ``component.flags.FLAG``, ``component.env.NAME`` and ``nodes.config.PATH`` to their values.
+    """
+
+    name: str
+    nodes: int = 1
+    settings: Settings = field(default_factory=dict)
+
+    def flags(self, component: str) -> dict[str, str]:
+        """The changed command-line flags of a component, without their leading dashes."""
+        return self._under(f"{component}.flags.")
+
+    def environment(self, component: str) -> dict[str, str]:
+        """The added environment variables of a component."""
+        return self._under(f"{component}.env.")
+
+    def nodes_config(self) -> dict[str, Any]:
+        """The changed settings of the nodes as a nested object; values are JSON where they parse as such."""
+        config: dict[str, Any] = {}
+        for path, text in self._under("nodes.config.").items():
+            *parents, leaf = path.split(".")
+            place = config
+            for parent in parents:
+                place = place.setdefault(parent, {})
+            place[leaf] = _json_or_text(text)
+        return config
+
+    def changed(self, *, nodes: int | None, assignments: Iterable[str]) -> "ClusterSpec":
+        """This spec with ``--nodes`` and ``--set`` applied.
+
+        Raises:
+            ConfigurationError: an assignment that names no setting of any component.
+        """
+        settings = dict(self.settings)
+        for assignment in assignments:
+            key, sign, value = assignment.partition("=")
+            _check_key(assignment, key, sign)
+            if value:
+                settings[key] = value
+            else:
+                settings.pop(key, None)
+        _check_shape(settings)
+        count = self.nodes if nodes is None else nodes
+        if not 0 <= count <= MAX_NODES:
+            raise ConfigurationError(f"--nodes {count}: give a number from 0 to {MAX_NODES}")
+        return replace(self, nodes=count, settings=dict(sorted(settings.items())))
+
+    def _under(self, prefix: str) -> dict[str, str]:
+        return {key.removeprefix(prefix): value for key, value in self.settings.items() if key.startswith(prefix)}
+
+
+def check_name(name: str) -> str:
+    """The name, if it can be a cluster's.
+
+    Raises:
+        ConfigurationError: not a DNS label of at most 40 characters.
+    """
+    if not NAME.fullmatch(name):
+        raise ConfigurationError(
+            f"{name!r} cannot be a cluster's name",
+            hint="use at most 40 lower-case letters, digits and dashes, with a letter or digit at each end",
+        )
+    return name
+
+
+def _check_key(assignment: str, key: str, sign: str) -> None:
+    component, _, rest = key.partition(".")
+    section, _, name = rest.partition(".")
+    sections = ("config", "env") if component == "nodes" else ("flags", "env")
+    if sign and component in COMPONENTS and section in sections and name:
+        return
+    raise ConfigurationError(
+        f"--set {assignment}: not a setting",
+        hint="use COMPONENT.flags.FLAG=VALUE, COMPONENT.env.NAME=VALUE or nodes.config.PATH=VALUE, "
+        f"where COMPONENT is one of {', '.join(COMPONENTS)}",
+    )
+
+
+def _check_shape(settings: Settings) -> None:
+    """Refuse ``nodes.config.a=1`` beside ``nodes.config.a.b=2``: one of them would silently be lost."""
+    paths = sorted(key for key in settings if key.startswith("nodes.config."))
+    for path in paths:
+        inside = next((other for other in paths if other.startswith(f"{path}.")), None)
+        if inside:
+            raise ConfigurationError(
+                f"--set {inside}: {path} is set to a value as a whole", hint=f"first --set {path}="
+            )
+
+
+def _json_or_text(text: str) -> Any:
+    try:
+        return json.loads(text)
+    except ValueError:
+        return text

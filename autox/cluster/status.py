@@ -1,0 +1,153 @@
+"""What is true of a cluster now: read from the kernel and asked of the components, never from a record.
+
+A cluster is ``up`` when everything it was asked for runs and is ready, ``down`` when nothing runs, and ``degraded``
+in between. Processes whose cluster has lost its directory are told too, so that ``down`` can be pointed at them.
+"""
+
+import os
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from pathlib import Path
+
+import psutil
+
+from autox.cluster.bootstrap import is_ready
+from autox.cluster.components import Component, Plan
+from autox.cluster.health import Health
+from autox.cluster.home import ClusterHome
+from autox.cluster.identities import node_names
+from autox.cluster.processes import Running, components_of, find
+from autox.cluster.state import ClusterState, read_state
+from autox.kube.auth import from_kubeconfig
+from autox.kube.client import KubeClient
+from autox.model.errors import AutoxError
+from autox.model.refs import NODES
+
+
+class Phase(StrEnum):
+    """A cluster in one word."""
+
+    UP = "up"
+    DEGRADED = "degraded"
+    DOWN = "down"
+    ABSENT = "absent"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ComponentStatus:
+    """One component as found.
+
+    Attributes:
+        trouble: why it is not ready, empty when it is.
+        pid: of its process, if there is one.
+        address: where it listens.
+        memory: resident bytes.
+        seconds: how long it has been running.
+    """
+
+    name: str
+    trouble: str
+    address: str
+    pid: int | None = None
+    memory: int = 0
+    seconds: float = 0.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ClusterStatus:
+    """A cluster as found.
+
+    Attributes:
+        nodes: each process node and why it is not ready (empty when it is).
+        strays: pids of processes of this cluster that belong to no component and no node.
+        containers: how many processes of pods run.
+    """
+
+    name: str
+    phase: Phase
+    server: str = ""
+    kubeconfig: str = ""
+    components: tuple[ComponentStatus, ...] = ()
+    nodes: Mapping[str, str]
+    strays: tuple[int, ...] = ()
+    containers: int = 0
+    versions: Mapping[str, str]
+
+
+async def status(home: ClusterHome, *, environ: Mapping[str, str] = os.environ) -> ClusterStatus:
+    """Look at a cluster; never changes anything."""
+    running = find(home.directory)
+    state = read_state(home)
+    if state is None:
+        phase = Phase.DEGRADED if running else Phase.DOWN if home.directory.exists() else Phase.ABSENT
+        strays = tuple(each.pid for each in running)
+        return ClusterStatus(name=home.name, phase=phase, strays=strays, nodes={}, versions={})
+    components = {each.name: each for each in _plan(home, state, environ).components()}
+    processes = components_of(running)
+    async with Health(home) as health:
+        troubles = await health.troubles(components, processes)
+    statuses = tuple(
+        _component_status(component, state, processes.get(name), troubles[name])
+        for name, component in components.items()
+    )
+    nodes = await _nodes(home, state, reachable=not troubles["apiServer"])
+    ours = {each.pid for name, each in processes.items() if name in components}
+    containers = [each.pid for each in running if not each.component]
+    strays = tuple(each.pid for each in running if each.pid not in ours and each.component)
+    whole = not any(troubles.values()) and not any(nodes.values()) and not strays
+    return ClusterStatus(
+        name=home.name,
+        phase=Phase.UP if whole else Phase.DEGRADED if running else Phase.DOWN,
+        server=state.network.url("apiServer"),
+        kubeconfig=str(home.kubeconfig),
+        components=statuses,
+        nodes=nodes,
+        strays=strays,
+        containers=len(containers),
+        versions=state.versions,
+    )
+
+
+def _plan(home: ClusterHome, state: ClusterState, environ: Mapping[str, str]) -> Plan:
+    # The binaries decide the command lines but not the names and addresses, which are all that status needs.
+    programs = ("etcd", "kube-apiserver", "kube-controller-manager", "kube-scheduler")
+    binaries = {program: Path(program) for program in programs}
+    return Plan(spec=state.spec, home=home, network=state.network, binaries=binaries, environ=environ)
+
+
+def _component_status(
+    component: Component, state: ClusterState, running: Running | None, trouble: str
+) -> ComponentStatus:
+    address = f"{state.network.address}:{state.network.ports[component.listeners[0]]}"
+    bare = ComponentStatus(name=component.name, trouble=trouble, address=address)
+    if running is None:
+        return bare
+    try:
+        return ComponentStatus(
+            name=component.name,
+            trouble=trouble,
+            address=address,
+            pid=running.pid,
+            memory=running.process.memory_info().rss,
+            seconds=max(0.0, time.time() - running.process.create_time()),
+        )
+    except psutil.Error:
+        return ComponentStatus(name=component.name, trouble="not running", address=address)
+
+
+async def _nodes(home: ClusterHome, state: ClusterState, *, reachable: bool) -> dict[str, str]:
+    names = node_names(state.spec.name, state.spec.nodes)
+    if not reachable:
+        return dict.fromkeys(names, "unknown: the API server does not answer")
+    troubles = {}
+    try:
+        async with KubeClient(from_kubeconfig(home.kubeconfig)) as kube:
+            listing = await kube.list(NODES)
+    except AutoxError as error:
+        return dict.fromkeys(names, f"unknown: {error.message}")
+    found = {node["metadata"]["name"]: node for node in listing.items}
+    for name in names:
+        troubles[name] = "" if name in found and is_ready(found[name]) else "not ready"
+    return troubles
