@@ -1,0 +1,27 @@
+"""Kubernetes quantities: ``100m``, ``1.5Gi``, ``1e3``, exactly.
+
+Fractions, not floats: a request of ``0.1`` is a tenth, and a ceiling over it must not be one too many.
+"""
+
+import re
+from fractions import Fraction
+
+_QUANTITY = re.compile(r"([+-]?(?:\d{1,64}(?:\.\d{0,64})?|\.\d{1,64}))(?:[eE]([+-]?\d{1,2})|([numkMGTPE]|[KMGTPE]i)?)")
+_DECIMAL = {"n": -9, "u": -6, "m": -3, "": 0, "k": 3, "M": 6, "G": 9, "T": 12, "P": 15, "E": 18}
+_BINARY = {"Ki": 10, "Mi": 20, "Gi": 30, "Ti": 40, "Pi": 50, "Ei": 60}
+
+
+def parse_quantity(text: str) -> Fraction:
+    """The number that a quantity stands for.
+
+    Raises:
+        ValueError: not a quantity.
+    """
+    match = _QUANTITY.fullmatch(text)
+    if match is None:
+        raise ValueError(f"{text!r} is not a quantity")
+    number, exponent, suffix = Fraction(match[1]), match[2], match[3] or ""
+    if suffix in _BINARY:
+        return number * (1 << _BINARY[suffix])
+    power = int(exponent) if exponent is not None else _DECIMAL[suffix]
+    return number * Fraction(f"1e{power}")
