@@ -1,0 +1,121 @@
+"""Real clusters for tests: brought up by the command that users type, in a state directory of the test's own."""
+
+import json
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, TypeVar
+
+import psutil
+
+from autox.cluster.home import ClusterHome
+from autox.cluster.processes import find
+
+T = TypeVar("T")
+WAIT_SECONDS = 60.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Done:
+    """A command that has ended."""
+
+    code: int
+    out: str
+    err: str
+
+
+def run(*argv: str, environ: dict[str, str] | None = None, stdin: str = "", seconds: float = 300.0) -> Done:
+    """Run a command to its end."""
+    ended = subprocess.run(argv, env=environ, input=stdin, capture_output=True, text=True, timeout=seconds, check=False)
+    return Done(code=ended.returncode, out=ended.stdout, err=ended.stderr)
+
+
+def wait_for(what: str, look: Callable[[], T], *, seconds: float = WAIT_SECONDS) -> T:
+    """Look again and again until there is something, and return it; what never comes fails the test by its name."""
+    deadline = time.monotonic() + seconds
+    while not (found := look()):
+        if time.monotonic() > deadline:
+            raise AssertionError(f"waited {seconds:.0f} s in vain for {what}")
+        time.sleep(0.1)
+    return found
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LocalCluster:
+    """A cluster by name, and the commands that a user has for it."""
+
+    name: str
+    state: Path
+
+    @property
+    def home(self) -> ClusterHome:
+        """Its files."""
+        return ClusterHome(root=self.state / "autox" / "clusters", name=self.name)
+
+    @property
+    def environ(self) -> dict[str, str]:
+        """The environment of commands on it."""
+        return {**os.environ, "XDG_STATE_HOME": str(self.state), "KUBECONFIG": str(self.home.kubeconfig)}
+
+    def autox(self, *argv: str) -> Done:
+        """``autox cluster ARGV… --name NAME``."""
+        return run(*self.command(*argv), environ=self.environ)
+
+    def command(self, *argv: str) -> list[str]:
+        """The command line of ``autox cluster ARGV… --name NAME``."""
+        return [sys.executable, "-m", "autox", "cluster", *argv, "--name", self.name]
+
+    def up(self, *argv: str) -> Done:
+        """Bring it up; a failure fails the test with what was printed."""
+        done = self.autox("up", *argv)
+        assert done.code == 0, done.err + done.out
+        return done
+
+    def down(self) -> Done:
+        """Take it down; a failure fails the test with what was printed."""
+        done = self.autox("down")
+        assert done.code == 0, done.err + done.out
+        return done
+
+    def status(self) -> dict[str, Any]:
+        """What ``status -o json`` says."""
+        answer: dict[str, Any] = json.loads(self.autox("status", "-o", "json").out)
+        return answer
+
+    def pids(self) -> dict[str, int]:
+        """The process of each component that runs, as the kernel has it."""
+        return {each.component: each.pid for each in find(self.home.directory) if each.component}
+
+    def processes(self) -> list[psutil.Process]:
+        """Every process of the cluster, containers included."""
+        return [each.process for each in find(self.home.directory)]
+
+    def kubectl(self, *argv: str, stdin: str = "") -> str:
+        """Run kubectl on it and return what it printed; a failure fails the test."""
+        done = run("kubectl", *argv, environ=self.with_programs(), stdin=stdin)
+        assert done.code == 0, f"kubectl {' '.join(argv)}: {done.err}{done.out}"
+        return done.out
+
+    def get(self, *argv: str) -> dict[str, Any]:
+        """``kubectl get ARGV… -o json``."""
+        found: dict[str, Any] = json.loads(self.kubectl("get", *argv, "-o", "json"))
+        return found
+
+    def apply(self, *objects: dict[str, Any]) -> None:
+        """Apply objects."""
+        listing = {"apiVersion": "v1", "kind": "List", "items": list(objects)}
+        self.kubectl("apply", "-f", "-", stdin=json.dumps(listing))
+
+    def helm(self, *argv: str) -> Done:
+        """Run helm on it."""
+        return run("helm", *argv, environ=self.with_programs())
+
+    def with_programs(self) -> dict[str, str]:
+        """The environment that ``autox cluster up`` tells users to set."""
+        binaries = json.loads(run(sys.executable, "-m", "autox", "cluster", "binaries", "-o", "json").out)
+        folders = os.pathsep.join(dict.fromkeys(str(Path(each["path"]).parent) for each in binaries))
+        return {**self.environ, "PATH": f"{folders}{os.pathsep}{os.environ['PATH']}"}

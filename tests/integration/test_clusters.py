@@ -1,0 +1,145 @@
+"""Clusters by name: side by side, changed, read back."""
+
+import os
+import ssl
+import stat
+import urllib.error
+import urllib.request
+from pathlib import Path
+
+import pytest
+
+from tests.clusters import LocalCluster
+
+pytestmark = pytest.mark.integration
+
+
+def metrics(cluster: LocalCluster) -> str:
+    """The metrics of the running API server."""
+    return cluster.kubectl("get", "--raw", "/metrics")
+
+
+def metric(text: str, name: str) -> float:
+    """The sum over all series of a metric."""
+    return sum(float(line.rpartition(" ")[2]) for line in text.splitlines() if line.startswith(name))
+
+
+def test_side_by_side(cluster: LocalCluster, own_cluster: LocalCluster) -> None:
+    """Two clusters do not see each other: not their objects, not their nodes, not their credentials."""
+    own_cluster.up()
+    cluster.kubectl("create", "namespace", "only-in-shared")
+
+    here, there = own_cluster.status(), cluster.status()
+    assert here["server"] != there["server"]
+    assert "only-in-shared" not in own_cluster.kubectl("get", "namespaces")
+    assert own_cluster.kubectl("get", "nodes", "-o", "name").split() == ["node/own-node-0"]
+    assert not set(own_cluster.pids().values()) & set(cluster.pids().values())
+
+    request = urllib.request.Request(f"{there['server']}/api/v1/namespaces")
+    context = ssl.create_default_context(cafile=str(cluster.home.pki / "ca.crt"))
+    context.load_cert_chain(own_cluster.home.pki / "admin.crt", own_cluster.home.pki / "admin.key")
+    with pytest.raises((urllib.error.HTTPError, OSError)):
+        urllib.request.urlopen(request, context=context, timeout=10)
+
+    own_cluster.down()
+    assert cluster.status()["phase"] == "up"
+    cluster.kubectl("delete", "namespace", "only-in-shared")
+
+
+def test_changed_flag_is_in_effect(own_cluster: LocalCluster) -> None:
+    """A flag and a variable given with --set are in effect, as the running API server itself tells."""
+    own_cluster.up("--nodes", "0")
+    before = metrics(own_cluster)
+    pids = own_cluster.pids()
+
+    own_cluster.up(
+        "--set",
+        "apiServer.flags.max-requests-inflight=37",
+        "--set",
+        "apiServer.flags.max-mutating-requests-inflight=13",
+        "--set",
+        "apiServer.env.GOGC=61",
+    )
+
+    after = metrics(own_cluster)
+    seats = "apiserver_flowcontrol_nominal_limit_seats{"
+    assert metric(before, seats) > 500
+    # NB: each priority level is given its share of the 50 seats, rounded up.
+    assert 50 <= metric(after, seats) <= 60
+    assert metric(before, "go_gc_gogc_percent") == 100
+    assert metric(after, "go_gc_gogc_percent") == 61
+    now = own_cluster.pids()
+    assert {name for name in pids if pids[name] != now[name]} == {"apiServer"}
+
+
+def test_nodes_are_counted(own_cluster: LocalCluster) -> None:
+    """A cluster can be given more nodes, and fewer."""
+    own_cluster.up("--nodes", "2")
+    assert own_cluster.kubectl("get", "nodes", "-o", "name").split() == ["node/own-node-0", "node/own-node-1"]
+
+    own_cluster.up("--nodes", "1")
+    assert own_cluster.status()["nodes"] == {"own-node-0": ""}
+
+
+def test_bad_flag_is_told(own_cluster: LocalCluster) -> None:
+    """A component that refuses its flag is named, with its last words and its log; taking the flag back heals."""
+    done = own_cluster.autox("up", "--nodes", "0", "--set", "scheduler.flags.no-such-flag=1")
+
+    assert done.code == 3
+    assert "scheduler ended before it was ready" in done.err
+    assert "no-such-flag" in done.err
+    assert str(own_cluster.home.log("scheduler")) in done.err
+    assert "Traceback" not in done.err
+
+    own_cluster.up("--set", "scheduler.flags.no-such-flag=")
+    assert own_cluster.status()["phase"] == "up"
+
+
+def test_private(cluster: LocalCluster) -> None:
+    """Nobody but the owner can look into the state directory."""
+    assert stat.S_IMODE(cluster.home.directory.stat().st_mode) == 0o700
+    keys = [Path(folder) / file for folder, _, files in os.walk(cluster.home.pki) for file in files]
+    assert keys
+    assert {stat.S_IMODE(key.stat().st_mode) for key in keys} == {0o600}
+
+
+def test_etcd_is_closed(cluster: LocalCluster) -> None:
+    """Another user of the machine cannot read Secrets out of etcd, not with a certificate of the cluster either."""
+    context = ssl.create_default_context(cafile=str(cluster.home.pki / "etcd-ca.crt"))
+    url = f"https://{cluster.status()['components'][0]['address']}/version"
+    with pytest.raises(OSError, match=r"(?i)certificate required|reset|EOF"):
+        urllib.request.urlopen(url, context=context, timeout=10).read()
+
+    context.load_cert_chain(cluster.home.pki / "admin.crt", cluster.home.pki / "admin.key")
+    with pytest.raises(OSError, match=r"(?i)unknown ca|bad certificate|reset|EOF"):
+        urllib.request.urlopen(url, context=context, timeout=10).read()
+
+
+def test_kubeconfig_stands_alone(cluster: LocalCluster, tmp_path: Path) -> None:
+    """The printed kubeconfig works from anywhere, and --path says where it is kept."""
+    copied = tmp_path / "kubeconfig"
+    copied.write_text(cluster.autox("kubeconfig").out)
+
+    assert "shared-node-0" in cluster.kubectl("--kubeconfig", str(copied), "get", "nodes")
+    assert cluster.autox("kubeconfig", "--path").out.strip() == str(cluster.home.kubeconfig)
+
+
+def test_logs(cluster: LocalCluster) -> None:
+    """The log of each component can be read."""
+    assert "Serving securely" in cluster.autox("logs", "apiServer", "--tail", "100000").out
+    assert len(cluster.autox("logs", "controllerManager", "--tail", "3").out.splitlines()) == 3
+
+
+@pytest.mark.parametrize("verb", ["kubeconfig", "logs"])
+def test_cluster_that_is_not_there(own_cluster: LocalCluster, verb: str) -> None:
+    """Asking for something of a cluster that does not exist says so and how to get one."""
+    done = own_cluster.autox(verb, *(["etcd"] if verb == "logs" else []))
+
+    assert done.code == 3
+    assert done.err.splitlines()[0] == "error: there is no cluster own"
+    assert "autox cluster up --name own" in done.err
+
+
+def test_down_of_nothing(own_cluster: LocalCluster) -> None:
+    """Taking down what is not there is no error."""
+    assert "nothing to do" in own_cluster.down().out
