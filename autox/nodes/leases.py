@@ -24,6 +24,7 @@ from autox.nodes.ticking import follow
 NAMESPACE = "kube-node-lease"
 DURATION = 40  # seconds
 _INTERVAL = 10.0  # seconds
+_RATE = 50  # leases a second in the first round; few at a time cost more than many, for each wakes the process
 _ATTEMPT = 10.0  # seconds after which an attempt counts as failed
 _RETRY = Backoff(initial=1.0, limit=5.0)
 
@@ -79,7 +80,9 @@ class Leases:
         self._node_uid = node_uid
         self._clock = clock
         self._versions: dict[str, str] = {}  # resource version of each lease, from the last answer about it
-        self._schedule = Schedule(names, interval=_INTERVAL, spread=_INTERVAL, retry=_RETRY, now=time.monotonic())
+        ordered = list(names)
+        spread = min(_INTERVAL, len(ordered) / _RATE)
+        self._schedule = Schedule(ordered, interval=_INTERVAL, spread=spread, retry=_RETRY, now=time.monotonic())
 
     async def run(self) -> None:
         """Renew until cancelled; no failure ends it."""

@@ -28,9 +28,11 @@ from autox.model.errors import (
     AlreadyExistsError,
     AutoxError,
     ConflictError,
+    ForbiddenError,
     NotFoundError,
     PermanentError,
     TransientError,
+    UnauthorizedError,
 )
 from autox.model.refs import NODES
 from autox.nodes.nodeobject import (
@@ -106,17 +108,26 @@ class Registration:
             PermanentError: the API server refuses, for want of permission or because a name is not valid.
         """
         slots = asyncio.Semaphore(PARALLEL)
+        is_told = False
 
         async def one(name: str) -> None:
-            failures = 0
+            nonlocal is_told
+            failures, denial_counts = 0, False
             while True:
                 try:
                     async with slots:
                         await self._ensure(name)
+                except (ForbiddenError, UnauthorizedError):
+                    if denial_counts:
+                        raise
+                    # NB: an API server that starts denies everything until it has read its roles.
+                    denial_counts = await _is_ready(self._clients[name])
+                    await asyncio.sleep(0 if denial_counts else _RETRY.initial)
                 except TransientError as error:
                     failures += 1
-                    if failures == 1:
-                        _log.warning("node %s is not registered yet: %s", name, error)
+                    if not is_told:
+                        is_told = True
+                        _log.warning("node %s (perhaps others too) is not registered yet: %s", name, error)
                     await asyncio.sleep(_RETRY.delay(failures, random=random.random()))  # noqa: S311  - jitter
                 else:
                     return
@@ -222,3 +233,11 @@ class Registration:
 
 def _warn_of_interruption(error: AutoxError) -> None:
     _log.warning("the watch of nodes is interrupted: %s", error)
+
+
+async def _is_ready(client: KubeClient) -> bool:
+    try:
+        await client.read("/readyz")
+    except AutoxError:
+        return False
+    return True

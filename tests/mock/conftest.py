@@ -1,0 +1,81 @@
+"""A real API server, an identity that may do what mock nodes need and no more, and agents with it."""
+
+from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
+from signal import SIGKILL
+from uuid import uuid4
+
+import pytest
+
+from autox.kube.auth import from_kubeconfig
+from autox.kube.client import KubeClient
+from autox.model.refs import CLUSTER_ROLE_BINDINGS, CLUSTER_ROLES, NAMESPACES
+from tests.kube.apiserver import ApiServer, find_binary
+from tests.mock.agents import AgentProcess
+
+GROUP = "test:mock-nodes"
+RULES = [
+    {"apiGroups": [""], "resources": ["nodes"], "verbs": ["create", "get", "list", "watch", "patch"]},
+    {"apiGroups": [""], "resources": ["nodes/status", "pods/status"], "verbs": ["patch"]},
+    {"apiGroups": [""], "resources": ["pods"], "verbs": ["get", "list", "watch", "delete"]},
+    {"apiGroups": ["coordination.k8s.io"], "resources": ["leases"], "verbs": ["create", "get", "update"]},
+]
+"""What the provider's module says that its identity needs."""
+
+
+@pytest.fixture(scope="session")
+def api_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ApiServer]:
+    """Etcd and kube-apiserver, started once."""
+    if find_binary("kube-apiserver") is None or find_binary("etcd") is None:
+        pytest.skip("needs kube-apiserver and etcd: set AUTOX_BINARIES to their directory")
+    server = ApiServer(tmp_path_factory.mktemp("apiserver"))
+    try:
+        server.start("--enable-admission-plugins=NodeRestriction")
+        yield server
+    finally:
+        server.stop()
+
+
+@pytest.fixture
+async def kube(api_server: ApiServer) -> AsyncIterator[KubeClient]:
+    """A client that may do everything."""
+    async with KubeClient(from_kubeconfig(api_server.kubeconfig())) as client:
+        yield client
+
+
+@pytest.fixture
+async def namespace(kube: KubeClient) -> str:
+    """A namespace of the test's own."""
+    name = f"test-{uuid4().hex[:8]}"
+    await kube.create(NAMESPACES, {"metadata": {"name": name}})
+    return name
+
+
+@pytest.fixture
+async def identity(api_server: ApiServer, kube: KubeClient) -> Path:
+    """A kubeconfig for mock nodes."""
+    role = {"metadata": {"name": "test-mock-nodes"}, "rules": RULES}
+    group = "rbac.authorization.k8s.io"
+    binding = {
+        "metadata": {"name": "test-mock-nodes"},
+        "roleRef": {"apiGroup": group, "kind": "ClusterRole", "name": "test-mock-nodes"},
+        "subjects": [{"apiGroup": group, "kind": "Group", "name": GROUP}],
+    }
+    await kube.apply(CLUSTER_ROLES, role, field_manager="test")
+    await kube.apply(CLUSTER_ROLE_BINDINGS, binding, field_manager="test")
+    return api_server.kubeconfig("mock-nodes", groups=[GROUP])
+
+
+@pytest.fixture
+def prefix() -> str:
+    """What the names of the test's own nodes begin with."""
+    return f"mock-{uuid4().hex[:6]}-"
+
+
+@pytest.fixture
+async def agent(tmp_path: Path, identity: Path, prefix: str) -> AsyncIterator[AgentProcess]:
+    """An agent of five nodes, not started yet."""
+    made = AgentProcess(tmp_path, identity, prefix=prefix, count=5)
+    yield made
+    if made.is_running:
+        await made.end(SIGKILL)
