@@ -122,7 +122,7 @@ class Transport:
                 error = await self._refusal(answer, request)
                 patience = self._patience(answer, request)
             finally:
-                answer.release()
+                _leave(answer)
             if patience is None or tries >= self.limits.throttled_tries:
                 raise error
             # Many clients are turned away together; they must not all come back together.
@@ -143,8 +143,7 @@ class Transport:
             async with aclosing(self._pieces(answer, request.what)) as pieces:
                 yield pieces
         finally:
-            # NB: close, not release: a connection that may be half-open must not be used again.
-            answer.close()
+            _leave(answer)
 
     async def _start(
         self, session: aiohttp.ClientSession | None, request: Request, times: aiohttp.ClientTimeout
@@ -154,8 +153,8 @@ class Transport:
         used = await self.connection.headers()
         answer = await self._once(session, request, times, used)
         if answer.status == 401 and self.connection.credentials.rejected(used):
-            # NB: close, not release: a renewed client certificate shows in new connections only.
-            answer.close()
+            # NB: unread, so that its connection ends: a renewed client certificate shows in new connections only.
+            _leave(answer)
             answer = await self._once(session, request, times, await self.connection.headers())
         return answer
 
@@ -236,6 +235,15 @@ class Transport:
                 "Accept-Encoding": "identity",
             },
         )
+
+
+def _leave(answer: aiohttp.ClientResponse) -> None:
+    """Keep the connection if the answer was read to its end, and end it at once if not."""
+    connection = answer.connection
+    if connection is not None and connection.transport is not None:
+        # NB: aiohttp would say goodbye in TLS and wait up to 30 s for a peer that may be gone.
+        connection.transport.abort()
+    answer.release()
 
 
 def _socket(address: aiohttp.AddrInfoType) -> socket.socket:

@@ -1,6 +1,7 @@
 """A TCP proxy on loopback with faults: it can cut connections, stall them, truncate answers, and refuse new ones."""
 
 import asyncio
+from contextlib import suppress
 from types import TracebackType
 from typing import Self
 
@@ -14,13 +15,15 @@ class Proxy:
         self._flowing = asyncio.Event()
         self._flowing.set()
         self._writers: set[asyncio.StreamWriter] = set()
+        self._serving: set[asyncio.Task[None]] = set()
         self._answer_limit: int | None = None
         self._refusing = False
+        self._changed = asyncio.Condition()
         self.port = 0
         self.accepted = 0
 
     async def __aenter__(self) -> Self:
-        self._server = await asyncio.start_server(self._serve, "127.0.0.1", 0)
+        self._server = await asyncio.start_server(self._accept, "127.0.0.1", 0)
         self.port = self._server.sockets[0].getsockname()[1]
         return self
 
@@ -31,11 +34,18 @@ class Proxy:
             self._server.close()
         self._flowing.set()
         self.cut()
+        while self._serving:
+            await asyncio.gather(*self._serving, return_exceptions=True)
 
     @property
     def url(self) -> str:
         """Where to connect to."""
         return f"https://127.0.0.1:{self.port}"
+
+    async def until_accepted(self, connections: int) -> None:
+        """Wait until so many connections were accepted since the beginning."""
+        async with asyncio.timeout(30), self._changed:
+            await self._changed.wait_for(lambda: self.accepted >= connections)
 
     def cut(self) -> None:
         """Reset all connections that exist now."""
@@ -58,8 +68,15 @@ class Proxy:
         """Let this many bytes of each new connection's answers through, then reset it; None for all."""
         self._answer_limit = answer_bytes
 
+    def _accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        task = asyncio.create_task(self._serve(reader, writer))
+        self._serving.add(task)
+        task.add_done_callback(self._serving.discard)
+
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        self.accepted += 1
+        async with self._changed:
+            self.accepted += 1
+            self._changed.notify_all()
         if self._refusing:
             writer.transport.abort()
             return
@@ -80,6 +97,8 @@ class Proxy:
             self._writers -= pair
             for each in pair:
                 each.transport.abort()
+                with suppress(OSError):
+                    await each.wait_closed()
 
     async def _copy(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, limit: int | None) -> None:
         passed = 0
