@@ -109,10 +109,12 @@ class Transfer:
 
     def _take_up(self, file: IO[bytes]) -> None:
         file.seek(0)
-        while chunk := file.read(_CHUNK):
+        while self._size <= _LARGEST and (chunk := file.read(_CHUNK)):
             self._digest.update(chunk)
             self._size += len(chunk)
         self._pieced = self._size > 0
+        if self._size > _LARGEST:
+            self._restart(file)
 
     def _persist(self, file: IO[bytes], patience: Patience) -> None:
         best, fruitless = self._size, 0

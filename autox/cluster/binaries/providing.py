@@ -137,7 +137,8 @@ class _Search:
         except NoAnswerError as error:
             self.reasons[source][tool] = f"{path} {error}" if path.exists() else f"not in {self.cache.root}"
             return None
-        if version != pinned(tool):
+        # NB: official Helm adds build metadata: v4.3.1+g3547a4b
+        if version.partition("+")[0] != pinned(tool):
             self.reasons[source][tool] = f"{path} says it is {version}"
             return None
         return Binary(tool=tool, path=path, version=version, source=source)

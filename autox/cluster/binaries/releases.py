@@ -45,14 +45,14 @@ def release_of(tool: Tool, *, platform: Platform, mirror: str | None = None) -> 
     version = pinned(tool)
     match tool:
         case Tool.ETCD:
-            folder = f"{mirror or _ETCD}/etcd-io/etcd/releases/download/{version}"
+            folder = f"{_ETCD if mirror is None else mirror}/etcd-io/etcd/releases/download/{version}"
             name = f"etcd-{version}-{platform}"
             return Release(url=f"{folder}/{name}.tar.gz", checksum_url=f"{folder}/SHA256SUMS", member=f"{name}/etcd")
         case Tool.HELM:
-            url = f"{mirror or _HELM}/helm-{version}-{platform}.tar.gz"
+            url = f"{_HELM if mirror is None else mirror}/helm-{version}-{platform}.tar.gz"
             return Release(url=url, checksum_url=f"{url}.sha256sum", member=f"{platform}/helm")
         case _:
-            folder = f"{mirror or _KUBERNETES}/release/{version}/bin/{platform.system}/{platform.architecture}"
+            folder = f"{_KUBERNETES if mirror is None else mirror}/release/{version}/bin/{platform.system}/{platform.architecture}"
             url = f"{folder}/{tool}"
             return Release(url=url, checksum_url=f"{url}.sha256", member=None)
 
