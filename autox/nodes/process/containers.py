@@ -251,7 +251,9 @@ class ContainerRuntime:
         pidfd = None if processes is None else processes.shim.open()
         # NB: the exit record is looked for after the shim: a shim that is gone has left its record before.
         ended = attempt.ended()
-        if ended is not None and pidfd is None:
+        if ended is not None:
+            if pidfd is not None:
+                os.close(pidfd)
             self._end(watched, ended)
         elif processes is None or pidfd is None:
             self._spawn(self._lose(watched))
@@ -280,9 +282,9 @@ class ContainerRuntime:
         key = watched.attempt.key
         mine = (key.pod_uid, f"{key.container}/{key.attempt}")
         await kill_strays(self._root, lambda *found: found == mine)
-        now = time.time()
-        before = watched.record or ContainerRecord(key=key, state=ContainerState.LOST, started_at=now)
-        lost = replace(before, state=ContainerState.LOST, pid=None, finished_at=now)
+        processes, now = watched.attempt.processes(), time.time()
+        started_at = now if processes is None else processes.started_at
+        lost = ContainerRecord(key=key, state=ContainerState.LOST, started_at=started_at, finished_at=now)
         self._end(watched, watched.attempt.settle(lost))
 
     def _end(self, watched: _Watched, record: ContainerRecord) -> None:

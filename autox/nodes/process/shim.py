@@ -66,6 +66,7 @@ class Container:
         self._visitors: dict[int, socket.socket] = {}
         self._guests: dict[int, socket.socket] = {}
         self._status: int | None = None
+        self._poll = select.poll()
         self.started = time.time()
         self._main = Child(argv, self._env, cwd, out_end, err_end)
         os.close(out_end)
@@ -75,25 +76,12 @@ class Container:
 
     def serve(self) -> tuple[int, float]:
         """Keep the log and answer the node until the main process has ended; its wait status and the time."""
-        poll = select.poll()
         for fd in (*self._streams, self._wake, self._listener.fileno()):
-            poll.register(fd, select.POLLIN)
+            self._poll.register(fd, select.POLLIN)
         self._reap()
         while self._status is None:
-            for fd, _ in poll.poll():
-                if fd in self._streams:
-                    if not self._streams[fd].pump():
-                        poll.unregister(fd)
-                elif fd == self._wake:
-                    os.read(self._wake, 512)
-                    self._reap()
-                elif fd == self._listener.fileno():
-                    visitor, _ = self._listener.accept()
-                    self._visitors[visitor.fileno()] = visitor
-                    poll.register(visitor, select.POLLIN)
-                elif not self._hear(self._visitors[fd]):
-                    poll.unregister(fd)
-                    self._visitors.pop(fd).close()
+            for fd, _ in self._poll.poll():
+                self._attend(fd)
         finished = time.time()
         for stream in self._streams.values():
             stream.pump()
@@ -101,6 +89,22 @@ class Container:
         for stream in self._streams.values():
             stream.finish()
         return self._status, finished
+
+    def _attend(self, fd: int) -> None:
+        """See to a file descriptor that has something for us."""
+        if fd in self._streams:
+            if not self._streams[fd].pump():
+                self._poll.unregister(fd)
+        elif fd == self._wake:
+            os.read(self._wake, 512)
+            self._reap()
+        elif fd == self._listener.fileno():
+            visitor, _ = self._listener.accept()
+            self._visitors[visitor.fileno()] = visitor
+            self._poll.register(visitor, select.POLLIN)
+        elif not self._hear(self._visitors[fd]):
+            self._poll.unregister(fd)
+            self._visitors.pop(fd).close()
 
     def _reap(self) -> None:
         while True:
@@ -118,7 +122,7 @@ class Container:
     def _hear(self, visitor: socket.socket) -> bool:
         """Run the command that the node asks for; the node hangs up to have it killed."""
         try:
-            request, fds, _, _ = socket.recv_fds(visitor, 1 << 20, 1, socket.MSG_CMSG_CLOEXEC)
+            request, fds = _receive_fds(visitor, 1 << 20)
         except OSError:
             request, fds = b"", []
         if request and fds:
@@ -135,6 +139,14 @@ class Container:
             os.killpg(pid, signal.SIGKILL)
             del self._guests[pid]
         return False
+
+
+def _receive_fds(connection: socket.socket, size: int) -> tuple[bytes, list[int]]:
+    message, fds, _, _ = socket.recv_fds(connection, size, 1)
+    for fd in fds:
+        # NB: recv_fds of Python 3.11 drops its flags, MSG_CMSG_CLOEXEC among them.
+        os.set_inheritable(fd, False)
+    return message, fds
 
 
 def _answer(visitor: socket.socket, text: bytes) -> None:
@@ -228,7 +240,7 @@ def main(control_fd: int) -> None:
     gc.disable()
     gc.freeze()
     while True:
-        message, fds, _, _ = socket.recv_fds(control, 1, 1, socket.MSG_CMSG_CLOEXEC)
+        message, fds = _receive_fds(control, 1)
         if not message:
             return
         for fd in fds:
