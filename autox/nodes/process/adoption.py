@@ -6,8 +6,10 @@ the status has already given out.
 """
 
 from collections.abc import Iterable
+from dataclasses import replace
 
 from autox.kube.objects import Object
+from autox.nodes.process.attempts import ContainerRecord, ContainerState
 from autox.nodes.process.containerstatus import STATUS_UNKNOWN, WHERE_GONE
 from autox.nodes.process.observed import EXIT_LOST, ObservedAttempt
 from autox.nodes.process.timestamps import epoch
@@ -15,9 +17,36 @@ from autox.nodes.process.timestamps import epoch
 
 def reported_attempts(pod: Object) -> dict[str, tuple[ObservedAttempt, ...]]:
     """The attempts of each container that the status of a pod tells of, by container name, oldest first."""
+    return {container["name"]: tuple(_attempts(container)) for container in _told(pod)}
+
+
+def reported_health(pod: Object, name: str, container_id: str) -> tuple[bool, bool]:
+    """Whether the status of a pod calls this attempt of a container started and ready."""
+    status = next((told for told in _told(pod) if told["name"] == name), {})
+    same = status.get("containerID") == container_id
+    return same and bool(status.get("started")), same and bool(status.get("ready"))
+
+
+def _told(pod: Object) -> list[Object]:
     status = pod.get("status") or {}
-    told = [*(status.get("initContainerStatuses") or ()), *(status.get("containerStatuses") or ())]
-    return {container["name"]: tuple(_attempts(container)) for container in told}
+    return [*(status.get("initContainerStatuses") or ()), *(status.get("containerStatuses") or ())]
+
+
+def recorded_attempt(record: ContainerRecord) -> ObservedAttempt:
+    """What a record says of an attempt."""
+    if record.state is ContainerState.RUNNING:
+        return ObservedAttempt(number=record.key.attempt, started_at=record.started_at)
+    if record.exit_code is None:
+        attempt = lost(record.key.attempt, started_at=record.started_at)
+        return replace(attempt, finished_at=record.finished_at)
+    return ObservedAttempt(
+        number=record.key.attempt,
+        started_at=record.started_at,
+        finished_at=record.finished_at,
+        exit_code=record.exit_code,
+        signal=record.signal,
+        reason="Error" if record.exit_code else "Completed",
+    )
 
 
 def merge_attempts(

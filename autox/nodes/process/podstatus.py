@@ -39,10 +39,10 @@ OWNED = (
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PodAddresses:
-    """Where a pod is, in the published form; ``pod_ip`` is None until it has an address."""
+    """Where a pod is, in the published form."""
 
     host_ip: str
-    pod_ip: str | None
+    pod_ip: str
 
 
 def pod_status(
@@ -83,9 +83,8 @@ def pod_status(
     status["startTime"] = old.get("startTime") or rfc3339(seen.started_at)
     status["hostIP"] = addresses.host_ip
     status["hostIPs"] = [{"ip": addresses.host_ip}]
-    if addresses.pod_ip is not None:
-        status["podIP"] = addresses.pod_ip
-        status["podIPs"] = [{"ip": addresses.pod_ip}]
+    status["podIP"] = addresses.pod_ip
+    status["podIPs"] = [{"ip": addresses.pod_ip}]
     if init:
         status["initContainerStatuses"] = init
     status["containerStatuses"] = sorted(main, key=lambda each: str(each["name"]))
