@@ -34,7 +34,7 @@ def run(*argv: str, environ: dict[str, str] | None = None, stdin: str = "", seco
     return Done(code=ended.returncode, out=ended.stdout, err=ended.stderr)
 
 
-def wait_for(what: str, look: Callable[[], T], *, seconds: float = WAIT_SECONDS) -> T:
+def wait_for(what: str, look: Callable[[], T | None], *, seconds: float = WAIT_SECONDS) -> T:
     """Look again and again until there is something, and return it; what never comes fails the test by its name."""
     deadline = time.monotonic() + seconds
     while not (found := look()):
