@@ -50,6 +50,7 @@ from autox.nodes.ticking import PARALLEL, follow
 
 _HEARTBEAT = 300.0  # seconds between two writes of a status that does not change: the kubelet's figure
 _RETRY = Backoff(initial=1.0, limit=10.0)
+_REGISTERING = Backoff(initial=0.1, limit=1.0)
 
 _log = logging.getLogger(__name__)
 
@@ -108,32 +109,16 @@ class Registration:
             PermanentError: the API server refuses, for want of permission or because a name is not valid.
         """
         slots = asyncio.Semaphore(PARALLEL)
-        is_told = False
 
         async def one(name: str) -> None:
-            nonlocal is_told
-            failures, denial_counts = 0, False
-            while True:
-                try:
-                    async with slots:
-                        await self._ensure(name)
-                except (ForbiddenError, UnauthorizedError):
-                    if denial_counts:
-                        raise
-                    # NB: an API server that starts denies everything until it has read its roles.
-                    denial_counts = await _is_ready(self._clients[name])
-                    await asyncio.sleep(0 if denial_counts else _RETRY.initial)
-                except TransientError as error:
-                    failures += 1
-                    if not is_told:
-                        is_told = True
-                        _log.warning("node %s (perhaps others too) is not registered yet: %s", name, error)
-                    await asyncio.sleep(_RETRY.delay(failures, random=random.random()))  # noqa: S311  - jitter
-                else:
-                    return
+            async with slots:
+                await self._register(name)
 
+        # NB: one node finds out whether the server is there and lets us in; thousands would all ask at once.
+        first, *others = self._specs
+        await one(first)
         async with asyncio.TaskGroup() as nodes:
-            for name in self._specs:
+            for name in others:
                 nodes.create_task(one(name))
 
     async def run(self) -> None:
@@ -148,6 +133,23 @@ class Registration:
             parts.create_task(follow(self._schedule, self._ensure, what="node heartbeats", fatal=(NotOursError,)))
             for client in set(self._clients.values()):
                 parts.create_task(self._watch(client))
+
+    async def _register(self, name: str) -> None:
+        """Bring one node into being, however long the API server takes to come."""
+        failures, denial_counts = 0, False
+        while True:
+            try:
+                return await self._ensure(name)
+            except (ForbiddenError, UnauthorizedError):
+                if denial_counts:
+                    raise
+                # NB: an API server that starts denies everything until it has read its roles.
+                denial_counts = await _is_ready(self._clients[name])
+            except TransientError as error:
+                if failures == 0:
+                    _log.warning("node %s is not registered yet: %s", name, error)
+            failures += 1
+            await asyncio.sleep(_REGISTERING.delay(failures, random=random.random()))  # noqa: S311  - jitter
 
     async def _ensure(self, name: str) -> None:
         """One step towards a Node that exists, is ours, and says what is true now."""
