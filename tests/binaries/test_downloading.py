@@ -367,7 +367,7 @@ def test_a_file_that_cannot_be_written_ends_everything(
     before = resource.getrlimit(resource.RLIMIT_FSIZE)
     resource.setrlimit(resource.RLIMIT_FSIZE, (300_000, before[1]))
     try:
-        with pytest.raises(PermanentError, match="cannot write to the cache: .*File too large"):
+        with pytest.raises(PermanentError, match=r"cannot write to the cache: .*File too large"):
             obtain(Tool.KUBECTL, Tool.KUBE_SCHEDULER)
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, before)

@@ -3,9 +3,6 @@
 The checksums are those of go.sum: ``-mod=readonly`` refuses whatever is not listed there. Module cache and build
 cache are the user's own, so a second build takes seconds. One module is built at a time, since the linker of
 kube-apiserver alone needs 1 GB.
-
-NB: the user's Go settings must not change what is built: a GOFLAGS of ``-mod=vendor``, a go.work above the cache or
-a GOARCH for cross-compiling would break it. What says where modules come from (GOPROXY and its kin) is theirs.
 """
 
 import os
@@ -15,30 +12,10 @@ from pathlib import Path
 from autox.cluster.binaries.cache import Cache
 from autox.cluster.binaries.commands import CommandError, run
 from autox.cluster.binaries.downloading import Outcome
-from autox.cluster.binaries.pins import Module, wanted_modules
+from autox.cluster.binaries.pins import Module, modules, wanted_modules
 from autox.cluster.binaries.progress import Progress, Unit, step
-from autox.cluster.binaries.settings import Platform
-from autox.cluster.binaries.toolchain import NoToolchainError, find_go, install_go, requirements
+from autox.cluster.binaries.toolchain import NoToolchainError, find_go, go_environment, install_go, requirements
 from autox.cluster.binaries.tools import Tool
-
-_DROPPED = {"GOROOT", "GOEXPERIMENT", "GOBIN", "GOTOOLDIR", "GO111MODULE"}
-
-
-def go_environment(environ: Mapping[str, str], *, platform: Platform, offline: bool) -> dict[str, str]:
-    """The environment in which Go compiles for this machine, whatever the user has set for their own work."""
-    env = {name: value for name, value in environ.items() if name not in _DROPPED}
-    env |= {
-        "CGO_ENABLED": "0",
-        "GOTOOLCHAIN": "local",
-        # NB: not empty, since an empty variable would let a value from `go env -w` in; no VCS stamp, since the cache
-        # may lie inside somebody's dotfiles repository
-        "GOFLAGS": "-mod=readonly -buildvcs=false",
-        "GOWORK": "off",
-        "GOOS": platform.system,
-        "GOARCH": platform.architecture,
-    }
-    env.setdefault("HOME", str(Path.home()))
-    return env | {"GOPROXY": "off"} if offline else env
 
 
 class Builds:
@@ -51,6 +28,7 @@ class Builds:
         search_path: str,
         offline: bool,
         progress: Progress,
+        shipped: Sequence[Module] | None = None,
         pins: str | None = None,
     ) -> None:
         """Prepare; nothing is started yet.
@@ -60,13 +38,15 @@ class Builds:
             search_path: where a Go command is looked for.
             offline: nothing may be fetched.
             progress: is shown what happens.
-            pins: the requirements file for a Go toolchain; the one shipped by default.
+            shipped: the modules to build from; those of this package by default.
+            pins: the requirements file for a Go toolchain; the one of this package by default.
         """
         self._cache = cache
         self._search_path = search_path
         self._offline = offline
         self._progress = progress
-        self._pins = pins or requirements()
+        self._modules = modules() if shipped is None else shipped
+        self._pins = requirements() if pins is None else pins
 
     def obtain(self, tools: Collection[Tool], *, work: Path) -> Outcome:
         """Build these tools.
@@ -75,7 +55,7 @@ class Builds:
             PermanentError: the cache cannot be written.
         """
         outcome = Outcome()
-        for module, wanted in wanted_modules(tools):
+        for module, wanted in wanted_modules(tools, among=self._modules):
             try:
                 go = self.toolchain(module, work)
                 outcome.made.update(self.build(module, wanted, go=go, work=work))
@@ -129,9 +109,7 @@ class Builds:
 
     def _failure(self, module: Module, error: CommandError) -> str:
         log = self._cache.log(module.name)
-        said = [text for text in error.tail if not text.startswith("go: downloading")]
-        complaints = [text for text in said if " " in text.strip()] or said  # a bare word is a package name of -v
-        return "\n".join([f"go build of {module.name} failed ({error}), all of it in {log}:", *complaints[-6:]])
+        return "\n".join([f"go build of {module.name} failed ({error}), all of it in {log}:", *error.tail[-8:]])
 
 
 class _Go:
@@ -149,12 +127,15 @@ class _Go:
         found: set[str] = set()
         fetched: list[str] = []
 
-        def line(text: str) -> None:
+        def line(text: str) -> bool:
             if text.startswith("go: downloading "):
                 fetched.append(text.split()[2])
                 self._progress.advance(len(fetched), detail=fetched[-1])
-            elif not text.startswith("go: "):
-                found.add(text)
+                return True
+            if " " in text:  # no import path, so a complaint
+                return False
+            found.add(text)
+            return True
 
         self._run(["list", "-deps", "-f", "{{.ImportPath}}", *packages], line, lambda: self._tick(fetched))
         return frozenset(found)
@@ -163,11 +144,13 @@ class _Go:
         """Build main packages into a directory."""
         compiled: list[str] = []
 
-        def line(text: str) -> None:
+        def line(text: str) -> bool:
             # -v names each package when its compilation starts; those in the build cache are not named
-            if text in among:
-                compiled.append(text)
-                self._progress.advance(len(compiled), detail=text)
+            if text not in among:
+                return False
+            compiled.append(text)
+            self._progress.advance(len(compiled), detail=text)
+            return True
 
         def tick() -> None:
             linking = compiled and compiled[-1] in packages
@@ -178,5 +161,5 @@ class _Go:
     def _tick(self, fetched: Sequence[str]) -> None:
         self._progress.advance(len(fetched), detail=fetched[-1] if fetched else "")
 
-    def _run(self, arguments: Sequence[str], line: Callable[[str], None], tick: Callable[[], None]) -> None:
+    def _run(self, arguments: Sequence[str], line: Callable[[str], bool], tick: Callable[[], None]) -> None:
         run([str(self._go), *arguments], env=self._env, cwd=self._cwd, log=self._log, line=line, tick=tick)

@@ -21,7 +21,7 @@ class CommandError(Exception):
 
     Attributes:
         code: its exit code; 128 + N when signal N ended it.
-        tail: the last lines it printed.
+        tail: the last lines it printed, without those that are a matter of course.
     """
 
     def __init__(self, code: int, tail: Sequence[str]) -> None:
@@ -36,7 +36,7 @@ def run(
     env: Mapping[str, str],
     cwd: Path,
     log: Path,
-    line: Callable[[str], None],
+    line: Callable[[str], bool],
     tick: Callable[[], None],
 ) -> None:
     """Run a command to its end.
@@ -46,7 +46,8 @@ def run(
         env: its whole environment.
         cwd: where it runs.
         log: file to which all output is appended.
-        line: is given each line of output, standard error included.
+        line: is given each line of output, standard error included; says whether it was a matter of course, so that
+            it need not be repeated if the command fails.
         tick: is called twice a second.
 
     Raises:
@@ -68,8 +69,8 @@ def run(
         )
         try:
             for text in _lines(process, record.write, tick):
-                tail.append(text)
-                line(text)
+                if not line(text):
+                    tail.append(text)
         finally:
             _close(process)
     if process.returncode != 0:

@@ -8,7 +8,7 @@ Three modules and not one, because the dependencies of Kubernetes, etcd and Helm
 """
 
 import re
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
@@ -120,7 +120,7 @@ def pinned(tool: Tool) -> str:
     return module_of(tool).version
 
 
-def wanted_modules(tools: Collection[Tool]) -> list[tuple[Module, list[Tool]]]:
+def wanted_modules(tools: Collection[Tool], *, among: Sequence[Module]) -> list[tuple[Module, list[Tool]]]:
     """The modules to build for these tools, each with those of its tools that are wanted and no others."""
-    chosen = [(module, [tool for tool in module.packages if tool in tools]) for module in modules()]
+    chosen = [(module, [tool for tool in module.packages if tool in tools]) for module in among]
     return [(module, wanted) for module, wanted in chosen if wanted]

@@ -45,16 +45,20 @@ def release_of(tool: Tool, *, platform: Platform, mirror: str | None = None) -> 
     version = pinned(tool)
     match tool:
         case Tool.ETCD:
-            folder = f"{_ETCD if mirror is None else mirror}/etcd-io/etcd/releases/download/{version}"
+            folder = f"{_root(_ETCD, mirror)}/etcd-io/etcd/releases/download/{version}"
             name = f"etcd-{version}-{platform}"
             return Release(url=f"{folder}/{name}.tar.gz", checksum_url=f"{folder}/SHA256SUMS", member=f"{name}/etcd")
         case Tool.HELM:
-            url = f"{_HELM if mirror is None else mirror}/helm-{version}-{platform}.tar.gz"
+            url = f"{_root(_HELM, mirror)}/helm-{version}-{platform}.tar.gz"
             return Release(url=url, checksum_url=f"{url}.sha256sum", member=f"{platform}/helm")
         case _:
-            folder = f"{_KUBERNETES if mirror is None else mirror}/release/{version}/bin/{platform.system}/{platform.architecture}"
-            url = f"{folder}/{tool}"
+            folder = f"{_root(_KUBERNETES, mirror)}/release/{version}/bin"
+            url = f"{folder}/{platform.system}/{platform.architecture}/{tool}"
             return Release(url=url, checksum_url=f"{url}.sha256", member=None)
+
+
+def _root(official: str, mirror: str | None) -> str:
+    return official if mirror is None else mirror
 
 
 def published_sum(text: str, filename: str) -> str | None:

