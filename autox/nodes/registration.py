@@ -115,11 +115,11 @@ class Registration:
                 await self._register(name)
 
         # NB: one node finds out whether the server is there and lets us in; thousands would all ask at once.
-        first, *others = self._specs
-        await one(first)
-        async with asyncio.TaskGroup() as nodes:
-            for name in others:
-                nodes.create_task(one(name))
+        names = list(self._specs)
+        for together in (names[:1], names[1:]):
+            async with asyncio.TaskGroup() as nodes:
+                for name in together:
+                    nodes.create_task(one(name))
 
     async def run(self) -> None:
         """Keep the registered nodes until cancelled.

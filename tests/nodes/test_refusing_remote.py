@@ -28,7 +28,8 @@ class Unreached:
         return []
 
     async def run(self) -> None:
-        """Nothing."""
+        """Wait."""
+        await asyncio.Event().wait()
 
 
 def kubeconfig(directory: Path, server: str, **cluster: str) -> Path:
