@@ -99,7 +99,7 @@ class TerminalProgress:
             self._write(self._erased() + self._line(self._step))
 
     def _line(self, step: _Step) -> str:
-        room = min(self._columns(), _WIDEST) - 1  # NB: a full last column would wrap on some terminals
+        room = max(0, min(self._columns(), _WIDEST) - 1)  # NB: a full last column would wrap on some terminals
         figures = "  ".join(self._figures(step))
         bar = ""
         if step.total:
