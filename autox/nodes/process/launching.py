@@ -19,6 +19,7 @@ from autox.nodes.process.processes import STATE_MARKER
 
 _CODE = "import sys; sys.path.insert(0, sys.argv[1]); from autox.nodes.process import shim; shim.main(int(sys.argv[2]))"
 _VARIABLE = re.compile(r"[^=\0]+")
+_PATIENCE = 5.0  # seconds for the template to end; it does at once unless somebody stopped it
 _PARALLEL = 32  # launches on their way to the template; far below what its socket can queue
 
 
@@ -64,7 +65,11 @@ class Launcher:
             self._control.close()
             self._control = None
         if self._template is not None:
-            self._template.wait()
+            try:
+                self._template.wait(timeout=_PATIENCE)
+            except subprocess.TimeoutExpired:
+                self._template.kill()
+                self._template.wait()
             self._template = None
 
     def _hand_over(self, fd: int) -> None:

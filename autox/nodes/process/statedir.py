@@ -7,7 +7,6 @@ import fcntl
 import os
 import shutil
 from pathlib import Path
-from types import TracebackType
 
 from autox.model.errors import ConfigurationError
 
@@ -36,17 +35,19 @@ def take_state_directory(root: Path, *, node: str) -> int:
 
 
 def remove_tree(folder: Path) -> None:
-    """Remove ``folder`` and all in it, also where a container took away its own permission to; gone is removed."""
-    shutil.rmtree(folder, onerror=_make_removable)
+    """Remove ``folder`` and all in it, also where a container took away the permission to; gone is removed.
 
-
-def _make_removable(_: object, path: str, error: tuple[type[BaseException], BaseException, TracebackType]) -> None:
-    failed = Path(path)
-    if isinstance(error[1], FileNotFoundError):
+    Raises:
+        OSError: something in it cannot be removed by us.
+    """
+    try:
+        shutil.rmtree(folder)
+    except FileNotFoundError:
         return
-    failed.parent.chmod(0o700)
-    if failed.is_dir() and not failed.is_symlink():
-        failed.chmod(0o700)
-        shutil.rmtree(failed)
-    else:
-        failed.unlink()
+    except PermissionError:
+        folder.chmod(0o700)
+        for parent, names, _ in os.walk(folder):
+            for name in names:
+                if not (inner := Path(parent, name)).is_symlink():
+                    inner.chmod(0o700)
+        shutil.rmtree(folder)
