@@ -153,8 +153,8 @@ class NodesDocument(Document):
             raise ValueError("mock is for provider mock, not for provider process")
         if self.provider == "mock" and self.mock is None:
             raise ValueError("provider mock needs the section mock")
-        if self.provider == "mock" and (self.nodes or self.images):
-            raise ValueError("nodes and images are for provider process, not for provider mock")
+        if self.provider == "mock" and (self.nodes or self.images or self.kubelet is not None):
+            raise ValueError("nodes, images and kubelet are for provider process, not for provider mock")
         names = [node.name for node in self.nodes]
         if repeated := sorted({name for name in names if names.count(name) > 1}):
             raise ValueError(f"nodes has {', '.join(repeated)} more than once")

@@ -15,7 +15,6 @@ from autox.api.nodes import load_nodes_config
 from autox.kube.client import KubeClient
 from autox.model.nodes import NodesConfig
 from autox.nodes import agent
-from autox.nodes.provider import Provider
 
 
 @click.group()
@@ -47,15 +46,16 @@ async def _run(config: NodesConfig) -> None:
     loop = asyncio.get_running_loop()
     for signum in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(signum, stop.set)
-    await agent.run(config, _provider, stop=stop)
+    await agent.run(config, _serving, stop=stop)
 
 
-def _provider(config: NodesConfig, clients: Mapping[str, KubeClient]) -> Provider:
+def _serving(config: NodesConfig, clients: Mapping[str, KubeClient]) -> agent.Serving:
     # NB: each provider is loaded only where it is used: an agent of thousands of mock nodes stays small.
     if config.mock is not None:
         from autox.nodes.mock.provider import MockProvider  # noqa: PLC0415  - see above
 
-        return MockProvider(next(iter(clients.values())), config.mock, pod_cidr=config.pod_cidr)
+        kube = next(iter(clients.values()))
+        return agent.Serving(provider=MockProvider(kube, config.mock, pod_cidr=config.pod_cidr))
     from autox.nodes.process.provider import ProcessProvider  # noqa: PLC0415  - see above
 
-    return ProcessProvider(config, clients)
+    return agent.Serving(provider=ProcessProvider(config, clients))

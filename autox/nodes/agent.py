@@ -10,9 +10,11 @@ machine. Mock nodes run nothing, and to join the control plane of another machin
 
 import asyncio
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Coroutine, Mapping
 from contextlib import AsyncExitStack
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from autox.kube.auth import from_kubeconfig
 from autox.kube.client import KubeClient
@@ -27,13 +29,27 @@ from autox.nodes.readiness import announce, claimed
 from autox.nodes.registration import Registration
 from autox.nodes.supervision import supervise
 
-ProviderFactory = Callable[[NodesConfig, Mapping[str, KubeClient]], Provider]
-"""Makes the provider of a configuration; the mapping holds the client of each node by the node's name."""
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Serving:
+    """What serves the pods of a configuration.
+
+    Attributes:
+        provider: serves the pods.
+        endpoints: serves the kubelet's endpoints until cancelled; None where there are none.
+    """
+
+    provider: Provider
+    endpoints: Callable[[], Coroutine[Any, Any, None]] | None = None
+
+
+MakeServing = Callable[[NodesConfig, Mapping[str, KubeClient]], Serving]
+"""Wires the provider of a configuration; the mapping holds the client of each node by the node's name."""
 
 _log = logging.getLogger(__name__)
 
 
-async def run(config: NodesConfig, make_provider: ProviderFactory, *, stop: asyncio.Event) -> None:
+async def run(config: NodesConfig, make_serving: MakeServing, *, stop: asyncio.Event) -> None:
     """Be the nodes of ``config`` until ``stop`` is set.
 
     Raises:
@@ -44,12 +60,14 @@ async def run(config: NodesConfig, make_provider: ProviderFactory, *, stop: asyn
     with claimed(config.state_dir) as state_dir:
         async with AsyncExitStack() as stack:
             clients = await _connect(config, stack)
-            provider = make_provider(config, clients)
-            parts = {"main part": _serve(provider, clients, state_dir)}
+            serving = make_serving(config, clients)
+            parts = {"nodes": _be_nodes(serving.provider, clients, state_dir)}
+            if serving.endpoints is not None:
+                parts["kubelet endpoints"] = serving.endpoints()
             await supervise(parts, stop=stop)
 
 
-async def _serve(provider: Provider, clients: Mapping[str, KubeClient], state_dir: Path | None) -> None:
+async def _be_nodes(provider: Provider, clients: Mapping[str, KubeClient], state_dir: Path | None) -> None:
     specs = provider.nodes()
     names = [spec.name for spec in specs]
     registration = Registration(clients, specs, provider=provider.name, machine=this_machine())

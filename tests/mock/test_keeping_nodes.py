@@ -284,7 +284,9 @@ async def test_nodes_with_an_identity_each_need_no_more_than_a_kubelet(
         provider="process", state_dir=tmp_path / "state", nodes=identities, pod_cidr=IPv4Network("10.5.0.0/16")
     )
     stop = asyncio.Event()
-    task = asyncio.create_task(agents.run(config, lambda config, _: IdleProvider(config), stop=stop))
+    task = asyncio.create_task(
+        agents.run(config, lambda config, _: agents.Serving(provider=IdleProvider(config)), stop=stop)
+    )
     try:
         await eventually(lambda: asyncio.sleep(0, (tmp_path / "state" / "ready").exists()))
         assert json.loads((tmp_path / "state" / "ready").read_text())["nodes"] == names

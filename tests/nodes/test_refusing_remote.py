@@ -53,9 +53,9 @@ async def begin(config: NodesConfig) -> list[str]:
     clients: list[str] = []
     stop.set()
 
-    def make(_: NodesConfig, given: Mapping[str, KubeClient]) -> Unreached:
+    def make(_: NodesConfig, given: Mapping[str, KubeClient]) -> agent.Serving:
         clients.extend(given)
-        return Unreached()
+        return agent.Serving(provider=Unreached())
 
     await agent.run(config, make, stop=stop)
     return clients

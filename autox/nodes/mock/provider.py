@@ -7,7 +7,9 @@ newest state too, which spares the wait for its echo. An event older than what i
 The identity needs: nodes create, get, list, watch, patch; nodes/status and pods/status patch; pods get, list, watch,
 delete; leases create, get, update.
 
-Mock nodes serve no kubelet endpoints: there is no log to read and no process to execute anything in.
+Mock nodes serve no kubelet endpoints: there is no log to read and no process to execute anything in. Their own
+address is on loopback, so that an API server which is asked for a log finds the connection refused at once. The
+``hostIP`` of their pods is the published form of it, for an EndpointSlice lists no pod with a loopback address.
 """
 
 import asyncio
@@ -31,7 +33,7 @@ from autox.model.refs import PODS
 from autox.nodes.mock.deciding import Action, Step, decide, has_ended
 from autox.nodes.mock.podstatus import ended, running
 from autox.nodes.provider import NodeSpec
-from autox.nodes.services.addresses import AddressPool
+from autox.nodes.services.addresses import AddressPool, loopback
 
 _CAPACITY = {"cpu": "32", "memory": "256Gi", "ephemeral-storage": "1Ti", "pods": "110"}
 _PARALLEL = 16
@@ -74,9 +76,10 @@ class MockProvider:
         self._complained = 0.0
 
     def nodes(self) -> list[NodeSpec]:
-        """All nodes alike, of the size that KWOK gives its own, sharing the first address of the pod range."""
+        """All nodes alike, of the size that KWOK gives its own, sharing one address."""
+        address = loopback(self._host_ip)
         return [
-            NodeSpec(name=name, capacity=_CAPACITY, addresses={"InternalIP": self._host_ip, "Hostname": name})
+            NodeSpec(name=name, capacity=_CAPACITY, addresses={"InternalIP": address, "Hostname": name})
             for name in self._nodes.names()
         ]
 
