@@ -106,6 +106,20 @@ async def test_a_taken_port_is_answered_on_another_that_stays_the_same(scene: Sc
         assert await scene.ask(web) == pod.ip
 
 
+async def test_a_port_below_1024_is_answered_with_or_without_root(scene: Scene) -> None:
+    """Where it is not permitted, 80 is answered on 30080."""
+    try:
+        socket.create_server(("127.211.0.5", 80)).close()
+        expected = 80
+    except PermissionError:
+        expected = 30_080
+    pod, web = await scene.pod(1), service(port=80)
+    await scene.cluster.tell(web, piece(pod))
+
+    assert scene.forwarder.reachable(web, web["spec"]["ports"][0]) == ("127.211.0.5", expected)
+    assert await scene.ask(web) == pod.ip
+
+
 async def test_a_port_taken_twice_is_answered_anywhere(scene: Scene) -> None:
     """The service is never lost for want of one port."""
     pod, web = await scene.pod(1), service(port=18080)
