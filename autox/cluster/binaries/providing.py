@@ -157,7 +157,7 @@ class _Search:
                 downloads = Downloads(cache, mirror=settings.mirror, progress=progress)
                 self._take(downloads.obtain(self.missing, work=work), Source.DOWNLOAD)
             if self.missing:
-                progress.say(f"building from source: {len(self.missing)} tools; minutes the first time, then seconds")
+                progress.say("building what is missing from source: minutes the first time, then seconds")
                 builds = Builds(cache, search_path=settings.search_path, offline=settings.offline, progress=progress)
                 self._take(builds.obtain(self.missing, work=work), Source.BUILD)
 
