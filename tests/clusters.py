@@ -115,7 +115,5 @@ class LocalCluster:
         return run("helm", *argv, environ=self.with_programs())
 
     def with_programs(self) -> dict[str, str]:
-        """The environment that ``autox cluster up`` tells users to set."""
-        binaries = json.loads(run(sys.executable, "-m", "autox", "cluster", "binaries", "-o", "json").out)
-        folders = os.pathsep.join(dict.fromkeys(str(Path(each["path"]).parent) for each in binaries))
-        return {**self.environ, "PATH": f"{folders}{os.pathsep}{os.environ['PATH']}"}
+        """The environment that ``autox cluster env`` tells users to have."""
+        return {**self.environ, "PATH": f"{self.home.programs}{os.pathsep}{os.environ['PATH']}"}

@@ -3,10 +3,10 @@
 import asyncio
 import json
 import os
-import shutil
+import shlex
 import sys
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -15,7 +15,7 @@ import click
 
 from autox.cli.binaries import binaries
 from autox.cli.progress import TerminalProgress
-from autox.cluster.binaries import Binary, BinarySettings, Tool, provide
+from autox.cluster.binaries import BinarySettings, Tool, provide
 from autox.cluster.down import down as take_down
 from autox.cluster.home import ClusterHome, home, homes
 from autox.cluster.logs import follow as follow_log
@@ -86,7 +86,7 @@ def up(name: str, nodes: int | None, assignments: tuple[str, ...]) -> None:
     except KeyboardInterrupt:
         click.echo(f"\ninterrupted: `{_command('up', name)}` goes on from here, `{_command('down', name)}` undoes it")
         sys.exit(130)
-    click.echo(_welcome(place, found, seconds=time.monotonic() - began))
+    click.echo(_welcome(place, seconds=time.monotonic() - began))
 
 
 @cluster.command()
@@ -137,6 +137,15 @@ def kubeconfig(name: str, *, only_path: bool) -> None:
 
 @cluster.command()
 @name_option
+def env(name: str) -> None:
+    """Print what a shell needs to use a cluster: eval "$(autox cluster env)"."""
+    place = _existing(name)
+    click.echo(f"export KUBECONFIG={shlex.quote(str(place.kubeconfig))}")
+    click.echo(f"export PATH={shlex.quote(str(place.programs))}:$PATH")
+
+
+@cluster.command()
+@name_option
 @click.argument("component", type=click.Choice(COMPONENTS, case_sensitive=False))
 @click.option("-f", "--follow", is_flag=True, help="Go on as more is logged.")
 @click.option("--tail", "lines", type=click.IntRange(min=0), default=100, show_default=True, help="Lines to show.")
@@ -168,22 +177,17 @@ def _command(verb: str, name: str) -> str:
     return f"autox cluster {verb}" if name == DEFAULT_NAME else f"autox cluster {verb} --name {name}"
 
 
-def _welcome(place: ClusterHome, found: Mapping[Tool, Binary], *, seconds: float) -> str:
-    lines = [f"cluster {place.name} is up in {seconds:.1f} s. Use it:", ""]
-    missing = sorted({str(found[tool].path.parent) for tool in (Tool.KUBECTL, Tool.HELM) if _hidden(found[tool])})
-    if missing:
-        lines.append(f"  export PATH={':'.join(missing)}:$PATH")
-    lines += [
-        f"  export KUBECONFIG={place.kubeconfig}",
-        "  kubectl get nodes",
-        "",
-        f"Then `{_command('status', place.name)}`, and `{_command('down', place.name)}` when done.",
-    ]
-    return "\n".join(lines)
-
-
-def _hidden(binary: Binary) -> bool:
-    return shutil.which(binary.tool.value) != str(binary.path)
+def _welcome(place: ClusterHome, *, seconds: float) -> str:
+    return "\n".join(
+        [
+            f"cluster {place.name} is up in {seconds:.1f} s. Use it:",
+            "",
+            f'  eval "$({_command("env", place.name)})"',
+            "  kubectl get nodes",
+            "",
+            f"Then `{_command('status', place.name)}`, and `{_command('down', place.name)}` when done.",
+        ]
+    )
 
 
 def _status_text(found: ClusterStatus) -> str:

@@ -39,6 +39,22 @@ def write_private(path: Path, content: bytes) -> None:
         raise unwritable(path, error) from error
 
 
+def link(path: Path, target: Path) -> None:
+    """Make a symbolic link, or point it elsewhere, in one step.
+
+    Raises:
+        PermanentError: the file system refused.
+    """
+    private_directory(path.parent)
+    draft = path.with_name(f".{path.name}.{os.getpid()}")
+    try:
+        draft.unlink(missing_ok=True)
+        draft.symlink_to(target)
+        draft.replace(path)
+    except OSError as error:
+        raise unwritable(path, error) from error
+
+
 def unwritable(path: Path, error: OSError) -> PermanentError:
     """The error for a path that the file system would not let us write."""
     reason = error.strerror or str(error)

@@ -54,6 +54,11 @@ class ClusterHome:
         return self.directory / "nodes.json"
 
     @property
+    def programs(self) -> Path:
+        """Links to the programs that this cluster was brought up with, kubectl and helm among them."""
+        return self.directory / "bin"
+
+    @property
     def kubeconfig(self) -> Path:
         """The administrator's kubeconfig: the one for users."""
         return self.directory / "kubeconfig"

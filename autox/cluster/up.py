@@ -14,7 +14,7 @@ from pathlib import Path
 from autox.cluster import network as networks
 from autox.cluster.bootstrap import grant, wait_until_pods_can_run
 from autox.cluster.components import Component, Plan
-from autox.cluster.files import private_directory, write_private
+from autox.cluster.files import link, private_directory, write_private
 from autox.cluster.health import POLL_SECONDS, Health
 from autox.cluster.home import ClusterHome, homes
 from autox.cluster.identities import identities, node_names, write_kubeconfigs
@@ -123,6 +123,8 @@ async def _converge(request: Request, state: ClusterState, *, say: Say) -> None:
     write_state(home, state)
     Pki(home.pki).ensure(identities(network, nodes), now=dt.datetime.now(dt.UTC))
     write_kubeconfigs(home, network, nodes)
+    for program, path in request.binaries.items():
+        link(home.programs / program, path)
     private_directory(home.nodes)
     plan = Plan(spec=spec, home=home, network=network, binaries=request.binaries, environ=request.environ)
     write_private(home.nodes_config, json.dumps(plan.nodes_config(), indent=2, sort_keys=True).encode())

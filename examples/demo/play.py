@@ -5,8 +5,8 @@ story ends well, fails or is interrupted; ``--keep`` leaves the cluster up and s
 """
 
 import argparse
-import json
 import os
+import shlex
 import subprocess
 import sys
 import time
@@ -40,11 +40,10 @@ def ask(*argv: str) -> str:
 
 
 def environment() -> dict[str, str]:
-    """What ``autox cluster up`` tells users to set."""
-    programs = json.loads(ask(*AUTOX, "cluster", "binaries", "-o", "json"))
-    folders = os.pathsep.join(dict.fromkeys(str(Path(each["path"]).parent) for each in programs))
-    kubeconfig = ask(*AUTOX, "cluster", "kubeconfig", "--name", CLUSTER, "--path").strip()
-    return {**os.environ, "KUBECONFIG": kubeconfig, "PATH": f"{folders}{os.pathsep}{os.environ['PATH']}"}
+    """What ``autox cluster env`` tells a shell, for the commands that follow."""
+    script = f'eval "$({shlex.join(AUTOX)} cluster env --name {CLUSTER})"; echo "$KUBECONFIG"; echo "$PATH"'
+    kubeconfig, path = ask("/bin/sh", "-c", script).splitlines()
+    return {**os.environ, "KUBECONFIG": kubeconfig, "PATH": path}
 
 
 def story() -> None:
@@ -93,7 +92,7 @@ def main() -> None:
         print("\ninterrupted", file=sys.stderr)
     finally:
         if keep and code == 0:
-            say(f"Kept. Look around with: export KUBECONFIG=$(autox cluster kubeconfig --name {CLUSTER} --path)")
+            say(f'Kept. Look around: eval "$(autox cluster env --name {CLUSTER})"; kubectl get pods')
             print(f"  and when done: autox cluster down --name {CLUSTER}")
         else:
             say("Taking it down")
