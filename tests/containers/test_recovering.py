@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from autox.model.errors import AlreadyExistsError, ConfigurationError, StartError
-from autox.nodes.process.attempts import attempt_of
+from autox.nodes.process.attempts import attempt_of, attempts_in
 from autox.nodes.process.containers import ContainerKey, ContainerRuntime, ContainerState
 from autox.nodes.process.processes import kill_strays, marked_processes
 from autox.nodes.process.spawning import stat_field
@@ -138,6 +138,34 @@ async def test_start_under_way_when_the_node_dies(
     assert found[KEY] is ContainerState.LOST
     assert not (launching().cwd / "ran").exists()
     await dying.close()
+
+
+@pytest.mark.parametrize("started_before", [0, 1, 5, 20])
+async def test_nothing_runs_twice_wherever_the_node_dies(
+    unrecovered: ContainerRuntime, state: Path, launching: Launching, started_before: int
+) -> None:
+    """A node killed while it starts container after container: each has run once, or is lost and ran at most once."""
+    script = "echo x >>ran-$AUTOX_POD_UID"
+    node = await asyncio.create_subprocess_exec(
+        sys.executable, "-m", "tests.containers.noderunner", str(state), "1000", script, stdout=subprocess.DEVNULL
+    )
+    await until(lambda: len(attempts_in(state)) > started_before)
+    await kill_node(node)
+
+    found = {record.key: record for record in await unrecovered.recover()}
+    for key in found:
+        with pytest.raises(AlreadyExistsError):
+            await unrecovered.start(launching("/bin/sh", "-c", script, pod=key.pod_uid, cwd=state.parent))
+    ended = [await unrecovered.wait(key) for key in found]
+
+    runs = {path.name.removeprefix("ran-"): path.read_text().count("x") for path in state.parent.glob("ran-*")}
+    assert len(ended) > started_before
+    for record in ended:
+        if record.state is ContainerState.LOST:
+            assert runs.get(record.key.pod_uid, 0) <= 1
+        else:
+            assert (record.exit_code, runs[record.key.pod_uid]) == (0, 1)
+    assert runs.keys() <= {record.key.pod_uid for record in ended}
 
 
 async def test_killed_template_is_replaced(runtime: ContainerRuntime, launching: Launching) -> None:
