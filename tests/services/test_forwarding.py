@@ -53,7 +53,7 @@ async def test_a_pod_that_does_not_answer_the_connection_is_passed_over(
     scene: Scene, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A stuck pod whose queue of connections is full delays, but loses nothing."""
-    monkeypatch.setattr(route, "_CONNECT_SECONDS", 0.2)
+    monkeypatch.setattr(route, "_CONNECT_SECONDS", 0.5)
     alive = await scene.pod(2)
     web = service()
     with socket.create_server(("127.212.1.1", 0), backlog=0) as stuck:
@@ -178,7 +178,8 @@ async def test_a_slow_reader_slows_the_sender_and_nothing_is_buffered_without_bo
     pod, web = await scene.pod(1, pour), service()
     await scene.cluster.tell(web, piece(pod))
     reader, _ = await scene.connect(web)
-    before = -1
+    await until(lambda: sent > 0)
+    before = 0
     while sent != before:
         before = sent
         await asyncio.sleep(0.2)

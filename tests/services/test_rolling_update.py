@@ -59,7 +59,7 @@ async def test_a_withdrawn_pod_without_a_successor_serves_while_it_can(
     assert await scene.ask(web) == old.ip
 
 
-async def test_a_thousand_withdrawn_pods_are_not_remembered_for_ever(scene: Scene) -> None:
+async def test_withdrawn_pods_are_not_remembered_for_ever(scene: Scene) -> None:
     """A node that lives for months does not grow."""
     for number in range(10_100):
         scene.forwarder.withdraw(str(number))
