@@ -69,7 +69,7 @@ class VersionProbe:
         if not self._learnt:
             return
         # what another process has learnt meanwhile is kept too
-        kept = {key: value for key, value in _load(self._memory).items() if Path(key.partition(":")[2]).exists()}
+        kept = {key: value for key, value in _load(self._memory).items() if os.access(key.partition(":")[2], os.F_OK)}
         # NB: a cache that cannot be written must not hinder somebody who has all binaries on PATH
         with contextlib.suppress(OSError):
             replace_file(self._memory, json.dumps(kept | self._learnt, indent=1).encode())

@@ -6,6 +6,7 @@ filled by a download, or else by a build, under a lock: of two runs at once the 
 """
 
 import contextlib
+import os
 import shutil
 import signal
 import threading
@@ -95,7 +96,7 @@ class _Search:
             self.reasons[Source.DIRECTORY][tool] = "none given"
             return None
         path = directory.absolute() / tool
-        if not path.exists() and not path.is_symlink():
+        if not os.access(path, os.F_OK) and not path.is_symlink():
             self.reasons[Source.DIRECTORY][tool] = f"not in {directory}"
             return None
         try:
@@ -135,7 +136,7 @@ class _Search:
         try:
             version = self.probe.version(tool, path)
         except NoAnswerError as error:
-            self.reasons[source][tool] = f"{path} {error}" if path.exists() else f"not in {self.cache.root}"
+            self.reasons[source][tool] = f"{path} {error}" if os.access(path, os.F_OK) else f"not in {self.cache.root}"
             return None
         # NB: official Helm adds build metadata: v4.3.1+g3547a4b
         if version.partition("+")[0] != pinned(tool):
