@@ -14,7 +14,7 @@ from autox.model.refs import LEASES
 
 pytestmark = pytest.mark.integration
 
-SHORT = LeaseTiming(duration=1.0, renew_deadline=0.6, retry=0.1)
+SHORT = LeaseTiming(duration=4.0, renew_deadline=3.0, retry=0.1)
 
 
 class Clock:

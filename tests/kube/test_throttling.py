@@ -39,7 +39,7 @@ async def test_a_server_that_takes_one_request_at_a_time(
         connection = from_kubeconfig(api_server.kubeconfig("crowd", groups=(), url=f"https://127.0.0.1:{port}"))
         async with KubeClient(connection) as crowd:
             answers = await asyncio.gather(
-                *(crowd.list(CONFIG_MAPS, namespace=namespace) for _ in range(24)), return_exceptions=True
+                *(crowd.list(CONFIG_MAPS, namespace=namespace) for _ in range(16)), return_exceptions=True
             )
         async with KubeClient(from_kubeconfig(api_server.kubeconfig(url=f"https://127.0.0.1:{port}"))) as admin:
             metrics = (await admin.read("/metrics")).decode()
@@ -58,7 +58,7 @@ async def test_a_server_that_takes_one_request_at_a_time(
 
 async def test_a_server_that_stands_still(api_server: ApiServer) -> None:
     """A request to a stopped process ends at its limit, and the same client works when the process goes on."""
-    limits = Limits(request_seconds=1.0, connect_seconds=1.0)
+    limits = Limits(request_seconds=3.0, connect_seconds=3.0)
     async with KubeClient(from_kubeconfig(api_server.kubeconfig()), limits=limits) as kube:
         await kube.get(NAMESPACES, "default")
         api_server.pause()
@@ -72,7 +72,7 @@ async def test_a_server_that_stands_still(api_server: ApiServer) -> None:
 
 async def test_a_request_on_a_bad_line(api_server: ApiServer) -> None:
     """Refused, cut, stalled and truncated connections each end in one of our errors, and leave no damage behind."""
-    limits = Limits(request_seconds=1.0, connect_seconds=1.0)
+    limits = Limits(request_seconds=3.0, connect_seconds=3.0)
     async with Proxy(api_server.port) as proxy:
         connection = from_kubeconfig(api_server.kubeconfig(url=proxy.url))
         async with KubeClient(connection, limits=limits) as kube:
