@@ -18,11 +18,13 @@ from autox.kube.watch import watch
 from autox.model.errors import ConfigurationError
 from autox.model.nodes import NodesConfig
 from autox.model.refs import PODS
-from autox.nodes.process.attempts import ContainerRecord, pod_folder
+from autox.nodes.process.attempts import ContainerRecord, attempt_of, pod_folder
 from autox.nodes.process.capacity import machine_capacity
 from autox.nodes.process.clock import SystemClock
 from autox.nodes.process.containers import ContainerRuntime
 from autox.nodes.process.crashloop import CrashLoop
+from autox.nodes.process.directory import PodDirectory
+from autox.nodes.process.directory import PodDirectory
 from autox.nodes.process.dispatch import PodDispatch
 from autox.nodes.process.podstatus import PodAddresses
 from autox.nodes.process.sandbox import NodeFacts, PodSandbox
@@ -38,7 +40,11 @@ REFRESH_SECONDS = 30.0
 
 
 class ProcessProvider:
-    """The pods of the process nodes of one state directory."""
+    """The pods of the process nodes of one state directory.
+
+    Attributes:
+        directory: what the kubelet endpoints may know of the pods; knows none before ``run``.
+    """
 
     name = "process"
 
@@ -56,7 +62,18 @@ class ProcessProvider:
             raise ConfigurationError("provider process needs stateDir and nodes")
         self._config, self._clients, self._root = config, dict(clients), config.state_dir.absolute()
         self._capacity = machine_capacity()
+        self._dispatch: PodDispatch | None = None
         self._host_ip = config.kubelet.address if config.kubelet else _first_address(config.pod_cidr)
+        self._runtime = ContainerRuntime(self._root, node=",".join(self._clients), log_limit=config.log_max_bytes)
+        self._dispatch: PodDispatch | None = None
+        self.directory = PodDirectory(self._workers, self._runtime.log_path)
+
+    @property
+    def directory(self) -> PodDirectory:
+        """What the kubelet endpoints serve of these pods."""
+        return PodDirectory(
+            lambda: self._dispatch.workers() if self._dispatch else (), lambda key: attempt_of(self._root, key).log
+        )
 
     def nodes(self) -> list[NodeSpec]:
         """The nodes, each as large as this machine."""
@@ -73,22 +90,21 @@ class ProcessProvider:
 
     async def run(self) -> None:
         """Serve pods until cancelled; containers go on."""
-        runtime = ContainerRuntime(self._root, node=",".join(self._clients), log_limit=self._config.log_max_bytes)
-        async with runtime, AsyncExitStack() as stack:
+        async with self._runtime, AsyncExitStack() as stack:
             forwarder = self._forwarder()
             workshop = _Workshop(
                 self._config,
                 self._clients,
                 root=self._root,
                 host_ip=self._host_ip,
-                runtime=runtime,
+                runtime=self._runtime,
                 forwarder=forwarder,
             )
             stack.push_async_callback(workshop.close)
-            dispatch = PodDispatch(
+            dispatch = self._dispatch = PodDispatch(
                 self._clients,
                 root=self._root,
-                runtime=runtime,
+                runtime=self._runtime,
                 addresses=AddressPool(str(self._config.pod_cidr)),
                 make_worker=workshop.make,
             )
@@ -99,6 +115,9 @@ class ProcessProvider:
                 await forwarder.settled()
                 for name, kube in self._clients.items():
                     parts.create_task(_follow(name, kube, dispatch))
+
+    def _workers(self) -> list[PodWorker]:
+        return self._dispatch.workers() if self._dispatch is not None else []
 
     def _forwarder(self) -> ServiceForwarder:
         kube = next(iter(self._clients.values()))
