@@ -34,7 +34,7 @@ from autox.nodes.process.sandbox import PodSandbox
 from autox.nodes.process.stopping import Stopping
 from autox.nodes.process.wording import Notice
 
-RETRY = Backoff(initial=1.0, limit=10.0)
+RETRY = Backoff(initial=0.2, limit=10.0)
 """Between attempts to create a container that lacks a Secret or an image; the kubelet tries every 10 s."""
 
 KEPT_ATTEMPTS = 32

@@ -18,12 +18,11 @@ from autox.kube.watch import watch
 from autox.model.errors import ConfigurationError
 from autox.model.nodes import NodesConfig
 from autox.model.refs import PODS
-from autox.nodes.process.attempts import ContainerRecord, attempt_of, pod_folder
+from autox.nodes.process.attempts import ContainerRecord, pod_folder
 from autox.nodes.process.capacity import machine_capacity
 from autox.nodes.process.clock import SystemClock
 from autox.nodes.process.containers import ContainerRuntime
 from autox.nodes.process.crashloop import CrashLoop
-from autox.nodes.process.directory import PodDirectory
 from autox.nodes.process.directory import PodDirectory
 from autox.nodes.process.dispatch import PodDispatch
 from autox.nodes.process.podstatus import PodAddresses
@@ -62,18 +61,10 @@ class ProcessProvider:
             raise ConfigurationError("provider process needs stateDir and nodes")
         self._config, self._clients, self._root = config, dict(clients), config.state_dir.absolute()
         self._capacity = machine_capacity()
-        self._dispatch: PodDispatch | None = None
         self._host_ip = config.kubelet.address if config.kubelet else _first_address(config.pod_cidr)
         self._runtime = ContainerRuntime(self._root, node=",".join(self._clients), log_limit=config.log_max_bytes)
         self._dispatch: PodDispatch | None = None
         self.directory = PodDirectory(self._workers, self._runtime.log_path)
-
-    @property
-    def directory(self) -> PodDirectory:
-        """What the kubelet endpoints serve of these pods."""
-        return PodDirectory(
-            lambda: self._dispatch.workers() if self._dispatch else (), lambda key: attempt_of(self._root, key).log
-        )
 
     def nodes(self) -> list[NodeSpec]:
         """The nodes, each as large as this machine."""

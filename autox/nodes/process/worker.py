@@ -36,8 +36,15 @@ from autox.nodes.process.statuswriter import StatusWriter
 from autox.nodes.process.wording import Notice
 from autox.nodes.services.addresses import loopback
 
-RETRY = Backoff(initial=1.0, limit=10.0)
-"""Between attempts to set up volumes and to delete the Pod object."""
+MOUNT_RETRY = Backoff(initial=0.05, limit=10.0)
+"""Between attempts to set up volumes: short at first, see QUIET_FAILURES."""
+
+QUIET_FAILURES = 2
+"""So many failures in a row are not told: the API server's node authorizer learns a moment after the node itself that
+a pod is bound to it, and until then refuses its Secrets, ConfigMaps and tokens."""
+
+DELETE_RETRY = Backoff(initial=1.0, limit=10.0)
+"""Between attempts to delete the Pod object."""
 
 LAST_WORD_SECONDS = 1.0
 """How long the news that a pod is no longer ready may hold up its end when the API server is away."""
@@ -226,8 +233,9 @@ class PodWorker:
                 await self._sandbox.set_up(self._pod)
             except AutoxError as error:
                 self._mount_failures += 1
-                self._blocked_until = self._node.clock.now() + RETRY.delay(self._mount_failures)
-                self._notice(wording.failed_mount(str(error)))
+                self._blocked_until = self._node.clock.now() + MOUNT_RETRY.delay(self._mount_failures)
+                if self._mount_failures > QUIET_FAILURES:
+                    self._notice(wording.failed_mount(str(error)))
             else:
                 self._ready_to_start, self._blocked_until = True, None
                 self._plan_refresh()
@@ -292,7 +300,7 @@ class PodWorker:
             except AutoxError as error:
                 failures += 1
                 _LOG.warning("pod %s/%s is not deleted yet: %s", self._spec.namespace, self._spec.name, error)
-                retry_at = self._node.clock.now() + RETRY.delay(failures)
+                retry_at = self._node.clock.now() + DELETE_RETRY.delay(failures)
                 await wait_until(self._gone, self._node.clock, retry_at)
             else:
                 return
