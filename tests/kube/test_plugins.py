@@ -1,0 +1,106 @@
+"""Credential plugins of kubeconfigs, run through the official client, and what they may do wrong."""
+
+import json
+import sys
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from autox.kube.auth import from_kubeconfig
+from autox.model.errors import ConfigurationError
+from tests.kube.door import Door, authorization, knock, write
+
+
+def plugin(tmp_path: Path, body: str, **entry: Any) -> dict[str, Any]:
+    """A user whose credentials a Python script prints."""
+    script = tmp_path / "plugin.py"
+    script.write_text(f"import json, os, sys, pathlib\n{body}\n")
+    recipe = {"apiVersion": "client.authentication.k8s.io/v1", "command": sys.executable, "args": ["-S", script.name]}
+    return {"exec": recipe | entry}
+
+
+def printing(**status: Any) -> str:
+    """A plugin's body that prints these credentials."""
+    answer = {"apiVersion": "client.authentication.k8s.io/v1", "kind": "ExecCredential", "status": status}
+    return f"print({json.dumps(answer)!r})"
+
+
+async def test_a_plugin_gives_a_token_and_is_asked_once(door: Door, tmp_path: Path) -> None:
+    """An exec plugin runs in the kubeconfig's directory with its environment, and its token is kept."""
+    body = "open('runs', 'a').write(os.environ['FLAVOUR'])\n" + printing(token="plugged")
+    user = plugin(tmp_path, body, env=[{"name": "FLAVOUR", "value": "x"}])
+
+    await knock(
+        from_kubeconfig(write(tmp_path / "a", server=door.url, user=user, **{"certificate-authority": "ca.crt"})), 3
+    )
+
+    assert authorization(door) == ["Bearer plugged"] * 3
+    assert (tmp_path / "runs").read_text() == "x"
+
+
+async def test_a_plugin_is_asked_again_when_its_token_has_run_out(door: Door, tmp_path: Path) -> None:
+    """An expirationTimestamp in the past, or too near, means to ask again each time."""
+    soon = (datetime.now(UTC) + timedelta(seconds=5)).isoformat()
+    user = plugin(tmp_path, "open('runs', 'a').write('x')\n" + printing(token="t", expirationTimestamp=soon))
+
+    await knock(
+        from_kubeconfig(write(tmp_path / "a", server=door.url, user=user, **{"certificate-authority": "ca.crt"})), 3
+    )
+
+    assert (tmp_path / "runs").read_text() == "xxx"
+
+
+async def test_a_plugin_gives_a_certificate(door: Door, tmp_path: Path) -> None:
+    """A plugin may give a client certificate instead of a token."""
+    certificate, key = (file.read_text() for file in door.authority.issue("somebody"))
+    user = plugin(tmp_path, printing(clientCertificateData=certificate, clientKeyData=key))
+
+    await knock(
+        from_kubeconfig(write(tmp_path / "a", server=door.url, user=user, **{"certificate-authority": "ca.crt"}))
+    )
+
+    assert authorization(door) == [None]
+    assert "somebody" in str(door.certificates[0])
+
+
+@pytest.mark.parametrize(
+    ("body", "complaint"),
+    [
+        ("sys.exit('please log in')", "failed: exec: process returned 1. please log in"),
+        ("print('canary')", "failed"),
+        (printing(), "neither a token nor"),
+        (printing(token=["canary"]), "neither a token nor"),
+        (printing(token="canary\ncanary"), "is not a bearer token"),
+        (printing(token="canary", expirationTimestamp="tomorrow"), "is no time"),
+        (printing(clientCertificateData="canary"), "neither a token nor"),
+        (printing(clientCertificateData="canary", clientKeyData="canary"), "not a pair"),
+        ("print('[]')", "makes no sense|failed"),
+        ("print('{}')", "failed"),
+    ],
+)
+async def test_a_plugin_that_fails_is_named(door: Door, tmp_path: Path, body: str, complaint: str) -> None:
+    """The plugin's failure is the error, with its own words from stderr and nothing from stdout."""
+    user = plugin(tmp_path, body)
+    path = write(tmp_path / "a", server=door.url, user=user, **{"certificate-authority": "ca.crt"})
+
+    with pytest.raises(ConfigurationError, match=complaint) as caught:
+        await knock(from_kubeconfig(path))
+
+    assert 'context "a"' in str(caught.value)
+    assert "canary" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    "entry", [{"command": "./missing"}, {"command": ""}, {"args": 7}, {"env": ["x"]}, {"command": None}]
+)
+async def test_a_plugin_entry_that_makes_no_sense(door: Door, tmp_path: Path, entry: dict[str, Any]) -> None:
+    """A plugin that is not there, or an entry that nobody could run, is a configuration error with its install hint."""
+    user = plugin(tmp_path, "", **entry, installHint="Install it from there.")
+    path = write(tmp_path / "a", server=door.url, user=user, **{"certificate-authority": "ca.crt"})
+
+    with pytest.raises(ConfigurationError) as caught:
+        await knock(from_kubeconfig(path))
+
+    assert caught.value.hint == "Install it from there."
