@@ -28,11 +28,13 @@ class TestClock(SystemClock):
     __test__ = False
 
     def __init__(self) -> None:
+        self.readings = 0
         self._ahead = 0.0
         self._moved = asyncio.Event()
 
     def now(self) -> float:
         """Epoch seconds, moved ahead."""
+        self.readings += 1
         return time.time() + self._ahead
 
     def advance(self, seconds: float) -> None:

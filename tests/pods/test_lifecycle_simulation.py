@@ -156,6 +156,11 @@ class PodLife(RuleBasedStateMachine):
         if self.plan.course is Course.ACTIVE and not self.names():
             assert self.plan.wake_at is not None
 
+    @invariant()
+    def it_never_spins(self) -> None:
+        """Nobody is woken at an instant that has passed: that would be a loop without rest."""
+        assert self.plan.wake_at is None or self.plan.wake_at > self.now
+
     def teardown(self) -> None:
         """However its life went, a deleted pod ends within its grace period and the sidecars' minimum."""
         if not hasattr(self, "pod"):

@@ -253,6 +253,20 @@ async def test_volumes_follow_their_config_map(node: PodNode) -> None:
     await node.until(lambda: node.status().get("phase") == "Succeeded")
 
 
+async def test_a_finished_pod_rests(node: PodNode) -> None:
+    """A pod that has ended costs nothing, although its volumes would be due for news."""
+    node.api.objects["c"] = {"kind": "ConfigMap", "metadata": {"name": "c"}, "data": {"key": "value"}}
+    main = shell("cat /etc/c/key", volumeMounts=[{"name": "c", "mountPath": "/etc/c"}])
+    node.serve(pod(main, policy="Never", volumes=[{"name": "c", "configMap": {"name": "c"}}]))
+    await node.until(lambda: node.status().get("phase") == "Succeeded")
+
+    node.clock.advance(3600)
+    before = node.clock.readings
+    await asyncio.sleep(0.1)
+
+    assert node.clock.readings - before < 20
+
+
 @pytest.mark.parametrize("code", [409, 429, 500, 503])
 async def test_status_writes_are_repeated(node: PodNode, code: int) -> None:
     """A status that was refused three times is written in the end, and only the newest one."""

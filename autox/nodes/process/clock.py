@@ -40,6 +40,7 @@ async def wait_until(event: asyncio.Event, clock: Clock, instant: float | None) 
     if instant is None:
         return await event.wait()
     if event.is_set() or clock.now() >= instant:
+        await asyncio.sleep(0)  # whoever waits for what has passed already must not keep the others from running
         return event.is_set()
     waiters = (asyncio.ensure_future(event.wait()), asyncio.ensure_future(clock.sleep_until(instant)))
     try:

@@ -195,6 +195,8 @@ class PodWorker:
             if plan.actions:
                 await self._carry_out(plan.actions)
                 continue
+            if plan.course is not Course.ACTIVE:
+                self._refresh_at = None  # what ends reads no news, and must not be woken for any
             self._tell_waits(plan)
             self._publish(plan)
             return plan.course, min((at for at in (plan.wake_at, self._refresh_at) if at is not None), default=None)
