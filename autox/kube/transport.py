@@ -17,6 +17,7 @@ streams: a watch that waits must not keep a lease renewal waiting.
 import asyncio
 import random
 import socket
+import sys
 from collections.abc import AsyncGenerator, AsyncIterator, Mapping
 from contextlib import aclosing, asynccontextmanager, suppress
 from dataclasses import dataclass
@@ -36,6 +37,8 @@ from autox.model.errors import AutoxError, InvalidError, TransientError
 LARGE_BODY = 1 << 20
 ERROR_BODY_LIMIT = 1 << 20
 JSON = "application/json"
+TLS_CLOSES_SLOWLY = sys.version_info < (3, 12, 8) or (3, 13, 0) <= sys.version_info < (3, 13, 1)
+"""These Pythons wait for the peer's goodbye before they close a TLS connection; aiohttp can cut that short."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -225,6 +228,7 @@ class Transport:
             # API servers close idle connections after 90 s; whoever closes first avoids the race.
             keepalive_timeout=60.0,
             socket_factory=_socket,
+            enable_cleanup_closed=TLS_CLOSES_SLOWLY,
         )
         return aiohttp.ClientSession(
             connector=connector,
