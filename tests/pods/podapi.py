@@ -82,8 +82,9 @@ class PodApi:
         if pod is None:
             return web.json_response(NO_SUCH_POD, status=404)
         if body["metadata"]["uid"] != pod["metadata"]["uid"]:
-            status = {"kind": "Status", "code": 409, "reason": "Conflict", "message": "Precondition failed: UID"}
-            return web.json_response(status, status=409)
+            message = f'Pod is invalid: metadata.uid: Invalid value: "{body["metadata"]["uid"]}": field is immutable'
+            status = {"kind": "Status", "code": 422, "reason": "Invalid", "message": message}
+            return web.json_response(status, status=422)
         self.writes.append(body["status"])
         status = {**pod.get("status", {}), **{k: v for k, v in body["status"].items() if k != "conditions"}}
         conditions = {each["type"]: each for each in pod.get("status", {}).get("conditions", [])}

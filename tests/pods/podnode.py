@@ -9,7 +9,7 @@ from typing import Any
 from autox.kube.client import KubeClient
 from autox.kube.events import EventRecorder
 from autox.model.nodes import ImageMapping
-from autox.nodes.process.attempts import attempts_in, pod_folder
+from autox.nodes.process.attempts import ContainerRecord, attempts_in, pod_folder
 from autox.nodes.process.clock import SystemClock
 from autox.nodes.process.containers import ContainerRuntime
 from autox.nodes.process.crashloop import CrashLoop
@@ -17,6 +17,7 @@ from autox.nodes.process.podstatus import PodAddresses
 from autox.nodes.process.sandbox import NodeFacts, PodSandbox
 from autox.nodes.process.sources import Sources
 from autox.nodes.process.worker import NodeParts, PodWorker
+from autox.nodes.services.addresses import loopback
 from tests.pods.podapi import PodApi
 
 PATIENCE = 20.0
@@ -68,6 +69,13 @@ class PodNode:
         """Create a pod at the API server, or take one over that is there, and serve it."""
         name, uid = pod["metadata"]["name"], pod["metadata"]["uid"]
         stored = self.api.pods.get(name) or self.api.add(pod)
+        records = [self.runtime.record(attempt.key) for attempt in attempts_in(self.root, pod_uid=uid)]
+        worker = self.worker(stored, "10.77.1.0", tuple(record for record in records if record is not None))
+        self.tasks[uid] = asyncio.create_task(worker.run())
+        return worker
+
+    def worker(self, pod: dict[str, Any], address: str, records: tuple[ContainerRecord, ...]) -> PodWorker:
+        """A worker for a pod."""
         facts = NodeFacts(
             host_ip="127.77.0.1",
             allocatable={"cpu": "2", "memory": "4Gi"},
@@ -76,9 +84,7 @@ class PodNode:
             services=lambda _namespace, _links: {},
             log_path=self.runtime.log_path,
         )
-        sandbox = PodSandbox(
-            facts, stored, folder=pod_folder(self.root, uid), pod_ip="127.77.1.0", sources=self.sources
-        )
+        folder = pod_folder(self.root, pod["metadata"]["uid"])
         parts = NodeParts(
             kube=self.kube,
             runtime=self.runtime,
@@ -88,16 +94,13 @@ class PodNode:
             withdraw=self.withdrawn.append,
             refresh_seconds=self.refresh_seconds,
         )
-        records = [self.runtime.record(attempt.key) for attempt in attempts_in(self.root, pod_uid=uid)]
-        worker = PodWorker(
+        return PodWorker(
             parts,
-            stored,
-            sandbox=sandbox,
-            addresses=PodAddresses(host_ip="127.77.0.1", pod_ip="10.77.1.0"),
-            records=[record for record in records if record is not None],
+            pod,
+            sandbox=PodSandbox(facts, pod, folder=folder, pod_ip=loopback(address), sources=self.sources),
+            addresses=PodAddresses(host_ip="127.77.0.1", pod_ip=address),
+            records=records,
         )
-        self.tasks[uid] = asyncio.create_task(worker.run())
-        return worker
 
     def change(self, worker: PodWorker, name: str = "web-1", **metadata: Any) -> None:
         """Somebody changes the metadata of a pod."""

@@ -275,6 +275,19 @@ async def test_status_writes_are_repeated(node: PodNode, code: int) -> None:
     await node.until(lambda: node.status().get("phase") == "Succeeded")
 
 
+async def test_a_pod_never_writes_the_status_of_its_successor(node: PodNode) -> None:
+    """After a force deletion the name may belong to another pod at once; that one's status is its own."""
+    worker = node.serve(pod(shell("while [ ! -e $HOME/stop ]; do sleep 0.05; done"), policy="Never"))
+    await node.until(lambda: node.status().get("phase") == "Running")
+
+    node.api.pods["web-1"] = node.api.add(pod(metadata={"uid": "u2"}))
+    (node.root / "pods/u1/rootfs/app/stop").touch()
+    await node.until(lambda: not worker._observe().container("app").running)
+    await worker._status.flush()
+
+    assert node.status() == {"phase": "Pending"}
+
+
 async def test_deletions_are_repeated(node: PodNode) -> None:
     """A pod is deleted in the end although the API server was away."""
     worker = node.serve(pod(shell("exec sleep 600")))

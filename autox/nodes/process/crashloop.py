@@ -2,8 +2,8 @@
 
 Derived from the attempts themselves and never kept: the first restart is immediate, the second waits the initial
 delay after the end of the one before, and each further one twice as long up to the limit. A run that ended more
-than twice the limit after it was started is forgiven. So a node that is restarted goes on where it was, which the
-kubelet, whose back-off lives in memory, does not.
+than twice the limit after it was started is forgiven. After a restart of the node only the newest two attempts are
+known: a container in a crash loop then begins again with the initial delay, where the kubelet restarts it at once.
 """
 
 from collections.abc import Sequence

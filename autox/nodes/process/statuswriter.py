@@ -104,9 +104,11 @@ class StatusWriter:
         except NotFoundError:
             # The watch will tell; nobody is left to read it.
             self._wanted = None
-        except InvalidError:
-            # NB: the same status would be refused for ever, and a better one comes with the next change.
-            _LOG.exception("the API server refuses the status of pod %s/%s", self._namespace, self._name)
+        except InvalidError as error:
+            # NB: the same status would be refused for ever, and a better one comes with the next change. A refused uid
+            # is no defect: the pod was force-deleted, and its name belongs to another one by now.
+            if "metadata.uid" not in error.message:
+                _LOG.error("the API server refuses the status of pod %s/%s: %s", self._namespace, self._name, error)
             self._wanted = None
         else:
             self.saw(answer)

@@ -11,7 +11,6 @@ Rejected: one loop over all pods, in which a pod whose disk or API request hangs
 import asyncio
 import contextlib
 import logging
-import random
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 
@@ -31,26 +30,17 @@ from autox.nodes.process.observed import Ending, EndReason, Observed
 from autox.nodes.process.podcontainer import PodContainer, Surroundings, raw_containers, take_over
 from autox.nodes.process.podspec import read_pod
 from autox.nodes.process.podstatus import PodAddresses, pod_status
+from autox.nodes.process.preparing import Preparing
 from autox.nodes.process.sandbox import PodSandbox
 from autox.nodes.process.statuswriter import StatusWriter
 from autox.nodes.process.wording import Notice
 from autox.nodes.services.addresses import loopback
-
-MOUNT_RETRY = Backoff(initial=0.05, limit=10.0)
-"""Between attempts to set up volumes: short at first, see QUIET_FAILURES."""
-
-QUIET_FAILURES = 2
-"""So many failures in a row are not told: the API server's node authorizer learns a moment after the node itself that
-a pod is bound to it, and until then refuses its Secrets, ConfigMaps and tokens."""
 
 DELETE_RETRY = Backoff(initial=1.0, limit=10.0)
 """Between attempts to delete the Pod object."""
 
 LAST_WORD_SECONDS = 1.0
 """How long the news that a pod is no longer ready may hold up its end when the API server is away."""
-
-REFRESH_SPREAD = 0.2
-"""The share of the refresh period by which pods differ, so that not all of them read at once."""
 
 _LOG = logging.getLogger(__name__)
 
@@ -101,10 +91,12 @@ class PodWorker:
         self._wake, self._gone = asyncio.Event(), asyncio.Event()
         self._containers: dict[str, PodContainer] = {}
         self._ending: Ending | None = None
-        self._ready_to_start = False
-        self._blocked_until: float | None = None
-        self._mount_failures = 0
-        self._refresh_at: float | None = None
+        self._volumes = Preparing(
+            sandbox,
+            clock=node.clock,
+            refresh_seconds=node.refresh_seconds,
+            on_failure=lambda error: self._notice(wording.failed_mount(str(error))),
+        )
         self._waiting: frozenset[str] = frozenset()
         self._error: BaseException | None = None
 
@@ -141,9 +133,8 @@ class PodWorker:
 
     def refresh(self) -> None:
         """Have what its volumes show brought up to date now."""
-        if self._refresh_at is not None:
-            self._refresh_at = self._node.clock.now()
-            self._wake.set()
+        self._volumes.hurry()
+        self._wake.set()
 
     async def run(self) -> None:
         """Serve the pod until nothing of it is left. When cancelled, its containers are left running."""
@@ -190,16 +181,17 @@ class PodWorker:
             if plan.ending is not None and self._ending is None:
                 await self._begin_ending(plan)
             self._ending = plan.ending
-            if plan.course is Course.ACTIVE and await self._prepare():
+            if plan.course is Course.ACTIVE and await self._volumes.when_due(self._pod):
                 continue
             if plan.actions:
                 await self._carry_out(plan.actions)
                 continue
             if plan.course is not Course.ACTIVE:
-                self._refresh_at = None  # what ends reads no news, and must not be woken for any
+                self._volumes.rest()
             self._tell_waits(plan)
             self._publish(plan)
-            return plan.course, min((at for at in (plan.wake_at, self._refresh_at) if at is not None), default=None)
+            wakes = (plan.wake_at, self._volumes.refresh_at)
+            return plan.course, min((at for at in wakes if at is not None), default=None)
 
     def _observe(self) -> Observed:
         containers = {name: container.observe() for name, container in self._containers.items()}
@@ -210,7 +202,7 @@ class PodWorker:
             started_at=self._started_at,
             ending=self._ending,
             gone=self._gone.is_set(),
-            blocked_until=self._blocked_until,
+            blocked_until=self._volumes.blocked_until,
         )
 
     async def _begin_ending(self, plan: Plan) -> None:
@@ -226,35 +218,6 @@ class PodWorker:
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(LAST_WORD_SECONDS):
                     await self._status.flush()
-
-    async def _prepare(self) -> bool:
-        """Set up the pod's volumes, or bring them up to date, if that is due; whether it was."""
-        now = self._node.clock.now()
-        if not self._ready_to_start and now >= (self._blocked_until or now):
-            try:
-                await self._sandbox.set_up(self._pod)
-            except AutoxError as error:
-                self._mount_failures += 1
-                self._blocked_until = self._node.clock.now() + MOUNT_RETRY.delay(self._mount_failures)
-                if self._mount_failures > QUIET_FAILURES:
-                    self._notice(wording.failed_mount(str(error)))
-            else:
-                self._ready_to_start, self._blocked_until = True, None
-                self._plan_refresh()
-            return True
-        if self._refresh_at is not None and now >= self._refresh_at:
-            try:
-                await self._sandbox.refresh(self._pod)
-            except AutoxError as error:
-                self._notice(wording.failed_mount(str(error)))
-            self._plan_refresh()
-            return True
-        return False
-
-    def _plan_refresh(self) -> None:
-        if self._sandbox.refreshable:
-            spread = 1 - REFRESH_SPREAD * random.random()  # noqa: S311  - jitter
-            self._refresh_at = self._node.clock.now() + self._node.refresh_seconds * spread
 
     async def _carry_out(self, actions: Iterable[Action]) -> None:
         raw = raw_containers(self._pod)
@@ -282,7 +245,7 @@ class PodWorker:
             self._observe(),
             plan,
             addresses=self._addresses,
-            sandbox=self._ready_to_start,
+            sandbox=self._volumes.ready,
             now=self._node.clock.now(),
         )
         self._status.offer(status, urgent=status["phase"] != "Pending")
