@@ -34,7 +34,7 @@ def kill_node(cluster: LocalCluster) -> None:
 
 def test_pods_go_on(victim: LocalCluster) -> None:
     """A running pod is found again: the same process, the same pod, no restart, and its log goes on."""
-    victim.apply(pod("steady", shell("echo pid $$; while true; do date +%s; sleep 0.5; done"), restartPolicy="Always"))
+    victim.apply(pod("steady", shell("echo pid $$$$; while true; do date +%s; sleep 0.5; done"), restartPolicy="Always"))
     victim.kubectl("wait", "pod/steady", "--for=condition=Ready", "--timeout=60s")
     pid = int(victim.kubectl("logs", "steady").splitlines()[0].split()[1])
 
@@ -92,7 +92,7 @@ def test_killed_while_starting(victim: LocalCluster, tmp_path: Path) -> None:
     names = [f"once-{index}" for index in range(12)]
     for start in range(0, len(names), 4):
         victim.apply(
-            *(job(name, shell(f"echo $$ >> {tmp_path}/{name}; sleep 0.3")) for name in names[start : start + 4])
+            *(job(name, shell(f"echo $$$$ >> {tmp_path}/{name}; sleep 0.3")) for name in names[start : start + 4])
         )
         kill_node(victim)
         victim.up()

@@ -20,7 +20,7 @@ def reader(cluster: LocalCluster) -> Iterator[str]:
     """A pod that prints a Secret's file whenever it changes; made first, since volumes are refreshed in their time."""
     program = (
         "import os, time\n"
-        "path, last = os.environ['CONTAINER_SANDBOX_MOUNT_POINT'] + '/etc/secret/word', None\n"
+        "path, last = '/etc/secret/word', None\n"
         "while True:\n"
         "    word = open(path).read()\n"
         "    if word != last: print(word)\n"
@@ -152,7 +152,8 @@ def test_service_account_token(cluster: LocalCluster) -> None:
     """The token that is mounted into a pod authenticates it as its service account."""
     program = (
         "import json, os, ssl, urllib.request\n"
-        "root = os.environ['CONTAINER_SANDBOX_MOUNT_POINT'] + '/var/run/secrets/kubernetes.io/serviceaccount'\n"
+        "where = 'var run secrets kubernetes.io serviceaccount'.split()\n"
+        "root = os.path.join(os.environ['CONTAINER_SANDBOX_MOUNT_POINT'], *where)\n"
         "host, port = os.environ['KUBERNETES_SERVICE_HOST'], os.environ['KUBERNETES_SERVICE_PORT']\n"
         "body = {'apiVersion': 'authentication.k8s.io/v1', 'kind': 'SelfSubjectReview'}\n"
         "request = urllib.request.Request(\n"

@@ -6,7 +6,7 @@ ends the tasks and leaves the container running, for the next node process to ta
 """
 
 import asyncio
-from collections.abc import Callable, Coroutine, Iterable
+from collections.abc import Callable, Coroutine, Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -150,7 +150,7 @@ class PodContainer:
         self._prober = Prober(
             container,
             address=self._around.address,
-            exec_=lambda argv, seconds: self._around.runtime.run_inside(key, argv, timeout=seconds),
+            exec_=lambda argv, seconds: self._execute(container, key, argv, seconds),
             on_result=self._probed,
             running_for=max(self._around.clock.now() - began, 0.0),
             started=started,
@@ -189,9 +189,15 @@ class PodContainer:
             container,
             hook,
             address=self._around.address,
-            execute=lambda argv, seconds: self._around.runtime.run_inside(key, argv, timeout=seconds),
+            execute=lambda argv, seconds: self._execute(container, key, argv, seconds),
             clock=self._around.clock,
         )
+
+    async def _execute(
+        self, container: Object, key: ContainerKey, argv: Sequence[str], seconds: float
+    ) -> tuple[int, bytes]:
+        command = self._around.sandbox.inside(container, argv)
+        return await self._around.runtime.run_inside(key, command, timeout=seconds)
 
     def _probed(self, report: ProbeReport) -> None:
         if not report.outcome.ok:

@@ -4,7 +4,7 @@ Puts the parts together that know of images, environments, mounts and services, 
 gets one, or an error that says which part of the pod is not satisfiable on this node.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -104,6 +104,13 @@ class PodSandbox:
         _clear(last_words)
         env = {**base, **{name: paths.rewrite(value) for name, value in declared.items()}}
         return ContainerLaunch(key=key, argv=argv, env=env, cwd=cwd)
+
+    def inside(self, container: Object, argv: Sequence[str]) -> list[str]:
+        """The command of a probe or hook, with each mount path where the container's files show it."""
+        rootfs = self._volumes.rootfs(container["name"])
+        mounted = [mount["mountPath"] for mount in container.get("volumeMounts") or ()]
+        paths = MountPaths({path: str(rootfs / path.lstrip("/")) for path in (*mounted, message_path(container))})
+        return [paths.rewrite(text) for text in argv]
 
     async def termination_message(self, container: Object, key: ContainerKey, *, failed: bool) -> str:
         """The last words of an attempt that has ended."""
