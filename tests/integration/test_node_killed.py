@@ -34,7 +34,9 @@ def kill_node(cluster: LocalCluster) -> None:
 
 def test_pods_go_on(victim: LocalCluster) -> None:
     """A running pod is found again: the same process, the same pod, no restart, and its log goes on."""
-    victim.apply(pod("steady", shell("echo pid $$$$; while true; do date +%s; sleep 0.5; done"), restartPolicy="Always"))
+    victim.apply(
+        pod("steady", shell("echo pid $$$$; while true; do date +%s; sleep 0.5; done"), restartPolicy="Always")
+    )
     victim.kubectl("wait", "pod/steady", "--for=condition=Ready", "--timeout=60s")
     pid = int(victim.kubectl("logs", "steady").splitlines()[0].split()[1])
 
