@@ -41,7 +41,8 @@ check: $(STAMP) ## Format, lint, types, contracts, unit tests: no cluster, under
 
 .PHONY: bench
 bench: $(STAMP) ## Measure: prints the tables of docs/benchmarks.md
-	@for b in benchmarks/bench_*.py; do echo "== $$b"; $(RUN)/python $$b || exit 1; done
+	@for b in benchmarks/bench_*.py; do b=$$(basename $$b .py); echo "== $$b"; \
+	  $(RUN)/python -m benchmarks.$$b || exit 1; done
 
 .PHONY: lock
 lock: $(STAMP) ## Pin the dependencies again, with hashes and without addresses

@@ -1,33 +1,29 @@
 """Time to ready and memory of ``autox cluster up``, cold state and warm binaries.
 
 Each round takes the cluster down, brings it up with the command that users type, and reads the resident memory of
-each component. usage: bench_cluster_up.py [--rounds 5] [--nodes 1]
+each component. usage: python -m benchmarks.bench_cluster_up [--rounds 5] [--nodes 1]
 """
 
 import argparse
 import json
 import os
 import statistics
-import subprocess
-import sys
-import tempfile
 import time
 
-AUTOX = [sys.executable, "-m", "autox", "cluster"]
+from benchmarks.local_cluster import autox, state_directory
 
 
 def measure(environ: dict[str, str], nodes: int) -> tuple[float, float, dict[str, int]]:
     """Seconds to ready, CPU seconds of the command itself, and MiB of each component."""
     before = os.times()
     began = time.monotonic()
-    subprocess.run([*AUTOX, "up", "--nodes", str(nodes)], env=environ, check=True, capture_output=True)
+    autox(environ, "up", "--nodes", str(nodes))
     seconds = time.monotonic() - began
     after = os.times()
     cpu = after.children_user + after.children_system - before.children_user - before.children_system
-    status = subprocess.run([*AUTOX, "status", "-o", "json"], env=environ, check=True, capture_output=True)
-    memory = {each["name"]: each["memory"] >> 20 for each in json.loads(status.stdout)["components"]}
-    subprocess.run([*AUTOX, "down"], env=environ, check=True, capture_output=True)
-    return seconds, cpu, memory
+    components = json.loads(autox(environ, "status", "-o", "json"))["components"]
+    autox(environ, "down")
+    return seconds, cpu, {each["name"]: each["memory"] >> 20 for each in components}
 
 
 def main() -> None:
@@ -36,8 +32,7 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--nodes", type=int, default=1)
     options = parser.parse_args()
-    with tempfile.TemporaryDirectory() as state:
-        environ = {**os.environ, "XDG_STATE_HOME": state}
+    with state_directory() as environ:
         rounds = [measure(environ, options.nodes) for _ in range(options.rounds)]
     seconds = [each[0] for each in rounds]
     cpu = statistics.median(each[1] for each in rounds)

@@ -1,6 +1,6 @@
 """What our Kubernetes client costs beside the official one: CPU time for each GET, LIST, PATCH and watch event.
 
-    python -m benchmarks.bench_kube_client                      # starts etcd and kube-apiserver itself
+    python -m benchmarks.bench_kube_client                      # brings a cluster up for itself
     python -m benchmarks.bench_kube_client --kubeconfig FILE    # uses a cluster that is there
 
 Every client runs in a process of its own against the same API server with the same 1,000 pods, the clients taking
@@ -13,10 +13,9 @@ import asyncio
 import json
 import resource
 import sys
-import tempfile
 import time
-from collections.abc import Awaitable, Callable, Iterator
-from contextlib import aclosing, contextmanager
+from collections.abc import Awaitable, Callable
+from contextlib import aclosing
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -27,6 +26,7 @@ from autox.kube.known import WatchEventType
 from autox.kube.objects import Object
 from autox.kube.watch import watch
 from autox.model.refs import NAMESPACES, PODS
+from benchmarks.local_cluster import local_cluster
 
 NAMESPACE = "bench-kube-client"
 PODS_LISTED = 1000
@@ -200,20 +200,6 @@ async def compare(kubeconfig: Path) -> None:
         print(f"| {name} | " + " | ".join(f"{figures[key] * scales[key]:.0f}" for key in COLUMNS) + " |")
 
 
-@contextmanager
-def own_server() -> Iterator[Path]:
-    """An etcd and API server for this run alone; its kubeconfig."""
-    from tests.kube.apiserver import ApiServer  # noqa: PLC0415  - its memory is not the measured clients'
-
-    with tempfile.TemporaryDirectory(prefix="autox-bench-") as directory:
-        server = ApiServer(Path(directory))
-        try:
-            server.start()
-            yield server.kubeconfig()
-        finally:
-            server.stop()
-
-
 def main() -> None:
     """Read the arguments and run."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
@@ -225,8 +211,8 @@ def main() -> None:
     elif arguments.kubeconfig:
         asyncio.run(compare(arguments.kubeconfig))
     else:
-        with own_server() as kubeconfig:
-            asyncio.run(compare(kubeconfig))
+        with local_cluster("--nodes", "0") as status:
+            asyncio.run(compare(Path(status["kubeconfig"])))
 
 
 if __name__ == "__main__":

@@ -2,17 +2,13 @@
 
 Latency is from the creation of the Job, as this program's clock has it, to the moment its pod is seen to have begun
 and to the moment the Job is seen Complete, both by a watch of our own. CPU is of the node agent and of the API
-server, from the kernel. usage: bench_pod_start.py [--jobs 100] [--at-once 10]
+server, from the kernel. usage: python -m benchmarks.bench_pod_start [--jobs 100] [--at-once 10]
 """
 
 import argparse
 import asyncio
-import json
 import os
 import statistics
-import subprocess
-import sys
-import tempfile
 import time
 from collections.abc import Mapping
 from pathlib import Path
@@ -24,8 +20,8 @@ from autox.kube.auth import from_kubeconfig
 from autox.kube.client import KubeClient
 from autox.kube.watch import watch
 from autox.model.refs import JOBS, PODS
+from benchmarks.local_cluster import local_cluster
 
-AUTOX = [sys.executable, "-m", "autox", "cluster"]
 LIMIT_SECONDS = 180.0
 
 
@@ -106,20 +102,13 @@ def main() -> None:
     parser.add_argument("--jobs", type=int, default=100)
     parser.add_argument("--at-once", type=int, default=10)
     options = parser.parse_args()
-    with tempfile.TemporaryDirectory() as state:
-        environ = {**os.environ, "XDG_STATE_HOME": state}
-        subprocess.run([*AUTOX, "up"], env=environ, check=True, capture_output=True)
-        try:
-            answer = subprocess.run([*AUTOX, "status", "-o", "json"], env=environ, check=True, capture_output=True)
-            status = json.loads(answer.stdout)
-            pids = {each["name"]: each["pid"] for each in status["components"]}
-            before = {name: cpu(pid) for name, pid in pids.items()}
-            began = time.monotonic()
-            seen = asyncio.run(drive(Path(status["kubeconfig"]), jobs=options.jobs, at_once=options.at_once))
-            seconds = time.monotonic() - began
-            spent = {name: cpu(pid) - before[name] for name, pid in pids.items()}
-        finally:
-            subprocess.run([*AUTOX, "down"], env=environ, check=True, capture_output=True)
+    with local_cluster() as status:
+        pids = {each["name"]: each["pid"] for each in status["components"]}
+        before = {name: cpu(pid) for name, pid in pids.items()}
+        began = time.monotonic()
+        seen = asyncio.run(drive(Path(status["kubeconfig"]), jobs=options.jobs, at_once=options.at_once))
+        seconds = time.monotonic() - began
+        spent = {name: cpu(pid) - before[name] for name, pid in pids.items()}
     print(f"{options.jobs} Jobs, {options.at_once} at a time, {os.cpu_count()} cores: {seconds:.1f} s")
     print("| from the creation of the Job to | P50, ms | P99, ms | max, ms |")
     print("|---|---|---|---|")

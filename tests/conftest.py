@@ -1,11 +1,19 @@
-"""One real cluster for all tests that only use one; tests that break clusters make their own."""
+"""What tests of several folders share: one real cluster, and one bare API server that may be killed.
 
-from collections.abc import Iterator
+Tests that only use a cluster share ``cluster``; those that break one make their own.
+"""
+
+from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
+from uuid import uuid4
 
 import pytest
 
+from autox.kube.auth import from_kubeconfig
+from autox.kube.client import KubeClient
+from autox.model.refs import NAMESPACES
 from tests.clusters import LocalCluster
+from tests.kube.apiserver import ApiServer
 
 # What a kubelet does in tens of seconds, in seconds.
 QUICK = (
@@ -35,3 +43,29 @@ def own_cluster(tmp_path: Path) -> Iterator[LocalCluster]:
         own.autox("down")
         for process in own.processes():
             process.kill()
+
+
+@pytest.fixture(scope="session")
+def api_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ApiServer]:
+    """Etcd and kube-apiserver alone, started once; a test may kill the server if it starts it again."""
+    server = ApiServer(tmp_path_factory.mktemp("apiserver"))
+    try:
+        server.start("--enable-admission-plugins=NodeRestriction")
+        yield server
+    finally:
+        server.stop()
+
+
+@pytest.fixture
+async def kube(api_server: ApiServer) -> AsyncIterator[KubeClient]:
+    """A client that may do everything."""
+    async with KubeClient(from_kubeconfig(api_server.kubeconfig())) as client:
+        yield client
+
+
+@pytest.fixture
+async def namespace(kube: KubeClient) -> str:
+    """A namespace of the test's own."""
+    name = f"test-{uuid4().hex[:8]}"
+    await kube.create(NAMESPACES, {"metadata": {"name": name}})
+    return name

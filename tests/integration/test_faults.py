@@ -196,5 +196,5 @@ def test_ports_of_the_record_are_free_for_others(own_cluster: LocalCluster) -> N
     address = own_cluster.status()["server"].removeprefix("https://").split(":")[0]
     own_cluster.down()
 
-    sockets = [each for each in psutil.net_connections("tcp4") if each.status == psutil.CONN_LISTEN]
-    assert [each.laddr.port for each in sockets if each.laddr.ip == address] == []
+    sockets = [each.laddr for each in psutil.net_connections("tcp4") if each.status == psutil.CONN_LISTEN]
+    assert [each for each in sockets if each and each.ip == address] == []

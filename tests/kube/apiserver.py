@@ -1,11 +1,10 @@
 """A real etcd and kube-apiserver on loopback, and nothing else, for the tests of the client.
 
-The binaries are looked for in the directory named by ``AUTOX_BINARIES``, then on PATH. The server can be killed and
-started again on the same port and data, which is what these tests are about.
+The server can be killed and started again on the same port and data, and a second one put on the same etcd, which is
+what these tests are about and why ``autox cluster up`` is not enough for them. The programs are the same.
 """
 
 import os
-import shutil
 import signal
 import socket
 import ssl
@@ -24,14 +23,16 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.x509.oid import NameOID
 
+from autox.cluster.binaries import BinarySettings, Silent, Tool, provide
+
 ADMIN = "admin"
 START_SECONDS = 60
 
 
-def find_binary(name: str) -> str | None:
-    """Where a binary is, or None."""
-    directory = os.environ.get("AUTOX_BINARIES")
-    return shutil.which(name, path=directory) if directory else shutil.which(name)
+def program(tool: Tool) -> str:
+    """Where a program of the control plane is; it is got if it is not there."""
+    settings = BinarySettings.from_environment(os.environ)
+    return str(provide([tool], settings=settings, progress=Silent())[tool].path)
 
 
 def free_port() -> int:
@@ -200,7 +201,7 @@ class ApiServer:
     def _etcd_command(self, peer_port: int) -> list[str]:
         client, peer = f"http://127.0.0.1:{self._etcd_port}", f"http://127.0.0.1:{peer_port}"
         return [
-            find_binary("etcd") or "etcd",
+            program(Tool.ETCD),
             f"--data-dir={self.directory / 'etcd'}",
             f"--listen-client-urls={client}",
             f"--advertise-client-urls={client}",
@@ -214,7 +215,7 @@ class ApiServer:
     def _server_command(self, flags: Sequence[str], port: int) -> list[str]:
         at = self.directory
         return [
-            find_binary("kube-apiserver") or "kube-apiserver",
+            program(Tool.KUBE_APISERVER),
             f"--etcd-servers=http://127.0.0.1:{self._etcd_port}",
             "--bind-address=127.0.0.1",
             "--advertise-address=127.0.0.1",

@@ -1,16 +1,15 @@
 """A real API server, an identity that may do what mock nodes need and no more, and agents with it."""
 
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from pathlib import Path
 from signal import SIGKILL
 from uuid import uuid4
 
 import pytest
 
-from autox.kube.auth import from_kubeconfig
 from autox.kube.client import KubeClient
-from autox.model.refs import CLUSTER_ROLE_BINDINGS, CLUSTER_ROLES, NAMESPACES
-from tests.kube.apiserver import ApiServer, find_binary
+from autox.model.refs import CLUSTER_ROLE_BINDINGS, CLUSTER_ROLES
+from tests.kube.apiserver import ApiServer
 from tests.mock.agents import AgentProcess
 
 GROUP = "test:mock-nodes"
@@ -21,34 +20,6 @@ RULES = [
     {"apiGroups": ["coordination.k8s.io"], "resources": ["leases"], "verbs": ["create", "get", "update"]},
 ]
 """What the provider's module says that its identity needs."""
-
-
-@pytest.fixture(scope="session")
-def api_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ApiServer]:
-    """Etcd and kube-apiserver, started once."""
-    if find_binary("kube-apiserver") is None or find_binary("etcd") is None:
-        pytest.skip("needs kube-apiserver and etcd: set AUTOX_BINARIES to their directory")
-    server = ApiServer(tmp_path_factory.mktemp("apiserver"))
-    try:
-        server.start("--enable-admission-plugins=NodeRestriction")
-        yield server
-    finally:
-        server.stop()
-
-
-@pytest.fixture
-async def kube(api_server: ApiServer) -> AsyncIterator[KubeClient]:
-    """A client that may do everything."""
-    async with KubeClient(from_kubeconfig(api_server.kubeconfig())) as client:
-        yield client
-
-
-@pytest.fixture
-async def namespace(kube: KubeClient) -> str:
-    """A namespace of the test's own."""
-    name = f"test-{uuid4().hex[:8]}"
-    await kube.create(NAMESPACES, {"metadata": {"name": name}})
-    return name
 
 
 @pytest.fixture
