@@ -26,17 +26,20 @@ install: $(STAMP) ## Install autox and its tools into .venv
 demo: $(STAMP) ## Bring up a real control plane, run a Job and a Deployment on it, tear it down
 	@$(RUN)/python examples/demo/play.py
 
-.PHONY: test
-test: $(STAMP) ## Run every test, those on a real control plane included
-	@$(RUN)/autox cluster binaries
-	@$(RUN)/python -m pytest
-
-.PHONY: check
-check: $(STAMP) ## Format, lint, types, contracts, unit tests: no cluster, under a minute
+.PHONY: lint
+lint: $(STAMP)
 	@$(RUN)/ruff format --check .
 	@$(RUN)/ruff check .
 	@$(RUN)/mypy
 	@$(RUN)/lint-imports
+
+.PHONY: test
+test: lint ## Run every test, those on a real control plane included
+	@$(RUN)/autox cluster binaries
+	@$(RUN)/python -m pytest
+
+.PHONY: check
+check: lint ## Format, lint, types, contracts, unit tests: no cluster, under a minute
 	@$(RUN)/python -m pytest -q -m "not integration"
 
 .PHONY: bench

@@ -5,6 +5,7 @@ This is where the agent meets its providers: it knows none of them, and they do 
 
 import asyncio
 import logging
+import resource
 import signal
 from collections.abc import Mapping
 from pathlib import Path
@@ -15,6 +16,8 @@ from autox.api.nodes import load_nodes_config
 from autox.kube.client import KubeClient
 from autox.model.nodes import NodesConfig
 from autox.nodes import agent
+
+DESCRIPTORS = 65536
 
 
 @click.group()
@@ -37,6 +40,10 @@ def run(file: Path) -> None:
     Pods go on when the agent stops; started again, it continues with them.
     """
     config = load_nodes_config(file)
+    # NB: each forwarded connection takes two descriptors, and many systems give a process 1,024 unless it asks.
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = DESCRIPTORS if hard == resource.RLIM_INFINITY else min(DESCRIPTORS, hard)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (max(soft, wanted), hard))
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
     asyncio.run(_run(config))
 

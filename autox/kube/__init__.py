@@ -5,7 +5,7 @@ to the errors of ``autox.model.errors``; ``client`` has the verbs; ``watch`` lis
 ``access`` and ``events`` are the three small things controllers need besides. Objects are plain JSON dictionaries
 going in and coming out: nothing is dropped that this version of autox does not know.
 
-Rejected: the official client for all of it. It costs five to ten times the CPU for each request
-(``benchmarks/bench_kube_client.py``), drops fields it does not know on reading, and its watch gives up where ours
+Rejected: the official client for all of it. It costs one and a half to six times the CPU and twice the memory
+(``docs/benchmarks.md``), drops fields it does not know on reading, and its watch gives up where ours
 has to go on. It is still what runs the credential plugins of a kubeconfig, see ``auth``.
 """

@@ -64,7 +64,7 @@ def story() -> None:
     kubectl("create", "configmap", "hello", f"--from-file={HERE / 'hello.py'}", f"--from-file={HERE / 'visit.py'}")
     kubectl("apply", "-f", str(HERE / "hello.yaml"))
     kubectl("rollout", "status", "deployment/hello", "--timeout=60s")
-    kubectl("get", "pods", "-o", "wide")
+    kubectl("get", "pods")
 
     say("A visitor asks the Service for 12 s; meanwhile version 2 is rolled out")
     kubectl("apply", "-f", str(HERE / "visitor.yaml"))
