@@ -20,7 +20,7 @@ from autox.cluster.down import down as take_down
 from autox.cluster.home import ClusterHome, home, homes
 from autox.cluster.logs import follow as follow_log
 from autox.cluster.logs import tail
-from autox.cluster.spec import COMPONENTS
+from autox.cluster.spec import COMPONENTS, ClusterSpec
 from autox.cluster.status import ClusterStatus, Phase
 from autox.cluster.status import status as look
 from autox.cluster.up import Request
@@ -70,6 +70,8 @@ def up(name: str, nodes: int | None, assignments: tuple[str, ...]) -> None:
     """
     began = time.monotonic()
     place = home(name)
+    # NB: a mistake in the flags is told now, not after minutes of building.
+    ClusterSpec(name=name).changed(nodes=nodes, assignments=assignments)
     found = provide(
         list(Tool), settings=BinarySettings.from_environment(os.environ), progress=TerminalProgress(sys.stderr)
     )
@@ -138,7 +140,10 @@ def kubeconfig(name: str, *, only_path: bool) -> None:
 @cluster.command()
 @name_option
 def env(name: str) -> None:
-    """Print what a shell needs to use a cluster: eval "$(autox cluster env)"."""
+    """Print what a shell needs to use a cluster.
+
+    Use it as: eval "$(autox cluster env)"
+    """
     place = _existing(name)
     click.echo(f"export KUBECONFIG={shlex.quote(str(place.kubeconfig))}")
     click.echo(f"export PATH={shlex.quote(str(place.programs))}:$PATH")
@@ -146,11 +151,14 @@ def env(name: str) -> None:
 
 @cluster.command()
 @name_option
-@click.argument("component", type=click.Choice(COMPONENTS, case_sensitive=False))
+@click.argument("component", type=click.Choice(COMPONENTS), metavar="COMPONENT")
 @click.option("-f", "--follow", is_flag=True, help="Go on as more is logged.")
 @click.option("--tail", "lines", type=click.IntRange(min=0), default=100, show_default=True, help="Lines to show.")
 def logs(name: str, component: str, *, follow: bool, lines: int) -> None:
-    """Show the log of a component."""
+    """Show the log of a component.
+
+    COMPONENT is etcd, apiServer, controllerManager, scheduler or nodes.
+    """
     log = _existing(name).log(component)
     if not log.is_file():
         raise NotFoundError(f"{component} of cluster {name} has not logged anything: there is no {log}")

@@ -63,22 +63,23 @@ class Network:
         return f"{scheme}://{self.address}:{self.ports[listener]}"
 
 
-def choose(name: str, *, taken: Collection[int], bindable: Bindable) -> Network:
-    """A network for a new cluster: the block that its name suggests, or the next free one.
+def choose(place: str, *, taken: Collection[int], bindable: Bindable, reserve: Callable[[int], bool]) -> Network:
+    """A network for a new cluster: the block that its place suggests, or the next free one.
 
     Args:
-        name: the cluster's name; the same name tends to get the same block.
+        place: the cluster's directory; the same one tends to get the same block.
         taken: blocks that other clusters have recorded.
         bindable: whether an address and port can be listened on.
+        reserve: claims a block until the cluster listens in it; whether nobody else had.
 
     Raises:
         ConfigurationError: every block is taken.
     """
-    start = int.from_bytes(hashlib.sha256(name.encode()).digest()[:4]) % len(BLOCKS)
+    start = int.from_bytes(hashlib.sha256(place.encode()).digest()[:4]) % len(BLOCKS)
     for step in range(len(BLOCKS)):
         block = BLOCKS[(start + step) % len(BLOCKS)]
         network = Network(block=block)
-        if block not in taken and not _occupied(network, bindable):
+        if block not in taken and not _occupied(network, bindable) and reserve(block):
             return with_free_ports(network, PORTS, bindable=bindable)
     raise ConfigurationError(
         f"all {len(BLOCKS)} loopback blocks for clusters are taken",
@@ -113,6 +114,32 @@ def _occupied(network: Network, bindable: Bindable) -> bool:
     return any(
         not bindable(network.address, port) and bindable(UNUSED_ADDRESS, port) for port in network.ports.values()
     )
+
+
+class Reservations:
+    """Blocks claimed against every other ``up`` of this machine, other users' included, until closed.
+
+    A block is an abstract socket name: the kernel gives it to one process and takes it back when that ends.
+    """
+
+    def __init__(self) -> None:
+        self._held: list[socket.socket] = []
+
+    def reserve(self, block: int) -> bool:
+        """Claim a block; whether nobody else had."""
+        claim = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+        try:
+            claim.bind(f"\0autox-cluster-block-{block}")
+        except OSError:
+            claim.close()
+            return False
+        self._held.append(claim)
+        return True
+
+    def close(self) -> None:
+        """Let all go."""
+        while self._held:
+            self._held.pop().close()
 
 
 def bindable(address: str, port: int) -> bool:

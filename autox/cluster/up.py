@@ -8,6 +8,7 @@ import asyncio
 import datetime as dt
 import json
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -20,7 +21,7 @@ from autox.cluster.home import ClusterHome, homes
 from autox.cluster.identities import identities, node_names, write_kubeconfigs
 from autox.cluster.locking import locked
 from autox.cluster.logs import tail
-from autox.cluster.network import Network, bindable
+from autox.cluster.network import Network, Reservations, bindable
 from autox.cluster.pki import Pki
 from autox.cluster.processes import Running, components_of, end, find, start
 from autox.cluster.spec import ClusterSpec
@@ -80,30 +81,37 @@ async def up(request: Request, *, say: Say) -> ClusterState:
         spec = (recorded.spec if recorded else ClusterSpec(name=home.name)).changed(
             nodes=request.nodes, assignments=request.assignments
         )
-        network = recorded.network if recorded else await _new_network(home)
-        for _ in range(PORT_ATTEMPTS):
-            network = _with_free_ports(home, network)
-            state = ClusterState(spec=spec, network=network, versions=request.versions)
-            try:
-                await _converge(request, state, say=say)
-            except ComponentExitedError as error:
-                if all(bindable(network.address, network.ports[each]) for each in error.component.listeners):
-                    raise
-                say(f"{error.component.name}: its port was taken while it started; trying another")
-            else:
-                return state
-        raise PermanentError(
-            f"the ports of cluster {home.name} on {network.address} were taken again and again",
-            hint="end what takes them, or bring the cluster up under another name",
-        )
+        with closing(Reservations()) as reservations:
+            network = recorded.network if recorded else await _new_network(home, reservations)
+            return await _converged(request, spec, network, say=say)
 
 
-async def _new_network(home: ClusterHome) -> Network:
+async def _converged(request: Request, spec: ClusterSpec, network: Network, *, say: Say) -> ClusterState:
+    """Converge; a component whose port is taken under its hands gets another one."""
+    home = request.home
+    for _ in range(PORT_ATTEMPTS):
+        network = _with_free_ports(home, network)
+        state = ClusterState(spec=spec, network=network, versions=request.versions)
+        try:
+            await _converge(request, state, say=say)
+        except ComponentExitedError as error:
+            if all(bindable(network.address, network.ports[each]) for each in error.component.listeners):
+                raise
+            say(f"{error.component.name}: its port was taken while it started; trying another")
+        else:
+            return state
+    raise PermanentError(
+        f"the ports of cluster {home.name} on {network.address} were taken again and again",
+        hint="end what takes them, or bring the cluster up under another name",
+    )
+
+
+async def _new_network(home: ClusterHome, reservations: Reservations) -> Network:
     # NB: choosing a block and recording it must be one step, or two new clusters choose the same one.
     async with locked(home.root, create=True, waiting=lambda: None):
         others = [read_state(other) for other in homes(home.root)]
         taken = {other.network.block for other in others if other}
-        network = networks.choose(home.name, taken=taken, bindable=bindable)
+        network = networks.choose(str(home.directory), taken=taken, bindable=bindable, reserve=reservations.reserve)
         write_state(home, ClusterState(spec=ClusterSpec(name=home.name), network=network, versions={}))
         return network
 

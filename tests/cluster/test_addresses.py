@@ -1,11 +1,33 @@
 """Which loopback block and ports a cluster gets."""
 
 import socket
+from collections.abc import Callable, Collection
 
 import pytest
 
-from autox.cluster.network import BLOCKS, PORTS, Network, bindable, choose, with_free_ports
+from autox.cluster.network import BLOCKS, PORTS, Network, Reservations, bindable, with_free_ports
+from autox.cluster.network import choose as choose_network
 from autox.model.errors import ConfigurationError
+
+
+def choose(place: str, *, taken: Collection[int], bindable: Callable[[str, int], bool]) -> Network:
+    """A network where nobody else chooses one at the same time."""
+    return choose_network(place, taken=taken, bindable=bindable, reserve=lambda _: True)
+
+
+def test_two_choose_at_once() -> None:
+    """Two users who bring clusters up in the same moment get different blocks; a finished up holds none."""
+    first, second = Reservations(), Reservations()
+    networks = [
+        choose_network("a", taken=[], bindable=lambda *_: True, reserve=each.reserve) for each in (first, second)
+    ]
+    assert networks[0].block != networks[1].block
+
+    first.close()
+    second.close()
+    third = Reservations()
+    assert third.reserve(networks[0].block)
+    third.close()
 
 
 def test_same_name_same_block() -> None:
