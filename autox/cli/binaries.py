@@ -12,6 +12,7 @@ from pathlib import Path
 import click
 
 from autox.cli.progress import TerminalProgress
+from autox.cli.tables import table
 from autox.cluster.binaries import Binary, BinarySettings, Tool, provide
 
 
@@ -61,9 +62,5 @@ def _json(found: dict[Tool, Binary]) -> str:
 
 
 def _table(found: dict[Tool, Binary]) -> str:
-    rows = [("TOOL", "VERSION", "SOURCE", "PATH")]
-    rows += [(tool, binary.version, binary.source, str(binary.path)) for tool, binary in found.items()]
-    widths = [max(len(row[column]) for row in rows) for column in range(3)]
-    return "\n".join(
-        "  ".join([*(cell.ljust(width) for cell, width in zip(row, widths, strict=False)), row[3]]) for row in rows
-    )
+    rows = [(tool.value, binary.version, binary.source.value, str(binary.path)) for tool, binary in found.items()]
+    return table(("TOOL", "VERSION", "SOURCE", "PATH"), rows)

@@ -9,12 +9,12 @@ import time
 from collections.abc import Callable
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any
 
 import click
 
 from autox.cli.binaries import binaries
 from autox.cli.progress import TerminalProgress
+from autox.cli.tables import table
 from autox.cluster.binaries import BinarySettings, Tool, provide
 from autox.cluster.down import down as take_down
 from autox.cluster.home import ClusterHome, home, homes
@@ -110,7 +110,7 @@ def list_(output: str) -> None:
     if output == "json":
         click.echo(json.dumps([{"name": each.name, "phase": each.phase, "server": each.server} for each in found]))
         return
-    click.echo(_table(["NAME", "PHASE", "SERVER"], [[each.name, each.phase, each.server or "-"] for each in found]))
+    click.echo(table(["NAME", "PHASE", "SERVER"], [[each.name, each.phase, each.server or "-"] for each in found]))
 
 
 @cluster.command()
@@ -214,7 +214,7 @@ def _status_text(found: ClusterStatus) -> str:
     ]
     lines = [f"cluster {found.name}: {found.phase}"]
     if rows:
-        lines += ["", _table(["COMPONENT", "STATE", "PID", "MEMORY", "AGE", "ADDRESS"], rows), ""]
+        lines += ["", table(["COMPONENT", "STATE", "PID", "MEMORY", "AGE", "ADDRESS"], rows), ""]
     lines += [f"node {name}: {trouble or 'ready'}" for name, trouble in found.nodes.items()]
     if found.containers:
         lines.append(f"{found.containers} processes of pods")
@@ -232,11 +232,3 @@ def _age(seconds: float) -> str:
         if seconds >= 2 * size:
             return f"{seconds // size:.0f}{unit}"
     return f"{seconds:.0f}s"
-
-
-def _table(header: list[str], rows: list[list[Any]]) -> str:
-    widths = [max(len(str(row[column])) for row in [header, *rows]) for column in range(len(header))]
-    lines = (
-        "  ".join(str(cell).ljust(width) for cell, width in zip(row, widths, strict=True)) for row in [header, *rows]
-    )
-    return "\n".join(line.rstrip() for line in lines)
