@@ -8,7 +8,7 @@ import hashlib
 import json
 import sys
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -30,9 +30,11 @@ class Component:
     Attributes:
         name: one of ``spec.COMPONENTS``.
         argv: the command line; no secret is ever in it.
-        environment: the whole environment, marks not included.
+        environment: the variables that were asked for.
+        inherited: the few variables that come from whoever started it; they decide nothing, so that an ``up`` from
+            another shell restarts nothing.
         listeners: the names in ``network.PORTS`` that it listens on.
-        health: the URL that answers 200 when it is ready; empty for the nodes, which write a file instead.
+        health: the URL that answers 200 to the administrator when it is ready.
         content: what else decides how it runs: the content of its configuration file.
     """
 
@@ -40,7 +42,8 @@ class Component:
     argv: Sequence[str]
     environment: Mapping[str, str]
     listeners: Sequence[str]
-    health: str = ""
+    health: str
+    inherited: Mapping[str, str] = field(default_factory=dict)
     content: str = ""
 
     @property
@@ -185,8 +188,10 @@ class Plan:
         return Component(
             name="nodes",
             argv=(sys.executable, "-m", "autox", "nodes", "run", "--config", str(self.home.nodes_config)),
-            environment=self._environment("nodes"),
+            environment=self.spec.environment("nodes"),
+            inherited=self._inherited(),
             listeners=("nodes",),
+            health=f"{self.network.url('nodes')}/healthz",
             content=content,
         )
 
@@ -214,14 +219,14 @@ class Plan:
         return Component(
             name=name,
             argv=(str(self.binaries[program]), *(f"--{flag}={value}" for flag, value in flags.items())),
-            environment=self._environment(name),
+            environment=self.spec.environment(name),
+            inherited=self._inherited(),
             listeners=listeners,
             health=health,
         )
 
-    def _environment(self, name: str) -> dict[str, str]:
-        inherited = {key: self.environ[key] for key in INHERITED if key in self.environ}
-        return {**inherited, **self.spec.environment(name)}
+    def _inherited(self) -> dict[str, str]:
+        return {key: self.environ[key] for key in INHERITED if key in self.environ}
 
 
 def _default_images() -> list[dict[str, Any]]:

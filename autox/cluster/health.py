@@ -1,8 +1,8 @@
 """Asking the components of a cluster how they are: one request each, one answer in words.
 
-The API server is asked as the administrator, since an anonymous ``/readyz`` says nothing about why not. The nodes
-have no such address (their endpoints are for the API server alone): they write a file when all nodes are
-registered, and the file counts only if it is younger than the process.
+They are asked as the administrator, since an anonymous ``/readyz`` says nothing about why not, and the nodes answer
+nobody else. That a node agent answers does not mean that its nodes are registered: for that it writes a file, which
+counts only if it is younger than the process.
 """
 
 import asyncio
@@ -12,6 +12,7 @@ from types import TracebackType
 from typing import Self
 
 import aiohttp
+import psutil
 
 from autox.cluster.components import Component
 from autox.cluster.home import ClusterHome
@@ -49,8 +50,8 @@ class Health:
         """Why a component is not ready, in a few words; empty when it is."""
         if running is None:
             return "not running"
-        if not component.health:
-            return self._nodes_trouble(running)
+        if component.name == "nodes" and not self._registered(running):
+            return "nodes are not registered yet"
         return await self._url_trouble(component.health)
 
     async def troubles(self, components: Mapping[str, Component], running: Mapping[str, Running]) -> dict[str, str]:
@@ -60,13 +61,13 @@ class Health:
         )
         return dict(zip(components, answers, strict=True))
 
-    def _nodes_trouble(self, running: Running) -> str:
+    def _registered(self, running: Running) -> bool:
         try:
             registered = (self._home.nodes / "ready").stat().st_mtime
-        except OSError:
-            return "nodes are not registered yet"
-        # NB: start times have the kernel's resolution of 10 ms and are computed from a rounded boot time.
-        return "" if registered >= running.process.create_time() - 1.0 else "nodes are not registered yet"
+            # NB: start times have the kernel's resolution of 10 ms and are computed from a rounded boot time.
+            return registered >= running.process.create_time() - 1.0
+        except (OSError, psutil.Error):
+            return False
 
     async def _url_trouble(self, url: str) -> str:
         assert self._session is not None  # noqa: S101  - entered by whoever calls

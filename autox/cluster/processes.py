@@ -92,6 +92,7 @@ def start(component: Component, *, directory: Path, log: Path) -> Running:
     """
     private_directory(log.parent)
     environment = {
+        **component.inherited,
         **component.environment,
         CLUSTER_MARK: str(directory),
         COMPONENT_MARK: component.name,

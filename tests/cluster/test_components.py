@@ -61,8 +61,13 @@ def test_environment_does_not_leak() -> None:
     made = plan(HOME="/home/a", PATH="/bin", AWS_SECRET_ACCESS_KEY="hidden")
 
     for component in made.components():
-        assert dict(component.environment) == {"HOME": "/home/a", "PATH": "/bin"}
+        assert dict(component.inherited) == {"HOME": "/home/a", "PATH": "/bin"}
         assert "hidden" not in json.dumps(component.argv)
+
+
+def test_another_shell_restarts_nothing() -> None:
+    """An up from a shell with another PATH finds the cluster as it was asked for."""
+    assert digests(plan(PATH="/bin")) == digests(plan(PATH="/venv/bin:/bin", HOME="/home/a"))
 
 
 def test_everything_on_loopback() -> None:

@@ -22,7 +22,7 @@ STUBBORN = (
 
 def component(name: str = "etcd", program: str = SLEEP, **environment: str) -> Component:
     """A component that is a small Python program."""
-    return Component(name=name, argv=(sys.executable, "-c", program), environment=environment, listeners=())
+    return Component(name=name, argv=(sys.executable, "-c", program), environment=environment, listeners=(), health="")
 
 
 @pytest.fixture
@@ -81,7 +81,10 @@ async def test_digest_follows_everything_that_matters() -> None:
     assert component().digest == plain.digest
     assert component(GOGC="50").digest != plain.digest
     assert component(program=STUBBORN).digest != plain.digest
-    assert Component(name="etcd", argv=plain.argv, environment={}, listeners=(), content="x").digest != plain.digest
+    assert (
+        Component(name="etcd", argv=plain.argv, environment={}, listeners=(), health="", content="x").digest
+        != plain.digest
+    )
 
 
 @pytest.mark.parametrize(("program", "grace"), [(SLEEP, 10.0), (STUBBORN, 0.2), (STUBBORN, 0.0)])
@@ -112,7 +115,7 @@ async def test_own_session(directory: Path) -> None:
 
 async def test_program_that_is_not_there(directory: Path) -> None:
     """A binary that has gone is told by its path."""
-    missing = Component(name="etcd", argv=(str(directory / "etcd"),), environment={}, listeners=())
+    missing = Component(name="etcd", argv=(str(directory / "etcd"),), environment={}, listeners=(), health="")
 
     with pytest.raises(PermanentError, match=r"cannot start .*/etcd"):
         start(missing, directory=directory, log=directory / "log")
