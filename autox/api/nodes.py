@@ -1,4 +1,4 @@
-"""The file that sets up an agent of virtual nodes (``autox nodes --config FILE``), checked where it is made.
+"""The file that sets up an agent of virtual nodes (``autox nodes run --config FILE``), checked where it is made.
 
 pydantic describes and checks the file; what leaves this module is ``autox.model.nodes.NodesConfig``. Relative
 paths are taken from the folder of the file, so that a state directory can be moved as a whole.

@@ -46,11 +46,13 @@ def test_readme_commands(tmp_path: Path) -> None:
     path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
     environ = {**os.environ, "XDG_STATE_HOME": str(tmp_path), "PATH": path}
     try:
-        done = run("/bin/bash", "-eux", "-c", script, environ=environ)
+        done = run("/bin/bash", "-eux", "-c", f"cd {tmp_path}\n{script}", environ=environ)
     finally:
-        for name in ("autox", "second"):
+        for name in ("autox", "second", "fleet"):
             LocalCluster(name=name, state=tmp_path).autox("down")
 
     assert done.code == 0, done.err
     assert "hello from hello-" in done.out
     assert "cluster second is gone" in done.out
+    assert 'deployment "crowd" successfully rolled out' in done.out
+    assert "cluster fleet is gone" in done.out
