@@ -1,8 +1,7 @@
-"""Names of things in Kubernetes: a resource (what kind of thing) and a reference (which one).
+"""Names of kinds of things in Kubernetes, and the ones that autox itself speaks of.
 
 A ``Resource`` is what discovery calls an API resource: group, version and plural make its URL, the kind is what
-bodies carry. ``ObjectRef`` is the only thing a work queue may hold: it names an object and says nothing about
-what happened to it, which is what keeps reconciling level-triggered (design rule 1).
+bodies carry.
 """
 
 from dataclasses import dataclass
@@ -43,20 +42,6 @@ class Resource:
         return "/".join(parts)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ObjectRef:
-    """One object, named and nothing more."""
-
-    resource: Resource
-    name: str
-    namespace: str | None = None
-
-    def __str__(self) -> str:
-        """``apps/deployments default/web``: readable in logs, unambiguous."""
-        what = f"{self.resource.group}/{self.resource.plural}" if self.resource.group else self.resource.plural
-        return f"{what} {self.namespace}/{self.name}" if self.namespace else f"{what} {self.name}"
-
-
 PODS = Resource(group="", version="v1", plural="pods", kind="Pod")
 NODES = Resource(group="", version="v1", plural="nodes", kind="Node", namespaced=False)
 NAMESPACES = Resource(group="", version="v1", plural="namespaces", kind="Namespace", namespaced=False)
@@ -65,9 +50,7 @@ SECRETS = Resource(group="", version="v1", plural="secrets", kind="Secret")
 CONFIG_MAPS = Resource(group="", version="v1", plural="configmaps", kind="ConfigMap")
 SERVICE_ACCOUNTS = Resource(group="", version="v1", plural="serviceaccounts", kind="ServiceAccount")
 EVENTS = Resource(group="", version="v1", plural="events", kind="Event")
-DEPLOYMENTS = Resource(group="apps", version="v1", plural="deployments", kind="Deployment")
 JOBS = Resource(group="batch", version="v1", plural="jobs", kind="Job")
-CRON_JOBS = Resource(group="batch", version="v1", plural="cronjobs", kind="CronJob")
 LEASES = Resource(group="coordination.k8s.io", version="v1", plural="leases", kind="Lease")
 ENDPOINT_SLICES = Resource(group="discovery.k8s.io", version="v1", plural="endpointslices", kind="EndpointSlice")
 CLUSTER_ROLES = Resource(

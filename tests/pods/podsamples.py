@@ -1,7 +1,9 @@
 """Pods and observations in as few words as a test needs."""
 
+from dataclasses import replace
 from typing import Any
 
+from autox.nodes.process.lifecycle import Plan
 from autox.nodes.process.observed import Observed, ObservedAttempt, ObservedContainer
 from autox.nodes.process.podspec import PodSpec, read_pod
 
@@ -66,3 +68,8 @@ def seen(started_at: float = NOW, **fields: Any) -> Observed:
     names = {"ending", "gone", "blocked_until"}
     rest = {name: fields.pop(name) for name in names & fields.keys()}
     return Observed(containers=fields, started_at=started_at, **rest)
+
+
+def with_ending(seen: Observed, plan: Plan) -> Observed:
+    """The observation after a plan was made: an ending, once decided, is never taken back."""
+    return seen if plan.ending == seen.ending else replace(seen, ending=plan.ending)

@@ -8,11 +8,11 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
 from autox.nodes.process.crashloop import CrashLoop
-from autox.nodes.process.lifecycle import Course, Plan, StartContainer, StopContainer, decide, with_ending
+from autox.nodes.process.lifecycle import Course, Plan, StartContainer, StopContainer, decide
 from autox.nodes.process.observed import Ailment, Ending, Observed, ObservedAttempt, ObservedContainer
 from autox.nodes.process.podspec import Role, read_pod
 from autox.nodes.process.podstatus import PodAddresses, pod_status
-from tests.pods.podsamples import NOW, container, deleted, pod, sidecar
+from tests.pods.podsamples import NOW, container, deleted, pod, sidecar, with_ending
 
 CURVE = CrashLoop(initial=10, limit=300)
 POLICIES = ["Always", "OnFailure", "Never"]

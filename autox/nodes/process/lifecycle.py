@@ -12,7 +12,7 @@ what is derived from the records cannot be wrong.
 """
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from enum import StrEnum
 
 from autox.nodes.process.crashloop import BackOff, CrashLoop
@@ -247,8 +247,3 @@ def _ailing_message(spec: ContainerSpec, ailment: Ailment) -> str:
         return f"Init container {spec.name} failed {ailment}"
     message = f"Container {spec.name} failed {ailment}"
     return f"{message}, will be restarted" if spec.restart.restarts(EXIT_LOST) else message
-
-
-def with_ending(seen: Observed, plan: Plan) -> Observed:
-    """The observation after a plan was made: an ending, once decided, is never taken back."""
-    return seen if plan.ending == seen.ending else replace(seen, ending=plan.ending)

@@ -54,7 +54,6 @@ class ContainerSpec:
     Attributes:
         restart: its own restart policy if it has one, else that of its pod; an init container of a pod with
             ``Always`` restarts on failure only, since its success is what the pod waits for.
-        startup_probe: it counts as started only after its startup probe has succeeded.
         liveness_grace: seconds to stop after a failed liveness probe; None for those of the pod.
         startup_grace: seconds to stop after a failed startup probe; None for those of the pod.
     """
@@ -62,7 +61,6 @@ class ContainerSpec:
     name: str
     role: Role
     restart: RestartPolicy
-    startup_probe: bool = False
     liveness_grace: float | None = None
     startup_grace: float | None = None
 
@@ -138,7 +136,6 @@ def _container(container: Object, role: Role, policy: RestartPolicy) -> Containe
         name=container["name"],
         role=role,
         restart=RestartPolicy(container.get("restartPolicy") or policy),
-        startup_probe=bool(startup),
         liveness_grace=_seconds(liveness, "terminationGracePeriodSeconds"),
         startup_grace=_seconds(startup, "terminationGracePeriodSeconds"),
     )

@@ -23,26 +23,13 @@ def loopback(ip: str) -> str:
     Raises:
         InvalidError: ``ip`` is not an IPv4 address of 10.0.0.0/8.
     """
-    return _moved(ip, PUBLISHED, LOOPBACK)
-
-
-def published(ip: str) -> str:
-    """What the cluster is told of the loopback address ``ip``: ``127.244.1.7`` gives ``10.244.1.7``.
-
-    Raises:
-        InvalidError: ``ip`` is not an IPv4 address of 127.0.0.0/8.
-    """
-    return _moved(ip, LOOPBACK, PUBLISHED)
-
-
-def _moved(ip: str, origin: IPv4Network, target: IPv4Network) -> str:
     try:
         address = IPv4Address(ip)
     except AddressValueError as error:
         raise InvalidError(f"{ip!r} is not an IPv4 address") from error
-    if address not in origin:
-        raise InvalidError(f"{ip} is not an address of {origin}, so it has no counterpart in {target}")
-    return str(target.network_address + (int(address) - int(origin.network_address)))
+    if address not in PUBLISHED:
+        raise InvalidError(f"{ip} is not an address of {PUBLISHED}, so it has no counterpart in {LOOPBACK}")
+    return str(LOOPBACK.network_address + (int(address) - int(PUBLISHED.network_address)))
 
 
 def pod_network(cidr: str) -> IPv4Network:
