@@ -25,6 +25,11 @@ class AutoxError(Exception):
     def __str__(self) -> str:
         return self.message
 
+    @property
+    def advice(self) -> str:
+        """The message and the hint in one paragraph, for places that have room for one text (Events, statuses)."""
+        return f"{self.message}. {self.hint}" if self.hint else self.message
+
 
 class TransientError(AutoxError):
     """The same call may succeed later: wait, back off, try again."""

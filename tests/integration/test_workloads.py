@@ -132,6 +132,8 @@ def test_pod_that_cannot_start(cluster: LocalCluster) -> None:
 
     waiting = wait_for("the reason", reason)
     assert "registry.example/unknown:1" in waiting["message"]
+    assert "map the image" in waiting["message"]
+    assert "map the image" in cluster.kubectl("events", "--for", "pod/stranger")
     cluster.kubectl("delete", "pod", "stranger", "--now")
 
 

@@ -107,7 +107,7 @@ class PodContainer:
             # NB: an attempt nobody knew of: its number is used up, and it is not this one's to go on with.
             self._append(lost(action.attempt, started_at=None))
         except AutoxError as error:
-            self._around.notice(wording.not_created(self._name, str(error)))
+            self._around.notice(wording.not_created(self._name, error.advice))
             self._not_started(key, error)
         else:
             self._around.notice(wording.created(self._name))
@@ -216,12 +216,12 @@ class PodContainer:
             if reason == START_ERROR:
                 reason = "CreateContainerError"
             retry_at = now + RETRY.delay(self._failures)
-            self._failure = StartFailure(reason=reason, message=str(error), retry_at=retry_at)
+            self._failure = StartFailure(reason=reason, message=error.advice, retry_at=retry_at)
             return
         failed = ObservedAttempt(
             number=key.attempt, started_at=now, finished_at=now, exit_code=EXIT_START_ERROR, reason=START_ERROR
         )
-        self._append(replace(failed, message=str(error)))
+        self._append(replace(failed, message=error.advice))
 
     def _append(self, attempt: ObservedAttempt) -> None:
         self._failure, self._failures = None, 0

@@ -95,7 +95,7 @@ class PodWorker:
             sandbox,
             clock=node.clock,
             refresh_seconds=node.refresh_seconds,
-            on_failure=lambda error: self._notice(wording.failed_mount(str(error))),
+            on_failure=lambda error: self._notice(wording.failed_mount(error.advice)),
         )
         self._waiting: frozenset[str] = frozenset()
         self._error: BaseException | None = None
