@@ -49,10 +49,11 @@ class Running:
         """Whether it is over; reaps it if it was our child."""
         try:
             ended, _ = os.waitpid(self.pid, os.WNOHANG)
-        except ChildProcessError:
-            pass
-        else:
-            return ended == self.pid
+        except ChildProcessError:  # somebody else's child
+            return self._is_gone()
+        return ended == self.pid
+
+    def _is_gone(self) -> bool:
         try:
             return not self.process.is_running() or self.process.status() == psutil.STATUS_ZOMBIE
         except psutil.Error:

@@ -52,10 +52,13 @@ async def test_a_crash_loop_backs_off(node: PodNode) -> None:
 
 async def test_init_containers_run_in_order_before_the_main_one(node: PodNode) -> None:
     """Each init container sees the work of the one before, through a shared volume."""
-    mounts: dict[str, Any] = {"volumeMounts": [{"name": "work", "mountPath": "/work"}]}
+    mounts: dict[str, Any] = {"volumeMounts": [{"name": "work", "mountPath": "/work-dir"}]}
     served = pod(
-        shell("cat /work/told", **mounts),
-        init=(shell("echo one > /work/told", "one", **mounts), shell("echo two >> /work/told", "two", **mounts)),
+        shell("cat /work-dir/told", **mounts),
+        init=(
+            shell("echo one > /work-dir/told", "one", **mounts),
+            shell("echo two >> /work-dir/told", "two", **mounts),
+        ),
         policy="Never",
         volumes=[{"name": "work", "emptyDir": {}}],
     )
