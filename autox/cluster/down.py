@@ -45,20 +45,25 @@ async def down(home: ClusterHome, *, say: Callable[[str], None]) -> Removed:
         left = find(home.directory)
         if left:
             raise PermanentError(f"{_pids(left)} of cluster {home.name} would not end")
-        files = home.directory.exists()
-        if files:
-            _remove(home)
-    return Removed(processes=processes, files=files)
+        return Removed(processes=processes, files=_remove(home))
 
 
-def _remove(home: ClusterHome) -> None:
+def _remove(home: ClusterHome) -> bool:
+    """Remove all files; whether there were any."""
+    files = home.directory.exists() or home.removed.exists()
     try:
-        shutil.rmtree(home.directory)
+        # NB: renamed first: a down that is killed half-way must not leave half of etcd's data for the next up.
+        if home.removed.exists():
+            shutil.rmtree(home.removed)
+        if home.directory.exists():
+            home.directory.rename(home.removed)
+            shutil.rmtree(home.removed)
     except OSError as error:
         raise PermanentError(
             f"cannot remove {error.filename or home.directory}: {error.strerror}",
             hint="its processes have ended; make the directory writable and run down again",
         ) from error
+    return files
 
 
 def _pids(running: list[Running]) -> str:

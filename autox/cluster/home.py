@@ -24,6 +24,11 @@ class ClusterHome:
         return self.root / self.name
 
     @property
+    def removed(self) -> Path:
+        """Where the state directory goes in one step when the cluster is taken down, to be removed from there."""
+        return self.root / f".{self.name}.removed"
+
+    @property
     def state(self) -> Path:
         """The record of what was asked for and which addresses were chosen."""
         return self.directory / "cluster.json"
@@ -92,4 +97,5 @@ def homes(root: Path | None = None) -> list[ClusterHome]:
     root = root or clusters_root()
     if not root.is_dir():
         return []
-    return [ClusterHome(root=root, name=entry.name) for entry in sorted(root.iterdir()) if entry.is_dir()]
+    names = [entry.name for entry in sorted(root.iterdir()) if entry.is_dir() and not entry.name.startswith(".")]
+    return [ClusterHome(root=root, name=name) for name in names]

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from autox.cluster.down import down
 from autox.cluster.home import ClusterHome, clusters_root, homes
 from autox.cluster.locking import locked
 from autox.cluster.network import Network
@@ -111,3 +112,13 @@ async def test_killed_holder(tmp_path: Path) -> None:
 
     async with locked(tmp_path / "a", create=True, waiting=lambda: pytest.fail("still locked")):
         pass
+
+
+async def test_leftovers_of_a_killed_down(tmp_path: Path) -> None:
+    """Files that a killed down had set aside are no cluster, and the next down removes them."""
+    cluster = place(tmp_path)
+    (cluster.removed / "etcd").mkdir(parents=True)
+
+    assert homes(tmp_path) == []
+    assert (await down(cluster, say=lambda _: None)).files
+    assert not (await down(cluster, say=lambda _: None)).files

@@ -172,6 +172,22 @@ def test_killed_at_random_moments(own_cluster: LocalCluster) -> None:
             assert_nothing_left(own_cluster)
 
 
+def test_killed_down(own_cluster: LocalCluster) -> None:
+    """A down that is killed at any moment leaves nothing that a later up or down stumbles over."""
+    moments = random.Random()  # noqa: S311  - moments, not secrets
+    for _ in range(3):
+        own_cluster.up("--nodes", "0")
+        with subprocess.Popen(
+            own_cluster.command("down"), env=own_cluster.environ, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+        ) as ending:
+            time.sleep(moments.uniform(0.3, 0.8))
+            ending.kill()
+    own_cluster.up()
+    assert own_cluster.status()["phase"] == "up"
+    own_cluster.down()
+    assert_nothing_left(own_cluster)
+
+
 def test_read_only_state(tmp_path: Path) -> None:
     """Where the state cannot be written, up says which path and what to do, and leaves no process."""
     cluster = LocalCluster(name="readonly", state=tmp_path / "state")
