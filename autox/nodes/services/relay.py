@@ -31,6 +31,7 @@ class Side(asyncio.Protocol):
         """Tell ``on_made`` when there is a connection and ``on_lost`` when it is gone."""
         self.peer: Side | None = None
         self.ended = False
+        self._early = b""
         self._on_made = on_made
         self._on_lost = on_lost
 
@@ -51,8 +52,8 @@ class Side(asyncio.Protocol):
             peer.reset()
             return True
         self.peer, peer.peer = peer, self
-        self.transport.resume_reading()
-        peer.transport.resume_reading()
+        self._begin(peer)
+        peer._begin(self)  # noqa: SLF001  - the other one of us
         return True
 
     def reset(self) -> None:
@@ -64,19 +65,23 @@ class Side(asyncio.Protocol):
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Wait, without reading, for the other side."""
         self.transport = cast("asyncio.Transport", transport)
-        self.transport.pause_reading()
+        # NB: one turn later, since the loop starts to read after this call, and did so up to Python 3.11.2 whatever was
+        # paused in it. What arrives in that turn is kept.
+        asyncio.get_running_loop().call_soon(self.transport.pause_reading)
         self._on_made(self)
 
     def data_received(self, data: bytes) -> None:
         """Hand on what came."""
-        if self.peer is not None:
+        if self.peer is None:
+            self._early += data
+        else:
             self.peer.transport.write(data)
 
     def eof_received(self) -> bool:
         """Hand on the end of one direction; the connections close when both directions have ended."""
         self.ended = True
         if self.peer is None:
-            return False
+            return True
         if self.peer.ended:
             self.peer.transport.close()
             return False
@@ -96,6 +101,16 @@ class Side(asyncio.Protocol):
                 self.peer.reset()
             self.peer = None
         self._on_lost(self)
+
+    def _begin(self, peer: "Side") -> None:
+        """Hand on what came before there was anybody to hand it to, then read on."""
+        if self._early:
+            peer.transport.write(self._early)
+            self._early = b""
+        if self.ended:
+            peer.transport.write_eof()
+        else:
+            self.transport.resume_reading()
 
     def pause_writing(self) -> None:
         """Stop reading what this side's reader is too slow to take."""
