@@ -137,20 +137,22 @@ class Relays:
 
     async def close(self, grace: float) -> None:
         """Give the open connections ``grace`` seconds to end, then reset them."""
-        with suppress(TimeoutError):
-            async with asyncio.timeout(grace):
-                while self._open:
-                    self._lost.clear()
-                    await self._lost.wait()
+        # NB: not asyncio.timeout: up to Python 3.11.2 it does not end in time in a task that is being cancelled.
+        ended = asyncio.create_task(self._all_lost())
+        await asyncio.wait([ended], timeout=grace)
+        ended.cancel()
         for task in self._tasks:
             task.cancel()
         for side in self._open:
             side.reset()
         # NB: transports close their sockets one turn of the loop later, and the other sides of theirs one more.
+        await self._all_lost()
+        await asyncio.sleep(0)
+
+    async def _all_lost(self) -> None:
         while self._open:
             self._lost.clear()
             await self._lost.wait()
-        await asyncio.sleep(0)
 
     def _add(self, side: Side, choose: Callable[[Side], Coroutine[Any, Any, None]]) -> None:
         self._open.add(side)
