@@ -245,8 +245,10 @@ def _leave(answer: aiohttp.ClientResponse) -> None:
     """Keep the connection if the answer was read to its end, and end it at once if not."""
     connection = answer.connection
     if connection is not None and connection.transport is not None:
-        # NB: aiohttp would say goodbye in TLS and wait up to 30 s for a peer that may be gone.
-        connection.transport.abort()
+        # NB: aiohttp would say goodbye in TLS and wait up to 30 s for a peer that may be gone. Up to Python 3.11.2 a
+        # transport that was closed twice has lost the protocol that it aborts.
+        with suppress(AttributeError):
+            connection.transport.abort()
     answer.release()
 
 
