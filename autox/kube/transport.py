@@ -37,8 +37,9 @@ from autox.model.errors import AutoxError, InvalidError, TransientError
 LARGE_BODY = 1 << 20
 ERROR_BODY_LIMIT = 1 << 20
 JSON = "application/json"
-TLS_CLOSES_SLOWLY = sys.version_info < (3, 12, 8) or (3, 13, 0) <= sys.version_info < (3, 13, 1)
-"""These Pythons wait for the peer's goodbye before they close a TLS connection; aiohttp can cut that short."""
+TLS_CLOSES_SLOWLY = (3, 11, 4) <= sys.version_info < (3, 12, 8) or (3, 13, 0) <= sys.version_info < (3, 13, 1)
+"""These Pythons wait for the peer's goodbye before they close a TLS connection; aiohttp can cut that short. Earlier
+ones wait too, but fail when they are hurried: see ``_leave``."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
