@@ -169,7 +169,7 @@ async def test_a_node_that_stops_lets_requests_end_and_then_lets_go() -> None:
         writer.write(b"first\n")
         await reader.readline()
         scene.running.cancel()
-        await asyncio.sleep(0.01)
+        await asyncio.sleep(0.2)
 
         with pytest.raises(ConnectionRefusedError):
             await scene.ask(web)
