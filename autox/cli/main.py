@@ -11,9 +11,17 @@ from autox.cli.failing import exit_code, explain
 from autox.model.errors import AutoxError
 
 COMMANDS = {
+    "assert": ("autox.cli.asserting", "Check verdicts: exit 0 if they are as wanted."),
     "cluster": ("autox.cli.cluster", "Run a real Kubernetes control plane on this machine."),
+    "controller": ("autox.cli.controller", "Watch triggers and launch experiments (what the chart runs)."),
+    "density": ("autox.cli.density", "Clean up after density load tests."),
+    "history": ("autox.cli.history", "List experiments and their verdicts."),
     "nodes": ("autox.cli.nodes", "Run virtual nodes."),
+    "report": ("autox.cli.report", "Show the result of an experiment."),
+    "run": ("autox.cli.run", "Run the tasks of an experiment, here and now."),
+    "why": ("autox.cli.why", "Explain what autox did for an object, and why."),
 }
+"""Each command's module and help; the module's function is named as the command, ``assert`` is ``assert_``."""
 
 
 class LazyGroup(click.Group):
@@ -28,7 +36,8 @@ class LazyGroup(click.Group):
         if cmd_name not in COMMANDS:
             return super().get_command(ctx, cmd_name)
         module, _ = COMMANDS[cmd_name]
-        command: click.Command = getattr(importlib.import_module(module), cmd_name)
+        loaded = importlib.import_module(module)
+        command: click.Command = loaded.assert_ if cmd_name == "assert" else getattr(loaded, cmd_name)
         return command
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:

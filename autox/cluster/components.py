@@ -91,7 +91,7 @@ class Plan:
                 "clientCAFile": str(pki.certificate("ca")),
             },
             "podCIDR": self.network.pod_cidr,
-            "images": _default_images(),
+            "images": self._default_images(),
         }
         return _merged(config, self.spec.nodes_config())
 
@@ -225,18 +225,23 @@ class Plan:
             health=health,
         )
 
+    def _default_images(self) -> list[dict[str, Any]]:
+        """Images that mean a program every machine with autox has; ``nodes.config.images`` replaces the list."""
+        python = str(Path(sys.executable).parent)
+        system = ["/usr/local/bin", "/usr/bin", "/bin"]
+        return [
+            # The image of autox holds helm too.
+            {
+                "image": "*autox*",
+                "entrypoint": [sys.executable, "-m", "autox"],
+                "path": [python, str(self.home.programs), *system],
+            },
+            {"image": "*python*", "entrypoint": [sys.executable], "path": [python, *system]},
+            {"image": "*busybox*", "entrypoint": ["/bin/sh"], "path": system},
+        ]
+
     def _inherited(self) -> dict[str, str]:
         return {key: self.environ[key] for key in INHERITED if key in self.environ}
-
-
-def _default_images() -> list[dict[str, Any]]:
-    """Images that mean a program every machine with autox has; ``nodes.config.images`` replaces the list."""
-    python = str(Path(sys.executable).parent)
-    return [
-        {"image": "*autox*", "entrypoint": [sys.executable, "-m", "autox"], "path": [python]},
-        {"image": "*python*", "entrypoint": [sys.executable], "path": [python, "/usr/local/bin", "/usr/bin", "/bin"]},
-        {"image": "*busybox*", "entrypoint": ["/bin/sh"], "path": ["/usr/local/bin", "/usr/bin", "/bin"]},
-    ]
 
 
 def _merged(base: Mapping[str, Any], change: Mapping[str, Any]) -> dict[str, Any]:

@@ -75,6 +75,10 @@ class NotFoundError(PermanentError):
     """The API server answered that there is no such object or resource (HTTP 404)."""
 
 
+class NotOursError(PermanentError):
+    """Something of a wanted name exists, and autox did not make it: it is left alone."""
+
+
 class ExpiredError(PermanentError):
     """The resource version or continue token is too old (HTTP 410, reasons Expired and Gone): list again."""
 

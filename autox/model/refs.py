@@ -50,6 +50,10 @@ SECRETS = Resource(group="", version="v1", plural="secrets", kind="Secret")
 CONFIG_MAPS = Resource(group="", version="v1", plural="configmaps", kind="ConfigMap")
 SERVICE_ACCOUNTS = Resource(group="", version="v1", plural="serviceaccounts", kind="ServiceAccount")
 EVENTS = Resource(group="", version="v1", plural="events", kind="Event")
+DEPLOYMENTS = Resource(group="apps", version="v1", plural="deployments", kind="Deployment")
+CRON_JOBS = Resource(group="batch", version="v1", plural="cronjobs", kind="CronJob")
+EXPERIMENT_GROUPS = Resource(group="autox.dev", version="v1alpha1", plural="experimentgroups", kind="ExperimentGroup")
+EXPERIMENTS = Resource(group="autox.dev", version="v1alpha1", plural="experiments", kind="Experiment")
 JOBS = Resource(group="batch", version="v1", plural="jobs", kind="Job")
 LEASES = Resource(group="coordination.k8s.io", version="v1", plural="leases", kind="Lease")
 ENDPOINT_SLICES = Resource(group="discovery.k8s.io", version="v1", plural="endpointslices", kind="EndpointSlice")
@@ -70,3 +74,31 @@ SELF_SUBJECT_ACCESS_REVIEWS = Resource(
     kind="SelfSubjectAccessReview",
     namespaced=False,
 )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ObjectRef:
+    """One object by the five words that name it; its kind is not needed to read it.
+
+    Attributes:
+        group: its API group; ``""`` is the core group.
+        version: of the API, ``v1`` for instance.
+        resource: the plural, ``deployments`` for instance.
+        namespace: where it is.
+        name: which one.
+    """
+
+    group: str
+    version: str
+    resource: str
+    namespace: str
+    name: str
+
+    @property
+    def api_resource(self) -> Resource:
+        """What it is; the kind is left empty, for only bodies need it."""
+        return Resource(group=self.group, version=self.version, plural=self.resource, kind="")
+
+    def __str__(self) -> str:
+        """``deployments.apps/default/web``, and ``services/default/web`` in the core group."""
+        return f"{self.resource}{'.' if self.group else ''}{self.group}/{self.namespace}/{self.name}"

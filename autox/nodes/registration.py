@@ -30,7 +30,7 @@ from autox.model.errors import (
     ConflictError,
     ForbiddenError,
     NotFoundError,
-    PermanentError,
+    NotOursError,
     TransientError,
     UnauthorizedError,
 )
@@ -53,10 +53,6 @@ _RETRY = Backoff(initial=1.0, limit=10.0)
 _REGISTERING = Backoff(initial=0.1, limit=1.0)
 
 _log = logging.getLogger(__name__)
-
-
-class NotOursError(PermanentError):
-    """A Node object of a wanted name exists, and an agent with this provider did not make it."""
 
 
 @dataclass(frozen=True, slots=True)

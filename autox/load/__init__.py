@@ -1,0 +1,1 @@
+"""Load generators, usable without Kubernetes."""

@@ -1,0 +1,98 @@
+"""What a user wants to be tested: an experiment group, frozen and checked.
+
+``autox.api.groups`` makes these from the custom resource; ``autox.core.deciding`` compares them with what is there.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any
+
+from autox.model.refs import ObjectRef
+
+VERSION_LABEL = "app.kubernetes.io/version"
+OPT_IN_LABEL = "iter8.tools/autox"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OptIn:
+    """The label by which a trigger object asks to be tested."""
+
+    label: str = OPT_IN_LABEL
+    value: str = "true"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ChartRef:
+    """A Helm chart: from autox's own package if ``repo`` is empty; ``version`` may be empty too."""
+
+    name: str
+    version: str = ""
+    repo: str = ""
+
+
+class ValuesKind(StrEnum):
+    """Where values of a chart may stand."""
+
+    SECRET = "Secret"  # noqa: S105  - a kind, not a password
+    CONFIG_MAP = "ConfigMap"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ValuesSource:
+    """A key of a Secret or ConfigMap, in the group's namespace, that holds chart values as YAML."""
+
+    kind: ValuesKind
+    name: str
+    key: str = "values.yaml"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ExperimentSpec:
+    """One experiment of a group: a chart and its values.
+
+    Attributes:
+        name: unique in its group.
+        chart: what is installed.
+        values: for the chart; never shown, since they may hold tokens. Do not mutate.
+        values_from: merged over each other in order, and ``values`` over them all.
+    """
+
+    name: str
+    chart: ChartRef
+    values: Mapping[str, Any]
+    values_from: tuple[ValuesSource, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ExperimentGroup:
+    """One trigger and the experiments to run for each of its versions.
+
+    Attributes:
+        namespace: the group's own, which need not be its trigger's.
+        name: the group's.
+        uid: of the group object.
+        generation: which state of the group's spec this is.
+        trigger: what is watched.
+        opt_in: the label that the trigger must have.
+        version_label: the label whose value is the version under test.
+        specs: the experiments, sorted by name.
+        suspend: True: launch nothing and delete nothing.
+        history_limit: how many deleted experiments of each spec keep their record.
+    """
+
+    namespace: str
+    name: str
+    uid: str
+    generation: int
+    trigger: ObjectRef
+    opt_in: OptIn = OptIn()
+    version_label: str = VERSION_LABEL
+    specs: tuple[ExperimentSpec, ...]
+    suspend: bool = False
+    history_limit: int = 10
+
+    @property
+    def key(self) -> tuple[str, str]:
+        """Namespace and name: what the work queue carries."""
+        return self.namespace, self.name

@@ -1,0 +1,192 @@
+"""What one experiment found out: tasks, metrics, SLOs and the verdict, in one frozen document.
+
+The runner makes it, the report shows it, and its JSON form (``autox.api.results``) is what is stored. There is no
+second place for any of these figures.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+from typing import Any
+
+from autox.model.verdict import Verdict
+
+HISTORY_LIMIT = 100
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Bucket:
+    """How many observations fell into ``lower <= value < upper``, in the unit of their metric."""
+
+    lower: float
+    upper: float
+    count: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Metric:
+    """One figure, or one distribution.
+
+    Attributes:
+        name: ``http/latency-p99``.
+        unit: ``ms``, ``s``, ``1/s``, ``MiB``; empty for a count or a ratio.
+        value: None if there was nothing to measure; the figure of a distribution is how many it holds.
+        buckets: of a distribution, ascending and without gaps worth telling; empty for a figure.
+        help: what it means, one sentence.
+    """
+
+    name: str
+    unit: str
+    value: float | None
+    buckets: tuple[Bucket, ...] = ()
+    help: str = ""
+
+
+class Bound(StrEnum):
+    """Which side of an SLO the value must stay on."""
+
+    UPPER = "upper"  # value <= limit
+    LOWER = "lower"  # value >= limit
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SLO:
+    """A limit on a metric."""
+
+    metric: str
+    bound: Bound
+    limit: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SLOOutcome:
+    """What became of one SLO: ``Pass``, ``Fail``, or ``NoData`` when the metric has no value.
+
+    Attributes:
+        slo: the limit.
+        observed: the value; None if there is none.
+        unit: the metric's.
+        verdict: of this SLO alone.
+        message: one sentence; empty when it passed.
+    """
+
+    slo: SLO
+    observed: float | None
+    unit: str
+    verdict: Verdict
+    message: str = ""
+
+
+class TaskState(StrEnum):
+    """How a task ended."""
+
+    DONE = "Done"
+    FAILED = "Failed"  # it could not do its work: no verdict but Error can follow
+    SKIPPED = "Skipped"  # a task before it failed
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TaskResult:
+    """What one task did.
+
+    Attributes:
+        task: its name, ``http``.
+        state: how it ended.
+        message: one sentence; why, if it failed.
+        started_at: None if it was skipped.
+        seconds: how long it took.
+        inputs: what it was told, without secrets; JSON.
+        metrics: what it measured.
+        invalid: why its figures must not be believed (the load generator fell behind); empty if they may.
+        notes: sentences that a reader should know, such as the most common errors of requests.
+    """
+
+    task: str
+    state: TaskState
+    message: str = ""
+    started_at: datetime | None = None
+    seconds: float = 0.0
+    inputs: Mapping[str, Any] = field(default_factory=dict)
+    metrics: tuple[Metric, ...] = ()
+    invalid: str = ""
+    notes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Subject:
+    """What was tested; each field is empty where nobody said it (a local run has no trigger).
+
+    Attributes:
+        namespace: of the experiment.
+        experiment: its name.
+        group: the experiment group.
+        spec: the experiment spec in the group.
+        trigger: ``deployments.apps/default/web``.
+        trigger_uid: of that object.
+        version: under test.
+        images: of the trigger's pods.
+        revision: which test of this version it is; 0 outside a group.
+    """
+
+    namespace: str = ""
+    experiment: str = ""
+    group: str = ""
+    spec: str = ""
+    trigger: str = ""
+    trigger_uid: str = ""
+    version: str = ""
+    images: tuple[str, ...] = ()
+    revision: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Loop:
+    """One pass through the tasks, in short: what a history of loops keeps of each."""
+
+    number: int
+    started_at: datetime
+    completed_at: datetime
+    verdict: Verdict
+    reason: str
+    message: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ExperimentResult:
+    """The result document.
+
+    Attributes:
+        subject: what was tested.
+        environment: on what: ``autox``, ``python``, ``machine``, ``cpus``, ``kubernetes`` (versions and names).
+        started_at: when the latest loop began.
+        completed_at: when it ended; None while it runs.
+        tasks: of the latest loop.
+        tasks_total: how many tasks a loop has.
+        slos: of the latest loop.
+        verdict: of the latest loop; None while it runs.
+        reason: CamelCase.
+        message: one sentence that a person can act upon.
+        loops: how many loops have ended.
+        totals: how many loops ended with each verdict, by the verdict's name.
+        history: the latest loops, oldest first, at most ``HISTORY_LIMIT``.
+    """
+
+    subject: Subject
+    environment: Mapping[str, str]
+    started_at: datetime
+    completed_at: datetime | None = None
+    tasks: tuple[TaskResult, ...] = ()
+    tasks_total: int = 0
+    slos: tuple[SLOOutcome, ...] = ()
+    verdict: Verdict | None = None
+    reason: str = ""
+    message: str = ""
+    loops: int = 0
+    totals: Mapping[str, int] = field(default_factory=dict)
+    history: tuple[Loop, ...] = ()
+
+    @property
+    def metrics(self) -> dict[str, Metric]:
+        """Every metric of the latest loop by name; of two with one name the later task's counts."""
+        return {metric.name: metric for task in self.tasks for metric in task.metrics}

@@ -1,0 +1,73 @@
+"""What the controller needs from outside and reaches only through an adapter; tests may stand in their own.
+
+Kubernetes itself is no port: ``autox.kube`` is one thin client for all of autox, and tests use a real API server.
+"""
+
+from collections.abc import Awaitable, Callable, Iterable, Mapping
+from typing import Any, Protocol
+
+from autox.model.groups import ChartRef
+from autox.model.refs import ObjectRef
+from autox.model.watching import TriggerWatch, WatchTrouble
+
+
+class Releases(Protocol):
+    """Helm releases, each the one run of one experiment; every method may be repeated without harm."""
+
+    async def install(
+        self,
+        name: str,
+        *,
+        namespace: str,
+        chart: ChartRef,
+        values: Mapping[str, Any],
+        labels: Mapping[str, str],
+    ) -> None:
+        """Install a release; one of that name and with these labels that is there already is success.
+
+        Raises:
+            NotOursError: a release of that name is somebody else's.
+            ConfigurationError: the chart cannot be found, rendered or accepted: trying again does not help.
+            ForbiddenError: the API server refused an object of it.
+            TransientError: Helm could not do it this time; nothing of it is left.
+        """
+
+    async def uninstall(self, name: str, *, namespace: str) -> None:
+        """Remove a release and what it installed; one that is not there is success.
+
+        Raises:
+            NotOursError: the release is somebody else's.
+            ForbiddenError: the API server refused.
+            TransientError: Helm could not do it this time.
+        """
+
+    async def stuck(self, *, namespaces: Iterable[str]) -> list[tuple[str, str]]:
+        """Namespace and name of our releases that an interrupted Helm left pending or failed."""
+
+
+class TriggerSource(Protocol):
+    """Watches trigger objects and names those that something happened to; it says nothing else about them."""
+
+    def follow(self, watches: frozenset[TriggerWatch]) -> None:
+        """Watch these from now on and no others; returns at once."""
+
+    def troubles(self) -> Mapping[TriggerWatch, WatchTrouble]:
+        """Which watches do not work at the moment, and why."""
+
+    async def run(self, on_trigger: Callable[[ObjectRef], None], on_trouble: Callable[[], None]) -> None:
+        """Watch until cancelled; both are called in the event loop that called this.
+
+        Args:
+            on_trigger: this trigger may have changed, appeared or gone.
+            on_trouble: what ``troubles`` answers has changed.
+        """
+
+
+class Timers(Protocol):
+    """Runs housekeeping again and again; a run that fails is told and does not end the others."""
+
+    def every(self, seconds: float, name: str, work: Callable[[], Awaitable[None]]) -> None:
+        """Do ``work`` each ``seconds`` from now on, never twice at once."""
+
+    async def run(self) -> None:
+        """Keep time until cancelled."""

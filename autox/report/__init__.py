@@ -1,0 +1,1 @@
+"""From a result to what people read: a document (pure), then html, text or json."""

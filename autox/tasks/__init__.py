@@ -1,0 +1,1 @@
+"""What runs inside an experiment: one module a task, one shape."""
