@@ -1,0 +1,54 @@
+"""What the runner hands to each task, and what a task hands back.
+
+A task never makes a ``TaskResult`` itself: ``autox.tasks.runner`` does, so that times, states and failures look the
+same for every task, and no task can claim a state that it did not end in.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+
+from autox.kube.client import KubeClient
+from autox.model.result import Metric, SLOOutcome, Subject, TaskResult
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TaskContext:
+    """Where a task runs and what came before it.
+
+    Attributes:
+        kube: of the cluster that the experiment runs in; None for a local run without one.
+        namespace: where names without a namespace are looked up.
+        environ: the environment variables of the run.
+        subject: what is tested.
+        done: the tasks before this one.
+        say: shows one line of progress to whoever watches; never a secret.
+        now: the wall clock, with its time zone.
+    """
+
+    kube: KubeClient | None
+    namespace: str
+    environ: Mapping[str, str]
+    subject: Subject
+    done: tuple[TaskResult, ...]
+    say: Callable[[str], None]
+    now: Callable[[], datetime]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Findings:
+    """What a task found out; the runner makes a ``TaskResult`` of it.
+
+    Attributes:
+        message: one sentence for people: what was done.
+        metrics: what was measured.
+        slos: what became of SLOs, of a task that assesses them.
+        invalid: why the figures must not be believed; empty if they may.
+        notes: sentences that a reader should know.
+    """
+
+    message: str
+    metrics: tuple[Metric, ...] = ()
+    slos: tuple[SLOOutcome, ...] = ()
+    invalid: str = ""
+    notes: tuple[str, ...] = ()
