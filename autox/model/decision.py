@@ -27,7 +27,7 @@ class Decision:
         message: the same for people: what was seen, and for Wait what would change it.
         launch: for Launch, what to launch.
         name: for Launch, the name of the record and the release.
-        record: for Delete and Keep, which experiment.
+        record: for Delete, Keep and a Launch that is resumed, which experiment.
     """
 
     action: Action

@@ -20,4 +20,5 @@ class Phase(StrEnum):
     PENDING = "Pending"  # recorded; its release may not be there yet
     RUNNING = "Running"  # its release is there, and a loop is running or, with a CronJob, more will come
     COMPLETED = "Completed"  # it will not run again
+    DELETING = "Deleting"  # it is stale for good; its release is being deleted
     DELETED = "Deleted"  # its release was deleted; the record is kept
