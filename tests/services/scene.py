@@ -1,10 +1,12 @@
 """A cluster's news fed by hand, and real servers in the place of pods.
 
 Only the watch is played here, since what matters is the order of its events; sockets and servers are real. Services
-are in 10.211.0.0/16 and pods in 10.212.0.0/16, so that no cluster of this machine is met.
+are in 10.211.0.0/16 and pods in 10.212.0.0/16, so that no cluster of this machine is met; each worker of the test run
+has a part of its own.
 """
 
 import asyncio
+import os
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass, field
@@ -15,7 +17,17 @@ from autox.kube.objects import Object
 from autox.model.refs import ENDPOINT_SLICES, SERVICES, Resource
 from autox.nodes.services.forwarder import ServiceForwarder
 
+# Tests of another worker run at the same time, and a port of an address is somebody's alone.
+WORKER = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw"))
+SERVICE_BLOCK = f"10.211.{WORKER}"
+POD_BLOCK = f"10.212.{WORKER + 1}"
+
 Handler = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
+
+
+def twin(ip: str) -> str:
+    """Where what is published at this address really listens."""
+    return ip.replace("10.", "127.", 1)
 
 
 async def until(condition: Callable[[], bool]) -> None:
@@ -24,7 +36,7 @@ async def until(condition: Callable[[], bool]) -> None:
         await asyncio.sleep(0.001)
 
 
-def service(name: str = "web", *, ip: str = "10.211.0.5", port: int = 18080, **spec: Any) -> Object:
+def service(name: str = "web", *, ip: str = f"{SERVICE_BLOCK}.5", port: int = 18080, **spec: Any) -> Object:
     """A Service of the namespace shop with one TCP port."""
     ports = [{"name": "http", "port": port, "protocol": "TCP"}]
     return {
@@ -130,7 +142,7 @@ class Scene:
 
     async def pod(self, number: int, handler: Handler | None = None, *, port: int = 0) -> Pod:
         """A pod that answers each line with its own address and the line, or does what ``handler`` does."""
-        ip = f"10.212.1.{number}"
+        ip = f"{POD_BLOCK}.{number}"
 
         async def echo(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
             while line := await reader.readline():
@@ -143,7 +155,7 @@ class Scene:
                 await (handler or echo)(reader, writer)
             writer.close()
 
-        server = await asyncio.start_server(serve, ip.replace("10.", "127.", 1), port, backlog=4096)
+        server = await asyncio.start_server(serve, twin(ip), port, backlog=4096)
         pod = Pod(ip=ip, port=server.sockets[0].getsockname()[1], server=server)
         self.pods.callback(pod.kill)
         return pod

@@ -10,7 +10,7 @@ from autox.kube.known import WatchEventType
 from autox.model.errors import ConfigurationError
 from autox.model.refs import ENDPOINT_SLICES, SERVICES
 from autox.nodes.services.forwarder import ServiceForwarder
-from tests.services.scene import Cluster, Scene, piece, running_scene, service
+from tests.services.scene import SERVICE_BLOCK, Cluster, Scene, piece, running_scene, service, twin
 
 
 async def test_a_node_can_wait_until_services_are_listened_for(scene: Scene) -> None:
@@ -87,7 +87,7 @@ async def test_pods_are_followed_live(scene: Scene) -> None:
 
 async def test_a_slice_may_change_hands(scene: Scene) -> None:
     """Relabelled by hand, it leaves the one service and joins the other."""
-    pod, web, other = await scene.pod(1), service(), service("other", ip="10.211.0.6")
+    pod, web, other = await scene.pod(1), service(), service("other", ip=f"{SERVICE_BLOCK}.6")
     await scene.cluster.tell(web, other, piece(pod))
     await scene.cluster.tell(piece(pod, service="other"))
 
@@ -99,31 +99,34 @@ async def test_a_slice_may_change_hands(scene: Scene) -> None:
 async def test_a_taken_port_is_answered_on_another_that_stays_the_same(scene: Scene) -> None:
     """Pods are told where; after a restart of the node it is there again, as running containers still believe."""
     pod, web = await scene.pod(1), service(port=18080)
-    with socket.create_server(("127.211.0.5", 18080)):
+    with socket.create_server((twin(f"{SERVICE_BLOCK}.5"), 18080)):
         await scene.cluster.tell(web, piece(pod))
 
-        assert scene.forwarder.reachable(web, web["spec"]["ports"][0]) == ("127.211.0.5", 31_472)
+        assert scene.forwarder.reachable(web, web["spec"]["ports"][0]) == (twin(f"{SERVICE_BLOCK}.5"), 31_472)
         assert await scene.ask(web) == pod.ip
 
 
 async def test_a_port_below_1024_is_answered_with_or_without_root(scene: Scene) -> None:
     """Where it is not permitted, 80 is answered on 30080."""
     try:
-        socket.create_server(("127.211.0.5", 80)).close()
+        socket.create_server((twin(f"{SERVICE_BLOCK}.5"), 80)).close()
         expected = 80
     except PermissionError:
         expected = 30_080
     pod, web = await scene.pod(1), service(port=80)
     await scene.cluster.tell(web, piece(pod))
 
-    assert scene.forwarder.reachable(web, web["spec"]["ports"][0]) == ("127.211.0.5", expected)
+    assert scene.forwarder.reachable(web, web["spec"]["ports"][0]) == (twin(f"{SERVICE_BLOCK}.5"), expected)
     assert await scene.ask(web) == pod.ip
 
 
 async def test_a_port_taken_twice_is_answered_anywhere(scene: Scene) -> None:
     """The service is never lost for want of one port."""
     pod, web = await scene.pod(1), service(port=18080)
-    with socket.create_server(("127.211.0.5", 18080)), socket.create_server(("127.211.0.5", 31_472)):
+    with (
+        socket.create_server((twin(f"{SERVICE_BLOCK}.5"), 18080)),
+        socket.create_server((twin(f"{SERVICE_BLOCK}.5"), 31_472)),
+    ):
         await scene.cluster.tell(web, piece(pod))
 
         assert await scene.ask(web) == pod.ip
@@ -142,7 +145,7 @@ async def test_a_port_taken_twice_is_answered_anywhere(scene: Scene) -> None:
 )
 async def test_what_cannot_be_forwarded_is_left_alone(scene: Scene, spec: dict[str, Any]) -> None:
     """And does not keep others from being forwarded."""
-    odd, pod, web = service("odd", ip="10.211.0.6", **spec), await scene.pod(1), service()
+    odd, pod, web = service("odd", ip=f"{SERVICE_BLOCK}.6", **spec), await scene.pod(1), service()
     await scene.cluster.tell(odd, web, piece(pod))
 
     assert scene.forwarder._routes.keys() == {("shop", "web")}
@@ -152,7 +155,7 @@ async def test_what_cannot_be_forwarded_is_left_alone(scene: Scene, spec: dict[s
 
 async def test_kubernetes_is_the_api_server_itself(scene: Scene) -> None:
     """Its certificate names the address the node uses, so in-cluster clients are sent there."""
-    kubernetes = service("kubernetes", ip="10.211.0.1", port=443)
+    kubernetes = service("kubernetes", ip=f"{SERVICE_BLOCK}.1", port=443)
     kubernetes["metadata"]["namespace"] = "default"
     await scene.cluster.tell(kubernetes)
 
@@ -169,7 +172,7 @@ async def test_a_node_that_stops_lets_requests_end_and_then_lets_go() -> None:
         writer.write(b"first\n")
         await reader.readline()
         scene.running.cancel()
-        await asyncio.sleep(0.2)
+        await asyncio.sleep(0.01)
 
         with pytest.raises(ConnectionRefusedError):
             await scene.ask(web)

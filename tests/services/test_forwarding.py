@@ -8,7 +8,7 @@ from contextlib import suppress
 import pytest
 
 from autox.nodes.services import route
-from tests.services.scene import Scene, piece, service, until
+from tests.services.scene import POD_BLOCK, SERVICE_BLOCK, Scene, piece, service, twin, until
 
 RESET = struct.pack("ii", 1, 0)
 
@@ -32,10 +32,10 @@ async def test_connections_take_turns_over_the_ready_pods(scene: Scene) -> None:
 async def test_a_service_listens_on_its_own_address_and_port(scene: Scene) -> None:
     """10.S.x.y:PORT is 127.S.x.y:PORT, so that two services may have the same port."""
     first, second = await scene.pod(1), await scene.pod(2)
-    web, admin = service(), service("admin", ip="10.211.0.6")
+    web, admin = service(), service("admin", ip=f"{SERVICE_BLOCK}.6")
     await scene.cluster.tell(web, admin, piece(first), piece(second, service="admin", name="admin-1"))
 
-    assert scene.forwarder.reachable(web, web["spec"]["ports"][0]) == ("127.211.0.5", 18080)
+    assert scene.forwarder.reachable(web, web["spec"]["ports"][0]) == (twin(f"{SERVICE_BLOCK}.5"), 18080)
     assert [await scene.ask(web), await scene.ask(admin)] == [first.ip, second.ip]
 
 
@@ -56,7 +56,7 @@ async def test_a_pod_that_does_not_answer_the_connection_is_passed_over(
     monkeypatch.setattr(route, "_CONNECT_SECONDS", 0.5)
     alive = await scene.pod(2)
     web = service()
-    with socket.create_server(("127.212.1.1", 0), backlog=0) as stuck:
+    with socket.create_server((twin(f"{POD_BLOCK}.1"), 0), backlog=0) as stuck:
         fillers = [socket.socket() for _ in range(4)]
         for filler in fillers:
             filler.setblocking(False)
@@ -64,7 +64,7 @@ async def test_a_pod_that_does_not_answer_the_connection_is_passed_over(
                 filler.connect(stuck.getsockname())
         deaf = piece(name="web-2") | {
             "ports": [{"name": "http", "port": stuck.getsockname()[1], "protocol": "TCP"}],
-            "endpoints": [{"addresses": ["10.212.1.1"]}],
+            "endpoints": [{"addresses": [f"{POD_BLOCK}.1"]}],
         }
         await scene.cluster.tell(web, piece(alive), deaf)
 

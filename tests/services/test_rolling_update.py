@@ -5,7 +5,7 @@ import asyncio
 import pytest
 
 from autox.nodes.services import route
-from tests.services.scene import Pod, Scene, piece, service, until
+from tests.services.scene import POD_BLOCK, Pod, Scene, piece, service, until
 
 
 async def test_a_withdrawn_pod_gets_no_new_connection(scene: Scene) -> None:
@@ -120,16 +120,16 @@ class WebPod:
 
 async def test_a_rolling_update_loses_no_request(scene: Scene) -> None:
     """Three pods replaced one by one under load, each stopped before the cluster says that it is going."""
-    webs = {f"10.212.1.{number}": WebPod(f"10.212.1.{number}") for number in range(1, 7)}
-    pods = [await scene.pod(1, webs["10.212.1.1"].handle)]
-    pods += [await scene.pod(number, webs[f"10.212.1.{number}"].handle, port=pods[0].port) for number in (2, 3)]
+    webs = {f"{POD_BLOCK}.{number}": WebPod(f"{POD_BLOCK}.{number}") for number in range(1, 7)}
+    pods = [await scene.pod(1, webs[f"{POD_BLOCK}.1"].handle)]
+    pods += [await scene.pod(number, webs[f"{POD_BLOCK}.{number}"].handle, port=pods[0].port) for number in (2, 3)]
     web = service()
     await scene.cluster.tell(web, piece(*pods))
     load = Load(scene.forwarder.reachable(web, web["spec"]["ports"][0]))
     clients = [asyncio.create_task(load.client()) for _ in range(8)]
     for number in (4, 5, 6):
         await load.more(100)
-        pods.append(await scene.pod(number, webs[f"10.212.1.{number}"].handle, port=pods[0].port))
+        pods.append(await scene.pod(number, webs[f"{POD_BLOCK}.{number}"].handle, port=pods[0].port))
         await scene.cluster.tell(piece(*pods))
         stopped = pods.pop(0)
         scene.forwarder.withdraw(stopped.uid)

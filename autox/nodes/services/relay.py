@@ -31,7 +31,7 @@ class Side(asyncio.Protocol):
         """Tell ``on_made`` when there is a connection and ``on_lost`` when it is gone."""
         self.peer: Side | None = None
         self.ended = False
-        self._early = b""
+        self.early = b""
         self._on_made = on_made
         self._on_lost = on_lost
 
@@ -52,8 +52,14 @@ class Side(asyncio.Protocol):
             peer.reset()
             return True
         self.peer, peer.peer = peer, self
-        self._begin(peer)
-        peer._begin(self)  # noqa: SLF001  - the other one of us
+        for side, other in ((self, peer), (peer, self)):
+            other.transport.write(side.early)
+            side.early = b""
+        for side, other in ((self, peer), (peer, self)):
+            if not side.ended:
+                side.transport.resume_reading()
+            elif not side.pass_end(other):
+                side.transport.close()
         return True
 
     def reset(self) -> None:
@@ -73,7 +79,7 @@ class Side(asyncio.Protocol):
     def data_received(self, data: bytes) -> None:
         """Hand on what came."""
         if self.peer is None:
-            self._early += data
+            self.early += data
         else:
             self.peer.transport.write(data)
 
@@ -82,15 +88,7 @@ class Side(asyncio.Protocol):
         self.ended = True
         if self.peer is None:
             return True
-        if self.peer.ended:
-            self.peer.transport.close()
-            return False
-        try:
-            self.peer.transport.write_eof()
-        except OSError:
-            self.peer.reset()
-            return False
-        return True
+        return self.pass_end(self.peer)
 
     def connection_lost(self, exc: Exception | None) -> None:
         """End the other side as this one ended: cleanly after a clean end, with a reset after anything else."""
@@ -102,15 +100,17 @@ class Side(asyncio.Protocol):
             self.peer = None
         self._on_lost(self)
 
-    def _begin(self, peer: "Side") -> None:
-        """Hand on what came before there was anybody to hand it to, then read on."""
-        if self._early:
-            peer.transport.write(self._early)
-            self._early = b""
-        if self.ended:
+    def pass_end(self, peer: "Side") -> bool:
+        """Tell the peer that this direction has ended; whether the other one goes on."""
+        if peer.ended:
+            peer.transport.close()
+            return False
+        try:
             peer.transport.write_eof()
-        else:
-            self.transport.resume_reading()
+        except OSError:
+            peer.reset()
+            return False
+        return True
 
     def pause_writing(self) -> None:
         """Stop reading what this side's reader is too slow to take."""
