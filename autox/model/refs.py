@@ -51,6 +51,7 @@ CONFIG_MAPS = Resource(group="", version="v1", plural="configmaps", kind="Config
 SERVICE_ACCOUNTS = Resource(group="", version="v1", plural="serviceaccounts", kind="ServiceAccount")
 EVENTS = Resource(group="", version="v1", plural="events", kind="Event")
 DEPLOYMENTS = Resource(group="apps", version="v1", plural="deployments", kind="Deployment")
+REPLICA_SETS = Resource(group="apps", version="v1", plural="replicasets", kind="ReplicaSet")
 CRON_JOBS = Resource(group="batch", version="v1", plural="cronjobs", kind="CronJob")
 EXPERIMENT_GROUPS = Resource(group="autox.dev", version="v1alpha1", plural="experimentgroups", kind="ExperimentGroup")
 EXPERIMENTS = Resource(group="autox.dev", version="v1alpha1", plural="experiments", kind="Experiment")
@@ -72,6 +73,13 @@ SELF_SUBJECT_ACCESS_REVIEWS = Resource(
     version="v1",
     plural="selfsubjectaccessreviews",
     kind="SelfSubjectAccessReview",
+    namespaced=False,
+)
+SELF_SUBJECT_REVIEWS = Resource(
+    group="authentication.k8s.io",
+    version="v1",
+    plural="selfsubjectreviews",
+    kind="SelfSubjectReview",
     namespaced=False,
 )
 

@@ -4,10 +4,10 @@ Pure: specification, facts about the machine and the time go in, JSON comes out.
 five, with its reasons, because the scheduler, the node lifecycle controller and people look for those words; the
 messages say what is really known.
 
-Virtual nodes carry no taint. KWOK's own ``kwokctl scale node`` makes untainted nodes too, and taints are the
-cluster's policy: ``kubectl taint nodes -l autox.dev/provider=mock …`` sets one, and as only the status of a Node
-that exists is ever written, the agent never takes it away. Pods that must stay off simulated nodes can say so
-with an affinity on ``autox.dev/provider``.
+Virtual nodes carry no taint, unless whoever runs them wants one from their first moment, as a load test does. KWOK's
+own ``kwokctl scale node`` makes untainted nodes too, and taints are the cluster's policy: ``kubectl taint nodes -l
+autox.dev/provider=mock …`` sets one, and as only the status of a Node that exists is ever written, the agent never
+takes it away. Pods that must stay off simulated nodes can say so with an affinity on ``autox.dev/provider``.
 """
 
 from collections.abc import Iterable, Mapping
@@ -57,12 +57,15 @@ def node_labels(spec: NodeSpec, *, provider: str, machine: Machine) -> dict[str,
 
 def node_object(spec: NodeSpec, *, provider: str, machine: Machine, now: datetime) -> Object:
     """A whole Node to create: Ready from its first moment, as only a running agent creates it."""
-    return {
+    node: Object = {
         "apiVersion": "v1",
         "kind": "Node",
         "metadata": {"name": spec.name, "labels": node_labels(spec, provider=provider, machine=machine)},
         "status": node_status(spec, provider=provider, machine=machine, observed=(), now=now),
     }
+    if spec.taints:
+        node["spec"] = {"taints": [dict(taint) for taint in spec.taints]}
+    return node
 
 
 def node_status(

@@ -19,6 +19,7 @@ class NodeSpec:
             is allocatable.
         addresses: address by type, such as ``{"InternalIP": "127.5.0.1", "Hostname": "a-node-0"}``.
         labels: labels beside the ones that every node of ours carries.
+        taints: taints that the Node is created with, each with key, effect and perhaps value; not kept afterwards.
         kubelet_port: where the API server finds this node's kubelet endpoints; None when it has none.
     """
 
@@ -26,6 +27,7 @@ class NodeSpec:
     capacity: Mapping[str, str]
     addresses: Mapping[str, str]
     labels: Mapping[str, str] = field(default_factory=dict)
+    taints: tuple[Mapping[str, str], ...] = ()
     kubelet_port: int | None = None
 
 

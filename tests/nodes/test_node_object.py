@@ -35,6 +35,14 @@ def test_a_new_node_can_be_scheduled_to_at_once() -> None:
     assert "spec" not in node
 
 
+def test_a_node_is_tainted_from_its_first_moment() -> None:
+    """Nothing lands on a node of a load test before its taint is there."""
+    taint = {"key": "example.com/only", "effect": "NoSchedule"}
+    spec = NodeSpec(name="v", capacity={}, addresses={}, taints=(taint,))
+
+    assert node_object(spec, provider="mock", machine=MACHINE, now=NOW)["spec"] == {"taints": [taint]}
+
+
 def test_a_node_carries_the_labels_that_the_scheduler_looks_for() -> None:
     """Host name, system, architecture and provider; the provider's own labels cannot forge them."""
     node = node_object(SPEC, provider="process", machine=MACHINE, now=NOW)
