@@ -1,24 +1,31 @@
-"""Plays the main job of this release on a control plane of its own: a Job, a Deployment, a rolling update.
+"""Plays the main job of autox on two control planes of its own: two versions of an app, two experiments for each.
 
 Everything is done with the commands that a user would type, and each is shown. Nothing is left behind, whether the
-story ends well, fails or is interrupted; ``--keep`` leaves the cluster up and says how to look around.
+story ends well, fails or is interrupted; ``--keep`` leaves both clusters up and says how to look around.
 """
 
 import argparse
+import json
 import os
 import shlex
+import signal
 import subprocess
 import sys
 import time
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 HERE = Path(__file__).parent
-CLUSTER = "demo"
+ROOT = HERE.parents[1]
+REPORT = ROOT / "build" / "demo" / "report.html"
+CLUSTERS = ("demo-a", "demo-b")
 AUTOX = [sys.executable, "-m", "autox"]
+PATIENCE = 180.0  # seconds that one pair of experiments may take; they take about 20
 
 
 class StepFailedError(Exception):
-    """A command of the story did not succeed."""
+    """A step of the story did not come out as it should."""
 
 
 def say(text: str) -> None:
@@ -26,60 +33,147 @@ def say(text: str) -> None:
     print(f"\n==> {text}", flush=True)
 
 
-def do(*argv: str, environ: dict[str, str] | None = None) -> None:
-    """Show a command and run it, its output going where ours goes."""
+def show(*argv: str) -> None:
+    """Show a command as a user in the project's folder would type it."""
     shown = ["autox", *argv[len(AUTOX) :]] if list(argv[: len(AUTOX)]) == AUTOX else list(argv)
-    print(f"  $ {' '.join(shown)}".replace(f"{HERE}{os.sep}", "examples/demo/"), flush=True)
-    if subprocess.run(argv, env=environ, check=False).returncode != 0:
-        raise StepFailedError(" ".join(shown))
+    print(f"  $ {shlex.join(shown)}".replace(f"{ROOT}{os.sep}", ""), flush=True)
 
 
-def ask(*argv: str) -> str:
-    """The output of a command that is not part of the story."""
-    return subprocess.run(argv, check=True, capture_output=True, text=True).stdout
+class Kubernetes:
+    """The commands of a user who works on cluster A."""
+
+    def __init__(self, cluster: str) -> None:
+        """Take what ``autox cluster env`` tells a shell."""
+        script = f'eval "$({shlex.join(AUTOX)} cluster env --name {cluster})"; echo "$KUBECONFIG"; echo "$PATH"'
+        told = subprocess.run(["/bin/sh", "-c", script], check=True, capture_output=True, text=True).stdout
+        kubeconfig, path = told.splitlines()
+        self.environ: Mapping[str, str] = {**os.environ, "KUBECONFIG": kubeconfig, "PATH": path}
+
+    def do(self, *argv: str, expect: int = 0, quiet: bool = False) -> None:
+        """Show a command and run it; it must end with the exit code that the story expects."""
+        show(*argv)
+        ended = subprocess.run(
+            argv, env=self.environ, check=False, capture_output=quiet, text=True, stdin=subprocess.DEVNULL
+        )
+        if ended.returncode != expect:
+            if quiet:
+                print(ended.stdout + ended.stderr, file=sys.stderr)
+            raise StepFailedError(f"{shlex.join(argv)}: exit code {ended.returncode}, expected {expect}")
+
+    def autox(self, *argv: str, expect: int = 0) -> None:
+        """Show and run ``autox ARGV…``."""
+        self.do(*AUTOX, *argv, expect=expect)
+
+    def kubectl(self, *argv: str) -> None:
+        """Show and run ``kubectl ARGV…``."""
+        self.do("kubectl", *argv)
+
+    def experiments(self) -> list[dict[str, Any]]:
+        """The records that are there."""
+        argv = ["kubectl", "get", "experiments", "-o", "json"]
+        told = subprocess.run(argv, env=self.environ, check=False, capture_output=True, text=True).stdout
+        items: list[dict[str, Any]] = json.loads(told)["items"] if told else []
+        return items
+
+    def follow(self, version: str) -> None:
+        """Print each step of the experiments of a version until both have a verdict."""
+        seen: dict[str, str] = {}
+        deadline = time.monotonic() + PATIENCE
+        while time.monotonic() < deadline:
+            now = {
+                f"{one['spec']['spec']}, version {version}": _progress(one)
+                for one in self.experiments()
+                if one["spec"]["version"] == version
+            }
+            for name, line in now.items():
+                if seen.get(name) != line:
+                    print(f"  {name}: {line}", flush=True)
+            seen = now
+            if len(now) == 2 and all(line.startswith("verdict") for line in now.values()):
+                return
+            time.sleep(0.3)
+        raise StepFailedError(f"the experiments of version {version} had no verdict after {PATIENCE:.0f} s")
+
+    def expect_verdicts(self, version: str, **verdicts: str) -> None:
+        """Hold the records against the story."""
+        found = {
+            one["spec"]["spec"].replace("-", "_"): one.get("status", {}).get("verdict")
+            for one in self.experiments()
+            if one["spec"]["version"] == version
+        }
+        if found != verdicts:
+            raise StepFailedError(f"verdicts of version {version} are {found}, expected {verdicts}")
 
 
-def environment() -> dict[str, str]:
-    """What ``autox cluster env`` tells a shell, for the commands that follow."""
-    script = f'eval "$({shlex.join(AUTOX)} cluster env --name {CLUSTER})"; echo "$KUBECONFIG"; echo "$PATH"'
-    kubeconfig, path = ask("/bin/sh", "-c", script).splitlines()
-    return {**os.environ, "KUBECONFIG": kubeconfig, "PATH": path}
+def _progress(experiment: Mapping[str, Any]) -> str:
+    status = experiment.get("status", {})
+    tasks = status.get("tasks", {})
+    if status.get("phase") in ("Completed", "Deleted") and status.get("verdict"):
+        return f"verdict {status['verdict']}"
+    if tasks.get("total"):
+        return f"running, {tasks.get('done', 0)} of {tasks['total']} tasks done"
+    return "launched" if status.get("phase") else "recorded"
 
 
 def story() -> None:
     """The steps, one after another."""
-    say("A real Kubernetes control plane, as local processes")
-    do(*AUTOX, "cluster", "up", "--name", CLUSTER)
-    environ = environment()
+    say("Two real control planes: A will hold the app and autox, B is put under load")
+    for name, more in zip(CLUSTERS, ((), ("--nodes", "0")), strict=True):
+        argv = [*AUTOX, "cluster", "up", "--name", name, *more]
+        show(*argv)
+        if subprocess.run(argv, check=False).returncode != 0:
+            raise StepFailedError(f"cluster {name} did not come up")
+    a, b = Kubernetes(CLUSTERS[0]), Kubernetes(CLUSTERS[1])
 
-    def kubectl(*argv: str) -> None:
-        do("kubectl", *argv, environ=environ)
+    say("The app: version 1, a Deployment behind a Service")
+    a.kubectl("create", "configmap", "shop", f"--from-file={HERE / 'shop.py'}")
+    a.kubectl("apply", "-f", str(HERE / "shop.yaml"))
+    a.kubectl("rollout", "status", "deployment/shop", "--timeout=60s")
 
-    say("A Job: the controller manager makes its pod, the scheduler binds it, the process node runs it")
-    kubectl("apply", "-f", str(HERE / "job.yaml"))
-    kubectl("wait", "job/pi", "--for=condition=Complete", "--timeout=60s")
-    kubectl("logs", "job/pi")
+    say("autox: which object to watch and what to test is in values.yaml")
+    a.kubectl("create", "secret", "generic", "cluster-b", f"--from-file=kubeconfig={b.environ['KUBECONFIG']}")
+    a.do("helm", "install", "autox", str(ROOT / "charts" / "autox"), "-f", str(HERE / "values.yaml"), quiet=True)
+    a.kubectl("rollout", "status", "deployment/autox", "--timeout=60s")
 
-    say("A Deployment of version 1 behind a Service, its program in a ConfigMap")
-    kubectl("create", "configmap", "hello", f"--from-file={HERE / 'hello.py'}", f"--from-file={HERE / 'visit.py'}")
-    kubectl("apply", "-f", str(HERE / "hello.yaml"))
-    kubectl("rollout", "status", "deployment/hello", "--timeout=60s")
-    kubectl("get", "pods")
+    say("Opt in: from now on each version of shop is tested")
+    a.kubectl("label", "deployment/shop", "iter8.tools/autox=true")
+    a.follow("1")
+    a.autox("assert", "-g", "shop", "-c", "completed,nofailure,slos")
+    a.expect_verdicts("1", http="Pass", control_plane="Pass")
 
-    say("A visitor asks the Service for 12 s; meanwhile version 2 is rolled out")
-    kubectl("apply", "-f", str(HERE / "visitor.yaml"))
-    kubectl("wait", "pod", "-l", "batch.kubernetes.io/job-name=visitor", "--for=condition=Ready", "--timeout=60s")
-    kubectl("set", "env", "deployment/hello", "VERSION=2")
-    kubectl("rollout", "status", "deployment/hello", "--timeout=60s")
-    kubectl("wait", "job/visitor", "--for=condition=Complete", "--timeout=60s")
-    kubectl("logs", "job/visitor")
+    say("Version 2 is slow: the experiments of version 1 go, those of version 2 come")
+    patch = str(HERE / "version-2.yaml")
+    a.kubectl("patch", "deployment/shop", "--patch-file", patch)
+    a.follow("2")
+    a.autox("assert", "-g", "shop", "-c", "slos", expect=1)
+    a.expect_verdicts("2", http="Fail", control_plane="Pass")
+    a.autox("why", "deployment/shop")
+
+    say("Opt out: nothing runs any more, the records stay")
+    a.kubectl("label", "deployment/shop", "iter8.tools/autox-")
+    a.kubectl("wait", "experiments", "--all", "--for=jsonpath={.status.phase}=Deleted", "--timeout=30s")
+
+    say("What is kept")
+    failed = next(one for one in a.experiments() if one["spec"]["version"] == "2" and one["spec"]["spec"] == "http")
+    REPORT.parent.mkdir(parents=True, exist_ok=True)
+    a.autox("report", failed["metadata"]["name"], "-o", "html", "--output", str(REPORT))
+    a.autox("history")
+
+
+def take_down() -> None:
+    """Take both clusters down, whatever state they are in; a second Ctrl-C does not stop that."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    for name in CLUSTERS:
+        # NB: a session of its own, which Ctrl-C at the terminal does not reach.
+        subprocess.run([*AUTOX, "cluster", "down", "--name", name], check=False, start_new_session=True)
 
 
 def main() -> None:
     """Play the story, then clean up."""
-    parser = argparse.ArgumentParser(description="Play the main job of autox on a cluster of its own.")
-    parser.add_argument("--keep", action="store_true", help="leave the cluster up and say how to look around")
+    parser = argparse.ArgumentParser(description="Play the main job of autox on two clusters of its own.")
+    parser.add_argument("--keep", action="store_true", help="leave the clusters up and say how to look around")
     keep = parser.parse_args().keep
+    signal.signal(signal.SIGTERM, lambda *_: signal.raise_signal(signal.SIGINT))
     began = time.monotonic()
     code = 1
     try:
@@ -92,14 +186,15 @@ def main() -> None:
         print("\ninterrupted", file=sys.stderr)
     finally:
         if keep and code == 0:
-            say(f'Kept. Look around: eval "$(autox cluster env --name {CLUSTER})"; kubectl get pods')
-            print(f"  and when done: autox cluster down --name {CLUSTER}")
+            say(f'Kept. Look around: eval "$(autox cluster env --name {CLUSTERS[0]})"; kubectl get xp')
+            print("  and when done: " + "; ".join(f"autox cluster down --name {name}" for name in CLUSTERS))
         else:
-            say("Taking it down")
-            subprocess.run([*AUTOX, "cluster", "down", "--name", CLUSTER], check=False)
+            say("Taking both clusters down")
+            take_down()
     if code == 0:
         seconds = time.monotonic() - began
-        print(f"\nPass: a Job, a Deployment and a rolling update without a lost request, in {seconds:.0f} s")
+        print(f"\nReport: {REPORT.relative_to(Path.cwd()) if REPORT.is_relative_to(Path.cwd()) else REPORT}")
+        print(f"Version 1 passed; version 2 failed its latency SLO, as it should. {seconds:.0f} s in all.")
     sys.exit(code)
 
 
