@@ -1,0 +1,200 @@
+"""What a stored result must look like to be believed: every field's type and bound, checked when it is read back.
+
+A result lies in a status or a Secret between the run that made it and whoever reads it, so anything may stand there.
+``results`` next door turns values into this document and back.
+
+Keys that are not known are ignored here, unlike in the files that users write: a newer runner may add fields within
+one ``apiVersion``, as Kubernetes' own kinds do, and an older report must still show the rest.
+"""
+
+from datetime import UTC, datetime
+from typing import Annotated, Any, Literal, Self
+
+from pydantic import AfterValidator, AwareDatetime, ConfigDict, Field, model_validator
+
+from autox.api.documents import Document
+from autox.model import result as values
+from autox.model.verdict import Verdict
+
+API_VERSION = "autox.dev/v1alpha1"
+KIND = "ExperimentResult"
+
+
+def _in_utc(moment: datetime) -> datetime:
+    try:
+        return moment.astimezone(UTC)
+    except OverflowError as error:
+        raise ValueError("lies outside the years that can be told") from error
+
+
+Moment = Annotated[AwareDatetime, AfterValidator(_in_utc)]
+Count = Annotated[int, Field(ge=0, lt=2**53)]
+Seconds = Annotated[float, Field(ge=0)]
+BucketRow = tuple[float | None, float | None, Count]
+"""Lower bound, upper bound, count; a bound that is null is none."""
+
+
+class Section(Document):
+    """A part of the document."""
+
+    model_config = ConfigDict(extra="ignore")
+
+
+class MetricSection(Section):
+    """One metric."""
+
+    name: str
+    unit: str
+    value: float | None
+    buckets: tuple[BucketRow, ...] = ()
+    help: str = ""
+
+    def to_value(self) -> values.Metric:
+        """The same as a frozen value."""
+        return values.Metric(
+            name=self.name,
+            unit=self.unit,
+            value=self.value,
+            buckets=tuple(
+                values.Bucket(
+                    lower=float("-inf") if lower is None else lower,
+                    upper=float("inf") if upper is None else upper,
+                    count=count,
+                )
+                for lower, upper, count in self.buckets
+            ),
+            help=self.help,
+        )
+
+
+class SLOSection(Section):
+    """One SLO and what became of it."""
+
+    metric: str
+    bound: values.Bound
+    limit: float
+    observed: float | None
+    unit: str
+    verdict: Literal[Verdict.PASS, Verdict.FAIL, Verdict.NO_DATA]
+    message: str = ""
+
+    @model_validator(mode="after")
+    def _pass_has_data(self) -> Self:
+        if self.verdict is Verdict.PASS and self.observed is None:
+            raise ValueError("says Pass, but observed nothing")
+        return self
+
+    def to_value(self) -> values.SLOOutcome:
+        """The same as a frozen value."""
+        return values.SLOOutcome(
+            slo=values.SLO(metric=self.metric, bound=self.bound, limit=self.limit),
+            observed=self.observed,
+            unit=self.unit,
+            verdict=self.verdict,
+            message=self.message,
+        )
+
+
+class TaskSection(Section):
+    """One task."""
+
+    task: str
+    state: values.TaskState
+    message: str = ""
+    started_at: Moment | None = None
+    seconds: Seconds = 0.0
+    inputs: dict[str, Any] = Field(default_factory=dict)
+    metrics: tuple[MetricSection, ...] = ()
+    invalid: str = ""
+    notes: tuple[str, ...] = ()
+
+    def to_value(self) -> values.TaskResult:
+        """The same as a frozen value."""
+        return values.TaskResult(
+            task=self.task,
+            state=self.state,
+            message=self.message,
+            started_at=self.started_at,
+            seconds=self.seconds,
+            inputs=self.inputs,
+            metrics=tuple(metric.to_value() for metric in self.metrics),
+            invalid=self.invalid,
+            notes=self.notes,
+        )
+
+
+class SubjectSection(Section):
+    """What was tested."""
+
+    namespace: str = ""
+    experiment: str = ""
+    group: str = ""
+    spec: str = ""
+    trigger: str = ""
+    trigger_uid: str = ""
+    version: str = ""
+    images: tuple[str, ...] = ()
+    revision: Count = 0
+
+    def to_value(self) -> values.Subject:
+        """The same as a frozen value."""
+        return values.Subject(**dict(self))
+
+
+class LoopSection(Section):
+    """One loop of the history."""
+
+    number: Count
+    started_at: Moment
+    completed_at: Moment
+    verdict: Verdict
+    reason: str = ""
+    message: str = ""
+
+    def to_value(self) -> values.Loop:
+        """The same as a frozen value."""
+        return values.Loop(**dict(self))
+
+
+class ResultDocument(Section):
+    """The whole document."""
+
+    api_version: Literal["autox.dev/v1alpha1"]
+    kind: Literal["ExperimentResult"]
+    subject: SubjectSection = SubjectSection()
+    environment: dict[str, str] = Field(default_factory=dict)
+    started_at: Moment
+    completed_at: Moment | None = None
+    tasks: tuple[TaskSection, ...] = ()
+    tasks_total: Count = 0
+    slos: tuple[SLOSection, ...] = ()
+    verdict: Verdict | None = None
+    reason: str = ""
+    message: str = ""
+    loops: Count = 0
+    totals: dict[Verdict, Count] = Field(default_factory=dict)
+    history: Annotated[tuple[LoopSection, ...], Field(max_length=values.HISTORY_LIMIT)] = ()
+
+    @model_validator(mode="after")
+    def _pass_has_slos(self) -> Self:
+        if self.verdict is Verdict.PASS and not (self.slos and all(slo.verdict is Verdict.PASS for slo in self.slos)):
+            raise ValueError("verdict is Pass, but not every SLO is, or there is none")
+        return self
+
+    def to_value(self) -> values.ExperimentResult:
+        """The same as frozen values."""
+        return values.ExperimentResult(
+            subject=self.subject.to_value(),
+            environment=self.environment,
+            started_at=self.started_at,
+            completed_at=self.completed_at,
+            tasks=tuple(task.to_value() for task in self.tasks),
+            tasks_total=self.tasks_total,
+            slos=tuple(slo.to_value() for slo in self.slos),
+            verdict=self.verdict,
+            reason=self.reason,
+            message=self.message,
+            loops=self.loops,
+            totals={verdict.value: count for verdict, count in self.totals.items()},
+            history=tuple(loop.to_value() for loop in self.history),
+        )

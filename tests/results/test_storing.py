@@ -1,0 +1,205 @@
+"""A stored result is read back exactly, and what is no result is refused with the name of its field."""
+
+import gzip
+import json
+import zlib
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+
+from autox.api.results import (
+    LIMIT_BYTES,
+    compact,
+    encoded,
+    object_from_result,
+    result_from_gzip,
+    result_from_object,
+    result_to_gzip,
+)
+from autox.model.errors import ConfigurationError
+from autox.model.result import Bucket, ExperimentResult, Metric, TaskResult, TaskState
+from tests.results.samples import FULL, RESULTS
+
+
+def written(result: ExperimentResult = FULL) -> dict[str, Any]:
+    """The JSON of a result, as whoever reads it gets it."""
+    document: dict[str, Any] = json.loads(encoded(object_from_result(result)))
+    return document
+
+
+def measuring(value: float | None, *buckets: Bucket) -> ExperimentResult:
+    """A result with one metric."""
+    task = TaskResult(
+        task="http",
+        state=TaskState.DONE,
+        metrics=(Metric(name="http/latency", unit="ms", value=value, buckets=buckets),),
+    )
+    return replace(FULL, tasks=(task,))
+
+
+@settings(max_examples=150, deadline=None)
+@given(RESULTS)
+def test_nothing_is_lost(result: ExperimentResult) -> None:
+    """Whatever a run found out is read back exactly as it was, from the status and from the Secret."""
+    assert result_from_object(written(result)) == result
+    assert result_from_gzip(result_to_gzip(result)) == result
+
+
+def test_the_document() -> None:
+    """The document says its version and kind, times in UTC with microseconds, and buckets as rows."""
+    document = written()
+
+    assert (document["apiVersion"], document["kind"]) == ("autox.dev/v1alpha1", "ExperimentResult")
+    assert document["startedAt"] == "2026-03-04T05:06:07.000089Z"
+    assert document["subject"]["triggerUid"] == "8e3a"
+    assert document["tasks"][0]["metrics"][0]["buckets"] == [[1.0, 2.0, 2], [2.0, 2.5, 1]]
+    assert document["slos"] == [
+        {
+            "metric": "http/latency-mean",
+            "bound": "upper",
+            "limit": 50.0,
+            "observed": 1.8,
+            "unit": "ms",
+            "verdict": "Pass",
+        }
+    ]
+    assert result_from_object(document) == FULL
+
+
+def test_the_compact_form() -> None:
+    """The compact form has every figure, verdict and note, but neither buckets nor history."""
+    short = compact(FULL)
+
+    assert all(not metric.buckets for task in short.tasks for metric in task.metrics)
+    assert short.history == ()
+    assert (short.slos, short.totals, short.loops) == (FULL.slos, FULL.totals, FULL.loops)
+    assert {name: metric.value for name, metric in short.metrics.items()} == {
+        name: metric.value for name, metric in FULL.metrics.items()
+    }
+
+
+@pytest.mark.parametrize("value", [float("nan"), float("inf"), float("-inf")])
+def test_what_is_no_number_is_no_data(value: float) -> None:
+    """A figure that is no number is stored as no data: the result is not lost, and nothing passes by it."""
+    assert result_from_object(written(measuring(value))).metrics["http/latency"].value is None
+
+
+def test_open_buckets() -> None:
+    """A bucket without an upper bound stays one."""
+    open_bucket = Bucket(lower=5.0, upper=float("inf"), count=1)
+
+    assert result_from_object(written(measuring(1.0, open_bucket))).metrics["http/latency"].buckets == (open_bucket,)
+
+
+def test_broken_text_is_stored() -> None:
+    """Text that is no Unicode, from a file name for instance, is stored with a mark in the place of what is broken."""
+    assert result_from_object(written(replace(FULL, message="a\udcffb"))).message == "a?b"
+
+
+def test_newer_fields() -> None:
+    """A result with fields that a newer autox added within the version is still read."""
+    document = written()
+    document["weather"] = "fine"
+    document["tasks"][0]["weather"] = {"at": "noon"}
+
+    assert result_from_object(document) == FULL
+
+
+def change(*path: str | int, to: Any) -> Callable[[dict[str, Any]], None]:
+    """Put something else into a document."""
+
+    def apply(document: dict[str, Any]) -> None:
+        place: Any = document
+        for part in path[:-1]:
+            place = place[part]
+        place[path[-1]] = to
+
+    return apply
+
+
+@pytest.mark.parametrize(
+    ("spoil", "field"),
+    [
+        (change("apiVersion", to="autox.dev/v2"), "apiVersion"),
+        (change("kind", to="Experiment"), "kind"),
+        (change("startedAt", to="yesterday"), "startedAt"),
+        (change("startedAt", to="2026-03-04T05:06:07"), "startedAt"),
+        (change("startedAt", to="9999-12-31T23:59:59-23:00"), "startedAt"),
+        (change("verdict", to="Perfect"), "verdict"),
+        (change("loops", to=-1), "loops"),
+        (change("loops", to="1"), "loops"),
+        (change("loops", to=True), "loops"),
+        (change("loops", to=10**30), "loops"),
+        (change("totals", to={"Perfect": 1}), "totals.Perfect"),
+        (change("tasks", to={}), "tasks"),
+        (change("tasks", 0, "state", to="done"), "tasks[0].state"),
+        (change("tasks", 0, "seconds", to=-1), "tasks[0].seconds"),
+        (change("tasks", 0, "metrics", 1, "value", to="1.8"), "tasks[0].metrics[1].value"),
+        (change("tasks", 0, "metrics", 1, "value", to=True), "tasks[0].metrics[1].value"),
+        (change("tasks", 0, "metrics", 1, "value", to=10**400), "tasks[0].metrics[1].value"),
+        (change("tasks", 0, "metrics", 0, "buckets", 0, to=[1, 2]), "tasks[0].metrics[0].buckets[0][2]"),
+        (change("tasks", 0, "metrics", 0, "buckets", 0, to=[1, 2, -3]), "tasks[0].metrics[0].buckets[0][2]"),
+        (change("slos", 0, "observed", to=None), "slos[0]"),
+        (change("slos", 0, "verdict", to="Error"), "slos[0].verdict"),
+        (change("slos", 0, "limit", to=None), "slos[0].limit"),
+        (change("slos", to=[]), "verdict is Pass"),
+        (change("history", to=[written()["history"][0]] * 101), "history"),
+        (change("subject", to=[]), "subject"),
+        (change("environment", to={"cpus": 2}), "environment.cpus"),
+    ],
+)
+def test_what_makes_no_sense(spoil: Callable[[dict[str, Any]], None], field: str) -> None:
+    """A document with a wrong type, number, word or contradiction is refused, and the message names the field."""
+    document = written()
+    spoil(document)
+
+    with pytest.raises(ConfigurationError) as refused:
+        result_from_object(document)
+
+    assert field in refused.value.message
+
+
+@pytest.mark.parametrize(
+    "obj",
+    [None, [], "x", 1, {}, {"inputs": {1: object()}}, {"x": float("nan")}, {"tasks": "\ud800"}],
+    ids=str,
+)
+def test_what_is_no_result(obj: Any) -> None:
+    """What is no result at all is refused like any other mistake."""
+    with pytest.raises(ConfigurationError, match="result"):
+        result_from_object(obj)
+
+
+def test_what_has_no_end() -> None:
+    """A document nested without end, or larger than any result, is refused, not followed."""
+    deep: Any = {}
+    for _ in range(100_000):
+        deep = {"a": deep}
+
+    with pytest.raises(ConfigurationError):
+        result_from_object(written() | {"environment": deep})
+    with pytest.raises(ConfigurationError, match="larger"):
+        result_from_object(written() | {"message": "x" * LIMIT_BYTES})
+
+
+@pytest.mark.parametrize(
+    ("data", "what"),
+    [
+        (b"", "cut short"),
+        (b"no gzip at all", "not gzip"),
+        (result_to_gzip(FULL)[:-20], "cut short"),
+        (gzip.compress(b"no JSON"), "not JSON"),
+        (gzip.compress(b"[" * 100_000), "not JSON"),
+        (gzip.compress(b'{"x": NaN}'), "not JSON"),
+        (gzip.compress(bytes(LIMIT_BYTES * 20)), "larger"),
+        (zlib.compress(encoded(object_from_result(FULL))), "not gzip"),
+    ],
+    ids=lambda value: value if isinstance(value, str) else "",
+)
+def test_what_is_no_stored_result(data: bytes, what: str) -> None:
+    """A Secret with something else in it, or with a bomb, is refused without unpacking it all."""
+    with pytest.raises(ConfigurationError, match=what):
+        result_from_gzip(data)
