@@ -1,0 +1,91 @@
+"""Whether a resource can be watched, asked before kopf is let at it: kopf ends as a whole at what is said here kindly.
+
+Asked are discovery (is there such a resource, and can it be listed and watched?) and access reviews (may we?). The
+answers are good for now only: resources are defined and rights granted while a controller runs, so ``following`` asks
+again.
+"""
+
+import asyncio
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from autox.kube.access import can
+from autox.kube.answers import decode_object
+from autox.kube.client import KubeClient
+from autox.model.errors import NotFoundError
+from autox.model.refs import Resource
+from autox.model.watching import WatchTrouble
+
+MANY_NAMESPACES = 20
+"""With more, one watch of the whole cluster is tried first: each namespace would cost a connection."""
+
+VERBS = ("list", "watch")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Watchable:
+    """Where a resource can be watched.
+
+    Attributes:
+        namespaces: there; None for the whole cluster, whatever was asked for; empty for nowhere.
+        troubles: why not in the others that were asked for.
+    """
+
+    namespaces: frozenset[str] | None
+    troubles: Mapping[str, WatchTrouble] = field(default_factory=dict)
+
+
+async def watchable(kube: KubeClient, resource: Resource, namespaces: frozenset[str]) -> Watchable:
+    """Where of these namespaces a resource can be watched.
+
+    Raises:
+        AutoxError: the API server could not be asked.
+    """
+    flaw = await _flaw(kube, resource)
+    if flaw:
+        trouble = WatchTrouble(reason="ResourceNotServed", message=flaw)
+        return Watchable(namespaces=frozenset(), troubles=dict.fromkeys(namespaces, trouble))
+    if len(namespaces) > MANY_NAMESPACES and not await _denied(kube, resource, None):
+        return Watchable(namespaces=None)
+    wanted = sorted(namespaces)
+    denied = await asyncio.gather(*(_denied(kube, resource, namespace) for namespace in wanted))
+    troubles = {
+        namespace: WatchTrouble(reason="Forbidden", message=_missing(resource, namespace, verbs))
+        for namespace, verbs in zip(wanted, denied, strict=True)
+        if verbs
+    }
+    return Watchable(namespaces=namespaces - troubles.keys(), troubles=troubles)
+
+
+async def _flaw(kube: KubeClient, resource: Resource) -> str:
+    """Why discovery says that it cannot be watched; empty if it can."""
+    path = "/".join(("/apis", resource.group, resource.version) if resource.group else ("/api", resource.version))
+    known = resource.api_version
+    try:
+        served = decode_object(await kube.read(path), what=f"GET {path}").get("resources")
+    except NotFoundError:
+        return f"the API server does not serve {known}; does its CustomResourceDefinition exist?"
+    found = next((each for each in served or () if _name(each) == resource.plural), None)
+    if found is None:
+        return f"the API server serves no {resource.plural} in {known}; is the plural, lower-case name right?"
+    if not found.get("namespaced"):
+        return f"{resource.plural} in {known} have no namespace, and a trigger must have one"
+    lacking = [verb for verb in VERBS if verb not in (found.get("verbs") or ())]
+    return f"the API server cannot {' or '.join(lacking)} {resource.plural} in {known}" if lacking else ""
+
+
+def _name(served: Any) -> Any:
+    return served.get("name") if isinstance(served, dict) else None
+
+
+async def _denied(kube: KubeClient, resource: Resource, namespace: str | None) -> list[str]:
+    allowed = await asyncio.gather(*(can(kube, verb, resource, namespace=namespace) for verb in VERBS))
+    return [verb for verb, allows in zip(VERBS, allowed, strict=True) if not allows]
+
+
+def _missing(resource: Resource, namespace: str, verbs: list[str]) -> str:
+    return (
+        f"the controller may not {' and '.join(verbs)} {resource.plural} in namespace {namespace}: it needs a Role"
+        f' there with apiGroups ["{resource.group}"], resources ["{resource.plural}"], verbs ["get", "list", "watch"]'
+    )
