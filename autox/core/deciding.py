@@ -1,0 +1,213 @@
+"""What to do about an experiment group, decided from its trigger and its records as they are now and nothing else.
+
+No event, no memory and no clock come in, so missed, repeated and reordered events change nothing, and a restart of
+the controller decides what the one before it would have decided.
+
+Whoever carries the decisions out keeps to this, and then no crash between two of its steps gives zero or two runs
+(``tests/deciding/test_crashes.py`` tries them all):
+
+- Delete: record phase ``Deleting`` with the decision's reason, uninstall the release, record phase ``Deleted``.
+  Without the first step a crash after the uninstall, and a version that comes back meanwhile, would leave a record
+  that looks alive and a release that is gone.
+- Launch: create the record (one that is there already is no error), look whether it is still ``Pending``, install
+  the release (idempotent), record ``Running`` and ``launchedAt``. A record in any later phase means that the
+  decision rests on an old reading: decide again.
+- A Launch is carried out after every Delete of its spec has succeeded.
+- One worker at a time for one group.
+
+Rejected: comparing old with new objects (Iter8's first design; forgets whatever happens while nobody looks), and
+Iter8's later rule that a failed read of the trigger means that it is gone.
+"""
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+
+from autox.core import wording
+from autox.core.naming import experiment_name
+from autox.core.wording import Notice
+from autox.model.decision import Action, Decision
+from autox.model.experiments import ExperimentRecord, Identity
+from autox.model.groups import ExperimentGroup
+from autox.model.trigger import TriggerSnapshot, TriggerState
+from autox.model.verdict import Phase
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DigestTrouble:
+    """Why the values of an experiment spec are not known: a Secret that is missing or cannot be read.
+
+    Attributes:
+        reason: CamelCase.
+        message: the same for people, with what to do about it; never a value.
+    """
+
+    reason: str
+    message: str
+
+
+def decide(
+    group: ExperimentGroup,
+    trigger: TriggerSnapshot,
+    records: Sequence[ExperimentRecord],
+    digests: Mapping[str, str | DigestTrouble],
+) -> tuple[Decision, ...]:
+    """Conclude what is to be done for a group.
+
+    Args:
+        group: what is wanted.
+        trigger: the group's trigger as it was read back.
+        records: every experiment of the group, in any phase; records of other groups among them are passed over.
+        digests: by spec name, of the chart and the values in effect.
+
+    Returns:
+        First every Delete, then for each spec of the group, in the group's order, exactly one of Launch, Keep, Wait
+        and Ignore.
+    """
+    if group.suspend:
+        return tuple(_decision(Action.IGNORE, spec.name, wording.suspended()) for spec in group.specs)
+    if trigger.state is TriggerState.UNREADABLE:
+        return tuple(_decision(Action.WAIT, spec.name, wording.trigger_unreadable(trigger)) for spec in group.specs)
+    by_spec: dict[str, list[ExperimentRecord]] = {spec.name: [] for spec in group.specs}
+    of_no_spec: list[ExperimentRecord] = []
+    for record in records:
+        if (record.identity.group_namespace, record.identity.group) == group.key:
+            by_spec.get(record.identity.spec, of_no_spec).append(record)
+    deletes = _deletes(of_no_spec, lambda record: wording.spec_removed(record.identity))
+    others = []
+    obstacle = _obstacle(group, trigger)
+    for spec, of_spec in by_spec.items():
+        if obstacle is not None:
+            deletes += _deletes(of_spec, lambda _: obstacle)
+            others.append(_decision(Action.WAIT, spec, obstacle))
+        else:
+            stale, other = _decide_spec(_wanted(group, trigger, spec), digests[spec], of_spec)
+            deletes += stale
+            others.append(other)
+    return (*deletes, *others)
+
+
+def decide_removed(records: Iterable[ExperimentRecord]) -> tuple[Decision, ...]:
+    """Conclude what is to be done about the experiments of a group that is there no more: delete them all."""
+    return tuple(_deletes(records, lambda record: wording.group_removed(record.identity)))
+
+
+def is_live(record: ExperimentRecord) -> bool:
+    """Whether an experiment counts as the current one of its spec: it is neither deleted nor about to be."""
+    return record.phase not in (Phase.DELETING, Phase.DELETED) and not record.is_deleting
+
+
+def _obstacle(group: ExperimentGroup, trigger: TriggerSnapshot) -> Notice | None:
+    """Why nothing may run for a trigger that was read back or is known to be gone."""
+    if trigger.state is TriggerState.ABSENT:
+        return wording.trigger_gone(group.trigger)
+    opt_in = trigger.labels.get(group.opt_in.label)
+    if opt_in is None:
+        return wording.not_opted_in(group.trigger, group.opt_in)
+    if opt_in != group.opt_in.value:
+        return wording.opted_out(group.trigger, group.opt_in, opt_in)
+    version = trigger.labels.get(group.version_label)
+    if not version:
+        return wording.version_missing(group.trigger, group.version_label, is_empty=version is not None)
+    return None
+
+
+def _wanted(group: ExperimentGroup, trigger: TriggerSnapshot, spec: str) -> Identity:
+    """What should run, but for its digest and its revision."""
+    return Identity(
+        group_namespace=group.namespace,
+        group=group.name,
+        spec=spec,
+        trigger=group.trigger,
+        trigger_uid=trigger.uid,
+        version=trigger.labels[group.version_label],
+        digest="",
+    )
+
+
+def _decide_spec(
+    subject: Identity, digest: str | DigestTrouble, records: Sequence[ExperimentRecord]
+) -> tuple[list[Decision], Decision]:
+    """What to delete of one spec, and what to do then."""
+    if isinstance(digest, DigestTrouble):
+        # NB: while nobody knows the values, an experiment that differs in nothing else may be the right one.
+        deletes = _deletes(records, lambda each: _difference(each, replace(subject, digest=each.identity.digest)))
+        return deletes, _decision(Action.WAIT, subject.spec, wording.warning(digest.reason, digest.message))
+    wanted = replace(subject, digest=digest)
+    alike = [each for each in records if _difference(each, wanted) is None]
+    kept = max(filter(is_live, alike), key=_revision, default=None)
+    deletes = _deletes(
+        (each for each in records if each is not kept),
+        lambda each: _difference(each, wanted) or wording.duplicate(each),
+    )
+    if kept is None:
+        revision = 1 + max(map(_revision, alike), default=0)
+        return deletes, _launch(replace(wanted, revision=revision), records)
+    return deletes, _keep(kept)
+
+
+def _difference(record: ExperimentRecord, wanted: Identity) -> Notice | None:
+    """Why an experiment is not the wanted one; None if it is, whatever its revision."""
+    old = record.identity
+    if old.trigger != wanted.trigger:
+        return wording.trigger_changed(old, wanted)
+    if old.trigger_uid != wanted.trigger_uid:
+        return wording.trigger_replaced(old, wanted)
+    if old.version != wanted.version:
+        return wording.new_version(wanted, old=old.version)
+    if old.digest != wanted.digest:
+        return wording.chart_or_values_changed(wanted)
+    return None
+
+
+def _revision(record: ExperimentRecord) -> int:
+    return record.identity.revision
+
+
+def _deletes(records: Iterable[ExperimentRecord], why: Callable[[ExperimentRecord], Notice | None]) -> list[Decision]:
+    """Delete those that there is a reason for, and finish every deletion that was begun."""
+    return [
+        _decision(Action.DELETE, record.identity.spec, notice, record=record)
+        for record in records
+        if record.phase is not Phase.DELETED and (notice := _ending(record) or why(record)) is not None
+    ]
+
+
+def _ending(record: ExperimentRecord) -> Notice | None:
+    """Why an experiment has to end whatever is wanted now."""
+    if record.phase is Phase.DELETING:
+        return wording.deletion_unfinished(record)
+    return wording.record_deleted(record) if record.is_deleting else None
+
+
+def _launch(identity: Identity, records: Sequence[ExperimentRecord]) -> Decision:
+    """A new experiment, and what made it one."""
+    latest = max(records, key=lambda each: (each.created_at, each.name), default=None)
+    if identity.revision > 1:
+        notice = wording.tested_again(identity)
+    elif latest is None:
+        notice = wording.new_version(identity)
+    else:
+        notice = _difference(latest, identity) or wording.new_version(identity)
+    return _decision(Action.LAUNCH, identity.spec, notice, launch=identity, name=experiment_name(identity))
+
+
+def _keep(record: ExperimentRecord) -> Decision:
+    """The right experiment is there; its launch may have been interrupted."""
+    if record.phase is Phase.PENDING and record.launched_at is None:
+        notice, identity = wording.resume(record), record.identity
+        return _decision(Action.LAUNCH, identity.spec, notice, launch=identity, name=record.name, record=record)
+    return _decision(Action.KEEP, record.identity.spec, wording.up_to_date(record), record=record)
+
+
+def _decision(
+    action: Action,
+    spec: str,
+    notice: Notice,
+    *,
+    launch: Identity | None = None,
+    name: str = "",
+    record: ExperimentRecord | None = None,
+) -> Decision:
+    return Decision(
+        action=action, spec=spec, reason=notice.reason, message=notice.message, launch=launch, name=name, record=record
+    )

@@ -1,0 +1,154 @@
+"""Every reason and message that people read about groups and experiments, in one place.
+
+Reasons are CamelCase words that scripts may compare; messages say what was seen, where, and what would change it.
+The same notice stands in the group's status, in the record's conditions and in an Event, so that whoever looks in
+one of these places reads the same sentence. How loud an Event is follows from the reason alone.
+
+No function here is given chart values: they may hold secrets.
+"""
+
+from dataclasses import dataclass
+from typing import Literal
+
+from autox.model.experiments import ExperimentRecord, Identity
+from autox.model.groups import OptIn
+from autox.model.refs import ObjectRef
+from autox.model.trigger import TriggerSnapshot
+
+NoticeType = Literal["Normal", "Warning"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Notice:
+    """A reason, the message, and the type of the Event that tells them."""
+
+    reason: str
+    message: str
+    type: NoticeType = "Normal"
+
+
+def warning(reason: str, message: str) -> Notice:
+    """A notice that somebody should do something about."""
+    return Notice(reason=reason, message=message, type="Warning")
+
+
+# Why nothing is launched.
+
+
+def suspended() -> Notice:
+    """The group says so."""
+    message = "the group is suspended: nothing is launched or deleted until spec.suspend is false"
+    return Notice(reason="Suspended", message=message)
+
+
+def trigger_unreadable(trigger: TriggerSnapshot) -> Notice:
+    """Nobody knows whether the trigger is there."""
+    why = trigger.message or "no answer"
+    return warning(
+        trigger.reason or "TriggerUnreadable",
+        f"{trigger.ref} cannot be read, so nothing is launched or deleted; it is tried again: {why}",
+    )
+
+
+def trigger_gone(trigger: ObjectRef) -> Notice:
+    """There is no such object, or it is being deleted."""
+    return Notice(reason="TriggerGone", message=f"{trigger} does not exist or is being deleted")
+
+
+def not_opted_in(trigger: ObjectRef, opt_in: OptIn) -> Notice:
+    """The opt-in label is missing."""
+    message = f"{trigger} has no label {opt_in.label}; to opt in: {_label(trigger, f'{opt_in.label}={opt_in.value}')}"
+    return Notice(reason="NotOptedIn", message=message)
+
+
+def opted_out(trigger: ObjectRef, opt_in: OptIn, value: str) -> Notice:
+    """The opt-in label has another value."""
+    message = f"{trigger} has label {opt_in.label}={value}, and only {opt_in.label}={opt_in.value} opts in"
+    return Notice(reason="OptedOut", message=message)
+
+
+def version_missing(trigger: ObjectRef, label: str, *, is_empty: bool) -> Notice:
+    """It has opted in, but nobody says which version it is."""
+    seen = f"an empty label {label}" if is_empty else f"no label {label}"
+    message = f"{trigger} has opted in but has {seen}; to name its version: {_label(trigger, f'{label}=VERSION')}"
+    return warning("VersionMissing", message)
+
+
+# Why an experiment is stale.
+
+
+def spec_removed(identity: Identity) -> Notice:
+    """The group was edited."""
+    message = f"experiment group {identity.group_namespace}/{identity.group} has no spec {identity.spec} any more"
+    return Notice(reason="SpecRemoved", message=message)
+
+
+def group_removed(identity: Identity) -> Notice:
+    """The group was deleted."""
+    message = f"experiment group {identity.group_namespace}/{identity.group} was deleted"
+    return Notice(reason="GroupRemoved", message=message)
+
+
+def trigger_changed(old: Identity, new: Identity) -> Notice:
+    """The group names another trigger now."""
+    return Notice(reason="TriggerChanged", message=f"the group's trigger is {new.trigger} now; it was {old.trigger}")
+
+
+def trigger_replaced(old: Identity, new: Identity) -> Notice:
+    """The trigger was deleted and made again."""
+    message = f"{new.trigger} was deleted and created again: its uid is {new.trigger_uid} now; it was {old.trigger_uid}"
+    return Notice(reason="TriggerReplaced", message=message)
+
+
+def new_version(identity: Identity, *, old: str = "") -> Notice:
+    """The version label changed, or was never seen before."""
+    was = f"; it was {old}" if old else ""
+    return Notice(reason="NewVersion", message=f"the version of {identity.trigger} is {identity.version}{was}")
+
+
+def chart_or_values_changed(identity: Identity) -> Notice:
+    """The group was edited, or a source of its values was."""
+    return Notice(
+        reason="ChartOrValuesChanged", message=f"the chart or the values of spec {identity.spec} have changed"
+    )
+
+
+def duplicate(record: ExperimentRecord) -> Notice:
+    """Two live experiments test the same; somebody must have made one by hand."""
+    return warning("Duplicate", f"experiment {record.name} tests the same as one with a higher revision, which is kept")
+
+
+def record_deleted(record: ExperimentRecord) -> Notice:
+    """Somebody deletes the record of an experiment that still runs."""
+    return Notice(reason="RecordDeleted", message=f"the record of experiment {record.name} is being deleted")
+
+
+def deletion_unfinished(record: ExperimentRecord) -> Notice:
+    """A deletion was interrupted; what it began for still counts."""
+    message = record.message or f"the deletion of experiment {record.name} was interrupted"
+    return Notice(reason=record.reason or "DeletionUnfinished", message=message)
+
+
+# What is launched and kept.
+
+
+def tested_again(identity: Identity) -> Notice:
+    """The same version was tested before, and something else came in between."""
+    message = f"version {identity.version} of {identity.trigger} is tested again, as revision {identity.revision}"
+    return Notice(reason="TestedAgain", message=message)
+
+
+def resume(record: ExperimentRecord) -> Notice:
+    """A launch was interrupted."""
+    return Notice(reason="Resume", message=f"experiment {record.name} is recorded but its release was not confirmed")
+
+
+def up_to_date(record: ExperimentRecord) -> Notice:
+    """Nothing has changed."""
+    message = f"experiment {record.name} tests version {record.identity.version} with this chart and these values"
+    return Notice(reason="UpToDate", message=message)
+
+
+def _label(trigger: ObjectRef, label: str) -> str:
+    resource = f"{trigger.resource}.{trigger.group}" if trigger.group else trigger.resource
+    return f"kubectl label --overwrite -n {trigger.namespace} {resource}/{trigger.name} {label}"
