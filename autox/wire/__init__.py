@@ -1,1 +1,9 @@
-"""The fast HTTP/1.1 client under load generators: a parser without I/O, and connections."""
+"""The fast HTTP/1.1 client under load generators and virtual nodes.
+
+``heads`` and ``responses`` are the protocol without I/O: bytes in, an answer or a named violation out. ``requests``
+makes the bytes to send, once for however many times they are sent. ``connection`` puts both on an asyncio transport,
+``connecting`` opens one, and ``deadlines`` ends what takes too long, for all connections together.
+
+For whoever needs a few requests there is aiohttp; this exists because a load generator must be cheaper than what it
+measures: about 8 µs of CPU a request on uvloop, where aiohttp takes 74.
+"""

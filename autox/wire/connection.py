@@ -1,0 +1,126 @@
+"""One HTTP/1.1 connection: a request goes out, an answer or a failure is told, and the next request may follow.
+
+Callbacks and no futures: a future costs as much as parsing an answer does. Exactly one of the two callbacks is called
+for each ``send``. A connection that ends while it is idle is told too (``on_idle_end``), for it must not be used again.
+"""
+
+import asyncio
+from collections.abc import Callable
+from typing import cast
+
+from autox.wire.failures import ExchangeError, FailureKind, failure
+from autox.wire.heads import Head, ProtocolError, Violation
+from autox.wire.requests import EncodedRequest
+from autox.wire.responses import ResponseParser
+
+OnAnswer = Callable[[Head, "Connection"], None]
+OnFailure = Callable[[ExchangeError, "Connection"], None]
+OnIdleEnd = Callable[["Connection"], None]
+
+
+class Connection(asyncio.Protocol):
+    """A client's side of a connection.
+
+    Attributes:
+        parser: of the answers; has size and body of the latest one.
+        answers: how many came over this connection.
+        reusable: another request may be sent when there is none under way.
+    """
+
+    __slots__ = ("_busy", "_on_answer", "_on_failure", "_on_idle_end", "_transport", "answers", "parser", "reusable")
+
+    def __init__(
+        self, *, on_answer: OnAnswer, on_failure: OnFailure, on_idle_end: OnIdleEnd, body_limit: int = 0
+    ) -> None:
+        """Prepare for ``loop.create_connection``.
+
+        Args:
+            on_answer: a complete answer came; another request may be sent from within if ``reusable``.
+            on_failure: none will come; the connection is of no use any more.
+            on_idle_end: it ended, or said something unasked, with no request under way.
+            body_limit: collect bodies of at most so many bytes; 0 to count and forget them.
+        """
+        self.parser = ResponseParser(body_limit=body_limit)
+        self.answers = 0
+        self.reusable = False
+        self._on_answer = on_answer
+        self._on_failure = on_failure
+        self._on_idle_end = on_idle_end
+        self._busy = False
+        self._transport: asyncio.Transport | None = None
+
+    @property
+    def peer(self) -> str:
+        """``address:port`` of the other end, as far as it is known."""
+        name = self._transport.get_extra_info("peername") if self._transport is not None else None
+        if not name:
+            return "unknown address"
+        return f"[{name[0]}]:{name[1]}" if ":" in name[0] else f"{name[0]}:{name[1]}"
+
+    def send(self, request: EncodedRequest) -> None:
+        """Send a request; only on a ``reusable`` connection with none under way."""
+        self._busy = True
+        self.parser.begin(bodiless=request.bodiless)
+        cast("asyncio.Transport", self._transport).write(request.data)
+
+    def abort(self) -> None:
+        """End it at once, without a callback."""
+        self._busy = self.reusable = False
+        if self._transport is not None:
+            self._transport.abort()
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """It stands."""
+        self._transport = cast("asyncio.Transport", transport)
+        self.reusable = True
+
+    def data_received(self, data: bytes) -> None:
+        """Read on."""
+        parser = self.parser
+        try:
+            complete = parser.feed(data)
+        except ProtocolError as error:
+            self._give_up(error)
+            return
+        if not complete:
+            return
+        if parser.excess:
+            self._give_up(ProtocolError(Violation.EXCESS))
+            return
+        head = cast("Head", parser.head)
+        self._busy = False
+        self.answers += 1
+        if not head.keep_alive:
+            self.reusable = False
+            cast("asyncio.Transport", self._transport).close()
+        self._on_answer(head, self)
+
+    def eof_received(self) -> None:
+        """The other end says no more: that completes an answer without a length, and fails any other."""
+        self._ended(None)
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """It is gone; one that ended with ``eof_received`` or ``abort`` was told then."""
+        self._ended(exc)
+        self._transport = None
+
+    def _ended(self, error: Exception | None) -> None:
+        if self._busy and error is None and self.parser.end():
+            self._busy = self.reusable = False
+            self.answers += 1
+            self._on_answer(cast("Head", self.parser.head), self)
+        elif self._busy or self.reusable:
+            self._give_up(error)
+
+    def _give_up(self, error: Exception | None) -> None:
+        busy = self._busy
+        peer = self.peer
+        self.abort()
+        if not busy:
+            self._on_idle_end(self)
+        elif isinstance(error, ProtocolError):
+            self._on_failure(ExchangeError(error.kind, f"{error.message} ({peer})"), self)
+        elif error is None:
+            self._on_failure(ExchangeError(FailureKind.CLOSED, f"{FailureKind.CLOSED.value} ({peer})"), self)
+        else:
+            self._on_failure(failure(error, peer), self)
