@@ -1,0 +1,85 @@
+"""A cluster whose API server writes down every request that changes something, for the stories of this folder."""
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.clusters import LocalCluster, wait_for
+from tests.integration.objects import Object, config_map, deployment, field, service
+
+ROOT = Path(__file__).parents[2]
+POLICY = {
+    "apiVersion": "audit.k8s.io/v1",
+    "kind": "Policy",
+    "omitStages": ["RequestReceived"],
+    "rules": [{"level": "Metadata", "verbs": ["create", "update", "patch", "delete", "deletecollection"]}],
+}
+
+
+class AuditedCluster(LocalCluster):
+    """A cluster and what its API server wrote down."""
+
+    @property
+    def audit_log(self) -> Path:
+        """One JSON object a line."""
+        return self.state / "audit.log"
+
+    def writes(self, user: str) -> list[dict[str, Any]]:
+        """Every write that a user tried, in order."""
+        events = [json.loads(line) for line in self.audit_log.read_text().splitlines()]
+        return [event for event in events if event["user"]["username"] == user]
+
+    def experiments(self, namespace: str = "default") -> list[dict[str, Any]]:
+        """The records of a namespace."""
+        items: list[dict[str, Any]] = self.get("experiments", "-n", namespace)["items"]
+        return items
+
+    def verdict(self, version: str, *, spec: str, seconds: float = 120.0) -> dict[str, Any]:
+        """The record of a version's experiment once it has a verdict."""
+
+        def look() -> dict[str, Any] | None:
+            for one in self.experiments():
+                wanted = one["spec"]["version"] == version and one["spec"]["spec"] == spec
+                if wanted and one.get("status", {}).get("verdict") and one["status"]["phase"] == "Completed":
+                    return one
+            return None
+
+        return wait_for(f"a verdict of {spec}, version {version}", look, seconds=seconds)
+
+
+@pytest.fixture(scope="session")
+def audited(tmp_path_factory: pytest.TempPathFactory) -> Iterator[AuditedCluster]:
+    """A cluster that audits, shared by all stories."""
+    state = tmp_path_factory.mktemp("audited")
+    policy = state / "policy.json"
+    policy.write_text(json.dumps(POLICY))
+    cluster = AuditedCluster(name="audited", state=state)
+    flags = {"audit-policy-file": policy, "audit-log-path": cluster.audit_log, "audit-log-mode": "blocking-strict"}
+    try:
+        cluster.up(*(word for flag, value in flags.items() for word in ("--set", f"apiServer.flags.{flag}={value}")))
+        yield cluster
+    finally:
+        cluster.down()
+
+
+def app(name: str, *, port: int = 80) -> list[Object]:
+    """The demo's app under another name: a ConfigMap, a Service and a Deployment without any label of ours."""
+    container = {
+        "name": name,
+        "image": "python:3",
+        "command": ["python3", "/app/shop.py"],
+        "env": [{"name": "VERSION", "value": "1"}, {"name": "POD_IP", "valueFrom": field("status.podIP")}],
+        "ports": [{"name": "http", "containerPort": 8080}],
+        "readinessProbe": {"httpGet": {"path": "/healthz", "port": "http"}, "periodSeconds": 1},
+        "volumeMounts": [{"name": "app", "mountPath": "/app"}],
+    }
+    program = (ROOT / "examples" / "demo" / "shop.py").read_text()
+    volume = {"name": "app", "configMap": {"name": name}}
+    return [
+        config_map(name, **{"shop.py": program}),
+        service(name, port=port, target="http"),
+        deployment(name, container, volumes=[volume]),
+    ]

@@ -1,0 +1,81 @@
+"""The demo as a newcomer runs it, and what is left when they lose patience."""
+
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import psutil
+import pytest
+
+from autox.cluster.home import homes
+from autox.cluster.processes import find
+
+pytestmark = pytest.mark.integration
+
+PLAY = Path(__file__).parents[2] / "examples" / "demo" / "play.py"
+
+
+@pytest.fixture
+def state(tmp_path: Path) -> Iterator[Path]:
+    """A state directory of the test's own; whatever a failing demo leaves is ended."""
+    yield tmp_path
+    for home in homes(tmp_path / "autox" / "clusters"):
+        for each in find(home.directory):
+            each.process.kill()
+
+
+def playing(state: Path) -> subprocess.Popen[str]:
+    """The demo, started."""
+    return subprocess.Popen(
+        [sys.executable, str(PLAY)],
+        env={**os.environ, "XDG_STATE_HOME": str(state)},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        start_new_session=True,
+    )
+
+
+def remains(state: Path) -> list[str]:
+    """Clusters that are still there, and processes that carry the state directory in their environment."""
+    found = [home.name for home in homes(state / "autox" / "clusters")]
+    for process in psutil.process_iter():
+        try:
+            if process.environ().get("XDG_STATE_HOME") == str(state):
+                found.append(" ".join(process.cmdline()))
+        except psutil.Error:
+            continue
+    return found
+
+
+def test_the_demo_tells_its_story(state: Path) -> None:
+    """Version 1 passes, version 2 fails its latency SLO, the history and the report are shown, nothing is left."""
+    with playing(state) as demo:
+        out, _ = demo.communicate()
+
+    assert demo.returncode == 0, out
+    assert "http/latency-p90" in out
+    assert "report.html" in out
+    assert remains(state) == []
+
+
+@pytest.mark.parametrize(
+    "moment", ["Two real control planes", "autox: which object", "Opt in", "running, 1 of", "Version 2 is slow"]
+)
+def test_ctrl_c_leaves_nothing_behind(state: Path, moment: str) -> None:
+    """Interrupted at any point, the demo takes both clusters down."""
+    with playing(state) as demo:
+        assert demo.stdout is not None
+        shown = []
+        for line in demo.stdout:
+            shown.append(line)
+            if moment in line:
+                os.killpg(demo.pid, signal.SIGINT)
+                break
+        shown += demo.stdout.readlines()
+
+    assert demo.returncode == 130, "".join(shown)
+    assert remains(state) == []

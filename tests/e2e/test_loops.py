@@ -1,0 +1,85 @@
+"""An experiment as a CronJob: one loop after another, and what the record and the report say of all of them."""
+
+import json
+import sys
+
+import pytest
+
+from tests.clusters import run, wait_for
+from tests.e2e.conftest import ROOT, AuditedCluster, app
+
+pytestmark = pytest.mark.integration
+
+VALUES = {
+    "groups": {
+        "looped": {
+            "trigger": {
+                "group": "apps",
+                "version": "v1",
+                "resource": "deployments",
+                "namespace": "default",
+                "name": "looped",
+            },
+            "specs": {
+                "hourly": {
+                    "name": "experiment",
+                    "values": {
+                        "tasks": ["http", "assess"],
+                        "http": {"url": "http://looped.default/", "numRequests": 20, "qps": 40},
+                        "assess": {"SLOs": {"upper": {"http/error-count": 0}}},
+                        "runner": "cronjob",
+                        "cronjobSchedule": "0 * * * *",
+                    },
+                }
+            },
+        }
+    }
+}
+
+
+def test_loops_are_counted_and_totalled(audited: AuditedCluster) -> None:
+    """Three loops, the last of which fails: loops, latest verdict and totals are in the record and the report."""
+    values = audited.state / "loops.json"
+    values.write_text(json.dumps(VALUES))
+    audited.apply(*app("looped"))
+    audited.kubectl("rollout", "status", "deployment/looped", "--timeout=60s")
+    installed = audited.helm("install", "autox", str(ROOT / "charts" / "autox"), "-f", str(values))
+    assert installed.code == 0, installed.err
+    try:
+        audited.kubectl(
+            "label", "deployment/looped", "--overwrite", "app.kubernetes.io/version=1.10", "iter8.tools/autox=true"
+        )
+        cron_jobs = wait_for("a CronJob", lambda: audited.get("cronjobs")["items"])
+        name = cron_jobs[0]["metadata"]["name"]
+
+        # What the schedule would do each hour.
+        for loop in (1, 2):
+            _loop(audited, name, loop)
+        audited.kubectl("scale", "deployment/looped", "--replicas=0")
+        audited.kubectl("wait", "pod", "-l", "app=looped", "--for=delete", "--timeout=60s")
+        status = _loop(audited, name, 3)
+
+        assert status["verdict"] == "Fail"
+        assert status["totals"] == {"Pass": 2, "Fail": 1}
+        assert status["phase"] == "Running"
+        report = run(sys.executable, "-m", "autox", "report", name, "-o", "json", environ=audited.environ)
+        assert report.code == 0, report.err
+        document = json.loads(report.out)
+        assert (document["loops"], document["verdict"], document["totals"]) == (3, "Fail", {"Pass": 2, "Fail": 1})
+        assert [loop["verdict"] for loop in document["history"]] == ["Pass", "Pass", "Fail"]
+        assert "1.10" in run(sys.executable, "-m", "autox", "history", environ=audited.environ).out
+    finally:
+        audited.kubectl("delete", "deployment/looped", "--ignore-not-found")
+        wait_for("the CronJob to go", lambda: not audited.get("cronjobs")["items"])
+        audited.helm("uninstall", "autox")
+
+
+def _loop(cluster: AuditedCluster, name: str, loop: int) -> dict[str, object]:
+    """Run one loop now; the status after it."""
+    cluster.kubectl("create", "job", f"--from=cronjob/{name}", f"loop-{loop}")
+
+    def look() -> dict[str, object] | None:
+        status: dict[str, object] = cluster.get("experiment", name).get("status", {})
+        return status if status.get("loops") == loop else None
+
+    return wait_for(f"loop {loop} to end", look, seconds=90)
