@@ -1,6 +1,6 @@
-"""Reading a YAML or JSON file into a pydantic model, with errors that name the file and the field.
+"""Reading a YAML or JSON file, or a part of an object, into a pydantic model, with errors that name the field.
 
-Every file that a user writes comes in through here. The document is taken through JSON on purpose: pydantic's
+Everything that a user writes comes in through here. The document is taken through JSON on purpose: pydantic's
 strict mode accepts a path or a tuple from JSON, and still refuses ``"10"`` where a number belongs.
 
 Rejected: pydantic's own error text (it repeats the input, which may hold a secret, and links to a website).
@@ -64,21 +64,40 @@ def read_document(path: Path, model: type[DocumentT]) -> DocumentT:
     if len(text) > _LIMIT_BYTES:
         raise ConfigurationError(f"{path} is larger than {_LIMIT_BYTES} bytes")
     try:
-        content = json.dumps(yaml.load(text, Loader=_Loader), default=str)  # noqa: S506  - a SafeLoader
+        content = yaml.load(text, Loader=_Loader)  # noqa: S506  - a SafeLoader
     except yaml.MarkedYAMLError as error:
         where = f" line {error.problem_mark.line + 1}" if error.problem_mark else ""
         raise ConfigurationError(f"{path}{where} is not valid YAML: {error.problem}") from error
     except (yaml.YAMLError, ValueError, TypeError, RecursionError) as error:
         raise ConfigurationError(f"{path} is not valid YAML") from error
+    return checked(content, model, what=str(path))
+
+
+def checked(content: object, model: type[DocumentT], *, what: str, at: tuple[int | str, ...] = ()) -> DocumentT:
+    """Take ``content``, which is JSON or as good as that, as ``model``.
+
+    Args:
+        content: what a user wrote.
+        model: what it ought to be.
+        what: begins the error: a file or an object.
+        at: where in it the content stands; goes before each field's own name.
+
+    Raises:
+        ConfigurationError: it does not fit; names every wrong field.
+    """
     try:
-        return model.model_validate_json(content)
+        text = json.dumps(content, default=str)
+    except (ValueError, TypeError, RecursionError) as error:
+        raise ConfigurationError(f"{what} cannot be written as JSON") from error
+    try:
+        return model.model_validate_json(text)
     except ValidationError as error:
-        raise ConfigurationError(f"{path}: {_explained(error)}") from error
+        raise ConfigurationError(f"{what}: {_explained(error, at)}") from error
 
 
-def _explained(error: ValidationError) -> str:
+def _explained(error: ValidationError, at: tuple[int | str, ...]) -> str:
     return "; ".join(
-        f"{_field(found['loc'])}{_WORDS.get(found['type'], found['msg'].removeprefix('Value error, '))}"
+        f"{_field((*at, *found['loc']))}{_WORDS.get(found['type'], found['msg'].removeprefix('Value error, '))}"
         for found in error.errors(include_url=False, include_input=False)
     )
 

@@ -1,0 +1,67 @@
+"""What task ``assess`` may be told: the SLOs."""
+
+from collections.abc import Collection
+from typing import Annotated, Self
+
+from pydantic import ConfigDict, Field, JsonValue, model_validator
+
+from autox.api.documents import Document
+from autox.api.fields import Number
+from autox.core.metrics import canonical, maker, percentile, why_not_made
+from autox.model.result import SLO, Bound
+from autox.model.tasks import AssessInputs
+
+_NOT_EMPTY: list[JsonValue] = [
+    {"required": [bound.value], "properties": {bound.value: {"minProperties": 1}}} for bound in Bound
+]
+
+
+class SLOsSection(Document):
+    """Limits on metrics: a metric must be at most its upper limit, and at least its lower one."""
+
+    model_config = ConfigDict(json_schema_extra={"anyOf": _NOT_EMPTY})
+
+    upper: dict[str, Number] = Field(default_factory=dict, description="Metric to limit: more does not meet the SLO.")
+    lower: dict[str, Number] = Field(default_factory=dict, description="Metric to limit: less does not meet the SLO.")
+
+    @model_validator(mode="after")
+    def _has_one(self) -> Self:
+        if not self.upper and not self.lower:
+            raise ValueError("there is no SLO: give a metric and its limit under upper or lower")
+        return self
+
+
+class AssessSection(Document):
+    """Judge the metrics of the tasks before this one by SLOs."""
+
+    slos: Annotated[SLOsSection, Field(alias="SLOs", description="The limits.")]
+
+    def value(self) -> AssessInputs:
+        """The same as a frozen value, each metric by its one name."""
+        sides = ((Bound.UPPER, self.slos.upper), (Bound.LOWER, self.slos.lower))
+        return AssessInputs(
+            slos=tuple(
+                SLO(metric=canonical(metric), bound=bound, limit=limit)
+                for bound, limits in sides
+                for metric, limit in limits.items()
+            )
+        )
+
+    @property
+    def percentiles(self) -> frozenset[float]:
+        """The percentiles of the HTTP latency that the SLOs are about."""
+        found = (percentile(metric) for metric in (*self.slos.upper, *self.slos.lower))
+        return frozenset(percent for percent in found if percent is not None)
+
+    def without_data(self, before: Collection[str]) -> list[str]:
+        """For each SLO on a metric that none of the tasks ``before`` makes: the field, and what would make it."""
+        sides = ((Bound.UPPER, self.slos.upper), (Bound.LOWER, self.slos.lower))
+        wrong = []
+        for bound, limits in sides:
+            for metric in limits:
+                task = maker(metric)
+                if not task:
+                    wrong.append(f"SLOs.{bound}.{metric}: {why_not_made(metric)}")
+                elif task not in before:
+                    wrong.append(f"SLOs.{bound}.{metric}: needs task {task}, listed before assess")
+        return wrong

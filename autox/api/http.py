@@ -1,0 +1,135 @@
+"""What task ``http`` may be told; the names and the defaults are Iter8's, but for the time a request may take."""
+
+import re
+from typing import Annotated, Literal, Self
+from urllib.parse import urlsplit
+
+from pydantic import AfterValidator, ConfigDict, Field, WithJsonSchema, model_validator
+
+from autox.api.documents import Document
+from autox.api.fields import Duration, NonEmpty, Percent, PositiveNumber
+from autox.core.duration import parse_duration
+from autox.core.metrics import PERCENTILES
+from autox.model.tasks import ErrorRange, HttpInputs
+
+_URL = r"^[Hh][Tt][Tt][Pp][Ss]?://([^/?#@\s]*@)?[^/?#@\s]+([/?#]\S*)?$"
+_HEADER = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
+_FRAMING = frozenset({"content-length", "transfer-encoding"})
+_DEFAULT_REQUESTS = 100
+
+
+class ErrorRangeSection(Document):
+    """Status codes that are errors, from lower to upper; without one of them there is no bound on that side."""
+
+    model_config = ConfigDict(json_schema_extra={"anyOf": [{"required": ["lower"]}, {"required": ["upper"]}]})
+
+    lower: Annotated[int, Field(ge=0, le=999)] | None = None
+    upper: Annotated[int, Field(ge=0, le=999)] | None = None
+
+    @model_validator(mode="after")
+    def _is_a_range(self) -> Self:
+        if self.lower is None and self.upper is None:
+            raise ValueError("give lower, upper or both")
+        if self.lower is not None and self.upper is not None and self.lower > self.upper:
+            raise ValueError("lower is greater than upper")
+        return self
+
+
+def _url(text: str) -> str:
+    # NB: no message repeats the URL, for it may hold a password or a token.
+    if not text.lower().startswith(("http://", "https://")):
+        raise ValueError("must begin with http:// or https://")
+    try:
+        parts = urlsplit(text)
+        _ = parts.port
+    except ValueError as error:
+        raise ValueError("is not a URL: its host or port makes no sense") from error
+    if not parts.hostname or re.search(r"\s", text):
+        raise ValueError("is not a URL such as http://web.default:8080/path")
+    return text
+
+
+def _headers(headers: dict[str, str]) -> dict[str, str]:
+    for name, value in headers.items():
+        if not _HEADER.fullmatch(name):
+            raise ValueError(f"{name[:80]!r} is not a name that a header can have")
+        if name.lower() in _FRAMING:
+            raise ValueError(f"{name} is set by the load generator")
+        if re.search(r"[\x00-\x08\x0a-\x1f\x7f]", value):
+            raise ValueError(f"{name} has a value with control characters")
+    if len({name.lower() for name in headers}) < len(headers):
+        raise ValueError("a header is given twice, in upper and lower case")
+    return headers
+
+
+class HttpSection(Document):
+    """HTTP load, open-loop: requests are sent when they are due, however slow the answers are."""
+
+    url: Annotated[
+        str,
+        AfterValidator(_url),
+        WithJsonSchema({"type": "string", "pattern": _URL, "maxLength": 8192}),
+        Field(description="What to request; begins with http:// or https://.", max_length=8192),
+    ]
+    method: Annotated[
+        Literal["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"] | None,
+        Field(description="GET, or POST where there is a payload or a content type, unless said here."),
+    ] = None
+    headers: Annotated[dict[str, str], AfterValidator(_headers)] = Field(
+        default_factory=dict, description="Sent with each request; the values are text."
+    )
+    payload_str: Annotated[str | None, Field(description="The body of each request.")] = None
+    content_type: Annotated[NonEmpty | None, Field(description="The header Content-Type.")] = None
+    num_requests: Annotated[
+        int | None, Field(ge=1, le=10**9, description="How many requests; wins over duration. 100 if neither is given.")
+    ] = None
+    duration: Annotated[Duration | None, Field(description="For how long to send requests.")] = None
+    qps: Annotated[PositiveNumber, Field(description="Requests a second, over all connections.")] = 8.0
+    connections: Annotated[int, Field(ge=1, le=10_000, description="At most so many connections.")] = 4
+    timeout: Annotated[Duration, Field(description="After this a request has failed.")] = "10s"
+    percentiles: Annotated[
+        tuple[Percent, ...], Field(description="Of the latency; 50, 75, 90, 95, 99 and 99.9 are always there.")
+    ] = ()
+    error_ranges: Annotated[
+        tuple[ErrorRangeSection, ...],
+        Field(min_length=1, description="Status codes that are errors; else 400 and above."),
+    ] = (ErrorRangeSection(lower=400),)
+    warmup_num_requests: Annotated[
+        int | None, Field(ge=1, le=10**9, description="Requests sent first and not counted; wins over warmupDuration.")
+    ] = None
+    warmup_duration: Annotated[Duration | None, Field(description="Time of requests not counted.")] = None
+
+    @model_validator(mode="after")
+    def _one_content_type(self) -> Self:
+        if self.content_type is not None:
+            _headers({**self.headers, "content-type": self.content_type})
+        return self
+
+    def value(self, percentiles: frozenset[float] = frozenset()) -> HttpInputs:
+        """The same as a frozen value.
+
+        Args:
+            percentiles: of the latency, that SLOs are about; measured too.
+        """
+        has_body = bool(self.payload_str) or self.content_type is not None
+        counted = self.num_requests is not None or self.duration is None
+        warmup_counted = self.warmup_num_requests is not None or self.warmup_duration is None
+        return HttpInputs(
+            url=self.url,
+            method=self.method or ("POST" if has_body else "GET"),
+            headers={**self.headers, **({"Content-Type": self.content_type} if self.content_type else {})},
+            payload=(self.payload_str or "").encode(),
+            qps=self.qps,
+            connections=self.connections,
+            num_requests=(self.num_requests or _DEFAULT_REQUESTS) if counted else None,
+            duration=None if counted else _seconds(self.duration),
+            timeout=parse_duration(self.timeout),
+            percentiles=tuple(sorted({*PERCENTILES, *self.percentiles, *percentiles})),
+            error_ranges=tuple(ErrorRange(lower=each.lower, upper=each.upper) for each in self.error_ranges),
+            warmup_num_requests=self.warmup_num_requests if warmup_counted else None,
+            warmup_duration=None if warmup_counted else _seconds(self.warmup_duration),
+        )
+
+
+def _seconds(text: str | None) -> float | None:
+    return None if text is None else parse_duration(text)

@@ -1,0 +1,152 @@
+"""The values of the chart ``experiment`` (also called ``iter8``), with the names that Iter8 documents.
+
+``charts/experiment/values.schema.json`` is made from these models, and the controller checks the values of a spec by
+them before it launches anything, so that a mistake is told where it was made and not by a Job that fails.
+
+Stricter than Iter8 on purpose: the inputs of a task that is not listed are an error (they are a forgotten entry in
+``tasks``, and Iter8 would silently not run it), and so are unknown keys.
+"""
+
+from collections.abc import Mapping
+from typing import Annotated, Any, Literal, Self
+
+from pydantic import ConfigDict, Field, model_validator
+
+from autox import __version__
+from autox.api.assess import AssessSection
+from autox.api.density import DensityValues
+from autox.api.documents import Document, checked
+from autox.api.fields import CronSchedule, DnsName, NonEmpty
+from autox.api.http import HttpSection
+from autox.api.ready import ReadySection
+from autox.api.tasks import TaskName
+from autox.core.metrics import PATTERNS
+from autox.model.errors import ConfigurationError
+from autox.model.groups import ChartRef
+
+PACKAGED_CHARTS = ("experiment", "iter8")
+"""Charts of autox's own package; the second is another name for the first."""
+
+TASKS: tuple[TaskName, ...] = ("ready", "http", "density", "assess")
+
+
+def _rules() -> dict[str, Any]:
+    """What JSON Schema is told of the rules between fields."""
+    listed = [{"properties": {"tasks": {"contains": {"const": task}}}, "required": ["tasks"]} for task in TASKS]
+    return {
+        "allOf": [
+            *({"if": rule, "then": {"required": [task]}} for task, rule in zip(TASKS, listed, strict=True)),
+            *({"if": {"required": [task]}, "then": rule} for task, rule in zip(TASKS, listed, strict=True)),
+            *(_metrics_need(task, rule) for task, rule in zip(TASKS, listed, strict=True) if task in PATTERNS),
+            {
+                "if": {"properties": {"runner": {"const": "cronjob"}}, "required": ["runner"]},
+                "then": {"required": ["cronjobSchedule"]},
+            },
+        ]
+    }
+
+
+def _metrics_need(task: str, listed: dict[str, Any]) -> dict[str, Any]:
+    other = {"propertyNames": {"not": {"pattern": f"^{task}/"}}}
+    slos = {"properties": {"upper": other, "lower": other}}
+    return {"if": listed, "else": {"properties": {"assess": {"properties": {"SLOs": slos}}}}}
+
+
+class ImageSection(Document):
+    """The image that the experiment's container runs."""
+
+    repository: Annotated[NonEmpty, Field(description="Without the tag.")] = "autox"
+    tag: Annotated[str, Field(description="Empty is the chart's own version.")] = ""
+    pull_policy: Annotated[Literal["IfNotPresent", "Always", "Never"], Field(description="When to pull it.")] = (
+        "IfNotPresent"
+    )
+
+
+class ExperimentValues(Document):
+    """The values of the chart."""
+
+    model_config = ConfigDict(json_schema_extra=_rules())
+
+    tasks: Annotated[
+        tuple[TaskName, ...],
+        Field(
+            min_length=1,
+            description="The tasks, in the order in which they run.",
+            json_schema_extra={"uniqueItems": True},
+        ),
+    ]
+    ready: ReadySection | None = None
+    http: HttpSection | None = None
+    density: DensityValues | None = None
+    assess: AssessSection | None = None
+    runner: Annotated[
+        Literal["job", "cronjob", "none"],
+        Field(description="Run once, run on a schedule, or make everything but what runs."),
+    ] = "job"
+    cronjob_schedule: Annotated[CronSchedule | None, Field(description="When a cronjob runs.")] = None
+    image: ImageSection = ImageSection()
+    resources: dict[str, Any] = Field(default_factory=dict, description="Of the container, as in a pod.")
+    service_account_name: Annotated[
+        DnsName | None, Field(description="Run as this one, and make no ServiceAccount, Role and RoleBinding.")
+    ] = None
+    log_level: Annotated[Literal["debug", "info", "warning", "error"], Field(description="How much is logged.")] = (
+        "info"
+    )
+    active_deadline_seconds: Annotated[
+        int, Field(ge=1, le=7 * 24 * 3600, description="A loop that takes longer is ended.")
+    ] = 3600
+
+    @model_validator(mode="after")
+    def _fits_together(self) -> Self:
+        wrong = [f"tasks has {task} more than once" for task in TASKS if self.tasks.count(task) > 1]
+        for task in TASKS:
+            told = getattr(self, task) is not None
+            if task in self.tasks and not told:
+                wrong.append(f"{task}: is required, for {task} is among the tasks")
+            if told and task not in self.tasks:
+                wrong.append(f"{task}: is not among the tasks; list it in tasks or remove its inputs")
+        if self.runner == "cronjob" and self.cronjob_schedule is None:
+            wrong.append("cronjobSchedule: is required by runner cronjob")
+        if not wrong and self.assess is not None:
+            before = self.tasks[: self.tasks.index("assess")]
+            wrong += [f"assess.{trouble}" for trouble in self.assess.without_data(before)]
+        if wrong:
+            raise ValueError("; ".join(wrong))
+        return self
+
+
+def check_chart(chart: ChartRef, *, what: str, at: str = "") -> None:
+    """Check that a chart without a repo is one of autox's package, and of its version.
+
+    Raises:
+        ConfigurationError: it is not; ``what`` and the field ``at`` which the chart stands are named.
+    """
+    if chart.repo:
+        return
+    if chart.name not in PACKAGED_CHARTS:
+        raise ConfigurationError(
+            f"{what}: {at}name: {chart.name[:80]!r} is not a chart of autox's package",
+            hint=f"Name {' or '.join(PACKAGED_CHARTS)}, or give repo: where the chart comes from.",
+        )
+    # NB: the numbers of Iter8's own chart mean nothing here, and documented commands have them.
+    if chart.name == PACKAGED_CHARTS[0] and chart.version not in ("", __version__):
+        raise ConfigurationError(
+            f"{what}: {at}version: autox's package has chart {chart.name} {__version__}, not {chart.version[:80]!r}",
+            hint="Leave version out, or give repo: where that version comes from.",
+        )
+
+
+def check_values(chart: ChartRef, values: Mapping[str, Any], *, what: str, at: tuple[int | str, ...] = ()) -> None:
+    """Check the complete values of a packaged chart; those of other charts are left to Helm.
+
+    Args:
+        chart: what is to be installed.
+        values: all of them, those from Secrets and ConfigMaps merged in.
+        what: begins the error: which object the spec stands in.
+        at: where in it the values stand.
+
+    Raises:
+        ConfigurationError: names every wrong field.
+    """
+    if not chart.repo:
+        checked(values, ExperimentValues, what=what, at=at)
