@@ -23,7 +23,7 @@ $(STAMP): requirements/dev.txt pyproject.toml
 install: $(STAMP) ## Install autox and its tools into .venv
 
 .PHONY: demo
-demo: $(STAMP) ## Bring up a real control plane, run a Job and a Deployment on it, tear it down
+demo: $(STAMP) ## Play the main job on two real control planes: two versions, four verdicts, a report
 	@$(RUN)/python examples/demo/play.py
 
 .PHONY: lint
