@@ -1,0 +1,46 @@
+"""How late the renewals of the nodes' leases reach the API server, as a watcher sees it. Pure.
+
+A node renews its lease every 10 s. What comes later than 10 s after the renewal before it is late by the rest; a node
+is given up after 40 s without. The lateness of a lease that is waiting for its renewal at the end counts as well, so
+that one which never came does not go unseen. Before a first renewal was due nothing is known.
+"""
+
+from math import inf
+
+PERIOD = 10.0  # seconds
+
+
+class LeaseTimes:
+    """What a watch of leases has told of a run's nodes."""
+
+    def __init__(self, *, prefix: str) -> None:
+        """Nothing is known.
+
+        Args:
+            prefix: what the names of the nodes, which are those of their leases, begin with.
+        """
+        self._prefix = prefix
+        self._renewals: dict[str, tuple[str, float]] = {}
+        self._late: list[float] = []
+
+    def present(self, name: str, renewed: str, *, at: float) -> None:
+        """A lease was seen.
+
+        Args:
+            name: of the lease.
+            renewed: its ``renewTime``, which tells a renewal from another change.
+            at: the monotonic clock, in seconds.
+        """
+        if not name.startswith(self._prefix):
+            return
+        before, since = self._renewals.get(name, (renewed, inf))
+        if before != renewed:
+            self._late.append(max(0.0, at - since - PERIOD))
+        elif name in self._renewals:
+            return
+        self._renewals[name] = (renewed, at)
+
+    def lateness(self, *, at: float) -> list[float]:
+        """Seconds of lateness of each renewal up to now, ascending; empty if none was due yet."""
+        waiting = [at - since - PERIOD for _, since in self._renewals.values()]
+        return sorted([*self._late, *(late for late in waiting if late > 0)])

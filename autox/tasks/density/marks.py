@@ -1,0 +1,65 @@
+"""How everything that a run makes is marked, so that whoever comes later can tell whose it is: pure.
+
+Namespace and nodes carry two labels: the run, which follows from the experiment's name alone, so that its sidecar can
+name it without asking anybody; and the run's namespace, which is new for every loop.
+"""
+
+import re
+from dataclasses import dataclass
+from hashlib import sha256
+
+from autox.model.result import Subject
+
+RUN_LABEL = "autox.dev/density-run"
+NAMESPACE_LABEL = "autox.dev/density-namespace"
+TAINT = "autox.dev/density"
+
+_NAMESPACE = "autox-density-"
+_READABLE = 46  # characters; with the digest less than the 63 of a label value
+_NOT_IN_LABELS = re.compile(r"[^a-z0-9]+")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Marks:
+    """The names and labels of one run.
+
+    Attributes:
+        run: the value of ``RUN_LABEL``.
+        namespace: of its pods; the names of its nodes begin with it.
+    """
+
+    run: str
+    namespace: str
+
+    @staticmethod
+    def of(subject: Subject, *, token: str) -> "Marks":
+        """The marks of a new run of an experiment; one outside a cluster is a run of its own.
+
+        Args:
+            subject: says which experiment.
+            token: 8 hexadecimal digits that no other run has.
+        """
+        run = run_label(subject.namespace, subject.experiment) if subject.experiment else f"local-{token}"
+        return Marks(run=run, namespace=f"{_NAMESPACE}{token}")
+
+    @property
+    def labels(self) -> dict[str, str]:
+        """On the namespace, on each node and on each object."""
+        return {RUN_LABEL: self.run, NAMESPACE_LABEL: self.namespace}
+
+    @property
+    def node_prefix(self) -> str:
+        """What the name of each node begins with."""
+        return f"{self.namespace}-"
+
+    @property
+    def taint(self) -> dict[str, str]:
+        """Keeps everybody else's pods off the nodes."""
+        return {"key": TAINT, "value": self.namespace, "effect": "NoSchedule"}
+
+
+def run_label(namespace: str, experiment: str) -> str:
+    """The label value of an experiment's runs: readable, and as good as unique."""
+    digest = sha256(f"{namespace}/{experiment}".encode()).hexdigest()[:10]
+    readable = _NOT_IN_LABELS.sub("-", experiment.lower())[:_READABLE].strip("-")
+    return f"{readable}-{digest}" if readable else digest

@@ -1,0 +1,78 @@
+"""What a run puts on the control plane: a namespace, Deployments of small pods, and when each is due. Pure.
+
+The pods are as plain as pods can be (no token, no service environment, nothing to pull that matters, since nobody
+runs them), and pass the strictest Pod Security Standard. They end within a second, by the word of their node, as other
+pods do.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from autox.kube.objects import Object
+from autox.model.tasks import DensityInputs
+from autox.tasks.density.marks import NAMESPACE_LABEL, TAINT, Marks
+
+IMAGE = "registry.k8s.io/pause:3.10"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Planned:
+    """A Deployment to create.
+
+    Attributes:
+        at: seconds after the first.
+        name: its name.
+        replicas: how many pods.
+    """
+
+    at: float
+    name: str
+    replicas: int
+
+
+def plan(inputs: DensityInputs) -> Iterator[Planned]:
+    """All Deployments in order: open loop, so each is due when the rate says and not when the one before is done."""
+    for index, first in enumerate(range(0, inputs.pods, inputs.pods_per_deployment)):
+        replicas = min(inputs.pods_per_deployment, inputs.pods - first)
+        yield Planned(at=first / inputs.rate, name=f"load-{index}", replicas=replicas)
+
+
+def namespace(marks: Marks) -> Object:
+    """The namespace of a run."""
+    return {"metadata": {"name": marks.namespace, "labels": marks.labels}}
+
+
+def deployment(planned: Planned, marks: Marks) -> Object:
+    """A Deployment whose pods can only be scheduled to the nodes of the run."""
+    labels = {"app": planned.name}
+    return {
+        "metadata": {"name": planned.name, "namespace": marks.namespace, "labels": marks.labels},
+        "spec": {
+            "replicas": planned.replicas,
+            "selector": {"matchLabels": labels},
+            "template": {"metadata": {"labels": labels | marks.labels}, "spec": _pod(marks)},
+        },
+    }
+
+
+def _pod(marks: Marks) -> Object:
+    return {
+        "nodeSelector": {NAMESPACE_LABEL: marks.namespace},
+        "tolerations": [{"key": TAINT, "operator": "Exists", "effect": "NoSchedule"}],
+        # NB: 0 would let the API server remove a pod without asking its node, and 30 would hold the namespace.
+        "terminationGracePeriodSeconds": 1,
+        "automountServiceAccountToken": False,
+        "enableServiceLinks": False,
+        "securityContext": {
+            "runAsNonRoot": True,
+            "runAsUser": 65535,
+            "seccompProfile": {"type": "RuntimeDefault"},
+        },
+        "containers": [
+            {
+                "name": "pause",
+                "image": IMAGE,
+                "securityContext": {"allowPrivilegeEscalation": False, "capabilities": {"drop": ["ALL"]}},
+            }
+        ],
+    }
