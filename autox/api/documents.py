@@ -64,13 +64,13 @@ def read_document(path: Path, model: type[DocumentT]) -> DocumentT:
     if len(text) > _LIMIT_BYTES:
         raise ConfigurationError(f"{path} is larger than {_LIMIT_BYTES} bytes")
     try:
-        content = yaml.load(text, Loader=_Loader)  # noqa: S506  - a SafeLoader
+        content = json.dumps(yaml.load(text, Loader=_Loader), default=str)  # noqa: S506  - a SafeLoader
     except yaml.MarkedYAMLError as error:
         where = f" line {error.problem_mark.line + 1}" if error.problem_mark else ""
         raise ConfigurationError(f"{path}{where} is not valid YAML: {error.problem}") from error
     except (yaml.YAMLError, ValueError, TypeError, RecursionError) as error:
         raise ConfigurationError(f"{path} is not valid YAML") from error
-    return checked(content, model, what=str(path))
+    return _fitting(content, model, what=str(path))
 
 
 def checked(content: object, model: type[DocumentT], *, what: str, at: tuple[int | str, ...] = ()) -> DocumentT:
@@ -89,6 +89,10 @@ def checked(content: object, model: type[DocumentT], *, what: str, at: tuple[int
         text = json.dumps(content, default=str)
     except (ValueError, TypeError, RecursionError) as error:
         raise ConfigurationError(f"{what} cannot be written as JSON") from error
+    return _fitting(text, model, what=what, at=at)
+
+
+def _fitting(text: str, model: type[DocumentT], *, what: str, at: tuple[int | str, ...] = ()) -> DocumentT:
     try:
         return model.model_validate_json(text)
     except ValidationError as error:
