@@ -8,12 +8,10 @@ again.
 import asyncio
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
 
 from autox.kube.access import can
-from autox.kube.answers import decode_object
 from autox.kube.client import KubeClient
-from autox.model.errors import NotFoundError
+from autox.kube.discovery import discover
 from autox.model.refs import Resource
 from autox.model.watching import WatchTrouble
 
@@ -60,23 +58,14 @@ async def watchable(kube: KubeClient, resource: Resource, namespaces: frozenset[
 
 async def _flaw(kube: KubeClient, resource: Resource) -> str:
     """Why discovery says that it cannot be watched; empty if it can."""
-    path = "/".join(("/apis", resource.group, resource.version) if resource.group else ("/api", resource.version))
-    known = resource.api_version
-    try:
-        served = decode_object(await kube.read(path), what=f"GET {path}").get("resources")
-    except NotFoundError:
-        return f"the API server does not serve {known}; does its CustomResourceDefinition exist?"
-    found = next((each for each in served or () if _name(each) == resource.plural), None)
-    if found is None:
-        return f"the API server serves no {resource.plural} in {known}; is the plural, lower-case name right?"
-    if not found.get("namespaced"):
-        return f"{resource.plural} in {known} have no namespace, and a trigger must have one"
-    lacking = [verb for verb in VERBS if verb not in (found.get("verbs") or ())]
-    return f"the API server cannot {' or '.join(lacking)} {resource.plural} in {known}" if lacking else ""
-
-
-def _name(served: Any) -> Any:
-    return served.get("name") if isinstance(served, dict) else None
+    served = await discover(kube, resource)
+    what = f"{resource.plural} in {resource.api_version}"
+    if served is None:
+        return f"the API server serves no {what}: is it the plural name in lower case, and does its definition exist?"
+    if not served.namespaced:
+        return f"{what} are in no namespace, and a trigger must be in one"
+    lacking = [verb for verb in VERBS if verb not in served.verbs]
+    return f"the API server cannot {' or '.join(lacking)} {what}" if lacking else ""
 
 
 async def _denied(kube: KubeClient, resource: Resource, namespace: str | None) -> list[str]:
