@@ -6,12 +6,13 @@ the controller decides what the one before it would have decided.
 Whoever carries the decisions out keeps to this, and then no crash between two of its steps gives zero or two runs
 (``tests/deciding/test_crashes.py`` tries them all):
 
+- The records are listed from the API server, never taken from a cache that may lag behind what was written.
 - Delete: record phase ``Deleting`` with the decision's reason, uninstall the release, record phase ``Deleted``.
   Without the first step a crash after the uninstall, and a version that comes back meanwhile, would leave a record
   that looks alive and a release that is gone.
 - Launch: create the record (one that is there already is no error), look whether it is still ``Pending``, install
-  the release (idempotent), record ``Running`` and ``launchedAt``. A record in any later phase means that the
-  decision rests on an old reading: decide again.
+  the release (idempotent), record ``Running`` and ``launchedAt``. A record in any later phase was hidden from the
+  list (somebody took its labels away): its name is used up, and nothing is installed.
 - A Launch is carried out after every Delete of its spec has succeeded.
 - One worker at a time for one group.
 
