@@ -21,7 +21,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote, urlsplit
 
-from autox.kube.connection import Connection, Credentials, FixedCredentials, Headers
+from autox.kube.connection import Connection, Credentials, FixedCredentials, Headers, Source
 from autox.kube.credentials import PluginAnswer, PluginCredentials, TokenFile, bearer
 from autox.kube.kubeconfig import Selection, User, kubeconfig_paths, select
 from autox.kube.tls import cluster_tls, install, load_client_certificate, read_file, trusting
@@ -48,10 +48,12 @@ def from_kubeconfig(
     chosen = select(paths, context=context)
     cluster, user, origin = chosen.cluster, chosen.user, chosen.origin
     server = _server(cluster.server, origin)
+    source = Source(kubeconfigs=tuple(each.absolute() for each in paths), context=context)
     if cluster.proxy_url and urlsplit(cluster.proxy_url).scheme != "http":
         raise UnsupportedError(f"{origin}: of proxies, autox only speaks to http:// ones")
     if not server.startswith("https://"):
-        return Connection(server=server, origin=origin, namespace=chosen.namespace, proxy=cluster.proxy_url or None)
+        proxy = cluster.proxy_url or None
+        return Connection(server=server, origin=origin, namespace=chosen.namespace, proxy=proxy, source=source)
     tls = cluster_tls(cluster, chosen.cluster_directory, origin)
     load_client_certificate(tls, user, chosen.user_directory, origin)
     return Connection(
@@ -62,6 +64,7 @@ def from_kubeconfig(
         server_hostname=cluster.tls_server_name or None,
         proxy=cluster.proxy_url or None,
         credentials=_credentials(chosen, tls),
+        source=source,
     )
 
 
@@ -95,6 +98,7 @@ def in_cluster(environ: Mapping[str, str]) -> Connection:
         namespace=read_file(namespace, origin).decode(errors="replace").strip() if namespace.is_file() else "default",
         tls=tls,
         credentials=TokenFile(directory / "token"),
+        source=Source(service_account=directory.absolute()),
     )
 
 

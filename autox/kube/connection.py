@@ -6,6 +6,7 @@ connection holds a source of headers rather than headers. No repr of it ever sho
 
 import ssl
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Protocol
 
 Headers = tuple[tuple[str, str], ...]
@@ -45,6 +46,21 @@ class FixedCredentials:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Source:
+    """The files that a connection was made from, for programs that read them themselves, as helm does.
+
+    Attributes:
+        kubeconfigs: absolute paths, merged as kubectl does; empty for a pod's service account.
+        context: which context of them; None for the current one.
+        service_account: the directory with ``token`` and ``ca.crt``; None for a kubeconfig.
+    """
+
+    kubeconfigs: tuple[Path, ...] = ()
+    context: str | None = None
+    service_account: Path | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Connection:
     """An API server, how to trust it, and how to be let in.
 
@@ -56,6 +72,7 @@ class Connection:
         server_hostname: the name to verify in the server's certificate, if not that of the URL.
         proxy: URL of an HTTP proxy, if any.
         credentials: what authenticates each request beside a client certificate.
+        source: the files that all this was read from; None if it was put together by hand.
     """
 
     server: str
@@ -65,6 +82,7 @@ class Connection:
     server_hostname: str | None = None
     proxy: str | None = field(default=None, repr=False)
     credentials: Credentials = field(default_factory=FixedCredentials, repr=False)
+    source: Source | None = None
 
     async def headers(self) -> Headers:
         """Headers that authenticate the next request; see ``Credentials.headers``."""

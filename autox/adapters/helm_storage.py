@@ -1,0 +1,73 @@
+"""What helm has stored about releases, read without helm: the labels of its storage Secrets.
+
+helm keeps each revision of a release in a Secret, with name, status and our own labels (``helm --labels``) as labels of
+it. Reading those as metadata takes 2 ms where ``helm status`` takes 80, and never brings rendered manifests, which hold
+secrets, into this process.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from autox.kube.client import KubeClient
+from autox.kube.objects import Object, metadata
+from autox.model.errors import NotFoundError
+from autox.model.labels import EXPERIMENT
+from autox.model.refs import SECRETS
+
+DEPLOYED = "deployed"
+FAILED = "failed"
+INTERRUPTED = ("pending-install", "pending-upgrade", "pending-rollback", "uninstalling")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StoredRelease:
+    """A release as helm's storage has it.
+
+    Attributes:
+        namespace: where it is.
+        name: its name.
+        status: ``deployed``, ``failed``, ``pending-install``, ``uninstalling`` and so on.
+        labels: those that helm was given and helm's own.
+        changed_at: when helm last wrote it.
+    """
+
+    namespace: str
+    name: str
+    status: str
+    labels: Mapping[str, str]
+    changed_at: datetime
+
+    @property
+    def is_ours(self) -> bool:
+        """It is the release of an experiment."""
+        return self.labels.get(EXPERIMENT) == self.name
+
+
+async def stored_release(kube: KubeClient, name: str, *, namespace: str) -> StoredRelease | None:
+    """The release of that name, by its first revision: ours never have another. None if there is none."""
+    try:
+        return _release(await kube.get_metadata(SECRETS, f"sh.helm.release.v1.{name}.v1", namespace=namespace))
+    except NotFoundError:
+        return None
+
+
+async def unfinished_releases(kube: KubeClient, *, namespace: str) -> list[StoredRelease]:
+    """Our releases in a namespace at which helm failed or was interrupted, or is at work just now."""
+    selector = f"owner=helm,{EXPERIMENT},status in ({', '.join((FAILED, *INTERRUPTED))})"
+    listing = await kube.list_metadata(SECRETS, namespace=namespace, label_selector=selector)
+    return [release for release in map(_release, listing.items) if release.is_ours]
+
+
+def _release(secret: Object) -> StoredRelease:
+    own = metadata(secret)
+    labels = {str(key): str(value) for key, value in (own.get("labels") or {}).items()}
+    stamps = [labels.get(key, "") for key in ("createdAt", "modifiedAt")]
+    seconds = [int(stamp) for stamp in stamps if stamp.isdecimal() and len(stamp) < 12]
+    return StoredRelease(
+        namespace=str(own.get("namespace", "")),
+        name=labels.get("name", ""),
+        status=labels.get("status", ""),
+        labels=labels,
+        changed_at=datetime.fromtimestamp(max(seconds, default=0), UTC),
+    )

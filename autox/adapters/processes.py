@@ -1,0 +1,124 @@
+"""One run of a program that must not outlive our interest in it: bounded in time and output, ended as a group.
+
+Made for helm. pyhelm3's own runner goes through a shell, which takes the signal meant for helm and leaves helm running,
+and it reads without limit; ``asyncio``'s ``communicate`` reads without limit too.
+"""
+
+import asyncio
+import os
+import signal
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+from autox.model.errors import ConfigurationError, DeadlineError
+
+GRACE_SECONDS = 10.0
+_PIECE = 64 * 1024
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Program:
+    """What to run.
+
+    Attributes:
+        argv: the program's path and its arguments.
+        environ: its whole environment.
+        directory: where it runs.
+        seconds: how long it may take.
+        output_bytes: how much of its output, and of its errors, is kept; what comes after that is thrown away.
+        grace_seconds: how long it may take to end after SIGTERM.
+    """
+
+    argv: Sequence[str]
+    environ: Mapping[str, str]
+    directory: Path
+    seconds: float
+    output_bytes: int
+    grace_seconds: float = GRACE_SECONDS
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ended:
+    """How it ended; the code is negative if a signal ended it."""
+
+    code: int
+    out: bytes
+    err: bytes
+
+
+async def run(program: Program, *, stdin: bytes = b"") -> Ended:
+    """Run a program to its end; cancelled, it ends the program and all that the program started.
+
+    Raises:
+        ConfigurationError: it cannot be started.
+        DeadlineError: it took too long, and was ended.
+    """
+    name = Path(program.argv[0]).name
+    try:
+        process = await asyncio.create_subprocess_exec(
+            *program.argv,
+            stdin=asyncio.subprocess.PIPE,
+            stdout=asyncio.subprocess.PIPE,
+            stderr=asyncio.subprocess.PIPE,
+            env=dict(program.environ),
+            cwd=program.directory,
+            start_new_session=True,
+        )
+    except OSError as error:
+        raise ConfigurationError(f"{name} cannot be run: {error.strerror}") from error
+    talking = asyncio.ensure_future(_talk(process, stdin, program.output_bytes))
+    try:
+        # NB: not asyncio.timeout, which misbehaves on Python 3.11.2 in a task that was cancelled before it began.
+        await asyncio.wait((talking,), timeout=program.seconds)
+        if not talking.done():
+            raise DeadlineError(f"{name} did not end within {program.seconds:g} s")
+        return talking.result()
+    finally:
+        if not talking.done():
+            await _end(process, talking, program.grace_seconds)
+
+
+async def _talk(process: asyncio.subprocess.Process, stdin: bytes, limit: int) -> Ended:
+    out, err, _ = await asyncio.gather(
+        _read(process.stdout, limit), _read(process.stderr, limit), _write(process.stdin, stdin)
+    )
+    return Ended(code=await process.wait(), out=out, err=err)
+
+
+async def _read(stream: asyncio.StreamReader | None, limit: int) -> bytes:
+    kept = bytearray()
+    # NB: it must be read to its end, kept or not: a program whose pipe is full would stand still.
+    while stream is not None and (piece := await stream.read(_PIECE)):
+        kept += piece[: limit - len(kept)]
+    return bytes(kept)
+
+
+async def _write(stream: asyncio.StreamWriter | None, data: bytes) -> None:
+    if stream is None:
+        return
+    # A program that ends, or closes its input, before it has read all of it will have said why.
+    with suppress(BrokenPipeError, ConnectionResetError):
+        stream.write(data)
+        await stream.drain()
+    stream.close()
+
+
+async def _end(process: asyncio.subprocess.Process, talking: asyncio.Future[Ended], grace_seconds: float) -> None:
+    """SIGTERM to the group, then SIGKILL; returns when the program is reaped, even if cancelled meanwhile."""
+    try:
+        _signal(process, signal.SIGTERM)
+        await asyncio.wait((talking,), timeout=grace_seconds)
+    finally:
+        if not talking.done():
+            _signal(process, signal.SIGKILL)
+            # NB: nothing to wait for but the kernel.
+            await asyncio.wait((talking,), timeout=1.0)
+            talking.cancel()
+
+
+def _signal(process: asyncio.subprocess.Process, number: signal.Signals) -> None:
+    # The group may live on without its first process: then it holds our pipes, and its number is still taken.
+    with suppress(ProcessLookupError):
+        os.killpg(process.pid, number)
