@@ -64,13 +64,29 @@ def read_document(path: Path, model: type[DocumentT]) -> DocumentT:
     if len(text) > _LIMIT_BYTES:
         raise ConfigurationError(f"{path} is larger than {_LIMIT_BYTES} bytes")
     try:
-        content = json.dumps(yaml.load(text, Loader=_Loader), default=str)  # noqa: S506  - a SafeLoader
-    except yaml.MarkedYAMLError as error:
-        where = f" line {error.problem_mark.line + 1}" if error.problem_mark else ""
-        raise ConfigurationError(f"{path}{where} is not valid YAML: {error.problem}") from error
-    except (yaml.YAMLError, ValueError, TypeError, RecursionError) as error:
+        content = json.dumps(parse_yaml(text, what=str(path)), default=str)
+    except (ValueError, TypeError, RecursionError) as error:
         raise ConfigurationError(f"{path} is not valid YAML") from error
     return _fitting(content, model, what=str(path))
+
+
+def parse_yaml(text: bytes, *, what: str) -> Any:
+    """What stands in a YAML text. NB: aliases may make it larger than its text by any factor.
+
+    Args:
+        text: YAML, of which JSON is a part.
+        what: begins the error.
+
+    Raises:
+        ConfigurationError: it is not YAML; the message may repeat a piece of it.
+    """
+    try:
+        return yaml.load(text, Loader=_Loader)  # noqa: S506  - a SafeLoader
+    except yaml.MarkedYAMLError as error:
+        where = f" line {error.problem_mark.line + 1}" if error.problem_mark else ""
+        raise ConfigurationError(f"{what}{where} is not valid YAML: {error.problem}") from error
+    except (yaml.YAMLError, ValueError, TypeError, RecursionError) as error:
+        raise ConfigurationError(f"{what} is not valid YAML") from error
 
 
 def checked(content: object, model: type[DocumentT], *, what: str, at: tuple[int | str, ...] = ()) -> DocumentT:
