@@ -1,0 +1,177 @@
+"""One of the connections that a load may use: it takes a request, opens a connection if it has none, tells the end.
+
+A slot rests, with back-off, after a connection that could not be opened or never gave an answer, so that a target that
+refuses is asked now and then and not each time. One that gave answers and then ended is opened again at once.
+"""
+
+import asyncio
+import random
+import ssl
+from typing import Protocol
+
+from autox.core.backoff import Backoff
+from autox.wire.connecting import Address, connect
+from autox.wire.connection import Connection
+from autox.wire.deadlines import NEVER
+from autox.wire.failures import ExchangeError, FailureKind
+from autox.wire.heads import Head
+from autox.wire.requests import EncodedRequest
+
+RESTING = Backoff(initial=0.05, factor=2.0, limit=1.0, jitter=0.5)
+_HOPELESS = 2
+_NO_REQUEST = -1
+_ENDED = (FailureKind.CLOSED, FailureKind.RESET)
+
+
+class Dispatcher(Protocol):
+    """Who gives requests to slots."""
+
+    def answered(self, slot: "Slot", status: int, size: int) -> None:
+        """The request ``slot.number`` was answered, and the slot is free."""
+
+    def failed(self, number: int, error: ExchangeError, *, again: bool) -> None:
+        """A request was not answered; ``again`` if the target had ended a kept connection and it may be sent again."""
+
+    def freed(self, slot: "Slot") -> None:
+        """The slot is free after a failure, or after it was opened."""
+
+
+class Slot:
+    """At most one connection, and at most one request under way on it.
+
+    Attributes:
+        number: of the latest request.
+        deadline: when that one fails; ``NEVER`` if none is under way.
+    """
+
+    __slots__ = (
+        "_addresses",
+        "_connection",
+        "_dispatcher",
+        "_failures",
+        "_opening",
+        "_request",
+        "_server_name",
+        "_tls",
+        "_waking",
+        "deadline",
+        "number",
+    )
+
+    def __init__(
+        self,
+        dispatcher: Dispatcher,
+        request: EncodedRequest,
+        addresses: tuple[Address, ...],
+        *,
+        tls: ssl.SSLContext | None,
+        server_name: str,
+    ) -> None:
+        self.number = _NO_REQUEST
+        self.deadline = NEVER
+        self._dispatcher = dispatcher
+        self._request = request
+        self._addresses = addresses
+        self._tls = tls
+        self._server_name = server_name
+        self._connection: Connection | None = None
+        self._opening: asyncio.Task[None] | None = None
+        self._waking: asyncio.TimerHandle | None = None
+        self._failures = 0
+
+    @property
+    def hopeless(self) -> bool:
+        """It rests after several failures in a row."""
+        return self._waking is not None and self._failures >= _HOPELESS
+
+    def open(self, deadline: float) -> asyncio.Task[None]:
+        """Open a connection before there is a request for it."""
+        self.number = _NO_REQUEST
+        self.deadline = deadline
+        self._opening = asyncio.get_running_loop().create_task(self._open())
+        return self._opening
+
+    def take(self, number: int, deadline: float) -> None:
+        """Send the request of this number."""
+        self.number = number
+        self.deadline = deadline
+        connection = self._connection
+        if connection is not None and connection.reusable:
+            connection.send(self._request)
+        else:
+            self._opening = asyncio.get_running_loop().create_task(self._open())
+
+    def expire(self) -> None:
+        """The deadline has passed: end what is under way."""
+        if self._opening is not None:
+            self._opening.cancel()
+            self._opening = None
+            where = f"no connection in time ({self._addresses[0]})"
+            self._fail(ExchangeError(FailureKind.TIMEOUT, where), rest=True)
+        elif self._connection is not None:
+            peer = self._connection.peer
+            self._connection.abort()
+            self._fail(ExchangeError(FailureKind.TIMEOUT, f"no complete answer in time ({peer})"), rest=False)
+
+    async def close(self) -> None:
+        """End everything, without a word to the dispatcher."""
+        if self._waking is not None:
+            self._waking.cancel()
+        if self._opening is not None:
+            self._opening.cancel()
+            await asyncio.wait([self._opening])
+        if self._connection is not None:
+            self._connection.abort()
+
+    def _make(self) -> Connection:
+        return Connection(on_answer=self._answered, on_failure=self._broken, on_idle_end=_forget)
+
+    async def _open(self) -> None:
+        try:
+            connection = await connect(self._make, self._addresses, tls=self._tls, server_name=self._server_name)
+        except ExchangeError as error:
+            self._opening = None
+            self._fail(error, rest=True)
+            return
+        self._opening = None
+        self._connection = connection
+        if not connection.reusable:
+            kind = FailureKind.CLOSED
+            self._fail(ExchangeError(kind, f"{kind.value}, as soon as it was open ({self._addresses[0]})"), rest=True)
+        elif self.number == _NO_REQUEST:
+            self.deadline = NEVER
+            self._dispatcher.freed(self)
+        else:
+            connection.send(self._request)
+
+    def _answered(self, head: Head, connection: Connection) -> None:
+        self._failures = 0
+        self.deadline = NEVER
+        self._dispatcher.answered(self, head.status, connection.parser.size)
+
+    def _broken(self, error: ExchangeError, connection: Connection) -> None:
+        # NB: a server may end a kept connection in the moment in which a request sets out on it. Every client sends a
+        # safe request again then, so a failure here would be the load generator's (RFC 9110 §9.2.2).
+        kept = connection.answers > 0
+        again = kept and not connection.parser.heard and error.kind in _ENDED and self._request.repeatable
+        self._fail(error, rest=not kept, again=again)
+
+    def _fail(self, error: ExchangeError, *, rest: bool, again: bool = False) -> None:
+        self._connection = None
+        self.deadline = NEVER
+        if rest:
+            self._failures += 1
+            delay = RESTING.delay(self._failures, random=random.random())  # noqa: S311  - no secret
+            self._waking = asyncio.get_running_loop().call_later(delay, self._wake)
+        if self.number != _NO_REQUEST:
+            self._dispatcher.failed(self.number, error, again=again)
+        if not rest:
+            self._dispatcher.freed(self)
+
+    def _wake(self) -> None:
+        self._waking = None
+        self._dispatcher.freed(self)
+
+
+def _forget(_connection: Connection) -> None:
+    """An idle connection that ended is opened again when there is a request for it."""
