@@ -1,0 +1,122 @@
+"""What the cluster knows about an experiment before its run begins: the record, and what earlier loops found.
+
+A run without a record is a release that somebody installed by hand; its result is kept in its Secret alone. A
+stored result that cannot be read is as good as none: the run goes on, and says so.
+"""
+
+import base64
+import binascii
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from autox.api.experiments import record_from_object
+from autox.api.results import result_from_gzip, result_from_object
+from autox.api.runstatus import KEPT
+from autox.core.looping import earlier
+from autox.kube.client import KubeClient
+from autox.kube.objects import Object, metadata
+from autox.model.errors import AutoxError, ConfigurationError, NotFoundError
+from autox.model.experiments import ExperimentRecord
+from autox.model.refs import EXPERIMENTS, SECRETS
+from autox.model.result import ExperimentResult, Subject
+from autox.tasks.patience import Patience
+
+SECRET_KEY = "result.json.gz"  # noqa: S105  - a key of a Secret's data
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Recalled:
+    """What was there.
+
+    Attributes:
+        subject: what is to be tested.
+        uid: of the record; empty if there is none.
+        stored: the result of the loops before; None if there were none.
+        kept: the fields of the status that stay until this loop ends.
+    """
+
+    subject: Subject
+    uid: str = ""
+    stored: ExperimentResult | None = None
+    kept: Mapping[str, Any] = field(default_factory=dict)
+
+
+def result_secret(name: str) -> str:
+    """The Secret beside an experiment that has room for a large result."""
+    return f"{name}-result"
+
+
+async def recall(
+    kube: KubeClient, namespace: str, name: str, *, patience: Patience, say: Callable[[str], None]
+) -> Recalled:
+    """Read the record of an experiment and its stored result.
+
+    Raises:
+        AutoxError: the API server cannot be reached or refuses.
+    """
+    try:
+        obj = await patience.until_done(lambda: kube.get(EXPERIMENTS, name, namespace=namespace))
+    except NotFoundError:
+        subject = Subject(namespace=namespace, experiment=name)
+        stored = await _from_secret(kube, namespace, name, patience, say)
+        return Recalled(subject=subject, stored=earlier(stored, subject))
+    subject = subject_of(record_from_object(obj))
+    found = obj.get("status")
+    status: Mapping[str, Any] = found if isinstance(found, dict) else {}
+    if status.get("resultSecret"):
+        stored = await _from_secret(kube, namespace, name, patience, say)
+    else:
+        stored = _from_status(status, say)
+    stored = earlier(stored, subject)
+    kept = {key: status[key] for key in KEPT if key in status} if stored else {}
+    return Recalled(subject=subject, uid=str(metadata(obj).get("uid") or ""), stored=stored, kept=kept)
+
+
+def subject_of(record: ExperimentRecord) -> Subject:
+    """What a record says is to be tested."""
+    identity = record.identity
+    return Subject(
+        namespace=record.namespace,
+        experiment=record.name,
+        group=identity.group,
+        spec=identity.spec,
+        trigger=str(identity.trigger),
+        trigger_uid=identity.trigger_uid,
+        version=identity.version,
+        images=record.images,
+        revision=identity.revision,
+    )
+
+
+def _from_status(status: Mapping[str, Any], say: Callable[[str], None]) -> ExperimentResult | None:
+    if not status.get("result"):
+        return None
+    try:
+        return result_from_object(status["result"])
+    except ConfigurationError as error:
+        say(f"loops before this one are not counted: {error.message}")
+        return None
+
+
+async def _from_secret(
+    kube: KubeClient, namespace: str, name: str, patience: Patience, say: Callable[[str], None]
+) -> ExperimentResult | None:
+    try:
+        secret = await patience.until_done(lambda: kube.get(SECRETS, result_secret(name), namespace=namespace))
+        packed = _data(secret)
+        return result_from_gzip(packed) if packed else None
+    except NotFoundError:
+        return None
+    except AutoxError as error:
+        say(f"loops before this one are not counted: {error.message}")
+        return None
+
+
+def _data(secret: Object) -> bytes:
+    data = secret.get("data")
+    encoded = data.get(SECRET_KEY) if isinstance(data, dict) else None
+    try:
+        return base64.b64decode(encoded or "", validate=True)
+    except (binascii.Error, ValueError, TypeError) as error:
+        raise ConfigurationError("the stored result is not base64") from error

@@ -1,0 +1,128 @@
+"""Keeps the result of a run where people and the controller look for it: in the record's status, or in a Secret.
+
+The status is written by server-side apply under a field manager of our own, the runner's fields all together each
+time, so that the controller's fields are never touched and a field that is not given any more goes away. What has
+room stands in ``status.result``; else the whole goes, compressed, into the Secret ``NAME-result``, which the release
+brought and ``status.resultSecret`` names, and a short form stands in the status. A run whose record is not there,
+or not any more, has only the Secret.
+
+``recalling`` next door reads what was there before.
+"""
+
+import base64
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from autox.api.results import compact, result_to_gzip
+from autox.api.runstatus import fitting, status_from_result
+from autox.kube.client import KubeClient
+from autox.kube.objects import metadata
+from autox.model.errors import AutoxError, ConflictError, NotFoundError
+from autox.model.refs import EXPERIMENTS, SECRETS
+from autox.model.result import ExperimentResult
+from autox.tasks.patience import Patience
+from autox.tasks.recalling import SECRET_KEY, Recalled, result_secret
+
+FIELD_MANAGER = "autox-runner"
+PROGRESS_SECONDS = 5.0
+SECRET_LIMIT = 1_000_000
+"""Bytes of a Secret's data; the API server takes 1 MiB of all keys together."""
+
+
+class ClusterRecorder:
+    """The ``Recorder`` of an experiment in a cluster."""
+
+    def __init__(
+        self,
+        kube: KubeClient,
+        namespace: str,
+        name: str,
+        *,
+        recalled: Recalled,
+        patience: Patience,
+        say: Callable[[str], None],
+    ) -> None:
+        """Make it; nothing is written yet.
+
+        Args:
+            kube: may read and patch the record's status and the Secret.
+            namespace: of both.
+            name: the record's.
+            recalled: what was there when the run began.
+            patience: how long to try.
+            say: shows what could not be recorded.
+        """
+        self._kube = kube
+        self._namespace = namespace
+        self._name = name
+        self._uid = recalled.uid
+        self._kept = recalled.kept
+        self._patience = patience
+        self._say = say
+
+    async def progress(self, running: ExperimentResult) -> None:
+        """Show how far the loop is, and what the loop before it found; without a record there is no place for that."""
+        if not self._uid:
+            return
+        status = status_from_result(running)
+        if self._kept:
+            status = {"startedAt": status["startedAt"], "tasks": status["tasks"], **self._kept}
+        else:
+            status["result"], _ = fitting(running)
+        try:
+            await self._patience.until_done(lambda: self._apply(status), seconds=PROGRESS_SECONDS)
+        except AutoxError as error:
+            self._say(f"progress was not recorded: {error.message}")
+
+    async def finish(self, ended: ExperimentResult) -> None:
+        """Keep the result in the status and, if it is too large for that or there is none, in the Secret.
+
+        Raises:
+            AutoxError: it could not be kept where it belongs.
+        """
+        if not self._uid:
+            await self._to_secret(ended)
+            return
+        result, is_whole = fitting(ended)
+        status = {**status_from_result(ended), "result": result}
+        if not is_whole and await self._tried_secret(ended):
+            status["resultSecret"] = result_secret(self._name)
+        try:
+            await self._patience.until_done(lambda: self._apply(status))
+        except NotFoundError:
+            self._say(f"experiment {self._namespace}/{self._name} is gone: its result goes to the Secret alone")
+            await self._to_secret(ended)
+
+    async def _apply(self, status: Mapping[str, Any]) -> None:
+        body = {
+            # NB: by uid: a record of the same name that somebody made meanwhile is another run's.
+            "metadata": {"namespace": self._namespace, "name": self._name, "uid": self._uid},
+            "status": dict(status),
+        }
+        try:
+            await self._kube.apply(EXPERIMENTS, body, field_manager=FIELD_MANAGER, subresource="status")
+        except ConflictError:
+            found = await self._kube.get_metadata(EXPERIMENTS, self._name, namespace=self._namespace)
+            if metadata(found).get("uid") != self._uid:
+                raise NotFoundError(f"experiment {self._namespace}/{self._name} is another one now") from None
+            raise
+
+    async def _tried_secret(self, ended: ExperimentResult) -> bool:
+        try:
+            await self._to_secret(ended)
+        except AutoxError as error:
+            self._say(f"only the short form of the result was recorded: {error.message}")
+            return False
+        return True
+
+    async def _to_secret(self, ended: ExperimentResult) -> None:
+        packed = result_to_gzip(ended)
+        if len(packed) > SECRET_LIMIT:
+            packed = result_to_gzip(compact(ended))
+        data = {SECRET_KEY: base64.b64encode(packed).decode()}
+        name = result_secret(self._name)
+        await self._patience.until_done(
+            lambda: self._kube.patch(
+                SECRETS, name, {"data": data}, namespace=self._namespace, field_manager=FIELD_MANAGER
+            )
+        )

@@ -1,0 +1,250 @@
+"""One loop: the tasks in order, each ending in a ``TaskResult``, all together in a verdict, whatever happens.
+
+A task that fails ends the loop; those after it are skipped. A defect in a task is a failed task, not a crash. A run
+that is told to stop (SIGTERM, Ctrl-C) cancels the task it is at and ends with the verdict ``Error``, which is
+recorded at once, while that task still cleans up: a pod that is being killed has no time to do one after the other.
+
+Tasks are found through ``registry``; what is recorded, and where, is the ``Recorder``'s business. Between tasks only
+this coroutine speaks to it, and it is never cancelled, so that an earlier state cannot overtake a later one.
+"""
+
+import asyncio
+import logging
+import math
+import time
+import traceback
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
+from typing import Protocol
+
+from autox.core.assessing import Judgement, judge
+from autox.core.looping import with_earlier
+from autox.kube.client import KubeClient
+from autox.model.errors import AutoxError
+from autox.model.result import ExperimentResult, Metric, SLOOutcome, Subject, TaskResult, TaskState
+from autox.model.tasks import TaskSpec
+from autox.model.verdict import Verdict
+from autox.tasks.context import Findings, TaskContext
+from autox.tasks.registry import TaskFunction, task_function
+
+log = logging.getLogger(__name__)
+
+
+class Recorder(Protocol):
+    """Keeps what a run finds out."""
+
+    async def progress(self, running: ExperimentResult) -> None:
+        """Show how far the loop is; never raises, and soon gives up."""
+
+    async def finish(self, ended: ExperimentResult) -> None:
+        """Keep the result.
+
+        Raises:
+            AutoxError: it could not be kept anywhere.
+        """
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Plan:
+    """A loop to run.
+
+    Attributes:
+        specs: the tasks, in order.
+        subject: what is tested.
+        environment: on what.
+        stored: the result of the loops before this one; None if there is none.
+        kube: of the cluster that the experiment runs in; None for none.
+        namespace: where the tasks look up names without a namespace.
+        environ: the environment variables.
+        say: shows a line of progress.
+        now: the wall clock.
+        clock: seconds, monotonic.
+        find: the function of a task by its name.
+    """
+
+    specs: tuple[TaskSpec, ...]
+    subject: Subject
+    environment: Mapping[str, str] = field(default_factory=dict)
+    stored: ExperimentResult | None = None
+    kube: KubeClient | None = None
+    namespace: str = "default"
+    environ: Mapping[str, str] = field(default_factory=dict)
+    say: Callable[[str], None]
+    now: Callable[[], datetime] = lambda: datetime.now(UTC)
+    clock: Callable[[], float] = time.monotonic
+    find: Callable[[str], TaskFunction] = task_function
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ended:
+    """A loop that has ended.
+
+    Attributes:
+        result: with the loops before it counted.
+        unrecorded: why the result could not be kept anywhere; None if it was.
+    """
+
+    result: ExperimentResult
+    unrecorded: AutoxError | None = None
+
+
+async def run(plan: Plan, recorder: Recorder, *, stop: asyncio.Event) -> Ended:
+    """Run one loop and have it recorded.
+
+    Args:
+        plan: what to run.
+        recorder: told before the first task, after each, and at the end.
+        stop: set it to end the run early.
+    """
+    return await _Loop(plan, recorder, stop).run()
+
+
+async def refuse(plan: Plan, recorder: Recorder, *, reason: str, message: str) -> Ended:
+    """Have it recorded that a loop did not even begin: verdict ``Error`` for this reason."""
+    return await _Loop(plan, recorder, asyncio.Event()).end(
+        Judgement(verdict=Verdict.ERROR, reason=reason, message=message)
+    )
+
+
+class _Loop:
+    def __init__(self, plan: Plan, recorder: Recorder, stop: asyncio.Event) -> None:
+        self._plan = plan
+        self._recorder = recorder
+        self._stop = stop
+        self._started_at = plan.now()
+        self._done: list[TaskResult] = []
+        self._slos: list[SLOOutcome] = []
+
+    async def run(self) -> Ended:
+        await self._recorder.progress(self._so_far())
+        stopping = asyncio.create_task(self._stop.wait())
+        try:
+            for spec in self._plan.specs:
+                began_at, began = self._plan.now(), self._plan.clock()
+                doing = asyncio.create_task(self._perform(spec))
+                await asyncio.wait((doing, stopping), return_when=asyncio.FIRST_COMPLETED)
+                if not doing.done():
+                    return await self._interrupted(spec, doing, began_at=began_at, began=began)
+                self._done.append(doing.result())
+                if self._done[-1].state is not TaskState.DONE:
+                    break
+                await self._recorder.progress(self._so_far())
+        finally:
+            stopping.cancel()
+        self._skip_the_rest()
+        return await self.end(judge(self._done, self._slos))
+
+    async def end(self, judgement: Judgement) -> Ended:
+        """The result of the loop, recorded."""
+        ended = replace(
+            self._so_far(),
+            completed_at=self._plan.now(),
+            verdict=judgement.verdict,
+            reason=judgement.reason,
+            message=judgement.message,
+        )
+        result = with_earlier(self._plan.stored, ended)
+        try:
+            await self._recorder.finish(result)
+        except AutoxError as error:
+            return Ended(result=result, unrecorded=error)
+        return Ended(result=result)
+
+    async def _interrupted(
+        self, spec: TaskSpec, doing: asyncio.Task[TaskResult], *, began_at: datetime, began: float
+    ) -> Ended:
+        doing.cancel()
+        seconds = self._plan.clock() - began
+        message = f"the run was interrupted {seconds:.1f} s into task {spec.name}"
+        self._sayer(spec)("interrupted; cleaning up")
+        self._done.append(
+            TaskResult(
+                task=spec.name,
+                state=TaskState.FAILED,
+                message=message,
+                started_at=began_at,
+                seconds=seconds,
+                inputs=spec.shown,
+            )
+        )
+        self._skip_the_rest()
+        try:
+            return await self.end(Judgement(verdict=Verdict.ERROR, reason="Interrupted", message=message))
+        finally:
+            # NB: what it still does is cleaning up, and leaving now would cancel that as well.
+            await asyncio.wait((doing,))
+
+    def _so_far(self) -> ExperimentResult:
+        return ExperimentResult(
+            subject=self._plan.subject,
+            environment=self._plan.environment,
+            started_at=self._started_at,
+            tasks=tuple(self._done),
+            tasks_total=len(self._plan.specs),
+            slos=tuple(self._slos),
+        )
+
+    def _skip_the_rest(self) -> None:
+        self._done += [
+            TaskResult(
+                task=spec.name,
+                state=TaskState.SKIPPED,
+                message=f"skipped, since task {self._done[-1].task} did not succeed",
+                inputs=spec.shown,
+            )
+            for spec in self._plan.specs[len(self._done) :]
+        ]
+
+    async def _perform(self, spec: TaskSpec) -> TaskResult:
+        plan, say = self._plan, self._sayer(spec)
+        context = TaskContext(
+            kube=plan.kube,
+            namespace=plan.namespace,
+            environ=plan.environ,
+            subject=plan.subject,
+            done=tuple(self._done),
+            say=say,
+            now=plan.now,
+        )
+        say("begins")
+        started_at, began = plan.now(), plan.clock()
+        findings, failure = Findings(message=""), ""
+        try:
+            findings = await plan.find(spec.name)(spec.inputs, context)
+        except AutoxError as error:
+            failure = error.advice
+        except asyncio.CancelledError:
+            task = asyncio.current_task()
+            if task is None or task.cancelling():
+                raise
+            failure = "it was cancelled from within, which is a defect of autox"
+        except Exception as error:  # noqa: BLE001  - a defect in a task is a verdict, not a crash
+            failure = f"{type(error).__name__}, which is a defect of autox; the log has its place"
+            # NB: the places only; an exception's own text may quote a header or a body.
+            frames = "".join(traceback.format_tb(error.__traceback__))
+            log.error("task %s failed with %s at:\n%s", spec.name, type(error).__name__, frames)  # noqa: TRY400  - as above
+        seconds = plan.clock() - began
+        say(f"{'failed' if failure else 'done'} after {seconds:.1f} s: {failure or findings.message}")
+        self._slos += findings.slos
+        return TaskResult(
+            task=spec.name,
+            state=TaskState.FAILED if failure else TaskState.DONE,
+            message=failure or findings.message,
+            started_at=started_at,
+            seconds=seconds,
+            inputs=spec.shown,
+            metrics=tuple(_sound(metric) for metric in findings.metrics),
+            invalid=findings.invalid,
+            notes=findings.notes,
+        )
+
+    def _sayer(self, spec: TaskSpec) -> Callable[[str], None]:
+        """Says lines about the task that is next, and goes on to do so when others have ended meanwhile."""
+        prefix = f"task {len(self._done) + 1}/{len(self._plan.specs)} {spec.name}"
+        return lambda line: self._plan.say(f"{prefix}: {line}")
+
+
+def _sound(metric: Metric) -> Metric:
+    """The metric; what is no number is no value."""
+    return metric if metric.value is None or math.isfinite(metric.value) else replace(metric, value=None)
