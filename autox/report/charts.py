@@ -48,12 +48,13 @@ class Label:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rule:
-    """A line across the plot with its label above."""
+    """A line across the plot with its label above; what lies beyond the chart has a label only."""
 
     label: Label
     x: float
     top: float
     is_limit: bool
+    is_beyond: bool
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -125,7 +126,7 @@ def distribution_chart(distribution: Distribution, size: Size) -> Chart:
         ),
         y_labels=tuple(
             Label(x=left - 6, y=_rounded(vertical.at(tick)), text=f"{quantity(100 * tick, '')}%", anchor="end")
-            for tick in vertical.ticks(3)
+            for tick in vertical.ticks(4)
         ),
         rules=tuple(rules),
     )
@@ -192,6 +193,7 @@ def _rules(positions: tuple[Position, ...], axis: Axis, size: Size) -> tuple[lis
                 x=_rounded(axis.at(position.value)),
                 top=y + 4,
                 is_limit=position.is_limit,
+                is_beyond=not axis.low <= position.value <= axis.high,
             )
         )
     return rules, len(ends)

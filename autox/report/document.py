@@ -14,7 +14,7 @@ from autox.model.result import Bound, ExperimentResult, Loop, SLOOutcome, Subjec
 from autox.model.verdict import Verdict
 from autox.report.figures import HELP, figures
 from autox.report.legible import NAME, SENTENCE, legible, legible_block
-from autox.report.quantities import apart, between, count, distance, duration, moment, quantity
+from autox.report.quantities import against, between, count, distance, duration, moment
 from autox.report.sections import (
     Breakdown,
     Distribution,
@@ -146,9 +146,7 @@ def _subject(subject: Subject) -> tuple[Fact, ...]:
 
 def _slo(outcome: SLOOutcome, helps: Mapping[str, str]) -> SLORow:
     slo, unit = outcome.slo, legible(outcome.unit, 20)
-    limit, observed = quantity(slo.limit, unit), quantity(outcome.observed, unit)
-    if outcome.observed is not None:
-        limit, observed = apart(slo.limit, outcome.observed, unit)
+    limit, observed = against(slo.limit, outcome.observed, unit)
     return SLORow(
         metric=legible(slo.metric, NAME),
         help=helps.get(slo.metric, ""),

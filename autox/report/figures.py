@@ -12,7 +12,7 @@ from typing import TypeGuard
 
 from autox.model.result import Bucket, Metric, SLOOutcome
 from autox.report.legible import NAME, legible
-from autox.report.quantities import count, quantity
+from autox.report.quantities import LIMIT_DIGITS, count, quantity
 from autox.report.sections import Breakdown, BreakdownRow, Distribution, MetricRow, Position
 
 HELP = 240  # characters
@@ -153,7 +153,7 @@ def _limits(metric: Metric, outcomes: Sequence[SLOOutcome]) -> list[Position]:
         name, limit = outcome.slo.metric, outcome.slo.limit
         if name.startswith(metric.name) and _STATISTIC.fullmatch(name, len(metric.name)) and _fits(limit):
             statistic = name[len(metric.name) + 1 :]
-            label = f"{statistic} limit {quantity(limit, metric.unit)}"
+            label = f"{statistic} limit {quantity(limit, metric.unit, digits=LIMIT_DIGITS)}"
             found.append(Position(value=limit, label=label, is_limit=True))
     return found[:_MOST_LIMITS]
 

@@ -68,7 +68,7 @@ class SLORow:
         bound: which side of the limit is good.
         limit: with unit.
         observed: with unit, or ``no data``.
-        distance: ``2.3x the limit``; empty without data.
+        distance: how far from the limit, ``2.3x`` or ``38% below``; empty without data.
         verdict: of this SLO.
         message: one sentence; may be empty.
         observed_value: for the drawing; None without data.

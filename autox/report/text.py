@@ -1,0 +1,180 @@
+"""The report for terminals and CI logs: 80 columns, plain unless colour is asked for, the verdict on the first line."""
+
+from collections.abc import Iterable, Iterator, Sequence
+
+from autox.report.legible import columns, fitted, wrapped
+from autox.report.sections import Breakdown, Document, Fact, Look, Loops, Mark, MetricTable, SLORow, TaskRow
+
+WIDTH = 80  # columns
+_MOST_ROWS = 40  # of one table; the rest is in the other forms
+_MOST_LOOPS = 12
+_GAP = "  "
+_PLAIN = "\x1b[0m"
+_COLOURS = {
+    Look.PASS: "\x1b[32m",
+    Look.FAIL: "\x1b[31m",
+    Look.ERROR: "\x1b[31m",
+    Look.WARN: "\x1b[33m",
+    Look.UNKNOWN: "\x1b[35m",
+    Look.RUNNING: "\x1b[36m",
+}
+_SIGNS = {Look.PASS: ".", Look.FAIL: "F", Look.ERROR: "E", Look.WARN: "W", Look.UNKNOWN: "?"}
+
+_Cell = str | Mark
+_Row = Sequence[_Cell]
+
+
+def to_text(document: Document, *, colour: bool = False) -> str:
+    """All lines, none wider than 80 columns, ending with a line break.
+
+    Args:
+        document: what to show.
+        colour: whether the reader's terminal understands ANSI colours.
+    """
+    return "\n".join(_Page(colour=colour).lines(document)) + "\n"
+
+
+class _Page:
+    def __init__(self, *, colour: bool) -> None:
+        self._colour = colour
+
+    def lines(self, document: Document) -> Iterator[str]:
+        headline = document.headline
+        yield from _paragraph(headline.sentence, self._painted(headline.verdict), columns(headline.verdict.word))
+        yield ""
+        reason = (f"reason {headline.reason}",) if headline.reason else ()
+        yield from _paragraph(", ".join((headline.title, *headline.summary, *reason)))
+        yield from self._slos(document.slos)
+        if document.loops is not None:
+            yield from self._loops(document.loops)
+        yield from self._tasks(document.tasks)
+        for table in document.metrics:
+            yield from self._metrics(table)
+        for breakdown in document.breakdowns:
+            yield from self._breakdown(breakdown)
+        for distribution in document.distributions:
+            yield from _headed(f"{distribution.title}: {distribution.note}")
+        yield from self._facts("What was tested", document.subject)
+        yield from self._facts("On what", document.environment)
+        for sentence in document.left_out:
+            yield ""
+            yield from _paragraph(sentence)
+
+    def _slos(self, rows: Sequence[SLORow]) -> Iterator[str]:
+        yield from _headed("SLOs")
+        if not rows:
+            yield "  none: nothing could pass"
+            return
+        header = ("VERDICT", "METRIC", "LIMIT", "OBSERVED", "DISTANCE")
+        cells: list[_Row] = [(row.verdict, row.metric, row.limit, row.observed, row.distance) for row in rows]
+        if _fit([header, *cells]):
+            yield from self._table(header, cells)
+        else:
+            for row in rows:
+                against = ", ".join(part for part in (row.observed, f"limit {row.limit}", row.distance) if part)
+                yield f"  {self._painted(row.verdict)}{_GAP}{fitted(row.metric, WIDTH - 4 - columns(row.verdict.word))}"
+                yield from (f"    {line}" for line in wrapped(against, WIDTH - 4))
+        for row in rows:
+            if row.observed_value is None and row.message:
+                yield from (f"    {line}" for line in wrapped(row.message, WIDTH - 4))
+
+    def _loops(self, loops: Loops) -> Iterator[str]:
+        yield from _headed(f"Loops: {loops.summary}")
+        yield from _paragraph(", ".join(f"{mark.word} {number}" for mark, number in loops.totals), "", 0)
+        strip = "".join(_SIGNS.get(row.verdict.look, "?") for row in loops.rows)
+        yield from (f"  {strip[start : start + 70]}" for start in range(0, len(strip), 70))
+        odd = [row for row in reversed(loops.rows) if row.verdict.look is not Look.PASS]
+        for row in odd[:_MOST_LOOPS]:
+            yield f"  loop {row.number}, {row.started}, {row.duration}: {self._painted(row.verdict)}"
+            yield from (f"    {line}" for line in wrapped(row.message, WIDTH - 4))
+        yield from _more(len(odd) - _MOST_LOOPS)
+
+    def _tasks(self, tasks: Sequence[TaskRow]) -> Iterator[str]:
+        yield from _headed("Tasks")
+        for number, task in enumerate(tasks, start=1):
+            head = f"  {number}. {fitted(task.name, 40)}  "
+            tail = f"  {task.duration}" if task.duration else ""
+            yield f"{head}{self._painted(task.state)}{tail}"
+            sentences = (task.message, f"its figures must not be believed: {task.invalid}" if task.invalid else "")
+            for sentence in (*sentences, *(f"- {note}" for note in task.notes)):
+                if sentence:
+                    yield from (f"     {line}" for line in wrapped(sentence, WIDTH - 5))
+
+    def _metrics(self, table: MetricTable) -> Iterator[str]:
+        yield from _headed(f"Metrics of {table.title}")
+        shown = table.rows[:_MOST_ROWS]
+        yield from self._table(("METRIC", "VALUE", "MEANING"), [[row.name, row.value, row.help] for row in shown])
+        yield from _more(len(table.rows) - len(shown))
+
+    def _breakdown(self, table: Breakdown) -> Iterator[str]:
+        yield from _headed(f"{table.title}, highest first")
+        shown = table.rows[:_MOST_ROWS]
+        yield from self._table(("", *table.columns), [[row.name, *row.values] for row in shown])
+        yield from _more(len(table.rows) - len(shown))
+
+    def _facts(self, title: str, facts: Sequence[Fact]) -> Iterator[str]:
+        if facts:
+            yield from _headed(title)
+            yield from self._table((), [[fact.name, fact.value] for fact in facts])
+
+    def _table(self, header: Sequence[str], rows: Sequence[_Row]) -> Iterator[str]:
+        """Columns aligned by spaces; the widest give way until all fit, and show an ellipsis for it."""
+        lines: list[_Row] = [header, *rows] if header else list(rows)
+        if not lines:
+            return
+        widths = _widths(lines)
+        for line in lines:
+            cells = (self._cell(cell, width) for cell, width in zip(line, widths, strict=True))
+            yield f"  {_GAP.join(cells)}".rstrip()
+
+    def _cell(self, cell: _Cell, width: int) -> str:
+        text = fitted(_word(cell), width)
+        padding = " " * (width - columns(text))
+        return (self._painted(cell) if isinstance(cell, Mark) and text == cell.word else text) + padding
+
+    def _painted(self, mark: Mark) -> str:
+        colour = _COLOURS.get(mark.look, "") if self._colour else ""
+        return f"{colour}{mark.word}{_PLAIN}" if colour else mark.word
+
+
+def _word(cell: _Cell) -> str:
+    return cell.word if isinstance(cell, Mark) else cell
+
+
+def _fit(lines: Sequence[_Row]) -> bool:
+    return sum(_needs(lines)) <= _room(len(lines[0]))
+
+
+def _needs(lines: Sequence[_Row]) -> list[int]:
+    return [max(columns(_word(cell)) for cell in column) for column in zip(*lines, strict=True)]
+
+
+def _room(cells: int) -> int:
+    return WIDTH - 2 - len(_GAP) * (cells - 1)
+
+
+def _widths(lines: Sequence[_Row]) -> list[int]:
+    widths, room = _needs(lines), _room(len(lines[0]))
+    while sum(widths) > room:
+        widths[widths.index(max(widths))] -= 1
+    return widths
+
+
+def _headed(title: str) -> Iterable[str]:
+    return "", *wrapped(title, WIDTH)
+
+
+def _more(number: int) -> Iterable[str]:
+    return (f"  and {number:,} more: autox report -o html",) if number > 0 else ()
+
+
+def _paragraph(text: str, lead: str = "", lead_columns: int | None = None) -> Iterator[str]:
+    """A text from the margin, or behind a lead word, which may hold invisible colour."""
+    if not lead:
+        indent = "" if lead_columns is None else "  "
+        yield from (f"{indent}{line}" for line in wrapped(text, WIDTH - len(indent)))
+        return
+    indent = " " * ((lead_columns or 0) + 2)
+    first, *rest = wrapped(text, WIDTH - len(indent))
+    yield f"{lead}{_GAP}{first}"
+    yield from (f"{indent}{line}" for line in rest)
