@@ -79,7 +79,10 @@ def calls_between(before: Snapshot, after: Snapshot) -> ApiCalls | str:
     for series, histogram in grown.items():
         if histogram.count > 0 and (key := _key(dict(series))):
             groups[key].append(histogram)
-    return ApiCalls(family=after.family, calls={key: summed(parts) for key, parts in sorted(groups.items())})
+    try:
+        return ApiCalls(family=after.family, calls={key: summed(parts) for key, parts in sorted(groups.items())})
+    except ValueError as error:
+        return str(error)
 
 
 def _key(labels: Mapping[str, str]) -> str:

@@ -1,0 +1,72 @@
+"""``autox density``: clean up after density load tests that could not do it themselves.
+
+The chart of an experiment runs ``autox density sweep --run … --when-told`` beside its main container. Kubernetes ends
+such a sidecar when the main container has ended, however that was, killed included: that is when it sweeps.
+"""
+
+import asyncio
+import os
+import signal
+from pathlib import Path
+
+import click
+
+from autox.kube.auth import from_kubeconfig
+from autox.kube.client import KubeClient
+from autox.kube.connection import Connection
+from autox.tasks.density import sweeping
+from autox.tasks.density.marks import run_label
+from autox.tasks.density.target import local_kubeconfig
+
+SECONDS = 600.0
+
+
+@click.group()
+def density() -> None:
+    """Clean up after density load tests."""
+
+
+@density.command()
+@click.option(
+    "--kubeconfig",
+    type=click.Path(path_type=Path),
+    metavar="FILE",
+    help="Of the cluster under test.  [default: kubectl's]",
+)
+@click.option("--cluster", metavar="NAME", help="The cluster under test, if it is a local one of `autox cluster`.")
+@click.option("--run", metavar="NAMESPACE/NAME", help="Sweep this experiment's runs, dead or alive, and no others.")
+@click.option("--when-told", is_flag=True, help="Wait for SIGTERM first; needs --run.")
+def sweep(kubeconfig: Path | None, cluster: str | None, run: str | None, *, when_told: bool) -> None:
+    """Remove what density load tests left behind.
+
+    Without --run, that is whatever belongs to runs that gave no sign of life for
+    30 seconds. Runs that live are left alone.
+    """
+    if kubeconfig is not None and cluster is not None:
+        raise click.UsageError("give --kubeconfig or --cluster, not both")
+    if when_told and run is None:
+        raise click.UsageError("--when-told needs --run: it sweeps one experiment's runs")
+    if cluster is not None:
+        kubeconfig = local_kubeconfig(cluster, os.environ)
+    connection = from_kubeconfig(kubeconfig)
+    removed = asyncio.run(_sweep(connection, _label(run) if run is not None else None, when_told=when_told))
+    click.echo(f"removed {removed}" if removed else "nothing to sweep")
+
+
+async def _sweep(connection: Connection, run: str | None, *, when_told: bool) -> sweeping.Remains:
+    if when_told:
+        told = asyncio.Event()
+        for number in (signal.SIGTERM, signal.SIGINT):
+            asyncio.get_running_loop().add_signal_handler(number, told.set)
+        await told.wait()
+    async with KubeClient(connection) as kube:
+        remains = await (sweeping.of_run(kube, run) if run is not None else sweeping.of_dead_runs(kube))
+        await sweeping.remove(kube, remains, seconds=SECONDS)
+    return remains
+
+
+def _label(run: str) -> str:
+    namespace, _, name = run.partition("/")
+    if not namespace or not name or "/" in name:
+        raise click.BadParameter("not NAMESPACE/NAME", param_hint="--run")
+    return run_label(namespace, name)

@@ -1,0 +1,98 @@
+"""The virtual nodes of a run: an agent's own parts with the mock provider, in this process, marked and tainted.
+
+``autox.nodes.agent`` puts the same parts together from a configuration file, for a process that is nothing else. Here
+the nodes belong to a run and end with it. Their leases have connections of their own, so that a burst of pods never
+keeps a renewal waiting.
+"""
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import replace
+from ipaddress import IPv4Network
+from pathlib import Path
+
+from autox.kube.client import KubeClient
+from autox.kube.objects import Object
+from autox.model.errors import ConfigurationError
+from autox.model.nodes import MockNodes
+from autox.model.refs import NODES
+from autox.nodes.leases import Leases
+from autox.nodes.machine import this_machine
+from autox.nodes.mock.provider import MockProvider
+from autox.nodes.registration import Registration
+from autox.nodes.supervision import supervise
+from autox.tasks.density.marks import NAMESPACE_LABEL, Marks
+
+_POD_CIDR = IPv4Network("10.128.0.0/9")
+"""Addresses that pods publish and nobody listens on: room for every pod of the largest run."""
+_PAUSE = 0.2  # seconds between two looks at the nodes
+
+
+class Fleet:
+    """The virtual nodes of one run."""
+
+    def __init__(self, kube: KubeClient, lease_kube: KubeClient, marks: Marks, *, kubeconfig: Path, count: int) -> None:
+        """Nothing is registered before ``serve``.
+
+        Args:
+            kube: writes nodes and pods.
+            lease_kube: writes leases.
+            marks: of the run.
+            kubeconfig: where the clients came from.
+            count: how many nodes.
+        """
+        nodes = MockNodes(kubeconfig=kubeconfig, name_prefix=marks.node_prefix, count=count)
+        self._kube = kube
+        self._lease_kube = lease_kube
+        self._marks = marks
+        self._provider = MockProvider(kube, nodes, pod_cidr=_POD_CIDR)
+        self._specs = [replace(spec, labels=marks.labels, taints=(marks.taint,)) for spec in self._provider.nodes()]
+
+    @property
+    def names(self) -> list[str]:
+        """The names of the nodes."""
+        return [spec.name for spec in self._specs]
+
+    def refuse_too_many(self, pods: int) -> None:
+        """Return if the nodes have room for so many pods.
+
+        Raises:
+            ConfigurationError: they have not.
+        """
+        room = sum(int(spec.capacity["pods"]) for spec in self._specs)
+        if pods > room:
+            raise ConfigurationError(
+                f"{len(self._specs)} virtual nodes have room for {room} pods, and {pods} were asked for",
+                hint="ask for more nodes or for fewer pods",
+            )
+
+    async def serve(self) -> None:
+        """Register the nodes, then keep them and serve their pods until cancelled."""
+        clients = dict.fromkeys(self.names, self._kube)
+        registration = Registration(clients, self._specs, provider=self._provider.name, machine=this_machine())
+        await registration.register()
+        leases = Leases(dict.fromkeys(self.names, self._lease_kube), self.names, node_uid=registration.uid)
+        parts = {"registration": registration.run(), "leases": leases.run(), "provider": self._provider.run()}
+        await supervise(parts, stop=asyncio.Event())
+
+    async def wait_until_ready(self, say: Callable[[str], None]) -> None:
+        """Return when pods can be scheduled to every node; however long that takes."""
+        told = -1
+        while True:
+            selector = f"{NAMESPACE_LABEL}={self._marks.namespace}"
+            nodes = (await self._kube.list(NODES, label_selector=selector)).items
+            ready = sum(map(_is_open, nodes))
+            if ready == len(self._specs):
+                return
+            if ready != told and told >= 0:
+                say(f"{ready} of {len(self._specs)} virtual nodes ready")
+            told = ready
+            await asyncio.sleep(_PAUSE)
+
+
+def _is_open(node: Object) -> bool:
+    """Is the node Ready, and has the node lifecycle controller taken away the taint that every new node gets?"""
+    taints = (node.get("spec") or {}).get("taints") or ()
+    conditions = (node.get("status") or {}).get("conditions") or ()
+    closed = any(taint.get("key", "").startswith("node.kubernetes.io/") for taint in taints)
+    return not closed and any(each.get("type") == "Ready" and each.get("status") == "True" for each in conditions)

@@ -1,0 +1,76 @@
+"""Creates the Deployments of a run when the rate says, and not when the API server is done with the one before.
+
+A request that fails for a reason that may pass is sent again until the time is up, for the pods are wanted; one that
+is refused for good (no permission, a quota, an admission webhook) ends the run with the API server's reason. How far
+the sending itself fell behind its schedule is measured: beyond a second the load was not the one that was asked for,
+and the figures are no answer to the question.
+"""
+
+import asyncio
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from autox.kube.client import KubeClient
+from autox.model.errors import AlreadyExistsError, TooManyRequestsError, TransientError
+from autox.model.refs import DEPLOYMENTS
+from autox.tasks.density.marks import Marks
+from autox.tasks.density.workload import Planned, deployment
+
+TOLERABLE = 1.0  # seconds behind the schedule
+_RETRY = 1.0  # seconds
+
+
+@dataclass(slots=True)
+class Sent:
+    """How the creation went.
+
+    Attributes:
+        created: how many Deployments were.
+        behind: seconds that the latest request left after it was due.
+        repeated: how many requests were sent again.
+        throttled: how many of those because the API server asked for patience.
+        trouble: why the last of them was; empty if none was.
+    """
+
+    created: int = 0
+    behind: float = 0.0
+    repeated: int = 0
+    throttled: int = 0
+    trouble: str = ""
+
+
+async def create_all(kube: KubeClient, plan: Sequence[Planned], marks: Marks, sent: Sent) -> None:
+    """Create all Deployments; ``sent`` is kept up to date, so that whoever gives up half-way knows how it went.
+
+    Raises:
+        PermanentError: the API server refused one.
+    """
+    began = time.monotonic()
+    tasks = [asyncio.create_task(_create(kube, each, marks, sent, due=began + each.at)) for each in plan]
+    try:
+        await asyncio.gather(*tasks)
+    finally:
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+
+async def _create(kube: KubeClient, planned: Planned, marks: Marks, sent: Sent, *, due: float) -> None:
+    body = deployment(planned, marks)
+    await asyncio.sleep(due - time.monotonic())
+    sent.behind = max(sent.behind, time.monotonic() - due)
+    while True:
+        try:
+            await kube.create(DEPLOYMENTS, body)
+        except AlreadyExistsError:
+            break  # the answer to an earlier attempt was lost
+        except TransientError as error:
+            sent.repeated += 1
+            sent.throttled += isinstance(error, TooManyRequestsError)
+            sent.trouble = error.message
+            patience = error.retry_after if isinstance(error, TooManyRequestsError) else 0.0
+            await asyncio.sleep(max(_RETRY, patience))
+        else:
+            break
+    sent.created += 1

@@ -1,0 +1,70 @@
+"""The independent watchers of a run: of its pods and of its nodes' leases, each a watch of its own with its own clock.
+
+They know nothing of what the virtual nodes wrote or meant to write; they see what any client of the API server sees,
+when it sees it.
+"""
+
+import asyncio
+import time
+from contextlib import aclosing
+from datetime import UTC, datetime
+
+from autox.kube.client import KubeClient
+from autox.kube.known import WatchEventType
+from autox.kube.objects import metadata
+from autox.kube.watch import watch
+from autox.model.errors import AutoxError
+from autox.model.refs import LEASES, PODS
+from autox.nodes.leases import NAMESPACE as NODE_LEASES
+from autox.tasks.density.leasetimes import LeaseTimes
+from autox.tasks.density.marks import Marks
+from autox.tasks.density.podtimes import PodTimes
+
+
+class Observer:
+    """What is seen of one run.
+
+    Attributes:
+        pods: the times of its pods.
+        leases: the times of its nodes' leases.
+        is_watching: set when the pods are watched.
+        interruptions: how often a watch was interrupted.
+        trouble: the last reason for that; empty if there was none.
+    """
+
+    def __init__(self, kube: KubeClient, marks: Marks) -> None:
+        """Nothing is watched before ``watch_pods`` and ``watch_leases``."""
+        self._kube = kube
+        self._marks = marks
+        self.pods = PodTimes()
+        self.leases = LeaseTimes(prefix=marks.node_prefix)
+        self.is_watching = asyncio.Event()
+        self.interruptions = 0
+        self.trouble = ""
+
+    async def watch_pods(self) -> None:
+        """Watch the pods of the run until cancelled."""
+        events = watch(self._kube, PODS, namespace=self._marks.namespace, on_trouble=self._interrupted)
+        async with aclosing(events):
+            async for event in events:
+                at = time.monotonic()
+                if event.type is WatchEventType.SYNCED:
+                    self.is_watching.set()
+                elif event.type is WatchEventType.DELETED:
+                    self.pods.absent(metadata(event.object)["uid"])
+                else:
+                    self.pods.present(event.object, at=at, now=datetime.now(UTC))
+
+    async def watch_leases(self) -> None:
+        """Watch the leases of all nodes until cancelled: a lease has no label to select it by."""
+        events = watch(self._kube, LEASES, namespace=NODE_LEASES, on_trouble=self._interrupted)
+        async with aclosing(events):
+            async for event in events:
+                at = time.monotonic()
+                if event.type in {WatchEventType.ADDED, WatchEventType.MODIFIED}:
+                    spec = event.object.get("spec") or {}
+                    self.leases.present(metadata(event.object)["name"], str(spec.get("renewTime")), at=at)
+
+    def _interrupted(self, error: AutoxError) -> None:
+        self.interruptions += 1
+        self.trouble = error.message

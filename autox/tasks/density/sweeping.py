@@ -1,0 +1,150 @@
+"""Removes what runs made: this run's at its end, dead runs' at the start of the next one or by ``autox density sweep``.
+
+The order makes it safe to be killed at any point and begun again: first the namespace with everything in it, then
+each node's lease, then the node. Of a live run the nodes still serve while the namespace goes, so that its pods end as
+pods do; nobody serves a dead run's pods, so those are removed by force.
+"""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Collection
+from dataclasses import dataclass
+from typing import TypeVar
+
+from autox.kube.client import KubeClient
+from autox.kube.objects import metadata
+from autox.model.errors import ConflictError, DeadlineError, NotFoundError, TransientError
+from autox.model.refs import LEASES, NAMESPACES, NODES, PODS
+from autox.nodes.leases import NAMESPACE as NODE_LEASES
+from autox.tasks.density.lifesign import is_dead
+from autox.tasks.density.marks import NAMESPACE_LABEL, RUN_LABEL
+from autox.tasks.density.target import identify
+
+_PARALLEL = 16
+_LOOK = 0.25  # seconds between two looks at a namespace that is going
+_RETRY = 1.0  # seconds
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Remains:
+    """What runs left behind."""
+
+    namespaces: tuple[str, ...] = ()
+    nodes: tuple[str, ...] = ()
+
+    def __bool__(self) -> bool:
+        return bool(self.namespaces or self.nodes)
+
+    def __str__(self) -> str:
+        return f"{len(self.namespaces)} namespaces and {len(self.nodes)} nodes"
+
+
+async def of_run(kube: KubeClient, run: str) -> Remains:
+    """Everything of one run by its label value, dead or alive."""
+    return await _found(kube, f"{RUN_LABEL}={run}")
+
+
+async def of_namespace(kube: KubeClient, namespace: str) -> Remains:
+    """Everything of the run with this namespace."""
+    return await _found(kube, f"{NAMESPACE_LABEL}={namespace}")
+
+
+async def of_dead_runs(kube: KubeClient) -> Remains:
+    """Everything of runs that gave no sign of life for too long."""
+    everything = await _found(kube, RUN_LABEL)
+    if not everything:
+        return everything
+    now = (await identify(kube)).now
+    nodes = (await kube.list_metadata(NODES, label_selector=RUN_LABEL)).items
+    # NB: namespaces after nodes: a run makes its namespace first, so no node of a live run seems to have none.
+    namespaces = (await kube.list(NAMESPACES, label_selector=RUN_LABEL)).items
+    dead = {metadata(each)["name"]: await is_dead(kube, each, now=now) for each in namespaces}
+    return Remains(
+        namespaces=tuple(name for name, is_so in dead.items() if is_so),
+        nodes=tuple(
+            metadata(each)["name"] for each in nodes if dead.get(metadata(each)["labels"].get(NAMESPACE_LABEL), True)
+        ),
+    )
+
+
+async def remove(kube: KubeClient, remains: Remains, *, seconds: float) -> None:
+    """Remove the remains of runs that nobody serves any more.
+
+    Raises:
+        DeadlineError: it took longer than ``seconds``.
+        AutoxError: the API server refuses.
+    """
+    try:
+        async with asyncio.timeout(seconds):
+            for namespace in remains.namespaces:
+                await remove_namespace(kube, namespace, by_force=True)
+            await remove_nodes(kube, remains.nodes)
+    except TimeoutError as error:
+        raise DeadlineError(f"{remains} were not gone after {seconds:.0f} s", hint="sweep again") from error
+
+
+async def remove_namespace(kube: KubeClient, name: str, *, by_force: bool) -> None:
+    """Delete a namespace and return when it is gone; however long that takes.
+
+    Args:
+        kube: the client.
+        name: the namespace.
+        by_force: remove its pods without asking their nodes.
+    """
+    await _insist(lambda: kube.delete(NAMESPACES, name))
+    while await _insist(lambda: kube.get_metadata(NAMESPACES, name)) is not None:
+        if by_force:
+            pods = await _insist(lambda: kube.list_metadata(PODS, namespace=name))
+            await _each([metadata(pod)["name"] for pod in pods.items] if pods else [], _pod_removal(kube, name))
+        await asyncio.sleep(_LOOK)
+
+
+async def remove_nodes(kube: KubeClient, names: Collection[str]) -> None:
+    """Delete nodes and their leases; what serves them must have stopped, or it makes them again."""
+
+    async def one(name: str) -> None:
+        await _insist(lambda: kube.delete(LEASES, name, namespace=NODE_LEASES))
+        await _insist(lambda: kube.delete(NODES, name))
+
+    await _each(names, one)
+
+
+async def _found(kube: KubeClient, selector: str) -> Remains:
+    nodes = await kube.list_metadata(NODES, label_selector=selector)
+    namespaces = await kube.list_metadata(NAMESPACES, label_selector=selector)
+    return Remains(
+        namespaces=tuple(metadata(each)["name"] for each in namespaces.items),
+        nodes=tuple(metadata(each)["name"] for each in nodes.items),
+    )
+
+
+def _pod_removal(kube: KubeClient, namespace: str) -> Callable[[str], Awaitable[None]]:
+    async def one(name: str) -> None:
+        await _insist(lambda: kube.delete(PODS, name, namespace=namespace, grace_seconds=0))
+
+    return one
+
+
+async def _each(names: Collection[str], work: Callable[[str], Awaitable[None]]) -> None:
+    slots = asyncio.Semaphore(_PARALLEL)
+
+    async def one(name: str) -> None:
+        async with slots:
+            await work(name)
+
+    ended = await asyncio.gather(*(one(name) for name in names), return_exceptions=True)
+    for error in ended:
+        if error is not None:
+            raise error
+
+
+async def _insist(call: Callable[[], Awaitable[T]]) -> T | None:
+    """The answer, however often it has to be asked for; None if the object is gone or, asked to go, already going."""
+    while True:
+        try:
+            return await call()
+        except (NotFoundError, ConflictError):
+            return None
+        except TransientError:
+            await asyncio.sleep(_RETRY)
