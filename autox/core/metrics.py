@@ -12,7 +12,7 @@ PATTERNS: Mapping[str, str] = {
     "http": rf"request-count|error-count|error-rate|latency-(mean|stddev|min|max|p{_PERCENT})",
     "density": (
         r"pod-startup-latency-(p50|p90|p99|mean|max)|pods-running|pods-failed|scheduling-throughput"
-        r"|lease-lateness-(p99|max)|api-call-latency-(p50|p90|p99)(/[A-Z]+/[a-z0-9.-]+)?"
+        r"|lease-lateness-(p99|max)|api-call-latency-(p50|p90|p99)(/[A-Z]+/[a-z0-9.-]+(/[a-z0-9.-]+)?)?"
     ),
 }
 """By task: the names of its metrics, without ``TASK/``; the tasks not here make none."""
