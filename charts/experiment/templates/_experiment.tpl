@@ -1,0 +1,47 @@
+{{/* What all objects are labelled with. */}}
+{{- define "experiment.labels" -}}
+app.kubernetes.io/name: experiment
+app.kubernetes.io/instance: {{ .Release.Name }}
+app.kubernetes.io/version: {{ .Chart.AppVersion | quote }}
+app.kubernetes.io/managed-by: {{ .Release.Service }}
+app.kubernetes.io/part-of: autox
+helm.sh/chart: {{ .Chart.Name }}-{{ .Chart.Version }}
+{{- end }}
+
+{{/* What no schema can say. */}}
+{{- define "experiment.check" -}}
+{{- if gt (len .Release.Name) 52 }}
+{{- fail (printf "release name %s: must not be longer than 52 characters, the limit of a CronJob" .Release.Name) }}
+{{- end }}
+{{- $done := list }}
+{{- range $task := .Values.tasks }}
+{{- if eq $task "assess" }}
+{{- range $bound, $limits := $.Values.assess.SLOs }}
+{{- range $metric, $limit := $limits }}
+{{- $maker := splitList "/" $metric | first }}
+{{- if not (has $maker $done) }}
+{{- fail (printf "assess.SLOs.%s.%s: needs task %s, listed before assess" $bound $metric $maker) }}
+{{- end }}
+{{- end }}
+{{- end }}
+{{- end }}
+{{- $done = append $done $task }}
+{{- end }}
+{{- end }}
+
+{{/* The experiment document, as JSON: a number stays the number that was given. */}}
+{{- define "experiment.document" -}}
+{{- $tasks := list }}
+{{- range $task := .Values.tasks }}
+{{- $with := index $.Values $task | deepCopy }}
+{{- if hasKey $with "kubeconfigSecret" }}
+{{- $with = set (omit $with "kubeconfigSecret") "kubeconfig" "density/kubeconfig" }}
+{{- end }}
+{{- $tasks = append $tasks (dict "task" $task "with" $with) }}
+{{- end }}
+{{- dict "tasks" $tasks | toRawJson }}
+{{- end }}
+
+{{- define "experiment.serviceAccountName" -}}
+{{ .Values.serviceAccountName | default .Release.Name }}
+{{- end }}

@@ -1,0 +1,111 @@
+{{/* The pod template of the Job and of the CronJob. */}}
+{{- define "experiment.pod" -}}
+metadata:
+  labels:
+    {{- include "experiment.labels" . | nindent 4 }}
+spec:
+  serviceAccountName: {{ include "experiment.serviceAccountName" . }}
+  restartPolicy: Never
+  terminationGracePeriodSeconds: 60
+  enableServiceLinks: false
+  securityContext:
+    runAsNonRoot: true
+    runAsUser: 65532
+    runAsGroup: 65532
+    fsGroup: 65532
+    seccompProfile:
+      type: RuntimeDefault
+  {{- if has "density" .Values.tasks }}
+  initContainers:
+    # A sidecar: ends after the experiment and however that ended, and deletes what it left on the cluster under test.
+    - name: sweep
+      restartPolicy: Always
+      args:
+        - density
+        - sweep
+        {{- if .Values.density.kubeconfigSecret }}
+        - --kubeconfig
+        - /etc/autox/density/kubeconfig
+        {{- else }}
+        - --cluster
+        - {{ .Values.density.cluster | quote }}
+        {{- end }}
+        - --run
+        - $(NAMESPACE)/{{ .Release.Name }}
+        - --when-told
+      {{- include "experiment.container" . | nindent 6 }}
+      resources:
+        requests:
+          cpu: 10m
+          memory: 64Mi
+        limits:
+          memory: 512Mi
+  {{- end }}
+  containers:
+    - name: experiment
+      args: [run, -f, /etc/autox/experiment.yaml, --experiment, $(NAMESPACE)/{{ .Release.Name }}]
+      {{- include "experiment.container" . | nindent 6 }}
+      {{- with .Values.resources }}
+      resources:
+        {{- toYaml . | nindent 8 }}
+      {{- end }}
+  volumes:
+    - name: experiment
+      projected:
+        defaultMode: 0440
+        sources:
+          - secret:
+              name: {{ .Release.Name }}
+              items:
+                - key: experiment.yaml
+                  path: experiment.yaml
+          {{- if and (has "density" .Values.tasks) .Values.density.kubeconfigSecret }}
+          - secret:
+              name: {{ .Values.density.kubeconfigSecret }}
+              items:
+                - key: kubeconfig
+                  path: density/kubeconfig
+          {{- end }}
+    - name: tmp
+      emptyDir: {}
+{{- end }}
+
+{{/* What both containers have. */}}
+{{- define "experiment.container" -}}
+image: {{ printf "%s:%s" .Values.image.repository (.Values.image.tag | default .Chart.AppVersion) | quote }}
+imagePullPolicy: {{ .Values.image.pullPolicy }}
+env:
+  - name: NAMESPACE
+    valueFrom:
+      fieldRef:
+        fieldPath: metadata.namespace
+  - name: POD_NAME
+    valueFrom:
+      fieldRef:
+        fieldPath: metadata.name
+  - name: NODE_NAME
+    valueFrom:
+      fieldRef:
+        fieldPath: spec.nodeName
+  - name: AUTOX_LOG_LEVEL
+    value: {{ .Values.logLevel }}
+securityContext:
+  allowPrivilegeEscalation: false
+  readOnlyRootFilesystem: true
+  capabilities:
+    drop: [ALL]
+volumeMounts:
+  - name: experiment
+    mountPath: /etc/autox
+    readOnly: true
+  - name: tmp
+    mountPath: /tmp
+{{- end }}
+
+{{/* The spec of the Job, and of the Jobs of the CronJob. */}}
+{{- define "experiment.job" -}}
+backoffLimit: 0
+activeDeadlineSeconds: {{ .Values.activeDeadlineSeconds }}
+template:
+  {{- include "experiment.pod" . | nindent 2 }}
+{{- end }}
