@@ -149,6 +149,25 @@ def up_to_date(record: ExperimentRecord) -> Notice:
     return Notice(reason="UpToDate", message=message)
 
 
+# What was done.
+
+
+def launched(record: ExperimentRecord, why: str) -> Notice:
+    """Its release is installed."""
+    message = f"launched experiment {record.name} in namespace {record.namespace}: {why}"
+    return Notice(reason="Launched", message=message)
+
+
+def not_launched(record: ExperimentRecord, reason: str, why: str) -> Notice:
+    """Its release cannot be installed, now or later."""
+    return warning(reason, f"experiment {record.name} cannot be launched: {why}")
+
+
+def deleted(record: ExperimentRecord, why: str) -> Notice:
+    """Its release is uninstalled; the record stays."""
+    return Notice(reason="Deleted", message=f"deleted experiment {record.name} in namespace {record.namespace}: {why}")
+
+
 def _label(trigger: ObjectRef, label: str) -> str:
     resource = f"{trigger.resource}.{trigger.group}" if trigger.group else trigger.resource
     return f"kubectl label --overwrite -n {trigger.namespace} {resource}/{trigger.name} {label}"

@@ -1,0 +1,97 @@
+"""The controller's fields of an experiment's status: pure.
+
+Server-side apply takes away whatever a manager applied before and leaves out now, so all of them are said each time,
+and none of the runner's. ``verdict`` is the runner's, but for a run that ended without one: then it is ours for good.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from autox.controller.conditions import Condition, conditions
+from autox.kube.objects import Object, metadata, timestamp
+from autox.model.verdict import Phase, Verdict
+
+MANAGER = "autox-controller"
+_ENDING = (Phase.DELETING, Phase.DELETED)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Standing:
+    """How an experiment stands, as the controller sees it.
+
+    Attributes:
+        phase: where it is in its life.
+        reason: CamelCase.
+        message: the same for people.
+        launched_at: when its release was installed; None if it never was.
+        verdict: given by the controller, to a run that ended without one; None leaves it to the runner.
+    """
+
+    phase: Phase
+    reason: str
+    message: str
+    launched_at: datetime | None
+    verdict: Verdict | None = None
+
+
+def status_of(standing: Standing, obj: Object, *, now: datetime) -> dict[str, Any]:
+    """The controller's fields of the status.
+
+    Args:
+        standing: how it stands.
+        obj: the record as it was read.
+        now: the moment of the conditions that change.
+    """
+    before = obj.get("status") or {}
+    verdict = standing.verdict or _given_by_us(obj)
+    status: dict[str, Any] = {
+        "phase": standing.phase.value,
+        "reason": standing.reason,
+        "message": standing.message,
+        "conditions": conditions(_conditions(standing, before, verdict), before, now=now),
+    }
+    if standing.launched_at is not None:
+        status["launchedAt"] = timestamp(standing.launched_at)
+    if verdict is not None:
+        status["verdict"] = verdict.value
+    return status
+
+
+def is_news(status: dict[str, Any], obj: Object) -> bool:
+    """Whether the record says anything else than these fields."""
+    before = obj.get("status") or {}
+    return any(before.get(name) != value for name, value in status.items())
+
+
+def _conditions(standing: Standing, before: Object, given: Verdict | None) -> list[Condition]:
+    reason, message = standing.reason, standing.message
+    verdict = given.value if given is not None else before.get("verdict")
+    launched = Condition(type="Launched", status="True", reason="ReleaseInstalled")
+    if standing.launched_at is None:
+        launched = Condition(type="Launched", status="False", reason=reason, message=message)
+    if standing.phase is Phase.COMPLETED:
+        completed = Condition(type="Completed", status="True", reason=reason, message=message)
+    elif standing.phase in _ENDING and _was(before, "Completed"):
+        completed = Condition(type="Completed", status="True", reason="CompletedBefore")
+    else:
+        completed = Condition(type="Completed", status="False", reason=reason, message=message)
+    passed = Condition(type="Passed", status="Unknown", reason="NoVerdict")
+    if verdict:
+        passed = Condition(type="Passed", status="True" if verdict == Verdict.PASS else "False", reason=str(verdict))
+    return [launched, completed, passed]
+
+
+def _was(before: Object, kind: str) -> bool:
+    found = [each for each in before.get("conditions") or () if isinstance(each, dict) and each.get("type") == kind]
+    return any(each.get("status") == "True" for each in found)
+
+
+def _given_by_us(obj: Object) -> Verdict | None:
+    """The verdict, if it was the controller that gave it: server-side apply knows."""
+    verdict = (obj.get("status") or {}).get("verdict")
+    ours = any(
+        each.get("manager") == MANAGER and "f:verdict" in (each.get("fieldsV1") or {}).get("f:status", {})
+        for each in metadata(obj).get("managedFields") or ()
+    )
+    return Verdict(verdict) if ours and verdict in set(Verdict) else None

@@ -1,0 +1,142 @@
+"""Carries out one decision, in steps of which each may be repeated and after each of which the controller may die.
+
+The order is that of ``autox.core.deciding``: an experiment that goes is marked before its release is uninstalled, and
+one that comes is recorded before its release is installed. Whoever finds the work half done decides the rest anew.
+"""
+
+import logging
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from datetime import datetime
+from typing import Any
+
+from autox.api.experiments import release_labels
+from autox.controller.experimentstatus import Standing
+from autox.controller.reading import Recorded
+from autox.controller.records import Records
+from autox.controller.telling import Teller
+from autox.core import wording
+from autox.model.decision import Decision
+from autox.model.errors import (
+    AutoxError,
+    ConfigurationError,
+    ConflictError,
+    ForbiddenError,
+    NotOursError,
+    PermanentError,
+)
+from autox.model.experiments import ExperimentRecord
+from autox.model.groups import ChartRef
+from autox.model.verdict import Phase, Verdict
+from autox.ports import Releases
+
+_log = logging.getLogger(__name__)
+
+_REASONS: dict[type[AutoxError], str] = {
+    ConfigurationError: "ChartInvalid",
+    ForbiddenError: "Forbidden",
+    NotOursError: "ReleaseNotOurs",
+}
+
+
+class Steps:
+    """Deletes and launches experiments."""
+
+    def __init__(self, records: Records, releases: Releases, teller: Teller, *, now: Callable[[], datetime]) -> None:
+        """Prepare.
+
+        Args:
+            records: where each step is recorded.
+            releases: what is installed and uninstalled.
+            teller: tells the Events.
+            now: the wall clock, for when a release was installed.
+        """
+        self._records = records
+        self._releases = releases
+        self._teller = teller
+        self._now = now
+
+    async def delete(self, decision: Decision, recorded: Recorded) -> Recorded:
+        """Mark the record Deleting, uninstall the release, mark it Deleted.
+
+        Raises:
+            AutoxError: a step failed; the ones before it stay done.
+        """
+        record = recorded.record
+        standing = Standing(
+            phase=Phase.DELETING,
+            reason=decision.reason,
+            message=decision.message,
+            launched_at=record.launched_at,
+        )
+        recorded = await self._records.mark(recorded, standing)
+        try:
+            await self._releases.uninstall(record.name, namespace=record.namespace)
+        except NotOursError as error:
+            # Somebody else's release of that name: then there is none of ours, and theirs is left alone.
+            _log.warning("%s", error.advice)
+        recorded = await self._records.mark(recorded, replace(standing, phase=Phase.DELETED))
+        self._teller.about(record, wording.deleted(record, decision.message))
+        return recorded
+
+    async def launch(
+        self,
+        decision: Decision,
+        *,
+        chart: ChartRef,
+        values: Mapping[str, Any],
+        images: tuple[str, ...],
+    ) -> Recorded:
+        """Record the experiment, install its release, mark it Running.
+
+        A release that cannot be installed, now or later, ends the experiment with verdict Error.
+
+        Args:
+            decision: to launch.
+            chart: what to install.
+            values: with what; they are told to nobody else.
+            images: of the trigger's pods, for the record.
+
+        Raises:
+            ConflictError: the record is not waiting to be launched any more: decide again.
+            NotOursError: something else has the record's name.
+            AutoxError: a step failed; the ones before it stay done.
+        """
+        if decision.launch is None:
+            raise AssertionError("only a decision to launch says what")
+        now = self._now()
+        recorded = await self._records.create(
+            ExperimentRecord(
+                name=decision.name, uid="", identity=decision.launch, chart=chart, images=images, created_at=now
+            )
+        )
+        record = recorded.record
+        if record.phase is not Phase.PENDING or record.is_deleting:
+            raise ConflictError(f"experiment {record.namespace}/{record.name} has been launched or deleted meanwhile")
+        labels = release_labels(record.name, record.identity)
+        try:
+            await self._releases.install(
+                record.name, namespace=record.namespace, chart=chart, values=values, labels=labels
+            )
+        except PermanentError as error:
+            return await self._give_up(recorded, error)
+        standing = Standing(
+            phase=Phase.RUNNING, reason=decision.reason, message=decision.message, launched_at=self._now()
+        )
+        recorded = await self._records.mark(recorded, standing)
+        self._teller.about(record, wording.launched(record, decision.message))
+        return recorded
+
+    async def _give_up(self, recorded: Recorded, error: PermanentError) -> Recorded:
+        reason = next((word for kind, word in _REASONS.items() if isinstance(error, kind)), "InstallFailed")
+        notice = wording.not_launched(recorded.record, reason, error.advice)
+        standing = Standing(
+            phase=Phase.COMPLETED,
+            reason=notice.reason,
+            message=notice.message,
+            launched_at=None,
+            verdict=Verdict.ERROR,
+        )
+        marked = await self._records.mark(recorded, standing)
+        self._teller.about(recorded.record, notice)
+        return marked
