@@ -54,7 +54,7 @@ def judge(tasks: Sequence[TaskResult], outcomes: Sequence[SLOOutcome]) -> Judgem
         return Judgement(
             verdict=Verdict.FAIL,
             reason="SLONotMet",
-            message=f"{_of(failed, outcomes)} not met: {_named(outcome.message for outcome in failed)}",
+            message=f"{_of(failed, outcomes)} not met: {_explained(failed, tasks)}",
         )
     if invalid:
         return Judgement(
@@ -65,8 +65,8 @@ def judge(tasks: Sequence[TaskResult], outcomes: Sequence[SLOOutcome]) -> Judgem
     if unknown:
         return Judgement(
             verdict=Verdict.NO_DATA,
-            reason="NoRequests" if _sent_nothing(tasks) else "NoData",
-            message=f"{_of(unknown, outcomes)} cannot be told: {_named(outcome.message for outcome in unknown)}",
+            reason=_why_no_data(unknown, tasks),
+            message=f"{_of(unknown, outcomes)} cannot be told: {_explained(unknown, tasks)}",
         )
     if not outcomes:
         return Judgement(
@@ -127,9 +127,26 @@ def _named(sentences: Iterable[str]) -> str:
     return "; ".join(told[:NAMED]) + more
 
 
-def _sent_nothing(tasks: Sequence[TaskResult]) -> bool:
-    counts = [metric.value for task in tasks for metric in task.metrics if metric.name.endswith("/request-count")]
-    return bool(counts) and not any(counts)
+def _explained(outcomes: Sequence[SLOOutcome], tasks: Sequence[TaskResult]) -> str:
+    """What is wrong with these SLOs, and what the task that measured for them has to say first of all."""
+    measured = {outcome.slo.metric for outcome in outcomes}
+    notes = (
+        f" (task {task.task}: {task.notes[0]})"
+        for task in tasks
+        if task.notes and any(metric.name in measured for metric in task.metrics)
+    )
+    return _named(outcome.message for outcome in outcomes) + next(notes, "")
+
+
+def _why_no_data(unknown: Sequence[SLOOutcome], tasks: Sequence[TaskResult]) -> str:
+    values = {metric.name: metric.value for task in tasks for metric in task.metrics}
+    for family in dict.fromkeys(outcome.slo.metric.partition("/")[0] for outcome in unknown):
+        requests, errors = values.get(f"{family}/request-count"), values.get(f"{family}/error-count")
+        if requests == 0:
+            return "NoRequests"
+        if requests is not None and requests == errors:
+            return "NoAnswers"
+    return "NoData"
 
 
 def _told_apart(value: float, limit: float, unit: str) -> tuple[str, str]:

@@ -110,6 +110,13 @@ def test_the_message_of_an_slo(slo: SLO, value: float, unit: str, message: str) 
             "NoRequests",
             id="no-requests",
         ),
+        pytest.param(
+            [task(metrics=(metric("http/request-count", 9.0), metric("http/error-count", 9.0)))],
+            [outcome(MEAN, None)],
+            Verdict.NO_DATA,
+            "NoAnswers",
+            id="no-answers",
+        ),
         pytest.param([task(invalid="fell behind")], [outcome(MEAN, 1)], Verdict.INVALID, "LoadInvalid", id="invalid"),
         pytest.param([task(invalid="x")], [outcome(MEAN, None)], Verdict.INVALID, "LoadInvalid", id="invalid-no-data"),
         pytest.param([task(invalid="x")], [outcome(MEAN, 99)], Verdict.FAIL, "SLONotMet", id="fail-before-invalid"),
@@ -143,6 +150,16 @@ def test_the_verdict(tasks: list[TaskResult], outcomes: list[SLOOutcome], verdic
         (
             judge([task()], [outcome(MEAN, 212.0), outcome(COUNT, 100, "")]),
             "1 of 2 SLOs not met: http/latency-mean is 212 ms, above the limit of 50 ms",
+        ),
+        (
+            judge(
+                [task(metrics=(metric("http/latency-mean", None),), notes=("9 of 9 requests failed: refused",))],
+                [outcome(MEAN, None)],
+            ),
+            (
+                "1 of 1 SLO cannot be told: http/latency-mean has no value: there was nothing to measure"
+                " (task http: 9 of 9 requests failed: refused)"
+            ),
         ),
         (
             judge([task()], [outcome(MEAN, 12.0)]),
