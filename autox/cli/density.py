@@ -16,7 +16,7 @@ from autox.kube.client import KubeClient
 from autox.kube.connection import Connection
 from autox.tasks.density import sweeping
 from autox.tasks.density.marks import run_label
-from autox.tasks.density.target import local_kubeconfig
+from autox.tasks.density.target import identify, local_kubeconfig
 
 SECONDS = 600.0
 
@@ -60,7 +60,10 @@ async def _sweep(connection: Connection, run: str | None, *, when_told: bool) ->
             asyncio.get_running_loop().add_signal_handler(number, told.set)
         await told.wait()
     async with KubeClient(connection) as kube:
-        remains = await (sweeping.of_run(kube, run) if run is not None else sweeping.of_dead_runs(kube))
+        if run is not None:
+            remains = await sweeping.of_run(kube, run)
+        else:
+            remains = await sweeping.of_dead_runs(kube, now=(await identify(kube)).now)
         await sweeping.remove(kube, remains, seconds=SECONDS)
     return remains
 

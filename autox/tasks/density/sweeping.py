@@ -8,6 +8,7 @@ pods do; nobody serves a dead run's pods, so those are removed by force.
 import asyncio
 from collections.abc import Awaitable, Callable, Collection
 from dataclasses import dataclass
+from datetime import datetime
 from typing import TypeVar
 
 from autox.kube.client import KubeClient
@@ -17,7 +18,6 @@ from autox.model.refs import LEASES, NAMESPACES, NODES, PODS
 from autox.nodes.leases import NAMESPACE as NODE_LEASES
 from autox.tasks.density.lifesign import is_dead
 from autox.tasks.density.marks import NAMESPACE_LABEL, RUN_LABEL
-from autox.tasks.density.target import identify
 
 _PARALLEL = 16
 _LOOK = 0.25  # seconds between two looks at a namespace that is going
@@ -50,15 +50,16 @@ async def of_namespace(kube: KubeClient, namespace: str) -> Remains:
     return await _found(kube, f"{NAMESPACE_LABEL}={namespace}")
 
 
-async def of_dead_runs(kube: KubeClient) -> Remains:
-    """Everything of runs that gave no sign of life for too long."""
-    everything = await _found(kube, RUN_LABEL)
-    if not everything:
-        return everything
-    now = (await identify(kube)).now
+async def of_dead_runs(kube: KubeClient, *, now: datetime) -> Remains:
+    """Everything of runs that gave no sign of life for too long.
+
+    Args:
+        kube: the client.
+        now: the API server's time.
+    """
     nodes = (await kube.list_metadata(NODES, label_selector=RUN_LABEL)).items
     # NB: namespaces after nodes: a run makes its namespace first, so no node of a live run seems to have none.
-    namespaces = (await kube.list(NAMESPACES, label_selector=RUN_LABEL)).items
+    namespaces = (await kube.list_metadata(NAMESPACES, label_selector=RUN_LABEL)).items
     dead = {metadata(each)["name"]: await is_dead(kube, each, now=now) for each in namespaces}
     return Remains(
         namespaces=tuple(name for name, is_so in dead.items() if is_so),

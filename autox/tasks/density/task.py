@@ -12,6 +12,7 @@ import asyncio
 import time
 from collections.abc import Coroutine, Iterator
 from dataclasses import replace
+from datetime import datetime
 from math import isfinite
 from secrets import token_hex
 from typing import Any, TypeVar
@@ -59,7 +60,7 @@ async def run(inputs: DensityInputs, context: TaskContext) -> Findings:
         marks = Marks.of(context.subject, token=token_hex(4))
         fleet = Fleet(kube, lease_kube, marks, kubeconfig=kubeconfig, count=inputs.nodes)
         fleet.refuse_too_many(inputs.pods)
-        await _sweep(kube, context)
+        await _sweep(kube, context, now=identity.now)
         findings = await _Run(kube, marks, fleet, inputs, context).to_its_end()
     if identity.is_exempt:
         exempt = "these credentials (system:masters) bypass API priority and fairness: queueing does not show"
@@ -212,8 +213,8 @@ class _Run:
         return f"{self._marks.namespace} is not cleaned up, which `autox density sweep` does later: {left}"
 
 
-async def _sweep(kube: KubeClient, context: TaskContext) -> None:
-    remains = await sweeping.of_dead_runs(kube)
+async def _sweep(kube: KubeClient, context: TaskContext, *, now: datetime) -> None:
+    remains = await sweeping.of_dead_runs(kube, now=now)
     if remains:
         context.say(f"sweeping {remains} of runs that died")
         await sweeping.remove(kube, remains, seconds=_CLEANING)
