@@ -73,23 +73,20 @@ class HttpGenerator:
             for each in range(min(load.connections, max(load.count, load.warmup_count)))
         ]
         self._free: deque[Slot] = deque()
+        self._hopeless: set[Slot] = set()
         self._again: deque[int] = deque()
         self._next = 0
-        self._due = 0.0
+        self._what = "warm-up requests"
         self._schedule = Schedule(start=0.0, qps=load.qps, count=0)
         self._tally = Tally(load.error_ranges)
         self._done = asyncio.Event()
         self._alarm_at = 0.0
 
     @property
-    def settled(self) -> int:
-        """How many requests of this phase, warm-up or load, have been answered or have failed."""
-        return self._tally.settled
-
-    @property
-    def errors(self) -> int:
-        """How many of them were errors."""
-        return self._tally.errors
+    def progress(self) -> str:
+        """How far it is, for whoever watches."""
+        done = f"{self._tally.settled:,} of {self._schedule.count:,} {self._what}"
+        return f"{done}, {self._tally.errors:,} errors" if self._tally.errors else done
 
     async def run(self) -> HttpLoadResult:
         """Send the load and count what comes back; never raises for what a target does."""
@@ -102,6 +99,7 @@ class HttpGenerator:
             await asyncio.wait([slot.open(deadline) for slot in self._slots])
             if self._load.warmup_count:
                 await self._phase(self._load.warmup_count)
+            self._what = "requests"
             return await self._phase(self._load.count)
         finally:
             deadlines.stop()
@@ -127,7 +125,9 @@ class HttpGenerator:
         while True:
             await asyncio.sleep(BEAT_SECONDS)
             now = time.monotonic()
-            strain.beat(now, waiting=self._schedule.due_by(now) > self._next)
+            waiting = self._schedule.due_by(now) > self._next
+            self._tally.beat(waiting=waiting)
+            strain.beat(now, waiting=waiting)
 
     def answered(self, slot: Slot, status: int, size: int) -> None:
         """Count an answer, and send what is due."""
@@ -136,22 +136,22 @@ class HttpGenerator:
         self._free.append(slot)
         self._send_due(now)
 
-    def failed(self, number: int, error: ExchangeError, *, again: bool) -> None:
+    def failed(self, slot: Slot, error: ExchangeError, *, again: bool) -> None:
         """Count a failure, or have the request sent again."""
         if again:
-            self._again.append(number)
+            self._again.append(slot.number)
             self._tally.resent += 1
             return
         self._tally.fail(error)
-        if all(slot.hopeless for slot in self._slots):
-            due = self._schedule.due_by(time.monotonic())
-            self._tally.fail(error, count=due - self._next + len(self._again))
-            self._next = due
-            self._again.clear()
+        if slot.hopeless:
+            self._hopeless.add(slot)
+        if len(self._hopeless) == len(self._slots):
+            self._fail_due(error)
         self._settle()
 
     def freed(self, slot: Slot) -> None:
         """Send what is due."""
+        self._hopeless.discard(slot)
         self._free.append(slot)
         self._pace()
 
@@ -180,6 +180,13 @@ class HttpGenerator:
             else:
                 free.popleft().take(number, due + timeout)
         self._settle()
+
+    def _fail_due(self, error: ExchangeError) -> None:
+        """Every slot has just tried in vain, more than once: so would every request that waits for one."""
+        due = self._schedule.due_by(time.monotonic())
+        self._tally.fail(error, count=due - self._next + len(self._again))
+        self._next = due
+        self._again.clear()
 
     def _settle(self) -> None:
         if self._tally.settled >= self._schedule.count:

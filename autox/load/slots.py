@@ -29,8 +29,8 @@ class Dispatcher(Protocol):
     def answered(self, slot: "Slot", status: int, size: int) -> None:
         """The request ``slot.number`` was answered, and the slot is free."""
 
-    def failed(self, number: int, error: ExchangeError, *, again: bool) -> None:
-        """A request was not answered; ``again`` if the target had ended a kept connection and it may be sent again."""
+    def failed(self, slot: "Slot", error: ExchangeError, *, again: bool) -> None:
+        """The request ``slot.number`` got no answer; ``again`` if it may be sent again, for a kept connection ended."""
 
     def freed(self, slot: "Slot") -> None:
         """The slot is free after a failure, or after it was opened."""
@@ -164,7 +164,7 @@ class Slot:
             delay = RESTING.delay(self._failures, random=random.random())  # noqa: S311  - no secret
             self._waking = asyncio.get_running_loop().call_later(delay, self._wake)
         if self.number != _NO_REQUEST:
-            self._dispatcher.failed(self.number, error, again=again)
+            self._dispatcher.failed(self, error, again=again)
         if not rest:
             self._dispatcher.freed(self)
 

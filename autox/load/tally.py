@@ -40,6 +40,7 @@ class HttpLoadResult:
         errors: failures, and answers whose status is an error.
         resent: requests that were sent again since the target had ended a kept connection under them.
         received: bytes of bodies.
+        waiting: the share of the time, 0 to 1, during which requests waited for a free connection.
         seconds: from the first due request to the last answer or failure.
         achieved: answers a second.
         invalid: why the figures do not show the target but this generator; empty if they do show the target.
@@ -52,6 +53,7 @@ class HttpLoadResult:
     errors: int
     resent: int
     received: int
+    waiting: float
     seconds: float
     achieved: float
     invalid: str
@@ -65,6 +67,8 @@ class Tally:
         self.errors = 0
         self.resent = 0
         self._received = 0
+        self._beats = 0
+        self._waiting = 0
         self._good = frozenset(
             status for status in _STATUSES if not any(_within(status, error_range) for error_range in error_ranges)
         )
@@ -96,6 +100,11 @@ class Tally:
             example=known.example if known else error.message,
         )
 
+    def beat(self, *, waiting: bool) -> None:
+        """To be called at regular times: whether requests wait for a free connection."""
+        self._beats += 1
+        self._waiting += waiting
+
     def result(self, *, seconds: float, strain: Strain) -> HttpLoadResult:
         """All of it."""
         self._fold()
@@ -109,6 +118,7 @@ class Tally:
             errors=self.errors,
             resent=self.resent,
             received=self._received,
+            waiting=self._waiting / max(self._beats, 1),
             seconds=seconds,
             achieved=sum(self._statuses.values()) / seconds,
             invalid=invalid or strain.verdict(self._latency.percentile(50)),
@@ -117,6 +127,23 @@ class Tally:
     def _fold(self) -> None:
         self._latency.record_all(self._latencies)
         self._latencies.clear()
+
+
+def unanswered(requests: int, error: ExchangeError) -> HttpLoadResult:
+    """The result of requests that had nobody to be sent to."""
+    return HttpLoadResult(
+        requests=requests,
+        latency=Histogram(),
+        statuses={},
+        failures=(ErrorCount(kind=error.kind, count=requests, example=error.message),),
+        errors=requests,
+        resent=0,
+        received=0,
+        waiting=0.0,
+        seconds=0.0,
+        achieved=0.0,
+        invalid="",
+    )
 
 
 def _within(status: int, error_range: ErrorRange) -> bool:

@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import autox
 from autox.model.errors import ConfigurationError
@@ -19,12 +19,12 @@ class EncodedRequest:
     """A request as it goes over the wire.
 
     Attributes:
-        data: all of it.
+        data: all of it; may hold tokens.
         bodiless: its response has no body whatever that announces (HEAD).
         repeatable: it may be sent again if a kept connection ended under it (RFC 9110 §9.2.1, safe methods).
     """
 
-    data: bytes
+    data: bytes = field(repr=False)
     bodiless: bool
     repeatable: bool
 
@@ -43,6 +43,8 @@ def encode_request(
         raise ConfigurationError(f"{method!r} is not an HTTP method")
     fields = {"host": ("Host", url.authority), "user-agent": ("User-Agent", f"autox/{autox.__version__}")}
     fields["accept"] = ("Accept", "*/*")
+    if url.authorization:
+        fields["authorization"] = ("Authorization", url.authorization)
     for name, value in (headers or {}).items():
         if not _TOKEN.fullmatch(name) or _CONTROL.search(value):
             raise ConfigurationError(

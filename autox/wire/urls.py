@@ -1,7 +1,8 @@
 """An http or https URL, taken apart once into what a request and a connection need."""
 
-from dataclasses import dataclass
-from urllib.parse import quote, urlsplit
+from base64 import b64encode
+from dataclasses import dataclass, field
+from urllib.parse import SplitResult, quote, unquote_to_bytes, urlsplit
 
 from autox.model.errors import ConfigurationError
 
@@ -19,14 +20,16 @@ class Url:
         host: a name in ASCII (IDNA) or an address, without brackets.
         port: the scheme's if the URL says none.
         authority: host and port as the ``Host`` header has them.
-        path: path and query, escaped, at least ``/``.
+        path: path and query, escaped, at least ``/``; may hold a token.
+        authorization: the value of an ``Authorization`` header if there is a user name or password in the URL.
     """
 
     scheme: str
     host: str
     port: int
     authority: str
-    path: str
+    path: str = field(repr=False)
+    authorization: str = field(default="", repr=False)
 
 
 def parse_url(text: str) -> Url:
@@ -40,13 +43,10 @@ def parse_url(text: str) -> Url:
         host, port = parts.hostname or "", parts.port
         ascii_host = host if ":" in host or host.isascii() else host.encode("idna").decode("ascii")
     except (UnicodeError, ValueError) as error:
-        raise ConfigurationError(f"the URL cannot be read: {error}") from error
+        # NB: the reason of the library may repeat the URL, which may hold a password.
+        raise ConfigurationError(f"the URL cannot be read: {_shown(text)!r}") from error
     if parts.scheme not in _PORTS or not host:
         raise ConfigurationError(f"{_shown(text)!r} is not a URL with a host", hint="write http://HOST[:PORT]/PATH")
-    if parts.username is not None or parts.password is not None:
-        raise ConfigurationError(
-            f"the URL for {host} has a user name or password in it", hint="give an Authorization header instead"
-        )
     if port == 0 or any(character.isspace() or not character.isprintable() for character in host):
         raise ConfigurationError(f"{_shown(text)!r} is not a URL with a host", hint="write http://HOST[:PORT]/PATH")
     bracketed = f"[{ascii_host}]" if ":" in ascii_host else ascii_host
@@ -57,7 +57,15 @@ def parse_url(text: str) -> Url:
         port=port or _PORTS[parts.scheme],
         authority=bracketed if port in (None, _PORTS[parts.scheme]) else f"{bracketed}:{port}",
         path=quote((parts.path or "/") + query, safe=_PATH_SAFE),
+        authorization=_authorization(parts),
     )
+
+
+def _authorization(parts: SplitResult) -> str:
+    if parts.username is None and parts.password is None:
+        return ""
+    pair = unquote_to_bytes(parts.username or "") + b":" + unquote_to_bytes(parts.password or "")
+    return f"Basic {b64encode(pair).decode('ascii')}"
 
 
 def _shown(text: str) -> str:

@@ -1,0 +1,121 @@
+"""Where the host of a URL really is: through the cluster's API on a process node, by the system's resolver elsewhere.
+
+A process node has no cluster DNS. A task there asks the API server for the Service and its EndpointSlices, as
+kube-proxy does, and connects to the pods themselves: ``NAME``, ``NAME.NAMESPACE``, ``NAME.NAMESPACE.svc`` and
+``NAME.NAMESPACE.svc.cluster.local``. A name that is no Service of the cluster goes to the system's resolver, as a
+cluster's DNS passes it on. Permissions on a process node: get on services and list on endpointslices.
+"""
+
+import asyncio
+import socket
+from collections.abc import Sequence
+from ipaddress import AddressValueError, IPv4Address
+from typing import Any
+
+from autox.kube.client import KubeClient
+from autox.kube.objects import Object
+from autox.model.errors import ConfigurationError, ForbiddenError, NotFoundError, UnreachableError
+from autox.model.refs import ENDPOINT_SLICES, SERVICES
+from autox.nodes.services.addresses import PUBLISHED, loopback
+from autox.nodes.services.endpoints import SERVICE_NAME_LABEL, service_targets
+from autox.tasks.context import TaskContext
+from autox.wire.connecting import Address
+from autox.wire.urls import Url
+
+NODE_MARK = "AUTOX_NODE_STATE"
+"""An environment variable that only containers of a process node have."""
+
+Destinations = tuple[tuple[Address, ...], ...]
+"""Load is spread over these; each lists the addresses to try, in order."""
+
+
+async def resolve(url: Url, context: TaskContext, *, timeout: float) -> Destinations:  # noqa: ASYNC109  - of the resolver
+    """Where to connect for a URL; empty if it is a Service without a ready pod.
+
+    Args:
+        url: what is asked for.
+        context: says where this runs.
+        timeout: seconds for the system's resolver.
+
+    Raises:
+        UnreachableError: nobody knows the host.
+        ConfigurationError: the Service has no such port.
+        ForbiddenError: Services may not be read here.
+    """
+    if context.kube is None or NODE_MARK not in context.environ:
+        return await _system(url.host, url.port, timeout=timeout)
+    try:
+        address = IPv4Address(url.host)
+    except AddressValueError:
+        pass
+    else:
+        return ((Address(loopback(url.host) if address in PUBLISHED else url.host, url.port),),)
+    service = await _service(url.host, context.kube, namespace=context.namespace)
+    if service is None:
+        return await _system(url.host, url.port, timeout=timeout)
+    if service["spec"].get("type") == "ExternalName":
+        return await _system(service["spec"]["externalName"], url.port, timeout=timeout)
+    return await _pods(service, url.port, context.kube)
+
+
+async def _system(host: str, port: int, *, timeout: float) -> Destinations:  # noqa: ASYNC109  - of the resolver
+    """Every address of the host; those of other families are to be tried only if one of the first family fails."""
+    try:
+        async with asyncio.timeout(timeout):
+            found = await asyncio.get_running_loop().getaddrinfo(host, port, type=socket.SOCK_STREAM)
+    except TimeoutError as error:
+        raise UnreachableError(f"the host {host} was not resolved within {timeout:g} s") from error
+    except (OSError, UnicodeError) as error:
+        reason = getattr(error, "strerror", None) or "it is no host name"
+        raise UnreachableError(
+            f"the host {host} cannot be resolved: {reason}",
+            hint="in a cluster write NAME.NAMESPACE of the Service; is it there?",
+        ) from error
+    families: dict[int, list[Address]] = {}
+    for family, _, _, _, where in found:
+        families.setdefault(family, []).append(Address(str(where[0]), port))
+    longest = max(map(len, families.values()))
+    return tuple(tuple(each[turn % len(each)] for each in families.values()) for turn in range(longest))
+
+
+async def _service(host: str, kube: KubeClient, *, namespace: str) -> Object | None:
+    """The Service that a cluster's DNS would know by this name; None if there is none."""
+    parts = host.rstrip(".").split(".")
+    if parts[2:] not in ([], ["svc"], ["svc", "cluster", "local"]):
+        return None
+    name, namespace = parts[0], parts[1] if len(parts) > 1 else namespace
+    try:
+        return await kube.get(SERVICES, name, namespace=namespace)
+    except NotFoundError:
+        return None
+    except ForbiddenError as error:
+        raise ForbiddenError(
+            f"the Service {namespace}/{name} may not be read: {error.message}",
+            hint="let the experiment's ServiceAccount get services and list endpointslices in that namespace",
+        ) from error
+
+
+async def _pods(service: Object, port: int, kube: KubeClient) -> Destinations:
+    meta, spec = service["metadata"], service["spec"]
+    what = f"the Service {meta['namespace']}/{meta['name']}"
+    ports = [each for each in spec.get("ports") or () if (each.get("protocol") or "TCP") == "TCP"]
+    is_headless = spec.get("clusterIP") == "None"
+    wanted = ports if is_headless else [each for each in ports if each["port"] == port]
+    if not wanted:
+        has = ", ".join(_shown(each) for each in ports) or "none"
+        raise ConfigurationError(f"{what} has no TCP port {port}", hint=f"it has: {has}")
+    listing = await kube.list(
+        ENDPOINT_SLICES, namespace=meta["namespace"], label_selector=f"{SERVICE_NAME_LABEL}={meta['name']}"
+    )
+    targets = [target for each in wanted for target in service_targets(listing.items, each, pod_range=PUBLISHED)]
+    # NB: DNS knows only the addresses behind a headless Service: the port is the URL's, whatever the Service says.
+    found = [Address(target.address, port if is_headless else target.port) for target in targets]
+    return tuple((address,) for address in _once(found))
+
+
+def _once(addresses: Sequence[Address]) -> list[Address]:
+    return list(dict.fromkeys(addresses))
+
+
+def _shown(port: dict[str, Any]) -> str:
+    return f"{port['port']} ({port['name']})" if port.get("name") else str(port["port"])
