@@ -18,7 +18,7 @@ from autox.model.groups import ChartRef
 from autox.model.refs import EXPERIMENTS, ObjectRef
 from autox.model.verdict import Phase, Verdict
 
-PhaseName = Literal["Pending", "Running", "Completed", "Deleted"]
+PhaseName = Literal["Pending", "Running", "Completed", "Deleting", "Deleted"]
 VerdictName = Literal["Pass", "Fail", "Warn", "NoData", "Error", "Invalid"]
 
 

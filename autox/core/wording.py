@@ -14,6 +14,7 @@ from autox.model.experiments import ExperimentRecord, Identity
 from autox.model.groups import OptIn
 from autox.model.refs import ObjectRef
 from autox.model.trigger import TriggerSnapshot
+from autox.model.verdict import Verdict
 
 NoticeType = Literal["Normal", "Warning"]
 
@@ -166,6 +167,72 @@ def not_launched(record: ExperimentRecord, reason: str, why: str) -> Notice:
 def deleted(record: ExperimentRecord, why: str) -> Notice:
     """Its release is uninstalled; the record stays."""
     return Notice(reason="Deleted", message=f"deleted experiment {record.name} in namespace {record.namespace}: {why}")
+
+
+# What has become of an experiment.
+
+
+def judged(verdict: Verdict, reason: str, message: str) -> Notice:
+    """A loop has ended with a verdict."""
+    kind: NoticeType = "Normal" if verdict is Verdict.PASS else "Warning"
+    return Notice(reason=reason or verdict.value, message=message or f"the verdict is {verdict}", type=kind)
+
+
+def running(name: str, *, is_active: bool) -> Notice:
+    """A loop is under way, or about to be."""
+    if is_active:
+        return Notice(reason="Running", message=f"Job {name} runs")
+    return Notice(reason="Starting", message=f"Job {name} has no pod yet")
+
+
+def scheduled(name: str) -> Notice:
+    """No loop has begun."""
+    return Notice(reason="Scheduled", message=f"CronJob {name} waits for its schedule")
+
+
+def pod_waiting(name: str, reason: str, message: str) -> Notice:
+    """A pod does not start."""
+    return warning("PodWaiting", f"the pod of {name} does not start: {_with_reason(reason, message)}")
+
+
+def result_awaited(name: str) -> Notice:
+    """The Job has ended just now."""
+    return Notice(reason="ResultAwaited", message=f"the Job of {name} has ended; its result is awaited")
+
+
+WITH_WORKLOAD = frozenset({"Running", "Starting", "Scheduled", "PodWaiting", "ResultAwaited"})
+"""The reasons of experiments whose Job or CronJob was seen."""
+
+
+def job_failed(name: str, reason: str, message: str) -> Notice:
+    """The Job ended badly, and left no result."""
+    return warning(reason, f"the Job of {name} failed and left no result: {_with_reason(reason, message)}")
+
+
+def no_result(name: str) -> Notice:
+    """The Job ended well, and left no result: it is of a foreign chart, or could not write it."""
+    return warning("NoResult", f"the Job of {name} succeeded and left no result in the experiment's status")
+
+
+def workload_vanished(name: str) -> Notice:
+    """Somebody deleted the Job or CronJob, or the whole release."""
+    return warning("WorkloadVanished", f"the Job or CronJob of {name} was deleted, and not by autox, without a result")
+
+
+def workload_awaited(name: str) -> Notice:
+    """The release was installed just now."""
+    return Notice(reason="WorkloadAwaited", message=f"the release {name} is installed; its Job or CronJob is awaited")
+
+
+def no_workload(name: str) -> Notice:
+    """The release runs nothing."""
+    return warning(
+        "NoWorkload", f"the release {name} has no Job or CronJob, and so nothing is tested; its runner may be none"
+    )
+
+
+def _with_reason(reason: str, message: str) -> str:
+    return f"{reason}: {message}" if message else reason
 
 
 def _label(trigger: ObjectRef, label: str) -> str:
