@@ -123,7 +123,8 @@ class _Loop:
             for spec in self._plan.specs:
                 began_at, began = self._plan.now(), self._plan.clock()
                 doing = asyncio.create_task(self._perform(spec))
-                await asyncio.wait((doing, stopping), return_when=asyncio.FIRST_COMPLETED)
+                if not self._stop.is_set():
+                    await asyncio.wait((doing, stopping), return_when=asyncio.FIRST_COMPLETED)
                 if not doing.done():
                     return await self._interrupted(spec, doing, began_at=began_at, began=began)
                 self._done.append(doing.result())
