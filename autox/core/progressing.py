@@ -106,7 +106,7 @@ def progress(record: ExperimentRecord, runner: RunnerFacts, workload: WorkloadFa
         now: the moment.
     """
     if record.phase in (Phase.DELETING, Phase.DELETED) or record.launched_at is None:
-        return Progress(phase=record.phase, reason=record.reason, message=record.message)
+        return _as_it_stood(record, runner)
     match workload.kind:
         case WorkloadKind.JOB:
             return _of_job(record, runner, workload, now)
@@ -135,7 +135,7 @@ def _of_nothing(record: ExperimentRecord, launched_at: datetime, runner: RunnerF
     if runner.verdict is not None:
         return _progress(Phase.COMPLETED, wording.judged(runner.verdict, runner.reason, runner.message))
     if record.phase is Phase.COMPLETED:
-        return Progress(phase=record.phase, reason=record.reason, message=record.message, verdict=record.verdict)
+        return _as_it_stood(record, runner)
     if runner.started_at is not None or record.reason in wording.WITH_WORKLOAD:
         return _progress(Phase.COMPLETED, wording.workload_vanished(record.name), Verdict.ERROR)
     rest = launched_at + WORKLOAD_GRACE - now
@@ -148,8 +148,8 @@ def _without_result(record: ExperimentRecord, job: WorkloadFacts, now: datetime,
     """A Job that ended and left no verdict; None while it has not ended."""
     if not job.failure_reason and (not job.succeeded or job.active):
         return None
-    rest = (job.ended_at or now) + RESULT_GRACE - now
-    if job.ended_at is not None and rest > timedelta(0):
+    rest = timedelta(0) if job.ended_at is None else job.ended_at + RESULT_GRACE - now
+    if rest > timedelta(0):
         return _progress(Phase.RUNNING, wording.result_awaited(record.name), look_again=rest)
     if job.failure_reason:
         notice = wording.job_failed(record.name, job.failure_reason, job.failure_message)
@@ -162,6 +162,11 @@ def _at_work(record: ExperimentRecord, job: WorkloadFacts) -> Progress:
     if job.waiting_reason:
         return _progress(Phase.RUNNING, wording.pod_waiting(record.name, job.waiting_reason, job.waiting_message))
     return _progress(Phase.RUNNING, wording.running(record.name, is_active=job.active > 0))
+
+
+def _as_it_stood(record: ExperimentRecord, runner: RunnerFacts) -> Progress:
+    given = record.verdict if runner.verdict is None else None
+    return Progress(phase=record.phase, reason=record.reason, message=record.message, verdict=given)
 
 
 def _progress(

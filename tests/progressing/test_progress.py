@@ -1,0 +1,255 @@
+"""How an experiment stands: the runner's word first, then what its Job says, and never Pass without data."""
+
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from autox.core.progressing import Progress, RunnerFacts, WorkloadFacts, WorkloadKind, progress
+from autox.model.experiments import ExperimentRecord, Identity
+from autox.model.groups import ChartRef
+from autox.model.refs import ObjectRef
+from autox.model.verdict import Phase, Verdict
+
+NOW = datetime(2026, 1, 1, 12, tzinfo=UTC)
+WEB = ObjectRef(group="apps", version="v1", resource="deployments", namespace="default", name="web")
+WAITING = {"waiting_reason": "Unschedulable", "waiting_message": "0/1 nodes are available"}
+FAILED = {"failure_reason": "DeadlineExceeded", "failure_message": "Job was active longer than its deadline"}
+SILENT = RunnerFacts()
+STARTED = RunnerFacts(started_at=NOW)
+
+
+def ago(seconds: float) -> datetime:
+    """So long before now."""
+    return NOW - timedelta(seconds=seconds)
+
+
+def record(phase: Phase = Phase.RUNNING, **fields: Any) -> ExperimentRecord:
+    """An experiment that was launched a minute ago."""
+    identity = Identity(
+        group_namespace="autox", group="web", spec="http", trigger=WEB, trigger_uid="u", version="1", digest="d"
+    )
+    given_: dict[str, Any] = {
+        "name": "web-http-1",
+        "uid": "r",
+        "identity": identity,
+        "chart": ChartRef(name="experiment"),
+        "created_at": ago(60),
+        "launched_at": ago(60),
+        "phase": phase,
+    }
+    return ExperimentRecord(**(given_ | fields))
+
+
+def job(**fields: Any) -> WorkloadFacts:
+    """A Job that began half a minute ago."""
+    given_: dict[str, Any] = {"kind": WorkloadKind.JOB, "started_at": ago(30)}
+    return WorkloadFacts(**(given_ | fields))
+
+
+def cron_job(**fields: Any) -> WorkloadFacts:
+    """A CronJob, of which no Job is there unless told otherwise."""
+    return WorkloadFacts(kind=WorkloadKind.CRON_JOB, **fields)
+
+
+NOTHING = WorkloadFacts(kind=WorkloadKind.NONE)
+
+
+def ended(verdict: Verdict, **fields: Any) -> RunnerFacts:
+    """A runner that has told a verdict."""
+    told = RunnerFacts(
+        verdict=verdict, reason="Why", message="because", completed_at=ago(1), started_at=ago(29), loops=1
+    )
+    return replace(told, **fields)
+
+
+def said(told: Progress) -> tuple[Phase, str, Verdict | None]:
+    """The three that matter most."""
+    return told.phase, told.reason, told.verdict
+
+
+@pytest.mark.parametrize("verdict", Verdict)
+@pytest.mark.parametrize(
+    "workload", [job(active=1), job(succeeded=1, ended_at=NOW), job(**FAILED, ended_at=NOW), NOTHING]
+)
+def test_the_runners_verdict_stands(verdict: Verdict, workload: WorkloadFacts) -> None:
+    """Once the runner has told a verdict it is the experiment's, whatever becomes of its Job."""
+    told = progress(record(), ended(verdict), workload, NOW)
+
+    assert said(told) == (Phase.COMPLETED, "Why", None)
+    assert told.message == "because"
+
+
+def test_a_verdict_without_a_reason_has_one() -> None:
+    """A condition always has a reason, as the API server demands."""
+    told = progress(record(), ended(Verdict.PASS, reason="", message=""), job(succeeded=1), NOW)
+
+    assert (told.reason, told.message) == ("Pass", "the verdict is Pass")
+
+
+@pytest.mark.parametrize(("workload", "reason"), [(job(active=1), "Running"), (job(), "Starting")])
+def test_a_job_at_work(workload: WorkloadFacts, reason: str) -> None:
+    """While the Job runs there is no verdict."""
+    assert said(progress(record(), SILENT, workload, NOW)) == (Phase.RUNNING, reason, None)
+
+
+def test_a_job_whose_pod_does_not_start() -> None:
+    """It is said what the pod waits for, since that is what somebody has to mend."""
+    told = progress(record(), SILENT, job(active=1, **WAITING), NOW)
+
+    assert said(told) == (Phase.RUNNING, "PodWaiting", None)
+    assert "Unschedulable: 0/1 nodes are available" in told.message
+
+
+def test_a_job_that_failed_is_an_error_with_the_jobs_reason() -> None:
+    """A runner that crashed, was killed or never started gives Error, and says why."""
+    told = progress(record(), STARTED, job(**FAILED, ended_at=ago(10)), NOW)
+
+    assert said(told) == (Phase.COMPLETED, "DeadlineExceeded", Verdict.ERROR)
+    assert "longer than its deadline" in told.message
+
+
+def test_a_job_that_succeeded_without_a_result_is_no_pass() -> None:
+    """Exit code 0 is no data: a foreign chart's Job never passes by ending well."""
+    told = progress(record(), SILENT, job(succeeded=1, ended_at=ago(10)), NOW)
+
+    assert said(told) == (Phase.COMPLETED, "NoResult", Verdict.ERROR)
+
+
+@pytest.mark.parametrize("facts", [{"succeeded": 1}, FAILED])
+def test_a_result_may_be_seen_after_the_end_of_its_job(facts: dict[str, Any]) -> None:
+    """No false Error in the moment between the Job's end and the sight of its result."""
+    told = progress(record(), STARTED, job(**facts, ended_at=ago(1)), NOW)
+
+    assert said(told) == (Phase.RUNNING, "ResultAwaited", None)
+    assert told.look_again == 4.0
+
+
+def test_a_job_that_is_tried_again_has_not_ended() -> None:
+    """A pod that failed is not yet a Job that failed, and one pod that succeeded is not all of them."""
+    assert said(progress(record(), SILENT, job(active=1, succeeded=1), NOW)) == (Phase.RUNNING, "Running", None)
+
+
+@pytest.mark.parametrize(
+    ("runner", "reason"), [(STARTED, ""), (SILENT, "Running"), (SILENT, "PodWaiting"), (SILENT, "Scheduled")]
+)
+def test_a_workload_that_vanished_is_an_error(runner: RunnerFacts, reason: str) -> None:
+    """Somebody deleted the Job: the experiment will never end by itself, so it ends now, and says so."""
+    told = progress(record(reason=reason), runner, NOTHING, NOW)
+
+    assert said(told) == (Phase.COMPLETED, "WorkloadVanished", Verdict.ERROR)
+
+
+def test_a_release_that_runs_nothing_has_no_data() -> None:
+    """With runner none, or a chart without a Job, there is nothing to wait for and nothing was tested."""
+    told = progress(record(), SILENT, NOTHING, NOW)
+
+    assert said(told) == (Phase.COMPLETED, "NoWorkload", Verdict.NO_DATA)
+
+
+def test_a_job_may_be_seen_a_while_after_its_release() -> None:
+    """Right after the launch nobody concludes that there is no Job."""
+    told = progress(record(launched_at=ago(10), reason="NewVersion"), SILENT, NOTHING, NOW)
+
+    assert said(told) == (Phase.RUNNING, "WorkloadAwaited", None)
+    assert told.look_again == 20.0
+
+
+def test_a_job_that_comes_late_counts_after_all() -> None:
+    """What was concluded for want of a Job is taken back when there is one."""
+    late = record(Phase.COMPLETED, reason="NoWorkload", verdict=Verdict.NO_DATA)
+
+    assert said(progress(late, SILENT, job(active=1), NOW)) == (Phase.RUNNING, "Running", None)
+
+
+def test_the_reason_outlives_the_job() -> None:
+    """A failed Job that was cleaned up later does not take the reason of its Error with it."""
+    failed = record(Phase.COMPLETED, reason="DeadlineExceeded", message="too slow", verdict=Verdict.ERROR)
+
+    told = progress(failed, STARTED, NOTHING, NOW)
+
+    assert (said(told), told.message) == ((Phase.COMPLETED, "DeadlineExceeded", Verdict.ERROR), "too slow")
+
+
+def test_a_cron_job_waits_for_its_schedule() -> None:
+    """Before its first loop a multi-loop experiment has no verdict."""
+    assert said(progress(record(), SILENT, cron_job(), NOW)) == (Phase.RUNNING, "Scheduled", None)
+
+
+@pytest.mark.parametrize("verdict", Verdict)
+def test_a_cron_job_runs_for_ever_with_its_latest_verdict(verdict: Verdict) -> None:
+    """A multi-loop experiment never completes; its reason is that of the latest loop."""
+    for workload in (cron_job(started_at=ago(30), succeeded=1, ended_at=NOW), cron_job()):
+        assert said(progress(record(), ended(verdict), workload, NOW)) == (Phase.RUNNING, "Why", None)
+
+
+def test_a_loop_under_way_is_told() -> None:
+    """While a later loop runs, that is said; the verdict of the one before stands until then."""
+    before = ended(Verdict.PASS, completed_at=ago(60))
+
+    assert said(progress(record(), before, cron_job(started_at=ago(30), active=1), NOW)) == (
+        Phase.RUNNING,
+        "Running",
+        None,
+    )
+    assert progress(record(), before, cron_job(started_at=ago(30), active=1, **WAITING), NOW).reason == "PodWaiting"
+
+
+def test_a_loop_that_failed_ends_the_pass_of_the_one_before() -> None:
+    """A runner that crashes in its second loop does not live on the verdict of its first."""
+    before = ended(Verdict.PASS, completed_at=ago(60))
+
+    told = progress(record(), before, cron_job(started_at=ago(30), ended_at=ago(20), **FAILED), NOW)
+
+    assert said(told) == (Phase.RUNNING, "DeadlineExceeded", Verdict.ERROR)
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        record(Phase.PENDING, launched_at=None, reason="LaunchFailed", message="m"),
+        record(Phase.COMPLETED, launched_at=None, reason="ChartInvalid", message="m", verdict=Verdict.ERROR),
+        record(Phase.DELETING, reason="NewVersion", message="m"),
+        record(Phase.DELETED, reason="OptedOut", message="m"),
+    ],
+)
+def test_what_is_not_there_stands_as_it_stood(other: ExperimentRecord) -> None:
+    """An experiment that was never launched, or was deleted, keeps its reason whatever workload has its name."""
+    told = progress(other, SILENT, NOTHING, NOW)
+
+    assert (*said(told), told.message) == (other.phase, other.reason, other.verdict, other.message)
+    assert progress(other, ended(Verdict.PASS), NOTHING, NOW).verdict is None
+
+
+@given(
+    seen=st.builds(
+        record,
+        st.sampled_from(Phase),
+        reason=st.sampled_from(["", "NewVersion", "Running", "NoResult"]),
+        verdict=st.sampled_from([None, Verdict.ERROR, Verdict.NO_DATA]),
+        launched_at=st.sampled_from([None, NOW, ago(60)]),
+    ),
+    workload=st.builds(
+        WorkloadFacts,
+        kind=st.sampled_from(WorkloadKind),
+        active=st.integers(0, 1),
+        succeeded=st.integers(0, 1),
+        failure_reason=st.sampled_from(["", "OOMKilled"]),
+        waiting_reason=st.sampled_from(["", "ErrImagePull"]),
+        started_at=st.sampled_from([None, NOW, ago(30)]),
+        ended_at=st.sampled_from([None, NOW, ago(10)]),
+    ),
+    started=st.sampled_from([None, NOW]),
+)
+def test_no_workload_passes(seen: ExperimentRecord, workload: WorkloadFacts, started: datetime | None) -> None:
+    """However a Job looks, without the runner's word there is no verdict, or Error or NoData."""
+    told = progress(seen, RunnerFacts(started_at=started), workload, NOW)
+
+    assert told.verdict in (None, Verdict.ERROR, Verdict.NO_DATA)
+    assert told.look_again is None or told.look_again > 0
+    if told.phase is not seen.phase:
+        assert told.reason
+        assert told.message
