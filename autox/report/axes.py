@@ -46,7 +46,8 @@ class Axis:
         """Where a value is, in pixels; one beyond the ends is at the end."""
         value = min(max(value, self.low), self.high)
         if self.is_log:
-            share = math.log(value / self.low) / math.log(self.high / self.low)
+            low, high = math.log(self.low), math.log(self.high)
+            share = (math.log(value) - low) / (high - low)
         else:
             share = (value - self.low) / (self.high - self.low)
         return self.start + share * (self.end - self.start)

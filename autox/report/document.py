@@ -191,7 +191,8 @@ def _loops(result: ExperimentResult) -> Loops | None:
     totals = [(verdict, result.totals.get(verdict.value, 0)) for verdict in Verdict]
     summary = f"{count(result.loops, 'loop')} ended"
     if len(result.history) < result.loops:
-        summary += f"; the latest {len(result.history)} are shown" if result.history else "; none is shown"
+        kept = len(result.history)
+        summary += f"; the latest {kept} are shown" if kept > 1 else "; the latest one is shown" if kept else ""
     return Loops(
         summary=summary,
         totals=tuple((_verdict(verdict), f"{number:,}") for verdict, number in totals if number),

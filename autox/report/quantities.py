@@ -47,7 +47,7 @@ def against(limit: float, observed: float | None, unit: str) -> tuple[str, str]:
 
     NB: three digits are not enough for 384.3 ms beside a limit of 384.2 ms: 384 ms would look as if it met it.
     """
-    digits = _DIGITS
+    digits = LIMIT_DIGITS if observed == limit else _DIGITS
     if observed is not None and observed != limit and math.isfinite(observed) and math.isfinite(limit):
         apart = abs(observed / 2 - limit / 2) / max(abs(observed), abs(limit)) * 2
         digits = min(_MOST_DIGITS, max(_DIGITS, 2 + math.ceil(-math.log10(apart))))
@@ -77,7 +77,7 @@ def count(number: int, noun: str) -> str:
 
 def duration(seconds: float) -> str:
     """``0.42 ms``, ``12.3 s``, ``2 min 5 s``, ``3 h 12 min``, ``2 d 3 h``."""
-    if not math.isfinite(seconds) or seconds < 59.95:
+    if not seconds < 1e12 or seconds < 59.95:
         return quantity(seconds, "s")
     whole = round(seconds)
     for size, unit, smaller, below in ((86400, "d", 3600, "h"), (3600, "h", 60, "min"), (60, "min", 1, "s")):

@@ -40,7 +40,7 @@ class _Page:
 
     def lines(self, document: Document) -> Iterator[str]:
         headline = document.headline
-        yield from _paragraph(headline.sentence, self._painted(headline.verdict), columns(headline.verdict.word))
+        yield from self._led(headline.verdict, headline.sentence)
         yield ""
         reason = (f"reason {headline.reason}",) if headline.reason else ()
         yield from _paragraph(", ".join((headline.title, *headline.summary, *reason)))
@@ -72,21 +72,20 @@ class _Page:
         else:
             for row in rows:
                 against = ", ".join(part for part in (row.observed, f"limit {row.limit}", row.distance) if part)
-                yield f"  {self._painted(row.verdict)}{_GAP}{fitted(row.metric, WIDTH - 4 - columns(row.verdict.word))}"
-                yield from (f"    {line}" for line in wrapped(against, WIDTH - 4))
+                yield from self._led(row.verdict, row.metric, 2)
+                yield from _paragraph(against, 4)
         for row in rows:
-            if row.observed_value is None and row.message:
-                yield from (f"    {line}" for line in wrapped(row.message, WIDTH - 4))
+            if row.observed_value is None:
+                yield from _paragraph(row.message, 4)
 
     def _loops(self, loops: Loops) -> Iterator[str]:
         yield from _headed(f"Loops: {loops.summary}")
-        yield from _paragraph(", ".join(f"{mark.word} {number}" for mark, number in loops.totals), "", 0)
+        yield from _paragraph(", ".join(f"{mark.word} {number}" for mark, number in loops.totals), 2)
         strip = "".join(_SIGNS.get(row.verdict.look, "?") for row in loops.rows)
         yield from (f"  {strip[start : start + 70]}" for start in range(0, len(strip), 70))
         odd = [row for row in reversed(loops.rows) if row.verdict.look is not Look.PASS]
         for row in odd[:_MOST_LOOPS]:
-            yield f"  loop {row.number}, {row.started}, {row.duration}: {self._painted(row.verdict)}"
-            yield from (f"    {line}" for line in wrapped(row.message, WIDTH - 4))
+            yield from self._led(row.verdict, f"loop {row.number}, {row.started}, {row.duration}: {row.message}", 2)
         yield from _more(len(odd) - _MOST_LOOPS)
 
     def _tasks(self, tasks: Sequence[TaskRow]) -> Iterator[str]:
@@ -97,8 +96,7 @@ class _Page:
             yield f"{head}{self._painted(task.state)}{tail}"
             sentences = (task.message, f"its figures must not be believed: {task.invalid}" if task.invalid else "")
             for sentence in (*sentences, *(f"- {note}" for note in task.notes)):
-                if sentence:
-                    yield from (f"     {line}" for line in wrapped(sentence, WIDTH - 5))
+                yield from _paragraph(sentence, 5)
 
     def _metrics(self, table: MetricTable) -> Iterator[str]:
         yield from _headed(f"Metrics of {table.title}")
@@ -131,6 +129,13 @@ class _Page:
         text = fitted(_word(cell), width)
         padding = " " * (width - columns(text))
         return (self._painted(cell) if isinstance(cell, Mark) and text == cell.word else text) + padding
+
+    def _led(self, mark: Mark, text: str, margin: int = 0) -> Iterator[str]:
+        """A paragraph behind a word, which may have invisible colour."""
+        indent = margin + columns(mark.word) + len(_GAP)
+        first, *rest = _paragraph(text or "-", indent)
+        yield f"{' ' * margin}{self._painted(mark)}{_GAP}{first[indent:]}"
+        yield from rest
 
     def _painted(self, mark: Mark) -> str:
         colour = _COLOURS.get(mark.look, "") if self._colour else ""
@@ -168,13 +173,6 @@ def _more(number: int) -> Iterable[str]:
     return (f"  and {number:,} more: autox report -o html",) if number > 0 else ()
 
 
-def _paragraph(text: str, lead: str = "", lead_columns: int | None = None) -> Iterator[str]:
-    """A text from the margin, or behind a lead word, which may hold invisible colour."""
-    if not lead:
-        indent = "" if lead_columns is None else "  "
-        yield from (f"{indent}{line}" for line in wrapped(text, WIDTH - len(indent)))
-        return
-    indent = " " * ((lead_columns or 0) + 2)
-    first, *rest = wrapped(text, WIDTH - len(indent))
-    yield f"{lead}{_GAP}{first}"
-    yield from (f"{indent}{line}" for line in rest)
+def _paragraph(text: str, margin: int = 0) -> Iterator[str]:
+    if text:
+        yield from (f"{' ' * margin}{line}" for line in wrapped(text, WIDTH - margin))
