@@ -50,7 +50,10 @@ async def resolve(url: Url, context: TaskContext, *, timeout: float) -> Destinat
         pass
     else:
         return ((Address(loopback(url.host) if address in PUBLISHED else url.host, url.port),),)
-    service = await _service(url.host, context.kube, namespace=context.namespace)
+    try:
+        service = await _service(url.host, context.kube, namespace=context.namespace)
+    except ForbiddenError as error:
+        return await _unless_forbidden(url, error, timeout=timeout)
     if service is None:
         return await _system(url.host, url.port, timeout=timeout)
     if service["spec"].get("type") == "ExternalName":
@@ -88,11 +91,20 @@ async def _service(host: str, kube: KubeClient, *, namespace: str) -> Object | N
         return await kube.get(SERVICES, name, namespace=namespace)
     except NotFoundError:
         return None
-    except ForbiddenError as error:
+
+
+async def _unless_forbidden(url: Url, forbidden: ForbiddenError, *, timeout: float) -> Destinations:  # noqa: ASYNC109
+    """What the system's resolver says of a name that may be a Service of a namespace that is not to be read.
+
+    ``example.com`` looks like one, so a missing permission alone is no reason to give up.
+    """
+    try:
+        return await _system(url.host, url.port, timeout=timeout)
+    except UnreachableError:
         raise ForbiddenError(
-            f"the Service {namespace}/{name} may not be read: {error.message}",
+            f"the host {url.host} cannot be resolved: {forbidden.message}",
             hint="let the experiment's ServiceAccount get services and list endpointslices in that namespace",
-        ) from error
+        ) from forbidden
 
 
 async def _pods(service: Object, port: int, kube: KubeClient) -> Destinations:

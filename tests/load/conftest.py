@@ -1,0 +1,30 @@
+"""Certificates for tests of TLS."""
+
+import datetime as dt
+import ssl
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from autox.cluster.pki import Identity, Pki
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Tls:
+    """A server's certificate for ``localhost``, and a client that trusts its authority."""
+
+    server: ssl.SSLContext
+    client: ssl.SSLContext
+    authority: Path
+
+
+@pytest.fixture(scope="session")
+def tls(tmp_path_factory: pytest.TempPathFactory) -> Tls:
+    """Both sides of TLS."""
+    pki = Pki(tmp_path_factory.mktemp("pki"))
+    pki.ensure([Identity(file="web", common_name="web", names=("localhost",))], now=dt.datetime.now(dt.UTC))
+    server = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    server.load_cert_chain(pki.certificate("web"), pki.key("web"))
+    client = ssl.create_default_context(cafile=str(pki.certificate("ca")))
+    return Tls(server=server, client=client, authority=pki.certificate("ca"))
