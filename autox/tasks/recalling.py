@@ -70,6 +70,9 @@ async def recall(
         stored = _from_status(status, say)
     stored = earlier(stored, subject)
     kept = {key: status[key] for key in KEPT if key in status} if stored else {}
+    if stored is not None and kept.get("verdict") != stored.verdict:
+        # NB: the controller's, about a loop that ended without a result; it stays because it is the controller's.
+        kept.pop("verdict", None)
     return Recalled(subject=subject, uid=str(metadata(obj).get("uid") or ""), stored=stored, kept=kept)
 
 

@@ -17,7 +17,7 @@ from autox.api.results import compact, result_to_gzip
 from autox.api.runstatus import fitting, status_from_result
 from autox.kube.client import KubeClient
 from autox.kube.objects import metadata
-from autox.model.errors import AutoxError, ConflictError, NotFoundError
+from autox.model.errors import AutoxError, NotFoundError
 from autox.model.refs import EXPERIMENTS, SECRETS
 from autox.model.result import ExperimentResult
 from autox.tasks.patience import Patience
@@ -94,18 +94,13 @@ class ClusterRecorder:
             await self._to_secret(ended)
 
     async def _apply(self, status: Mapping[str, Any]) -> None:
-        body = {
-            # NB: by uid: a record of the same name that somebody made meanwhile is another run's.
-            "metadata": {"namespace": self._namespace, "name": self._name, "uid": self._uid},
-            "status": dict(status),
-        }
-        try:
-            await self._kube.apply(EXPERIMENTS, body, field_manager=FIELD_MANAGER, subresource="status")
-        except ConflictError:
-            found = await self._kube.get_metadata(EXPERIMENTS, self._name, namespace=self._namespace)
-            if metadata(found).get("uid") != self._uid:
-                raise NotFoundError(f"experiment {self._namespace}/{self._name} is another one now") from None
-            raise
+        found = metadata(await self._kube.get_metadata(EXPERIMENTS, self._name, namespace=self._namespace))
+        if found.get("uid") != self._uid:
+            raise NotFoundError(f"experiment {self._namespace}/{self._name} is another one now")
+        # NB: this version of it: a record of the same name that is made a moment from now is another run's.
+        names = {"namespace": self._namespace, "name": self._name, "resourceVersion": found["resourceVersion"]}
+        body = {"metadata": names, "status": dict(status)}
+        await self._kube.apply(EXPERIMENTS, body, field_manager=FIELD_MANAGER, subresource="status")
 
     async def _tried_secret(self, ended: ExperimentResult) -> bool:
         try:
