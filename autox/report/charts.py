@@ -7,6 +7,7 @@ plotting libraries (megabytes of script for what are a few rectangles).
 
 from dataclasses import dataclass
 
+from autox.model.result import Bucket
 from autox.report.axes import Axis
 from autox.report.legible import columns
 from autox.report.quantities import quantity
@@ -87,6 +88,16 @@ class Chart:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Profile:
+    """A distribution's shape: which share of the observations each of equally wide steps has, and its ends."""
+
+    low: float
+    high: float
+    is_log: bool
+    shares: tuple[float, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Meter:
     """An observed value beside its limit: both as shares of the room, 0 to 1."""
 
@@ -132,11 +143,22 @@ def distribution_chart(distribution: Distribution, size: Size) -> Chart:
     )
 
 
+def profile(distribution: Distribution, bars: int) -> Profile:
+    """The shape of one distribution, which has at least one bucket."""
+    axis = Axis.over(*_ends(distribution.buckets), start=0, end=bars)
+    return Profile(low=axis.low, high=axis.high, is_log=axis.is_log, shares=tuple(_shares(distribution, axis, bars)))
+
+
+def _ends(buckets: tuple[Bucket, ...]) -> tuple[float, float]:
+    low, high = buckets[0].lower, max(bucket.upper for bucket in buckets)
+    if low == 0 and buckets[0].upper * 10 < high:
+        low = buckets[0].upper / 2  # zero has no place on a logarithmic axis
+    return low, high
+
+
 def _horizontal(distribution: Distribution, *, start: float, end: float) -> Axis:
     """From the first bucket to the last, and as far as percentiles and near limits go."""
-    low, high = distribution.buckets[0].lower, max(bucket.upper for bucket in distribution.buckets)
-    if low == 0 and distribution.buckets[0].upper * 10 < high:
-        low = distribution.buckets[0].upper / 2  # zero has no place on a logarithmic axis
+    low, high = _ends(distribution.buckets)
     for position in distribution.positions:
         if not position.is_limit or low / _NEAR <= position.value <= high * _NEAR:
             low, high = min(low, position.value), max(high, position.value)

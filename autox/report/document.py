@@ -122,7 +122,7 @@ def _headline(result: ExperimentResult) -> Headline:
     if result.loops > 1:
         summary.append(count(result.loops, "loop"))
     return Headline(
-        title=legible(subject.experiment, NAME) or "Local run",
+        title=legible(subject.experiment, NAME),
         verdict=_verdict(result.verdict),
         reason=legible(result.reason, NAME),
         sentence=legible(result.message) or _SENTENCES[result.verdict],

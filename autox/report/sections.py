@@ -44,7 +44,7 @@ class Headline:
     """What a reader came for.
 
     Attributes:
-        title: the experiment, or what it was called on the command line.
+        title: the experiment; empty for a local run.
         verdict: of the latest loop.
         reason: CamelCase; may be empty.
         sentence: why; never empty.

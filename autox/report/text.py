@@ -2,13 +2,17 @@
 
 from collections.abc import Iterable, Iterator, Sequence
 
+from autox.report.charts import Profile, profile
 from autox.report.legible import columns, fitted, wrapped
+from autox.report.quantities import quantity
 from autox.report.sections import Breakdown, Document, Fact, Look, Loops, Mark, MetricTable, SLORow, TaskRow
 
 WIDTH = 80  # columns
 _MOST_ROWS = 40  # of one table; the rest is in the other forms
 _MOST_LOOPS = 12
 _GAP = "  "
+_SPARKS = 50  # columns
+_LEVELS = "▁▂▃▄▅▆▇█"
 _PLAIN = "\x1b[0m"
 _COLOURS = {
     Look.PASS: "\x1b[32m",
@@ -43,7 +47,7 @@ class _Page:
         yield from self._led(headline.verdict, headline.sentence)
         yield ""
         reason = (f"reason {headline.reason}",) if headline.reason else ()
-        yield from _paragraph(", ".join((headline.title, *headline.summary, *reason)))
+        yield from _paragraph(", ".join((headline.title or "local run", *headline.summary, *reason)))
         yield from self._slos(document.slos)
         if document.loops is not None:
             yield from self._loops(document.loops)
@@ -54,6 +58,7 @@ class _Page:
             yield from self._breakdown(breakdown)
         for distribution in document.distributions:
             yield from _headed(f"{distribution.title}: {distribution.note}")
+            yield from _paragraph(_sparkline(profile(distribution, _SPARKS), distribution.unit), 2)
         yield from self._facts("What was tested", document.subject)
         yield from self._facts("On what", document.environment)
         for sentence in document.left_out:
@@ -101,7 +106,10 @@ class _Page:
     def _metrics(self, table: MetricTable) -> Iterator[str]:
         yield from _headed(f"Metrics of {table.title}")
         shown = table.rows[:_MOST_ROWS]
-        yield from self._table(("METRIC", "VALUE", "MEANING"), [[row.name, row.value, row.help] for row in shown])
+        cells = [("METRIC", "VALUE", "MEANING"), *((row.name, row.value, row.help) for row in shown)]
+        # NB: half a sentence on what a metric means is no help; the other forms have the whole of it.
+        header, *rows = cells if _fit(cells) else [cell[:2] for cell in cells]
+        yield from self._table(header, rows)
         yield from _more(len(table.rows) - len(shown))
 
     def _breakdown(self, table: Breakdown) -> Iterator[str]:
@@ -140,6 +148,14 @@ class _Page:
     def _painted(self, mark: Mark) -> str:
         colour = _COLOURS.get(mark.look, "") if self._colour else ""
         return f"{colour}{mark.word}{_PLAIN}" if colour else mark.word
+
+
+def _sparkline(shape: Profile, unit: str) -> str:
+    """The shape of a distribution in one line, between its ends."""
+    most = max(shape.shares)
+    sparks = (_LEVELS[min(7, int(8 * share / most))] if share > 0 else "_" for share in shape.shares)
+    scale = " (log)" if shape.is_log else ""
+    return f"{quantity(shape.low, unit)} {''.join(sparks)} {quantity(shape.high, unit)}{scale}"
 
 
 def _word(cell: _Cell) -> str:
