@@ -48,7 +48,9 @@ class Target:
 
 
 @asynccontextmanager
-async def serving(answer: Answer, *, tls: ssl.SSLContext | None = None, port: int = 0) -> AsyncIterator[Target]:
+async def serving(
+    answer: Answer, *, tls: ssl.SSLContext | None = None, host: str = "127.0.0.1", port: int = 0
+) -> AsyncIterator[Target]:
     """A server that gives each request to ``answer`` and keeps the connection until that closes it."""
     target = Target(port=0)
     tasks: set[asyncio.Task[None]] = set()
@@ -65,7 +67,7 @@ async def serving(answer: Answer, *, tls: ssl.SSLContext | None = None, port: in
                 nth += 1
         writer.transport.abort()
 
-    server = await asyncio.start_server(serve, "127.0.0.1", port, ssl=tls, backlog=1024)
+    server = await asyncio.start_server(serve, host, port, ssl=tls, backlog=1024)
     target.port = server.sockets[0].getsockname()[1]
     try:
         yield target

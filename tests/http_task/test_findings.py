@@ -1,0 +1,149 @@
+"""Task http: a load becomes metrics, notes and a sentence."""
+
+import socket
+
+import pytest
+
+from autox.core.metrics import maker
+from autox.model.errors import ConfigurationError, UnreachableError
+from autox.model.tasks import HttpInputs
+from autox.tasks.http import run
+from tests.http_task.contexts import context_with, metric, value
+from tests.load.conftest import Tls
+from tests.load.targets import HELLO, Seen, Writer, hello, reset, serving
+
+
+async def test_good_target() -> None:
+    """Every metric that an SLO may name is there, with its unit and its meaning."""
+    async with serving(hello) as target:
+        inputs = HttpInputs(
+            url=f"http://localhost:{target.port}/get", qps=500, num_requests=100, percentiles=(50.0, 99.9)
+        )
+        findings = await run(inputs, context_with())
+
+    assert (value(findings, "request-count"), value(findings, "error-count"), value(findings, "error-rate")) == (
+        100,
+        0,
+        0,
+    )
+    names = [f"latency-{each}" for each in ("min", "p50", "mean", "p99.9", "max", "stddev")]
+    assert {metric(findings, name).unit for name in names} == {"ms"}
+    figures = {name: value(findings, name) or 0.0 for name in names}
+    assert 0 < figures["latency-min"] <= figures["latency-p50"] <= figures["latency-p99.9"] <= figures["latency-max"]
+    assert all(each.help.endswith(".") for each in findings.metrics)
+    assert {maker(each.name) for each in findings.metrics if not each.buckets} == {"http"}
+    distribution = metric(findings, "latency")
+    assert (distribution.value, distribution.unit) == (100, "ms")
+    assert sum(bucket.count for bucket in distribution.buckets) == 100
+    assert findings.message.startswith("100 requests in ")
+    assert target.requests[0].startswith(b"GET /get HTTP/1.1\r\nHost: localhost:")
+
+
+async def test_payload_and_headers() -> None:
+    """Method, headers and payload arrive as they were given."""
+
+    async def answer(_seen: Seen, writer: Writer) -> None:
+        writer.write(b"HTTP/1.1 204 No Content\r\nConnection: close\r\n\r\n")
+        writer.close()
+
+    async with serving(answer) as target:
+        inputs = HttpInputs(
+            url=f"http://127.0.0.1:{target.port}/",
+            method="POST",
+            headers={"X-Token": "t0ken", "Host": "web.example"},
+            payload=b"payload",
+            num_requests=2,
+        )
+        findings = await run(inputs, context_with())
+
+    assert value(findings, "error-count") == 0
+    assert b"\r\nHost: web.example\r\n" in target.requests[0]
+    assert b"\r\nX-Token: t0ken\r\n" in target.requests[0]
+    assert b"\r\nContent-Length: 7\r\n" in target.requests[0]
+    assert "t0ken" not in str(findings)
+
+
+async def test_duration() -> None:
+    """With a duration as many requests are sent as are due in it."""
+    async with serving(hello) as target:
+        url = f"http://localhost:{target.port}/"
+        inputs = HttpInputs(url=url, qps=50, num_requests=None, duration=0.5, warmup_duration=0.1)
+        findings = await run(inputs, context_with())
+
+    assert value(findings, "request-count") == 25
+    assert len(target.requests) == 30
+
+
+async def test_refusing_target() -> None:
+    """A target that refuses is a finding: all errors, no latency, and a note that says why."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+
+    findings = await run(HttpInputs(url=f"http://127.0.0.1:{port}/", qps=100, num_requests=37), context_with())
+
+    assert (value(findings, "error-count"), value(findings, "error-rate")) == (37, 1)
+    assert findings.notes[0] == f"37 of 37 requests failed: connection refused (127.0.0.1:{port})"
+    assert [each.value for each in findings.metrics if "latency-" in each.name] == [None] * 10
+    assert "no good answer" in findings.message
+    assert findings.invalid == ""
+
+
+async def test_errors_of_both_kinds() -> None:
+    """Notes tell how many requests failed, how, and which status codes came."""
+
+    async def answer(seen: Seen, writer: Writer) -> None:
+        if seen.number % 4 == 1:
+            writer.write(b"HTTP/1.1 500 Internal Server Error\r\nContent-Length: 0\r\n\r\n")
+        elif seen.number == 10:
+            writer.write(HELLO[:5])
+            await writer.drain()
+            reset(writer)
+        else:
+            writer.write(HELLO)
+
+    async with serving(answer) as target:
+        inputs = HttpInputs(url=f"http://localhost:{target.port}/", qps=500, num_requests=20, connections=1)
+        findings = await run(inputs, context_with())
+
+    assert value(findings, "error-count") == 6
+    assert value(findings, "error-rate") == pytest.approx(0.3)
+    assert "1 of 20 requests failed: connection reset" in findings.notes[0]
+    assert "status codes: 14 x 200, 5 x 500" in findings.notes
+
+
+async def test_progress() -> None:
+    """Whoever waits for a long run is told how far it is."""
+    said: list[str] = []
+    async with serving(hello) as target:
+        inputs = HttpInputs(url=f"http://localhost:{target.port}/", qps=40, num_requests=100)
+        await run(inputs, context_with(said=said))
+
+    assert said
+    assert said[0].endswith("of 100 requests")
+
+
+async def test_trust_of_the_machine(tls: Tls, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Over https the machine's authorities decide whom to trust."""
+    async with serving(hello, tls=tls.server) as target:
+        inputs = HttpInputs(url=f"https://localhost:{target.port}/", qps=100, num_requests=5)
+        untrusted = await run(inputs, context_with())
+        monkeypatch.setenv("SSL_CERT_FILE", str(tls.authority))
+        trusted = await run(inputs, context_with())
+
+    assert value(untrusted, "error-count") == 5
+    assert "TLS failed" in untrusted.notes[0]
+    assert value(trusted, "error-count") == 0
+
+
+async def test_unknown_host() -> None:
+    """A host that nobody knows is a failure of the task that names it: nothing was tested."""
+    with pytest.raises(UnreachableError, match=r"no-such-host\.invalid"):
+        await run(HttpInputs(url="http://no-such-host.invalid/"), context_with())
+
+
+@pytest.mark.parametrize("url", ["http://" + "a" * 300 + "/", "http://a..b/"])
+async def test_no_host(url: str) -> None:
+    """What can be no host's name is told as an error of ours, not as a defect."""
+    with pytest.raises((UnreachableError, ConfigurationError)):
+        await run(HttpInputs(url=url), context_with())
