@@ -46,19 +46,24 @@ def sweep(kubeconfig: Path | None, cluster: str | None, run: str | None, *, when
         raise click.UsageError("give --kubeconfig or --cluster, not both")
     if when_told and run is None:
         raise click.UsageError("--when-told needs --run: it sweeps one experiment's runs")
-    if cluster is not None:
-        kubeconfig = local_kubeconfig(cluster, os.environ)
-    connection = from_kubeconfig(kubeconfig)
-    removed = asyncio.run(_sweep(connection, _label(run) if run is not None else None, when_told=when_told))
+    label = _label(run) if run is not None else None
+    if when_told:
+        asyncio.run(_told())
+    # NB: only now: a Secret with the kubeconfig may have been renewed while the experiment ran.
+    connection = from_kubeconfig(local_kubeconfig(cluster, os.environ) if cluster is not None else kubeconfig)
+    removed = asyncio.run(_sweep(connection, label))
     click.echo(f"removed {removed}" if removed else "nothing to sweep")
 
 
-async def _sweep(connection: Connection, run: str | None, *, when_told: bool) -> sweeping.Remains:
-    if when_told:
-        told = asyncio.Event()
-        for number in (signal.SIGTERM, signal.SIGINT):
-            asyncio.get_running_loop().add_signal_handler(number, told.set)
-        await told.wait()
+async def _told() -> None:
+    """Return when somebody wants this process to end."""
+    told = asyncio.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(number, told.set)
+    await told.wait()
+
+
+async def _sweep(connection: Connection, run: str | None) -> sweeping.Remains:
     async with KubeClient(connection) as kube:
         if run is not None:
             remains = await sweeping.of_run(kube, run)

@@ -1,0 +1,58 @@
+"""A density run on the shared cluster, and a look at what it left."""
+
+import sys
+from collections.abc import AsyncIterator
+from datetime import UTC, datetime
+
+import pytest
+
+from autox.kube.auth import from_kubeconfig
+from autox.kube.client import KubeClient
+from autox.model.result import Subject
+from autox.tasks.context import TaskContext
+from tests.clusters import LocalCluster, run
+
+
+@pytest.fixture
+def said() -> list[str]:
+    """The lines of progress that the task has said."""
+    return []
+
+
+@pytest.fixture
+async def own(cluster: LocalCluster) -> AsyncIterator[KubeClient]:
+    """A client of the shared cluster."""
+    async with KubeClient(from_kubeconfig(cluster.home.kubeconfig)) as kube:
+        yield kube
+
+
+def context_on(kube: KubeClient | None, said: list[str], *, environ: dict[str, str] | None = None) -> TaskContext:
+    """What the runner hands to the task; ``kube`` is of the cluster that the experiment runs in."""
+    return TaskContext(
+        kube=kube,
+        namespace="default",
+        environ=environ or {},
+        subject=Subject(),
+        done=(),
+        say=said.append,
+        now=lambda: datetime.now(UTC),
+    )
+
+
+def left_behind(cluster: LocalCluster) -> list[str]:
+    """Everything of density runs that is there: namespaces, nodes and leases."""
+    marked = cluster.kubectl("get", "namespaces,nodes", "-l", "autox.dev/density-run", "-o", "name").split()
+    leases = cluster.kubectl("get", "leases", "-n", "kube-node-lease", "-o", "name").split()
+    return [*marked, *(name for name in leases if "autox-density" in name)]
+
+
+def sweep(cluster: LocalCluster, *argv: str) -> str:
+    """``autox density sweep ARGV…`` on a cluster; what it printed."""
+    done = run(*sweep_command(cluster, *argv), environ=cluster.environ)
+    assert done.code == 0, done.err
+    return done.out
+
+
+def sweep_command(cluster: LocalCluster, *argv: str) -> list[str]:
+    """The command line of a sweep."""
+    return [sys.executable, "-m", "autox", "density", "sweep", "--cluster", cluster.name, *argv]

@@ -1,0 +1,155 @@
+"""Nothing stays behind: of a run that is told to end, and of one that is killed."""
+
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import timedelta
+from pathlib import Path
+from uuid import uuid4
+
+import pytest
+
+from autox.kube.client import KubeClient
+from autox.model.refs import NAMESPACES, NODES
+from autox.model.result import Subject
+from autox.tasks.density import lifesign, sweeping
+from autox.tasks.density.marks import RUN_LABEL, Marks, run_label
+from autox.tasks.density.target import identify
+from autox.tasks.density.workload import namespace as namespace_of
+from tests.clusters import LocalCluster, run, wait_for
+from tests.density.conftest import left_behind, sweep, sweep_command
+
+pytestmark = pytest.mark.integration
+
+DOCUMENT = """
+tasks:
+  - task: density
+    with: {cluster: %s, allowSelf: true, nodes: 3, pods: 300, rate: 10, timeout: 120s}
+"""
+
+
+@contextmanager
+def running(cluster: LocalCluster, directory: Path, experiment: str) -> Iterator[subprocess.Popen[bytes]]:
+    """A density test as the chart of an experiment starts it."""
+    document = directory / "experiment.yaml"
+    document.write_text(DOCUMENT % cluster.name)
+    argv = [sys.executable, "-m", "autox", "run", "-f", str(document), "--experiment", experiment]
+    with subprocess.Popen(argv, env=cluster.environ) as process:
+        try:
+            wait_for(f"pods of {experiment}", lambda: pods_of(cluster, experiment))
+            yield process
+        finally:
+            process.kill()
+
+
+def pods_of(cluster: LocalCluster, experiment: str) -> list[str]:
+    """The running pods of an experiment's run."""
+    return marked(cluster, "pods", experiment, "-A", "--field-selector=status.phase=Running")
+
+
+def marked(cluster: LocalCluster, kind: str, experiment: str, *argv: str) -> list[str]:
+    """The names of objects of an experiment's run."""
+    selector = f"{RUN_LABEL}={run_label(*experiment.split('/'))}"
+    return cluster.kubectl("get", kind, "-l", selector, "-o", "name", *argv).split()
+
+
+def test_told_to_end_or_killed(cluster: LocalCluster, tmp_path: Path) -> None:
+    """SIGTERM makes a run clean up; a killed one is swept by name, and neither disturbs the other."""
+    with running(cluster, tmp_path, "default/told") as told, running(cluster, tmp_path, "default/killed") as killed:
+        sidecar = subprocess.Popen(
+            sweep_command(cluster, "--run", "default/killed", "--when-told"),
+            env=cluster.environ,
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+        killed.kill()
+        killed.wait()
+        dead = marked(cluster, "namespaces,nodes", "default/killed")
+
+        # What gave a sign of life a moment ago is not dead.
+        assert sweep(cluster) == "nothing to sweep\n"
+        assert sidecar.poll() is None
+        assert marked(cluster, "namespaces,nodes", "default/killed") == dead
+        assert len(dead) == 4
+
+        sidecar.send_signal(signal.SIGTERM)
+        assert sidecar.communicate(timeout=60)[0] == "removed 1 namespaces and 3 nodes\n"
+        assert sidecar.returncode == 0
+        assert marked(cluster, "namespaces,nodes", "default/killed") == []
+        assert len(marked(cluster, "namespaces,nodes", "default/told")) == 4
+        assert pods_of(cluster, "default/told")
+
+        told.send_signal(signal.SIGTERM)
+        assert told.wait(timeout=60) == 3
+
+    assert left_behind(cluster) == []
+
+
+async def test_a_run_without_a_sign_of_life_is_dead(kube: KubeClient) -> None:
+    """Thirty seconds of the API server's time after its last sign, and not before; its nodes with it."""
+    marks = Marks.of(Subject(namespace="default", experiment="x"), token=uuid4().hex[:8])
+    await kube.create(NAMESPACES, namespace_of(marks))
+    await kube.create(NODES, {"metadata": {"name": f"{marks.node_prefix}0", "labels": marks.labels}})
+    await lifesign.give(kube, marks)
+    now = (await identify(kube)).now
+
+    alive = await sweeping.of_dead_runs(kube, now=now + timedelta(seconds=lifesign.DURATION - 5))
+    dead = await sweeping.of_dead_runs(kube, now=now + timedelta(seconds=lifesign.DURATION + 5))
+
+    assert marks.namespace not in alive.namespaces
+    assert f"{marks.node_prefix}0" not in alive.nodes
+    assert marks.namespace in dead.namespaces
+    assert f"{marks.node_prefix}0" in dead.nodes
+    assert await sweeping.of_run(kube, marks.run) == sweeping.Remains(
+        namespaces=(marks.namespace,), nodes=(f"{marks.node_prefix}0",)
+    )
+
+
+async def test_nodes_without_their_namespace_are_dead(kube: KubeClient) -> None:
+    """A run that was killed while it cleaned up had removed the namespace first."""
+    marks = Marks.of(Subject(), token=uuid4().hex[:8])
+    await kube.create(NODES, {"metadata": {"name": f"{marks.node_prefix}0", "labels": marks.labels}})
+
+    remains = await sweeping.of_dead_runs(kube, now=(await identify(kube)).now)
+    await sweeping.remove(kube, sweeping.Remains(nodes=remains.nodes), seconds=30.0)
+
+    assert f"{marks.node_prefix}0" in remains.nodes
+    assert not await sweeping.of_run(kube, marks.run)
+
+
+@pytest.mark.parametrize(
+    ("argv", "code", "said"),
+    [
+        pytest.param(["--run", "nonsense"], 2, "not NAMESPACE/NAME", id="no run"),
+        pytest.param(["--run", "a/b/c"], 2, "not NAMESPACE/NAME", id="too many slashes"),
+        pytest.param(["--when-told"], 2, "--when-told needs --run", id="told, but what"),
+        pytest.param(["--cluster", "nowhere"], 2, "there is no local cluster nowhere", id="unknown cluster"),
+        pytest.param(["--cluster", "a", "--kubeconfig", "k"], 2, "not both", id="two clusters"),
+        pytest.param(["--kubeconfig", "/nowhere/k"], 2, "/nowhere/k", id="no such file"),
+    ],
+)
+def test_mistakes_on_the_command_line(argv: list[str], code: int, said: str, tmp_path: Path) -> None:
+    """Each says what is wrong, and exits with the code for wrong usage."""
+    environ = {"XDG_STATE_HOME": str(tmp_path), "HOME": str(tmp_path), "PATH": "/usr/bin:/bin"}
+
+    done = run(sys.executable, "-m", "autox", "density", "sweep", *argv, environ=environ)
+
+    assert done.code == code
+    assert said in done.err
+
+
+def test_the_label_of_a_run_is_a_label() -> None:
+    """Whatever an experiment is called: at most 63 characters, readable, and not another's."""
+    labels = {
+        run_label("default", "web"),
+        run_label("other", "web"),
+        run_label("default", "w" * 253),
+        run_label("default", "Wéb_…"),
+        run_label("", ""),
+    }
+
+    assert len(labels) == 5
+    assert all(len(label) <= 63 and label.isascii() and label[0].isalnum() and label[-1].isalnum() for label in labels)
+    assert run_label("default", "web").startswith("web-")

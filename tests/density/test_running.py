@@ -1,0 +1,190 @@
+"""Task ``density`` on a real control plane."""
+
+import asyncio
+import os
+import signal
+from pathlib import Path
+
+import pytest
+import yaml
+
+from autox.kube.auth import from_kubeconfig
+from autox.kube.client import KubeClient
+from autox.model.errors import ConfigurationError, ForbiddenError, UnreachableError
+from autox.model.tasks import DensityInputs
+from autox.tasks.density.target import refuse_self
+from autox.tasks.density.task import run
+from tests.clusters import LocalCluster
+from tests.density.conftest import context_on, left_behind
+from tests.kube.apiserver import free_port
+
+pytestmark = pytest.mark.integration
+
+
+async def test_a_control_plane_is_loaded_and_left_as_it_was(
+    cluster: LocalCluster, own: KubeClient, said: list[str]
+) -> None:
+    """50 pods on 10 virtual nodes: all figures that such a run can have, and afterwards nothing is left."""
+    inputs = DensityInputs(kubeconfig=cluster.home.kubeconfig, pods=50, rate=50.0, timeout=60.0, allow_self=True)
+
+    findings = await run(inputs, context_on(own, said))
+
+    found = {each.name: each.value for each in findings.metrics}
+    assert findings.message.startswith("50 pods ran on 10 virtual nodes, startup P99 ")
+    assert (found["density/pods-running"], found["density/pods-failed"]) == (50, 0)
+    assert found["density/pod-startup-latency"] == 50
+    p50, p99 = found["density/pod-startup-latency-p50"], found["density/pod-startup-latency-p99"]
+    assert p50 is not None
+    assert p99 is not None
+    assert 0 < p50 <= p99 < 60_000
+    for name in ("scheduling-throughput", "api-call-latency-p99", "api-call-latency-p99/POST/pods/binding"):
+        assert (found[f"density/{name}"] or 0) > 0, name
+    assert not any("/metrics" in name or "WATCH" in name for name in found)
+    assert any("system:masters" in note for note in findings.notes)
+    assert "50 of 50 pods running" in said
+    assert left_behind(cluster) == []
+
+
+async def test_our_own_cluster_is_refused(cluster: LocalCluster, own: KubeClient, said: list[str]) -> None:
+    """A kubeconfig that leads back to where autox runs is an error before anything is made."""
+    inputs = DensityInputs(cluster=cluster.name)
+
+    with pytest.raises(ConfigurationError, match="the cluster that autox itself runs on"):
+        await run(inputs, context_on(own, said, environ=cluster.environ))
+
+    assert said == []
+
+
+async def test_our_own_cluster_is_known_without_permissions(
+    cluster: LocalCluster, own: KubeClient, kube: KubeClient, tmp_path: Path
+) -> None:
+    """An experiment's service account may not read kube-system; its cluster's public keys tell as well."""
+    config = yaml.safe_load(cluster.home.kubeconfig.read_text())
+    user = config["users"][0]["user"]
+    user |= {"as": "system:serviceaccount:default:x", "as-groups": ["system:serviceaccounts", "system:authenticated"]}
+    (tmp_path / "account").write_text(yaml.safe_dump(config))
+    user |= {"as": "nobody", "as-groups": ["nobodies"]}
+    (tmp_path / "nobody").write_text(yaml.safe_dump(config))
+
+    async with KubeClient(from_kubeconfig(tmp_path / "account")) as account:
+        with pytest.raises(ConfigurationError, match="itself runs on"):
+            await refuse_self(own, account)
+        await refuse_self(kube, account)
+    async with KubeClient(from_kubeconfig(tmp_path / "nobody")) as nobody:
+        with pytest.raises(ConfigurationError, match="cannot tell whether"):
+            await refuse_self(own, nobody)
+
+
+@pytest.mark.parametrize(
+    ("inputs", "said_about"),
+    [
+        pytest.param(DensityInputs(), "kubeconfig or a local cluster", id="no cluster"),
+        pytest.param(DensityInputs(cluster="a", kubeconfig=Path("k")), "and not both", id="two clusters"),
+        pytest.param(DensityInputs(cluster="nowhere"), "there is no local cluster nowhere", id="unknown cluster"),
+        pytest.param(DensityInputs(cluster="../etc"), "etc", id="a name that is none"),
+        pytest.param(DensityInputs(kubeconfig=Path("/nowhere/k")), "/nowhere/k", id="no such file"),
+        pytest.param(DensityInputs(cluster="a", nodes=0), "nodes is 0", id="no nodes"),
+        pytest.param(DensityInputs(cluster="a", nodes=5001), "1 to 5,000", id="too many nodes"),
+        pytest.param(DensityInputs(cluster="a", pods=50_001), "1 to 50,000", id="too many pods"),
+        pytest.param(DensityInputs(cluster="a", pods_per_deployment=0), "Deployment", id="empty Deployments"),
+        pytest.param(DensityInputs(cluster="a", rate=0.0), "rate", id="no rate"),
+        pytest.param(DensityInputs(cluster="a", rate=float("nan")), "rate", id="rate is NaN"),
+        pytest.param(DensityInputs(cluster="a", timeout=float("inf")), "timeout", id="endless"),
+    ],
+)
+async def test_what_makes_no_sense_is_an_error(inputs: DensityInputs, said_about: str, tmp_path: Path) -> None:
+    """The message names what is wrong, and no cluster has been touched."""
+    with pytest.raises(ConfigurationError) as failed:
+        await run(inputs, context_on(None, [], environ={"XDG_STATE_HOME": str(tmp_path)}))
+
+    assert said_about in failed.value.message
+
+
+async def test_a_kubeconfig_that_is_none_is_named(tmp_path: Path) -> None:
+    """Garbage in the file is the file's fault, by name."""
+    garbage = tmp_path / "garbage"
+    garbage.write_bytes(b"\x00\xff{{{")
+
+    with pytest.raises(ConfigurationError, match="garbage"):
+        await run(DensityInputs(kubeconfig=garbage), context_on(None, []))
+
+
+async def test_too_many_pods_for_the_nodes_are_refused(cluster: LocalCluster, said: list[str]) -> None:
+    """Pods that could never run would only use up the timeout."""
+    with pytest.raises(ConfigurationError, match="1 virtual nodes have room for 110 pods, and 111 were asked for"):
+        await run(DensityInputs(kubeconfig=cluster.home.kubeconfig, nodes=1, pods=111), context_on(None, said))
+
+
+async def test_an_api_server_that_is_not_there(cluster: LocalCluster, tmp_path: Path) -> None:
+    """The failure says which server could not be reached."""
+    config = yaml.safe_load(cluster.home.kubeconfig.read_text())
+    config["clusters"][0]["cluster"]["server"] = f"https://127.0.0.1:{free_port()}"
+    (tmp_path / "kubeconfig").write_text(yaml.safe_dump(config))
+
+    with pytest.raises(UnreachableError, match=r"cannot reach https://127\.0\.0\.1"):
+        await run(DensityInputs(kubeconfig=tmp_path / "kubeconfig"), context_on(None, []))
+
+
+async def test_a_quota_is_named_and_nothing_stays(cluster: LocalCluster, said: list[str]) -> None:
+    """What a cluster refuses ends the run with the cluster's own words, and the run cleans up all the same."""
+    inputs = DensityInputs(
+        kubeconfig=cluster.home.kubeconfig, nodes=1, pods=100, pods_per_deployment=1, rate=4.0, timeout=60.0
+    )
+    running = asyncio.create_task(run(inputs, context_on(None, said)))
+    while not any("creating" in line for line in said):
+        assert not running.done(), running.result()
+        await asyncio.sleep(0.05)
+    namespace = next(line.rpartition(" ")[2] for line in said if "in namespace" in line)
+    cluster.kubectl("-n", namespace, "create", "quota", "none", "--hard=count/deployments.apps=1")
+
+    with pytest.raises(ForbiddenError, match="exceeded quota"):
+        await running
+
+    assert left_behind(cluster) == []
+
+
+async def test_pods_that_never_run_spoil_every_percentile(cluster: LocalCluster, said: list[str]) -> None:
+    """A timeout tells what was measured, with the reason of the pods that wait, and no percentile that is too good."""
+    inputs = DensityInputs(kubeconfig=cluster.home.kubeconfig, nodes=1, pods=20, rate=100.0, timeout=3.0)
+    running = asyncio.create_task(run(inputs, context_on(None, said)))
+    while not any("creating" in line for line in said):
+        assert not running.done(), running.result()
+        await asyncio.sleep(0.05)
+    namespace = next(line.rpartition(" ")[2] for line in said if "in namespace" in line)
+    cluster.kubectl("cordon", f"{namespace}-0")
+    cluster.kubectl("-n", namespace, "delete", "pods", "--all", "--wait=false")
+
+    findings = await running
+
+    found = {each.name: each.value for each in findings.metrics}
+    assert findings.message.startswith("only ")
+    assert (found["density/pods-running"] or 0) < 20
+    assert found["density/pod-startup-latency-p99"] is None
+    assert any("never ran" in note for note in findings.notes)
+    assert any("nodes are available" in note for note in findings.notes)
+    assert left_behind(cluster) == []
+
+
+async def test_an_api_server_that_dies_meanwhile(own_cluster: LocalCluster, said: list[str]) -> None:
+    """The run tells what it measured until then; once the server is back, everything is removed."""
+    own_cluster.up("--nodes", "0")
+    inputs = DensityInputs(kubeconfig=own_cluster.home.kubeconfig, nodes=2, pods=60, rate=10.0, timeout=5.0)
+    running = asyncio.create_task(run(inputs, context_on(None, said)))
+    while not any("pods running" in line for line in said):
+        assert not running.done(), running.result()
+        await asyncio.sleep(0.05)
+
+    os.kill(own_cluster.pids()["apiServer"], signal.SIGKILL)
+    while "cleaning up" not in said:
+        assert not running.done(), running.result()
+        await asyncio.sleep(0.05)
+    await asyncio.to_thread(own_cluster.up)
+    findings = await running
+
+    found = {each.name: each.value for each in findings.metrics}
+    assert 0 < (found["density/pods-running"] or 0) < 60
+    assert found["density/pod-startup-latency-p99"] is None
+    assert found["density/api-call-latency-p99"] is None
+    assert any("no API call latency: GET /metrics: cannot reach" in note for note in findings.notes)
+    assert any("had to be repeated" in note for note in findings.notes)
+    assert left_behind(own_cluster) == []
