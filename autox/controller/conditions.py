@@ -7,7 +7,6 @@ from typing import Any, Literal
 
 from autox.kube.objects import Object, timestamp
 
-Status = Literal["True", "False", "Unknown"]
 MESSAGE_LIMIT = 4096  # characters; an API server takes more, and nobody reads it
 
 
@@ -17,32 +16,32 @@ class Condition:
 
     Attributes:
         type: which aspect.
-        status: whether it is so.
-        reason: CamelCase.
-        message: for people; may be empty.
+        status: whether it holds.
+        reason: CamelCase, never empty.
+        message: the same for people; may be empty.
     """
 
     type: str
-    status: Status
+    status: Literal["True", "False", "Unknown"]
     reason: str
     message: str = ""
 
 
 def conditions(
-    wanted: Iterable[Condition], before: Object, *, now: datetime, generation: int | None = None
+    wanted: Iterable[Condition], obj: Object, *, now: datetime, generation: int | None = None
 ) -> list[dict[str, Any]]:
     """Conditions as they stand in a status.
 
     Args:
         wanted: as they are now.
-        before: the status as it was; says since when a condition has had its status.
+        obj: the object with its status as it was: a status that was so before has been so since then.
         now: the moment of those that change.
         generation: of the object's spec; None for specs that never change.
     """
-    known = {each.get("type"): each for each in before.get("conditions") or () if isinstance(each, dict)}
+    observed = {} if generation is None else {"observedGeneration": generation}
     listed = []
     for each in wanted:
-        old = known.get(each.type, {})
+        old = condition(obj, each.type)
         since = old.get("lastTransitionTime") if old.get("status") == each.status else None
         listed.append(
             {
@@ -52,6 +51,12 @@ def conditions(
                 "message": each.message[:MESSAGE_LIMIT],
                 "lastTransitionTime": since or timestamp(now),
             }
-            | ({} if generation is None else {"observedGeneration": generation})
+            | observed
         )
     return listed
+
+
+def condition(obj: Object, kind: str) -> Object:
+    """The condition of that type in an object's status; empty if there is none."""
+    listed = (obj.get("status") or {}).get("conditions") or ()
+    return next((each for each in listed if isinstance(each, dict) and each.get("type") == kind), {})

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from autox.controller.conditions import Condition, conditions
+from autox.controller.conditions import Condition, condition, conditions
 from autox.kube.objects import Object, metadata, timestamp
 from autox.model.verdict import Phase, Verdict
 
@@ -43,13 +43,12 @@ def status_of(standing: Standing, obj: Object, *, now: datetime) -> dict[str, An
         obj: the record as it was read.
         now: the moment of the conditions that change.
     """
-    before = obj.get("status") or {}
-    verdict = standing.verdict or _given_by_us(obj)
+    verdict = standing.verdict or given_by_us(obj)
     status: dict[str, Any] = {
         "phase": standing.phase.value,
         "reason": standing.reason,
         "message": standing.message,
-        "conditions": conditions(_conditions(standing, before, verdict), before, now=now),
+        "conditions": conditions(_conditions(standing, obj, verdict), obj, now=now),
     }
     if standing.launched_at is not None:
         status["launchedAt"] = timestamp(standing.launched_at)
@@ -64,15 +63,15 @@ def is_news(status: dict[str, Any], obj: Object) -> bool:
     return any(before.get(name) != value for name, value in status.items())
 
 
-def _conditions(standing: Standing, before: Object, given: Verdict | None) -> list[Condition]:
+def _conditions(standing: Standing, obj: Object, given: Verdict | None) -> list[Condition]:
     reason, message = standing.reason, standing.message
-    verdict = given.value if given is not None else before.get("verdict")
+    verdict = given.value if given is not None else (obj.get("status") or {}).get("verdict")
     launched = Condition(type="Launched", status="True", reason="ReleaseInstalled")
     if standing.launched_at is None:
         launched = Condition(type="Launched", status="False", reason=reason, message=message)
     if standing.phase is Phase.COMPLETED:
         completed = Condition(type="Completed", status="True", reason=reason, message=message)
-    elif standing.phase in _ENDING and _was(before, "Completed"):
+    elif standing.phase in _ENDING and condition(obj, "Completed").get("status") == "True":
         completed = Condition(type="Completed", status="True", reason="CompletedBefore")
     else:
         completed = Condition(type="Completed", status="False", reason=reason, message=message)
@@ -82,12 +81,7 @@ def _conditions(standing: Standing, before: Object, given: Verdict | None) -> li
     return [launched, completed, passed]
 
 
-def _was(before: Object, kind: str) -> bool:
-    found = [each for each in before.get("conditions") or () if isinstance(each, dict) and each.get("type") == kind]
-    return any(each.get("status") == "True" for each in found)
-
-
-def _given_by_us(obj: Object) -> Verdict | None:
+def given_by_us(obj: Object) -> Verdict | None:
     """The verdict, if it was the controller that gave it: server-side apply knows."""
     verdict = (obj.get("status") or {}).get("verdict")
     ours = any(

@@ -8,7 +8,7 @@ import asyncio
 import logging
 from collections.abc import Callable
 from contextlib import aclosing
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from autox.api.groups import group_from_object
@@ -34,13 +34,11 @@ class KnownGroup:
 
     Attributes:
         object: its names, uid, generation and status; not its spec.
-        group: what it wants; None if that makes no sense.
-        flaw: why nothing is done for it; None if it is good.
+        wanted: what it wants, or why nothing can be done for it.
     """
 
     object: Object
-    group: ExperimentGroup | None
-    flaw: Notice | None = None
+    wanted: ExperimentGroup | Notice
 
 
 class Groups:
@@ -74,10 +72,13 @@ class Groups:
         """The keys of the groups that test this trigger."""
         return frozenset(self._by_trigger.get(trigger, ()))
 
-    def watches(self) -> frozenset[TriggerWatch]:
-        """What has to be watched for them."""
-        good = [each.group for each in self._known.values() if each.group is not None and each.flaw is None]
-        return frozenset(TriggerWatch.of(group.trigger, group.opt_in) for group in good)
+    def watches(self) -> dict[TriggerWatch, set[Key]]:
+        """What has to be watched, and for which groups."""
+        found: dict[TriggerWatch, set[Key]] = {}
+        for key, each in self._known.items():
+            if isinstance(each.wanted, ExperimentGroup):
+                found.setdefault(TriggerWatch.of(each.wanted.trigger, each.wanted.opt_in), set()).add(key)
+        return found
 
     async def run(self, kube: KubeClient, namespace: str | None) -> None:
         """Follow the groups until cancelled.
@@ -112,7 +113,7 @@ class Groups:
         key = key_of(obj)
         before = self._known.get(key)
         if before is not None and _state(before.object) == _state(obj):
-            self._known[key] = KnownGroup(object=_essence(obj), group=before.group, flaw=before.flaw)
+            self._known[key] = replace(before, object=_essence(obj))
 
     def _read(self, obj: Object) -> KnownGroup:
         kept = _essence(obj)
@@ -120,27 +121,27 @@ class Groups:
             group = group_from_object(obj)
         except ConfigurationError as error:
             _log.warning("%s", error.advice)
-            return KnownGroup(object=kept, group=None, flaw=warning("ConfigurationInvalid", error.advice))
+            return KnownGroup(object=kept, wanted=warning("ConfigurationInvalid", error.advice))
         where = group.trigger.namespace
         if group.namespace not in (where, self._own_namespace):
             message = (
                 f"only groups in namespace {self._own_namespace} may name triggers elsewhere: this one is in"
                 f" {group.namespace}, and its trigger in {where}"
             )
-            return KnownGroup(object=kept, group=group, flaw=warning("NamespaceNotAllowed", message))
-        return KnownGroup(object=kept, group=group)
+            return KnownGroup(object=kept, wanted=warning("NamespaceNotAllowed", message))
+        return KnownGroup(object=kept, wanted=group)
 
     def _set(self, key: Key, known: KnownGroup | None) -> None:
         before = self._known.pop(key, None)
-        if before is not None and before.group is not None:
-            keys = self._by_trigger[before.group.trigger]
+        if before is not None and isinstance(before.wanted, ExperimentGroup):
+            keys = self._by_trigger[before.wanted.trigger]
             keys.discard(key)
             if not keys:
-                del self._by_trigger[before.group.trigger]
+                del self._by_trigger[before.wanted.trigger]
         if known is not None:
             self._known[key] = known
-            if known.group is not None:
-                self._by_trigger.setdefault(known.group.trigger, set()).add(key)
+            if isinstance(known.wanted, ExperimentGroup):
+                self._by_trigger.setdefault(known.wanted.trigger, set()).add(key)
 
 
 def _essence(obj: Object) -> Object:

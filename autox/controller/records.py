@@ -8,7 +8,7 @@ from autox.api.experiments import object_from_record, record_from_object
 from autox.controller.experimentstatus import MANAGER, Standing, is_news, status_of
 from autox.controller.reading import Recorded
 from autox.kube.client import KubeClient
-from autox.kube.objects import Object
+from autox.kube.objects import Object, metadata
 from autox.model.errors import AlreadyExistsError, NotFoundError, NotOursError
 from autox.model.experiments import ExperimentRecord
 from autox.model.refs import EXPERIMENTS, SECRETS
@@ -38,7 +38,7 @@ class Records:
         try:
             made = _recorded(await self._kube.create(EXPERIMENTS, obj))
         except AlreadyExistsError:
-            made = _recorded(await self._kube.get(EXPERIMENTS, record.name, namespace=record.namespace))
+            made = await self.read(record.namespace, record.name)
             if made.record.identity != record.identity:
                 raise NotOursError(
                     f"experiment {record.namespace}/{record.name} is another one than this name stands for"
@@ -49,7 +49,7 @@ class Records:
         """Say how an experiment stands; nothing is written if its record says so already, or is gone.
 
         Raises:
-            ConflictError: the record was deleted and made again.
+            ConflictError: the record was deleted and made again, or a verdict came in between.
             AutoxError: the API server could not be asked, or refused.
         """
         status = status_of(standing, recorded.object, now=self._now())
@@ -58,11 +58,22 @@ class Records:
         record = recorded.record
         # NB: the uid makes it a conflict if this is another record of the same name.
         names = {"name": record.name, "namespace": record.namespace, "uid": record.uid}
+        if "verdict" in status:
+            # NB: never over a verdict that the runner has given meanwhile.
+            names["resourceVersion"] = metadata(recorded.object)["resourceVersion"]
         body: Object = {"metadata": names, "status": status}
         with suppress(NotFoundError):
             applied = await self._kube.apply(EXPERIMENTS, body, field_manager=MANAGER, subresource="status")
             return _recorded(applied)
         return recorded
+
+    async def read(self, namespace: str, name: str) -> Recorded:
+        """A record as it is now.
+
+        Raises:
+            NotFoundError: it is there no more.
+        """
+        return _recorded(await self._kube.get(EXPERIMENTS, name, namespace=namespace))
 
     async def forget(self, record: ExperimentRecord) -> None:
         """Delete a record and the result that was kept beside it; what is not there is no error."""

@@ -1,0 +1,78 @@
+"""``autox controller``: watch triggers and launch experiments, in the foreground, as the chart's Deployment runs it.
+
+This is where the controller meets its adapters: kopf, Helm and APScheduler.
+"""
+
+import asyncio
+import logging
+import os
+import secrets
+import signal
+import socket
+from contextlib import AsyncExitStack
+from pathlib import Path
+
+import click
+
+from autox.adapters.charts import packaged_charts
+from autox.adapters.helm import HelmReleases
+from autox.adapters.kopf_source import KopfSource
+from autox.adapters.timers import ApschedulerTimers
+from autox.controller.controller import Settings, run
+from autox.kube.auth import from_kubeconfig, in_cluster
+from autox.kube.client import KubeClient
+from autox.kube.connection import Connection
+from autox.model.errors import ConfigurationError
+
+
+@click.command()
+@click.option(
+    "--listen", default="127.0.0.1:8081", show_default=True, metavar="ADDRESS:PORT", help="Where to answer probes."
+)
+@click.option("--namespace", metavar="NAME", help="The controller's own; default: its pod's, or its kubeconfig's.")
+@click.option(
+    "--charts",
+    type=click.Path(path_type=Path, exists=True, file_okay=False),
+    metavar="DIRECTORY",
+    help="Charts that groups name without a repo; default: those that came with autox.",
+)
+def controller(listen: str, namespace: str | None, charts: Path | None) -> None:
+    """Watch triggers and launch experiments until SIGTERM or Ctrl-C.
+
+    In a pod it uses its service account, unless KUBECONFIG is set; elsewhere a kubeconfig.
+    """
+    host, port = _address(listen)
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
+    connection = _connection()
+    settings = Settings(
+        namespace=namespace or connection.namespace,
+        identity=f"{socket.gethostname()}_{secrets.token_hex(4)}",
+        host=host,
+        port=port,
+    )
+    asyncio.run(_run(settings, connection, charts or packaged_charts()))
+
+
+async def _run(settings: Settings, connection: Connection, charts: Path) -> None:
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for signum in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(signum, stop.set)
+    async with AsyncExitStack() as stack:
+        kube = await stack.enter_async_context(KubeClient(connection))
+        releases = await HelmReleases.open(kube, charts=charts)
+        stack.push_async_callback(releases.close)
+        await run(settings, kube, releases, KopfSource(kube), ApschedulerTimers(), stop=stop)
+
+
+def _connection() -> Connection:
+    if os.environ.get("KUBERNETES_SERVICE_HOST") and not os.environ.get("KUBECONFIG"):
+        return in_cluster(os.environ)
+    return from_kubeconfig()
+
+
+def _address(text: str) -> tuple[str, int]:
+    host, colon, port = text.rpartition(":")
+    if not colon or not host or not port.isdecimal() or int(port) > 65535:
+        raise ConfigurationError(f"--listen {text} is no ADDRESS:PORT", hint="It looks like 0.0.0.0:8081.")
+    return host.strip("[]"), int(port)

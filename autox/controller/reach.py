@@ -1,0 +1,43 @@
+"""Where the controller may look: everywhere, or namespace by namespace, as it was given rights."""
+
+from collections.abc import Iterable
+
+from autox.kube.access import can
+from autox.kube.client import KubeClient
+from autox.model.refs import Resource
+
+VERBS = ("list", "watch")
+
+
+async def sees_cluster(kube: KubeClient, resource: Resource) -> bool:
+    """Whether a resource may be listed and watched in all namespaces at once.
+
+    Raises:
+        AutoxError: the API server could not be asked.
+    """
+    return all([await can(kube, verb, resource) for verb in VERBS])
+
+
+class Reach:
+    """The namespaces in which experiments may be.
+
+    They only grow: a group that has moved to another trigger has left experiments behind.
+    """
+
+    def __init__(self, *, own_namespace: str, everywhere: bool) -> None:
+        self._everywhere = everywhere
+        self._namespaces = {own_namespace}
+
+    @property
+    def namespaces(self) -> frozenset[str] | None:
+        """None for the whole cluster."""
+        return None if self._everywhere else frozenset(self._namespaces)
+
+    def include(self, namespaces: Iterable[str]) -> None:
+        """There are experiments in these, too."""
+        self._namespaces.update(namespaces)
+
+    @property
+    def known(self) -> frozenset[str]:
+        """The namespaces by name, also where the whole cluster can be seen."""
+        return frozenset(self._namespaces)

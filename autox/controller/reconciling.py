@@ -1,0 +1,244 @@
+"""One look at one group: read back, decide, carry out, say how it stands.
+
+Everything that a decision rests on is read anew each time, so it does not matter why the group is looked at: because
+its trigger, its spec or its experiments changed, because an earlier look failed, or because a minute has passed.
+"""
+
+import asyncio
+from collections import defaultdict
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from autox.api.experiments import label_selector
+from autox.controller.conditions import condition
+from autox.controller.experimentstatus import MANAGER
+from autox.controller.groups import Groups, Key, KnownGroup
+from autox.controller.groupstatus import READY, Outcome, status_of, status_of_flaw
+from autox.controller.reach import Reach
+from autox.controller.reading import Recorded, read_records, read_trigger
+from autox.controller.steps import Steps
+from autox.controller.supervising import FIRST_LOOK, Supervisor
+from autox.controller.telling import Teller
+from autox.controller.values import Resolved, resolve
+from autox.core.deciding import DigestTrouble, decide, decide_removed
+from autox.core.wording import Notice, warning
+from autox.kube.client import KubeClient
+from autox.kube.discovery import discover
+from autox.kube.objects import metadata
+from autox.model.decision import Action, Decision
+from autox.model.errors import AutoxError, ConflictError, NotFoundError, PermanentError, TransientError
+from autox.model.groups import ExperimentGroup
+from autox.model.refs import EXPERIMENT_GROUPS
+from autox.model.trigger import TriggerSnapshot, TriggerState
+from autox.model.watching import TriggerWatch, WatchTrouble
+
+CALM = ("NotOptedIn", "OptedOut", "Suspended")
+"""Why a group waits that is as its owner wants it to be."""
+
+
+class Reconciler:
+    """Looks at groups."""
+
+    def __init__(
+        self,
+        kube: KubeClient,
+        groups: Groups,
+        steps: Steps,
+        supervisor: Supervisor,
+        teller: Teller,
+        *,
+        reach: Reach,
+        troubles: Callable[[], Mapping[TriggerWatch, WatchTrouble]],
+        now: Callable[[], datetime],
+    ) -> None:
+        """Prepare.
+
+        Args:
+            kube: the client.
+            groups: what the keys stand for.
+            steps: carries decisions out.
+            supervisor: looks after experiments that run.
+            teller: tells Events.
+            reach: where experiments may be.
+            troubles: which triggers cannot be watched.
+            now: the wall clock.
+        """
+        self._kube = kube
+        self._groups = groups
+        self._steps = steps
+        self._supervisor = supervisor
+        self._teller = teller
+        self._reach = reach
+        self._troubles = troubles
+        self._now = now
+
+    async def reconcile(self, key: Key) -> float | None:
+        """Look at the group of a key.
+
+        Returns:
+            The seconds after which to look again though nothing happened; None if there is no need.
+
+        Raises:
+            AutoxError: it could not be done, or not all of it: try again.
+        """
+        known = self._groups.get(key)
+        if known is None:
+            await self._removed(key)
+            return None
+        if isinstance(known.wanted, Notice):
+            await self._give_up(key, known, known.wanted)
+            return None
+        return await self._look(key, known, known.wanted)
+
+    async def _look(self, key: Key, known: KnownGroup, group: ExperimentGroup) -> float | None:
+        try:
+            trigger, recorded, resolved = await asyncio.gather(
+                read_trigger(self._kube, group.trigger),
+                read_records(self._kube, label_selector(*key), self._reach.namespaces),
+                resolve(self._kube, group),
+            )
+        except PermanentError as error:
+            await self._give_up(key, known, warning("LookFailed", error.advice))
+            raise
+        digests = {name: each.digest if isinstance(each, Resolved) else each for name, each in resolved.items()}
+        decisions = decide(group, trigger, [each.record for each in recorded], digests)
+        work = _Work(group=group, trigger=trigger, resolved=resolved, recorded={_key(each): each for each in recorded})
+        await self._carry_out(work, decisions)
+        again = await self._supervise(work)
+        outcome = self._outcome(work, decisions)
+        await self._write(key, known, status_of(outcome, known.object, now=self._now()), outcome.obstacles)
+        if work.failures:
+            raise work.failures[0][1]
+        if trigger.state is TriggerState.UNREADABLE:
+            raise TransientError(f"{trigger.ref} cannot be read: {trigger.message}")
+        return again
+
+    async def _carry_out(self, work: "_Work", decisions: Sequence[Decision]) -> None:
+        """Delete and launch, the specs side by side and each in order."""
+        by_spec: dict[str, list[Decision]] = defaultdict(list)
+        for decision in decisions:
+            by_spec[decision.spec].append(decision)
+        await asyncio.gather(*(self._in_order(work, each) for each in by_spec.values()))
+
+    async def _in_order(self, work: "_Work", decisions: Sequence[Decision]) -> None:
+        for decision in decisions:
+            try:
+                if decision.action is Action.DELETE:
+                    work.put(await self._steps.delete(decision, work.of(decision)))
+                elif decision.action is Action.LAUNCH:
+                    await self._launch(work, decision)
+            except AutoxError as error:
+                work.failures.append((f"{decision.action.value}Failed", error))
+                # NB: nothing is launched before everything stale of its spec is gone.
+                return
+
+    async def _launch(self, work: "_Work", decision: Decision) -> None:
+        spec = next(each for each in work.group.specs if each.name == decision.spec)
+        resolved = work.resolved[spec.name]
+        if not isinstance(resolved, Resolved):
+            raise TypeError("nothing is launched whose values are not known")
+        launched = await self._steps.launch(
+            decision, chart=spec.chart, values=resolved.values, images=work.trigger.images
+        )
+        work.put(launched)
+        work.launched.add(_key(launched))
+
+    async def _supervise(self, work: "_Work") -> float | None:
+        """Look after what runs; returns when to look again."""
+        running = [each for key, each in work.recorded.items() if key not in work.launched]
+        looks = await asyncio.gather(*(self._supervisor.look(each) for each in running), return_exceptions=True)
+        paces = [FIRST_LOOK] if work.launched else []
+        for look in looks:
+            if isinstance(look, AutoxError):
+                work.failures.append(("LookFailed", look))
+            elif isinstance(look, BaseException):
+                raise look
+            else:
+                work.put(look.recorded)
+                paces += [] if look.look_again is None else [look.look_again]
+        return min(paces, default=None)
+
+    def _outcome(self, work: "_Work", decisions: Sequence[Decision]) -> Outcome:
+        trouble = self._troubles().get(TriggerWatch.of(work.group.trigger, work.group.opt_in))
+        unwatchable = warning(trouble.reason, trouble.message) if trouble is not None else None
+        waits = [each for each in decisions if each.action is Action.WAIT and each.reason not in CALM]
+        return Outcome(
+            group=work.group,
+            trigger=work.trigger,
+            decisions=decisions,
+            records=[each.record for each in work.recorded.values()],
+            obstacles=[
+                *([unwatchable] if unwatchable is not None else []),
+                # A conflict is somebody else's turn, and no trouble.
+                *(warning(reason, error.advice) for reason, error in work.failures if type(error) is not ConflictError),
+                *(warning(each.reason, each.message) for each in waits),
+            ],
+            unwatchable=unwatchable,
+        )
+
+    async def _give_up(self, key: Key, known: KnownGroup, flaw: Notice) -> None:
+        await self._write(key, known, status_of_flaw(flaw, known.object, now=self._now()), [flaw])
+
+    async def _removed(self, key: Key) -> None:
+        recorded = await read_records(self._kube, label_selector(*key), self._reach.namespaces)
+        decisions = decide_removed([each.record for each in recorded])
+        if not decisions or not await self._is_gone(key):
+            return
+        by_name = {_key(each): each for each in recorded}
+        for decision in decisions:
+            if decision.record is not None:
+                await self._steps.delete(decision, by_name[decision.record.namespace, decision.record.name])
+
+    async def _is_gone(self, key: Key) -> bool:
+        """Whether the group is confirmed not to exist: a watch may be behind, and a deletion is for good."""
+        try:
+            await self._kube.get_metadata(EXPERIMENT_GROUPS, key[1], namespace=key[0])
+        except NotFoundError:
+            return await discover(self._kube, EXPERIMENT_GROUPS) is not None
+        return False
+
+    async def _write(self, key: Key, known: KnownGroup, status: Mapping[str, Any], obstacles: Sequence[Notice]) -> None:
+        """Write the group's status, if it says anything new; then tell what stands in the way, too."""
+        before = known.object.get("status") or {}
+        if status == before:
+            return
+        own = metadata(known.object)
+        names = {name: own[name] for name in ("namespace", "name", "uid")}
+        body = {"metadata": names, "status": status}
+        try:
+            applied = await self._kube.apply(EXPERIMENT_GROUPS, body, field_manager=MANAGER, subresource="status")
+        except (NotFoundError, ConflictError):
+            return  # The group was deleted, or is another one by now: its own key comes.
+        self._groups.note_status(applied)
+        old = condition(known.object, READY)
+        for notice in obstacles[:1]:
+            if (old.get("reason"), old.get("message")) != (notice.reason, notice.message):
+                self._teller.about_group(key, notice)
+
+
+@dataclass(slots=True, kw_only=True)
+class _Work:
+    """One look at a group: what was read, and the records as they become."""
+
+    group: ExperimentGroup
+    trigger: TriggerSnapshot
+    resolved: Mapping[str, Resolved | DigestTrouble]
+    recorded: dict[Key, Recorded]
+    launched: set[Key] = field(default_factory=set)
+    failures: list[tuple[str, AutoxError]] = field(default_factory=list)
+
+    def of(self, decision: Decision) -> Recorded:
+        """The record that a decision is about."""
+        if decision.record is None:
+            raise AssertionError("only a decision to delete or keep has a record")
+        return self.recorded[decision.record.namespace, decision.record.name]
+
+    def put(self, recorded: Recorded) -> None:
+        """A record has changed, or is new."""
+        self.recorded[_key(recorded)] = recorded
+
+
+def _key(recorded: Recorded) -> Key:
+    return recorded.record.namespace, recorded.record.name

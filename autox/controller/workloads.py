@@ -1,0 +1,119 @@
+"""What the Job or CronJob of an experiment looks like, read by the label that Helm's charts put on what they install.
+
+Pods are looked at only where a Job does not say enough: one that failed, or that has pods which do not start.
+"""
+
+from datetime import datetime
+from typing import Any
+
+from autox.core.progressing import WorkloadFacts, WorkloadKind
+from autox.kube.client import KubeClient
+from autox.kube.objects import Object, metadata
+from autox.model.errors import ForbiddenError
+from autox.model.experiments import ExperimentRecord
+from autox.model.refs import CRON_JOBS, JOBS, PODS
+
+INSTANCE = "app.kubernetes.io/instance"
+_STARTING = ("ContainerCreating", "PodInitializing")
+
+
+async def read_workload(kube: KubeClient, record: ExperimentRecord) -> WorkloadFacts:
+    """The latest Job of an experiment as it is now.
+
+    Raises:
+        AutoxError: it cannot be read.
+    """
+    selector = f"{INSTANCE}={record.name}"
+    jobs = (await kube.list(JOBS, namespace=record.namespace, label_selector=selector)).items
+    kind = WorkloadKind.JOB
+    if not jobs or any(_owner(job) == "CronJob" for job in jobs):
+        cron_jobs = await kube.list_metadata(CRON_JOBS, namespace=record.namespace, label_selector=selector)
+        kind = WorkloadKind.CRON_JOB if cron_jobs.items else kind
+    if not jobs:
+        return WorkloadFacts(kind=kind if kind is WorkloadKind.CRON_JOB else WorkloadKind.NONE)
+    latest = max(jobs, key=lambda job: (str(metadata(job).get("creationTimestamp")), str(metadata(job).get("name"))))
+    return await _facts(kube, latest, kind)
+
+
+async def _facts(kube: KubeClient, job: Object, kind: WorkloadKind) -> WorkloadFacts:
+    status = job.get("status") or {}
+    active, succeeded = _count(status, "active"), _count(status, "succeeded")
+    failed = _condition(status, "Failed")
+    complete = _condition(status, "Complete")
+    reason, message, waiting = "", "", ("", "")
+    if failed or active > _count(status, "ready"):
+        pod = await _latest_pod(kube, job)
+        waiting = _waiting(pod) if not failed else waiting
+        if failed:
+            reason, message = str(failed.get("reason") or "Failed"), _ending(pod) or str(failed.get("message") or "")
+    ended = failed or complete
+    return WorkloadFacts(
+        kind=kind,
+        active=active,
+        succeeded=succeeded,
+        failure_reason=reason,
+        failure_message=message,
+        waiting_reason=waiting[0],
+        waiting_message=waiting[1],
+        started_at=_moment(status.get("startTime")),
+        ended_at=_moment(ended.get("lastTransitionTime")) if ended else None,
+    )
+
+
+async def _latest_pod(kube: KubeClient, job: Object) -> Object:
+    own = metadata(job)
+    try:
+        pods = await kube.list(PODS, namespace=own["namespace"], label_selector=f"job-name={own['name']}")
+    except ForbiddenError:
+        return {}  # The Job says that it failed; only its pods say how.
+    return max(pods.items, key=lambda pod: str(metadata(pod).get("creationTimestamp")), default={})
+
+
+def _waiting(pod: Object) -> tuple[str, str]:
+    status = pod.get("status") or {}
+    scheduled = _condition(status, "PodScheduled", wanted="False")
+    if scheduled:
+        return str(scheduled.get("reason") or "Unschedulable"), str(scheduled.get("message") or "")
+    for state in _states(status):
+        waiting = state.get("waiting") or {}
+        if waiting.get("reason") and waiting["reason"] not in _STARTING:
+            return str(waiting["reason"]), str(waiting.get("message") or "")
+    return "", ""
+
+
+def _ending(pod: Object) -> str:
+    """How the container that failed ended; empty if no pod says."""
+    status = pod.get("status") or {}
+    for state in _states(status):
+        ended = state.get("terminated") or {}
+        if ended.get("exitCode"):
+            text = " ".join(str(ended.get("message") or ended.get("reason") or "").split())
+            return f"the container ended with exit code {ended['exitCode']}{': ' if text else ''}{text}"
+    return str(status.get("message") or "")
+
+
+def _states(status: Object) -> list[Object]:
+    kinds = ("initContainerStatuses", "containerStatuses")
+    return [each.get("state") or {} for kind in kinds for each in status.get(kind) or ()]
+
+
+def _condition(status: Object, kind: str, *, wanted: str = "True") -> Object:
+    """The condition if it has the wanted status; else an empty one."""
+    found = (each for each in status.get("conditions") or () if each.get("type") == kind)
+    return next((each for each in found if each.get("status") == wanted), {})
+
+
+def _owner(obj: Object) -> str:
+    return next((str(each.get("kind")) for each in metadata(obj).get("ownerReferences") or ()), "")
+
+
+def _count(status: Object, name: str) -> int:
+    value: Any = status.get(name)
+    return value if isinstance(value, int) else 0
+
+
+def _moment(text: Any) -> datetime | None:
+    try:
+        return datetime.fromisoformat(text)
+    except (TypeError, ValueError):
+        return None
