@@ -14,7 +14,7 @@ from pathlib import Path
 
 from autox.model.errors import ConfigurationError, DeadlineError
 
-GRACE_SECONDS = 10.0
+GRACE_SECONDS = 10.0  # between SIGTERM and SIGKILL
 _PIECE = 64 * 1024
 
 
@@ -28,7 +28,6 @@ class Program:
         directory: where it runs.
         seconds: how long it may take.
         output_bytes: how much of its output, and of its errors, is kept; what comes after that is thrown away.
-        grace_seconds: how long it may take to end after SIGTERM.
     """
 
     argv: Sequence[str]
@@ -36,7 +35,6 @@ class Program:
     directory: Path
     seconds: float
     output_bytes: int
-    grace_seconds: float = GRACE_SECONDS
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -77,7 +75,7 @@ async def run(program: Program, *, stdin: bytes = b"") -> Ended:
         return talking.result()
     finally:
         if not talking.done():
-            await _end(process, talking, program.grace_seconds)
+            await _end(process, talking)
 
 
 async def _talk(process: asyncio.subprocess.Process, stdin: bytes, limit: int) -> Ended:
@@ -105,11 +103,11 @@ async def _write(stream: asyncio.StreamWriter | None, data: bytes) -> None:
     stream.close()
 
 
-async def _end(process: asyncio.subprocess.Process, talking: asyncio.Future[Ended], grace_seconds: float) -> None:
+async def _end(process: asyncio.subprocess.Process, talking: asyncio.Future[Ended]) -> None:
     """SIGTERM to the group, then SIGKILL; returns when the program is reaped, even if cancelled meanwhile."""
     try:
         _signal(process, signal.SIGTERM)
-        await asyncio.wait((talking,), timeout=grace_seconds)
+        await asyncio.wait((talking,), timeout=GRACE_SECONDS)
     finally:
         if not talking.done():
             _signal(process, signal.SIGKILL)
