@@ -1,0 +1,107 @@
+"""Charts that cannot be installed, and charts that are installed and do nothing."""
+
+import http.server
+import threading
+from collections.abc import Iterator
+from functools import partial
+from pathlib import Path
+
+import pytest
+
+from autox.kube.objects import Object
+from autox.model.experiments import ExperimentRecord
+from autox.model.verdict import Phase, Verdict
+from tests.clusters import run
+from tests.integration.autox.scene import IDLE, UNSCHEDULABLE, Scene, eventually
+
+pytestmark = pytest.mark.integration
+
+
+class Quiet(http.server.SimpleHTTPRequestHandler):
+    """Serves files and says nothing."""
+
+    def log_message(self, *_args: object) -> None:
+        """Not on the terminal."""
+
+
+@pytest.fixture(scope="module")
+def repo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """A chart repository with a chart that refuses to be rendered; its address."""
+    directory: Path = tmp_path_factory.mktemp("repo")
+    chart = directory / "broken"
+    (chart / "templates").mkdir(parents=True)
+    (chart / "Chart.yaml").write_text("apiVersion: v2\nname: broken\nversion: 1.0.0\n")
+    (chart / "templates" / "job.yaml").write_text('{{ fail "no database was given" }}\n')
+    for argv in (("package", str(chart), "-d", str(directory)), ("repo", "index", str(directory))):
+        done = run("helm", *argv)
+        assert done.code == 0, done.err
+    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), partial(Quiet, directory=str(directory)))
+    thread = threading.Thread(target=server.serve_forever)
+    thread.start()
+    yield f"http://127.0.0.1:{server.server_port}"
+    server.shutdown()
+    thread.join()
+    server.server_close()
+
+
+async def judged(scene: Scene) -> ExperimentRecord:
+    """Wait for the only experiment's verdict."""
+
+    async def look() -> ExperimentRecord | None:
+        return next((each for each in await scene.records() if each.verdict is not None), None)
+
+    return await eventually("a verdict", look)
+
+
+async def test_broken_chart(scene: Scene, repo: str) -> None:
+    """A chart that cannot be rendered gives verdict Error with what Helm said, once; the other specs are launched."""
+    broken: Object = {"name": "broken", "version": "1.0.0", "repo": repo}
+    await scene.group(specs={"bad": broken, "good": IDLE})
+    await scene.deploy(version="1", opt_in="true")
+
+    record = await judged(scene)
+
+    assert (record.identity.spec, record.phase, record.verdict) == ("bad", Phase.COMPLETED, Verdict.ERROR)
+    assert "no database was given" in record.message
+    await scene.has_come_round()
+    (again, good) = sorted(await scene.records(), key=lambda each: each.identity.spec)
+    assert (again.uid, again.launched_at) == (record.uid, None)
+    assert good.launched_at is not None
+    assert record.name not in await scene.releases()
+
+
+async def test_broken_chart_mended(scene: Scene, repo: str) -> None:
+    """Once the group names a chart that works, that one is launched for the same version."""
+    await scene.group(specs={"http": {"name": "broken", "version": "1.0.0", "repo": repo}})
+    await scene.deploy(version="1", opt_in="true")
+    await judged(scene)
+
+    await scene.group(specs={"http": IDLE})
+
+    await scene.tested("1")
+
+
+async def test_job_that_never_starts(scene: Scene) -> None:
+    """A Job for whose pod no node has room is not passed over in silence: the record says what it waits for."""
+    await scene.group(specs={"http": UNSCHEDULABLE})
+    await scene.deploy(version="1", opt_in="true")
+    await scene.tested("1")
+
+    async def look() -> ExperimentRecord | None:
+        (record,) = await scene.records()
+        return record if record.reason == "PodWaiting" else None
+
+    record = await eventually("the reason why the pod waits", look)
+    assert (record.phase, record.verdict) == (Phase.RUNNING, None)
+    assert "Unschedulable" in record.message
+    assert "cpu" in record.message
+
+
+async def test_release_that_runs_nothing(scene: Scene) -> None:
+    """A release without a Job never passes: for want of anything that could measure, the verdict is NoData."""
+    await scene.group()
+    await scene.deploy(version="1", opt_in="true")
+
+    record = await judged(scene)
+
+    assert (record.verdict, record.reason) == (Verdict.NO_DATA, "NoWorkload")
