@@ -7,10 +7,14 @@ from pydantic import ConfigDict, Field, JsonValue, model_validator
 
 from autox.api.documents import Document
 from autox.api.fields import Number
-from autox.core.metrics import canonical, maker, percentile, why_not_made
+from autox.core.metrics import PATTERNS, canonical, maker, percentile, why_not_made
 from autox.model.result import SLO, Bound
 from autox.model.tasks import AssessInputs
 
+_METRIC: JsonValue = {
+    "pattern": f"^({'|'.join(f'{task}/({rest})' for task, rest in PATTERNS.items())})$",
+    "$comment": "a metric that a task makes, such as http/latency-p99, http/error-rate or density/pods-failed",
+}
 _NOT_EMPTY: list[JsonValue] = [
     {"required": [bound.value], "properties": {bound.value: {"minProperties": 1}}} for bound in Bound
 ]
@@ -21,8 +25,16 @@ class SLOsSection(Document):
 
     model_config = ConfigDict(json_schema_extra={"anyOf": _NOT_EMPTY})
 
-    upper: dict[str, Number] = Field(default_factory=dict, description="Metric to limit: more does not meet the SLO.")
-    lower: dict[str, Number] = Field(default_factory=dict, description="Metric to limit: less does not meet the SLO.")
+    upper: dict[str, Number] = Field(
+        default_factory=dict,
+        description="Metric to limit: more does not meet the SLO.",
+        json_schema_extra={"propertyNames": _METRIC},
+    )
+    lower: dict[str, Number] = Field(
+        default_factory=dict,
+        description="Metric to limit: less does not meet the SLO.",
+        json_schema_extra={"propertyNames": _METRIC},
+    )
 
     @model_validator(mode="after")
     def _has_one(self) -> Self:

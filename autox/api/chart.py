@@ -9,13 +9,14 @@ from autox.api.documents import Document
 from autox.api.groups import LONGEST_GROUP_NAME, GroupSpec
 from autox.api.values import ImageSection
 
+_GROUP_NAME_IS = "the name of a group: a DNS label"
 _GROUP_NAME = rf"^[a-z0-9]([-a-z0-9]{{0,{LONGEST_GROUP_NAME - 2}}}[a-z0-9])?$"
 
 
 def _named(groups: dict[str, GroupSpec]) -> dict[str, GroupSpec]:
     for name in groups:
         if not re.fullmatch(_GROUP_NAME[1:-1], name, re.ASCII):
-            raise ValueError(f"{name[:80]!r} is not a name for a group (a DNS label)")
+            raise ValueError(f"{name[:80]!r} is not {_GROUP_NAME_IS}")
     return groups
 
 
@@ -43,7 +44,7 @@ class ControllerValues(Document):
     groups: Annotated[dict[str, GroupSpec], AfterValidator(_named)] = Field(
         default_factory=dict,
         description="What to watch and what to run for each new version, by name.",
-        json_schema_extra={"propertyNames": {"pattern": _GROUP_NAME}},
+        json_schema_extra={"propertyNames": {"pattern": _GROUP_NAME, "$comment": _GROUP_NAME_IS}},
     )
     image: Annotated[
         ImageSection, Field(description="Of the controller; experiments run it too, unless they name another.")

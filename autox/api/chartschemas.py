@@ -1,8 +1,10 @@
 """pydantic's JSON Schema in the dialect of Helm: ``values.schema.json`` of both charts.
 
-Helm checks values by it before it renders anything, and says at which value what is wrong. Two things are added for
-its users: text given as a number or a boolean is answered with how to give it as text, and ``global``, which Helm
-itself puts into the values of a subchart, is let through.
+Helm checks values by it before it renders anything, and says at which value what is wrong. It says so by repeating
+the schema, and of all that a schema can hold only ``const`` reads like a sentence. So where a pattern does not match,
+``if`` and ``then`` demand a text that no value is: what the pattern asks for, in words. Likewise text that was given
+as a number or a boolean is answered with how to give it as text. ``global``, which Helm itself puts into the values of
+a subchart, is let through.
 """
 
 from collections.abc import Mapping
@@ -77,4 +79,6 @@ def _helm(part: Any) -> Any:
     if clean.get("type") == "string" and "enum" not in clean:
         del clean["type"]
         clean["$ref"] = "#/$defs/text"
+    if "$comment" in clean and "pattern" in clean:
+        clean |= {"if": {"not": {"pattern": clean.pop("pattern")}}, "then": {"const": clean.pop("$comment")}}
     return clean

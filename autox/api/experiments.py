@@ -152,7 +152,7 @@ def record_from_object(obj: Mapping[str, Any]) -> ExperimentRecord:
     Raises:
         ConfigurationError: it is none; names the object and each wrong field.
     """
-    own = obj.get("metadata") or {}
+    own = obj["metadata"]
     what = f"experiment {own.get('namespace')}/{own.get('name')}"
     metadata = checked(own, _Metadata, what=what, at=("metadata",))
     spec = checked(obj.get("spec"), ExperimentSpecDocument, what=what, at=("spec",))

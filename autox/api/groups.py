@@ -8,7 +8,7 @@ import re
 from collections.abc import Mapping
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, ConfigDict, Field, StringConstraints
+from pydantic import AfterValidator, ConfigDict, Field
 
 from autox.api.conditions import ConditionsField
 from autox.api.documents import Document, checked
@@ -23,6 +23,7 @@ from autox.api.fields import (
     LabelValue,
     NonEmpty,
     ObjectName,
+    Shape,
     Time,
 )
 from autox.api.values import PACKAGED_CHARTS, check_chart, check_values
@@ -31,6 +32,7 @@ from autox.model.errors import ConfigurationError
 from autox.model.refs import ObjectRef
 
 SPEC_NAME = r"^[a-z0-9]([-a-z0-9]{0,38}[a-z0-9])?$"
+_SPEC_NAME_IS = "the name of a spec: a DNS label of at most 40 characters"
 LONGEST_GROUP_NAME = 63
 _MOST_SPECS = 32
 
@@ -65,7 +67,7 @@ class ValuesSourceSection(Document):
     name: Annotated[DnsName, Field(description="Of the Secret or ConfigMap.")]
     key: Annotated[
         str,
-        StringConstraints(pattern=r"^[-._a-zA-Z0-9]+$", max_length=253),
+        Shape(pattern=r"[-._a-zA-Z0-9]+", most=253, what="a key of a Secret or ConfigMap"),
         Field(description="The key with the YAML."),
     ] = "values.yaml"
 
@@ -90,12 +92,8 @@ class SpecSection(Document):
     ]
     version: Annotated[str, Field(max_length=128, description="The chart's version, as text.")] = ""
     repo: Annotated[
-        str | None,
-        Field(
-            pattern=r"^(https?|oci)://\S+$",
-            max_length=2048,
-            description="Where the chart comes from; without it, from autox's own package.",
-        ),
+        Annotated[str, Shape(pattern=r"(https?|oci)://\S+", most=2048, what="a URL: https://… or oci://…")] | None,
+        Field(description="Where the chart comes from; without it, from autox's own package."),
     ] = None
     values: dict[str, Any] = Field(
         default_factory=dict,
@@ -131,7 +129,7 @@ class HistorySection(Document):
 def _named(specs: dict[str, SpecSection]) -> dict[str, SpecSection]:
     for name in specs:
         if not re.fullmatch(SPEC_NAME[1:-1], name, re.ASCII):
-            raise ValueError(f"{name[:80]!r} is not a name for a spec (a DNS label of at most 40 characters)")
+            raise ValueError(f"{name[:80]!r} is not {_SPEC_NAME_IS}")
     return specs
 
 
@@ -143,21 +141,21 @@ class GroupSpec(Document):
     version: VersionSection = VersionSection()
     specs: Annotated[
         dict[str, SpecSection],
-        AfterValidator(_named),
         Field(
             min_length=1,
             max_length=_MOST_SPECS,
             description="The experiments by name.",
             json_schema_extra={
-                "propertyNames": {"pattern": SPEC_NAME},
+                "propertyNames": {"pattern": SPEC_NAME, "$comment": _SPEC_NAME_IS},
                 "x-kubernetes-validations": [
                     {
                         "rule": f"self.all(name, name.matches('{SPEC_NAME}'))",
-                        "message": "the name of a spec must be a DNS label of at most 40 characters",
+                        "message": f"a key must be {_SPEC_NAME_IS}",
                     }
                 ],
             },
         ),
+        AfterValidator(_named),
     ]
     suspend: Annotated[bool, Field(description="Launch nothing and delete nothing.")] = False
     history: HistorySection = HistorySection()

@@ -47,7 +47,8 @@ def _rules() -> dict[str, Any]:
 
 
 def _metrics_need(task: str, listed: dict[str, Any]) -> dict[str, Any]:
-    other = {"propertyNames": {"not": {"pattern": f"^{task}/"}}}
+    what = f"a metric of a task that is listed in tasks; {task} is not"
+    other = {"propertyNames": {"if": {"pattern": f"^{task}/"}, "then": {"const": what}}}
     slos = {"properties": {"upper": other, "lower": other}}
     return {"if": listed, "else": {"properties": {"assess": {"properties": {"SLOs": slos}}}}}
 

@@ -4,10 +4,10 @@ import re
 
 _UNITS = {"ns": 1e-9, "us": 1e-6, "µs": 1e-6, "μs": 1e-6, "ms": 1e-3, "s": 1.0, "m": 60.0, "h": 3600.0}
 _PART = r"[0-9]+(\.[0-9]+)?(ns|us|µs|μs|ms|s|m|h)"
-PATTERN = f"^({_PART})+$"
+PATTERN = f"({_PART})+"
 """What a duration looks like: a regular expression that Go, JSON Schema and Python read alike."""
 
-_DURATION = re.compile(f"(?:{_PART})+", re.ASCII)
+_DURATION = re.compile(PATTERN, re.ASCII)
 _PARTS = re.compile(r"([0-9.]+)([a-zµμ]+)")
 
 

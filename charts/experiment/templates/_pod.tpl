@@ -6,7 +6,8 @@ metadata:
 spec:
   serviceAccountName: {{ include "experiment.serviceAccountName" . }}
   restartPolicy: Never
-  terminationGracePeriodSeconds: 60
+  # Time for the result to be written and, after a density test, for all its virtual nodes and pods to be deleted.
+  terminationGracePeriodSeconds: {{ has "density" .Values.tasks | ternary 300 60 }}
   enableServiceLinks: false
   securityContext:
     runAsNonRoot: true

@@ -1,0 +1,109 @@
+{{/* What launching takes in a trigger's namespace, whatever is launched. The API server lets nobody grant what he may
+not do himself, so the controller may do all that the Role of an experiment grants. */}}
+{{- define "autox.launchingRules" -}}
+# The records of experiments.
+- apiGroups: [autox.dev]
+  resources: [experiments]
+  verbs: [get, list, watch, create, patch, update, delete]
+- apiGroups: [autox.dev]
+  resources: [experiments/status]
+  verbs: [get, patch, update]
+# Helm's own records, and what the chart of an experiment installs.
+- apiGroups: [""]
+  resources: [secrets, serviceaccounts]
+  verbs: [get, list, create, patch, update, delete]
+- apiGroups: [rbac.authorization.k8s.io]
+  resources: [roles, rolebindings]
+  verbs: [get, list, create, patch, update, delete]
+- apiGroups: [batch]
+  resources: [jobs, cronjobs]
+  verbs: [get, list, watch, create, patch, update, delete]
+# Why a Job does not start, and what became of it.
+- apiGroups: [""]
+  resources: [pods]
+  verbs: [get, list, watch]
+- apiGroups: [""]
+  resources: [events]
+  verbs: [get, list, create, patch]
+{{ include "autox.grantedRules" . }}
+{{- end }}
+
+{{/* What the Role of an experiment grants, but for its own objects and those under ready.objects. */}}
+{{- define "autox.grantedRules" -}}
+- apiGroups: [apps]
+  resources: [deployments]
+  verbs: [get]
+- apiGroups: [apps]
+  resources: [replicasets]
+  verbs: [list]
+- apiGroups: [""]
+  resources: [pods]
+  verbs: [list]
+- apiGroups: [""]
+  resources: [services]
+  verbs: [get]
+- apiGroups: [discovery.k8s.io]
+  resources: [endpointslices]
+  verbs: [list]
+{{- end }}
+
+{{/* Where experiments of a trigger elsewhere look whether their pods are ready. */}}
+{{- define "autox.lookingRules" -}}
+- apiGroups: [rbac.authorization.k8s.io]
+  resources: [roles, rolebindings]
+  verbs: [get, list, create, patch, update, delete]
+{{ include "autox.grantedRules" . }}
+{{- end }}
+
+{{/* What one group needs besides, as JSON: a list of {namespace, rule}; a rule of null only says that something is
+installed in that namespace. Argument: the group. */}}
+{{- define "autox.groupRules" -}}
+{{- $home := .trigger.namespace }}
+{{- $rules := list (dict "namespace" $home "rule" (dict "apiGroups" (list (.trigger.group | default "")) "resources" (list .trigger.resource) "verbs" (list "get" "list" "watch"))) }}
+{{- range .specs }}
+{{- $values := .values | default dict }}
+{{- if and (not .repo) (has "ready" ($values.tasks | default list)) $values.ready }}
+{{- $where := $values.ready.namespace | default $home }}
+{{- $rules = append $rules (dict "namespace" $where "rule" nil) }}
+{{- range $values.ready.objects }}
+{{- $rules = append $rules (dict "namespace" (.namespace | default $where) "rule" (dict "apiGroups" (list (.group | default "")) "resources" (list .resource) "resourceNames" (list .name) "verbs" (list "get"))) }}
+{{- end }}
+{{- end }}
+{{- end }}
+{{- uniq $rules | toJson }}
+{{- end }}
+
+{{/* No other release's is called so. Argument: root, group. */}}
+{{- define "autox.groupRoleName" -}}
+{{ include "autox.roleName" .root }}:{{ .group }}
+{{- end }}
+
+{{/* The Role of one group in one namespace, bound to the controller. Argument: root, group, namespace, rules. */}}
+{{- define "autox.groupRole" -}}
+---
+apiVersion: rbac.authorization.k8s.io/v1
+kind: Role
+metadata:
+  name: {{ include "autox.groupRoleName" . }}
+  namespace: {{ .namespace }}
+  labels:
+    {{- include "autox.labels" .root | nindent 4 }}
+rules:
+  {{- toYaml .rules | nindent 2 }}
+---
+apiVersion: rbac.authorization.k8s.io/v1
+kind: RoleBinding
+metadata:
+  name: {{ include "autox.groupRoleName" . }}
+  namespace: {{ .namespace }}
+  labels:
+    {{- include "autox.labels" .root | nindent 4 }}
+roleRef:
+  apiGroup: rbac.authorization.k8s.io
+  kind: Role
+  name: {{ include "autox.groupRoleName" . }}
+subjects:
+  - kind: ServiceAccount
+    name: {{ .root.Release.Name }}
+    namespace: {{ .root.Release.Namespace }}
+{{- end }}

@@ -1,0 +1,40 @@
+"""Rendering the charts by the helm that users have."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from tests.clusters import Done, LocalCluster
+
+ROOT = Path(__file__).parents[2]
+AUTOX = str(ROOT / "charts" / "autox")
+EXPERIMENT = str(ROOT / "charts" / "experiment")
+Object = dict[str, Any]
+
+
+def helm(cluster: LocalCluster, *argv: str, values: Object, folder: Path) -> Done:
+    """Run helm with values from a file, as a user has them."""
+    file = folder / "values.yaml"
+    file.write_text(json.dumps(values))
+    return cluster.helm(*argv, "--values", str(file))
+
+
+def rendered(cluster: LocalCluster, chart: str, *argv: str, values: Object, folder: Path) -> list[Object]:
+    """What `helm template NAME CHART` renders; a failure fails the test."""
+    done = helm(cluster, "template", "trial", chart, *argv, values=values, folder=folder)
+    assert done.code == 0, done.err
+    return [each for each in yaml.safe_load_all(done.out) if each]
+
+
+def named(objects: list[Object], kind: str, name: str | None = None, namespace: str | None = None) -> Object:
+    """The one object of this kind, name and namespace, each None for any."""
+    [found] = [
+        each
+        for each in objects
+        if each["kind"] == kind
+        and name in (None, each["metadata"]["name"])
+        and namespace in (None, each["metadata"].get("namespace"))
+    ]
+    return found

@@ -1,0 +1,122 @@
+"""Mistakes in the values are refused by helm, before anything is installed, with the field named."""
+
+from pathlib import Path
+
+import pytest
+
+from tests.api.samples import IN_VALUES, SPEC, VALUES, Mistake, Object, changed
+from tests.charts.rendering import AUTOX, EXPERIMENT, helm, rendered
+from tests.clusters import LocalCluster
+
+pytestmark = pytest.mark.integration
+
+
+@pytest.mark.parametrize("mistake", IN_VALUES.values(), ids=IN_VALUES)
+def test_experiment(cluster: LocalCluster, tmp_path: Path, mistake: Mistake) -> None:
+    """`helm template charts/experiment` names the field that is wrong."""
+    done = helm(cluster, "template", "trial", EXPERIMENT, values=mistake.values, folder=tmp_path)
+
+    assert done.code != 0
+    assert mistake.named in done.err
+
+
+@pytest.mark.parametrize("mistake", IN_VALUES.values(), ids=IN_VALUES)
+def test_experiment_in_a_group(cluster: LocalCluster, tmp_path: Path, mistake: Mistake) -> None:
+    """`helm install charts/autox` checks the values of each packaged experiment, and installs nothing."""
+    values = {"groups": {"httpbin": changed(SPEC, "specs.iter8.values", mistake.values)}}
+    done = helm(cluster, "install", "refused", AUTOX, values=values, folder=tmp_path)
+
+    assert done.code != 0
+    assert "/groups/httpbin/specs/iter8" in done.err
+    assert mistake.named in done.err
+    assert cluster.helm("status", "refused").code != 0
+
+
+@pytest.mark.parametrize(
+    ("path", "value", "named"),
+    [
+        ("specs", {}, "/groups/httpbin/specs"),
+        ("specs", None, "specs"),
+        ("specs", {"Load": {"name": "iter8", "values": VALUES}}, "Load"),
+        ("trigger", None, "trigger"),
+        ("trigger.resource", None, "resource"),
+        ("trigger.resource", "Deployment", "/groups/httpbin/trigger/resource"),
+        ("trigger.name", 5, "--set-string"),
+        ("trigger.kind", "Deployment", "kind"),
+        ("specs.iter8.name", "iter9", "/groups/httpbin/specs/iter8/name"),
+        ("specs.iter8.version", 1, "--set-string"),
+        ("specs.iter8.repo", "file:///charts", "/groups/httpbin/specs/iter8/repo"),
+        ("specs.iter8.valuesFrom", [{"kind": "Pod", "name": "x"}], "/valuesFrom/0/kind"),
+        ("specs.iter8.values", None, "values"),
+        ("optIn", {"value": True}, "--set-string"),
+        ("history", {"limit": -1}, "/groups/httpbin/history/limit"),
+    ],
+)
+def test_group(cluster: LocalCluster, tmp_path: Path, path: str, value: object, named: str) -> None:
+    """`helm install charts/autox` names what is wrong in a group; text given as a number says how to give it."""
+    values = {"groups": {"httpbin": changed(SPEC, path, value)}}
+    done = helm(cluster, "install", "refused", AUTOX, values=values, folder=tmp_path)
+
+    assert done.code != 0
+    assert named in done.err
+    assert cluster.helm("status", "refused").code != 0
+
+
+@pytest.mark.parametrize(
+    ("values", "named"),
+    [
+        ({"groups": {"myApp": SPEC}}, "myApp"),
+        ({"groups": {"x" * 64: SPEC}}, "x" * 64),
+        ({"group": {}}, "group"),
+        ({"image": "autox:1"}, "/image"),
+        ({"logLevel": "loud"}, "/logLevel"),
+        ({"rbac": {"extraRules": [{"verbs": ["get"]}]}}, "/rbac/extraRules/0"),
+    ],
+)
+def test_controller(cluster: LocalCluster, tmp_path: Path, values: Object, named: str) -> None:
+    """What is wrong outside the groups is named too; no key is taken that does nothing."""
+    done = helm(cluster, "template", "trial", AUTOX, values=values, folder=tmp_path)
+
+    assert done.code != 0
+    assert named in done.err
+
+
+def test_order_of_tasks(cluster: LocalCluster, tmp_path: Path) -> None:
+    """An SLO is judged after its metric was made: the other order is refused."""
+    values = changed(VALUES, "tasks", ["assess", "ready", "http"])
+    done = helm(cluster, "template", "trial", EXPERIMENT, values=values, folder=tmp_path)
+
+    assert done.code != 0
+    assert "needs task http, listed before assess" in done.err
+
+
+def test_release_name(cluster: LocalCluster, tmp_path: Path) -> None:
+    """A release name that a CronJob cannot have is refused."""
+    done = helm(cluster, "template", "x" * 53, EXPERIMENT, values=VALUES, folder=tmp_path)
+
+    assert done.code != 0
+    assert "52 characters" in done.err
+
+
+def test_numbers_on_the_command_line(cluster: LocalCluster, tmp_path: Path) -> None:
+    """Fractions given with --set, which Helm makes text of, are numbers; so are those in values files."""
+    settings = ("--set", "http.qps=0.5", "--set", "assess.SLOs.upper.http/error-rate=0.01")
+
+    assert rendered(cluster, EXPERIMENT, *settings, values=VALUES, folder=tmp_path)
+    assert rendered(cluster, EXPERIMENT, values=changed(VALUES, "http.qps", 0.5), folder=tmp_path)
+
+
+def test_chart_from_elsewhere(cluster: LocalCluster, tmp_path: Path) -> None:
+    """The values of a chart with a repo are not ours to check."""
+    elsewhere = {"name": "k6", "version": "1.10", "repo": "https://charts.example.com", "values": {"vus": 3}}
+    values = {"groups": {"httpbin": changed(SPEC, "specs", {"k6": elsewhere})}}
+
+    assert rendered(cluster, AUTOX, values=values, folder=tmp_path)
+
+
+def test_incomplete_values(cluster: LocalCluster, tmp_path: Path) -> None:
+    """Values that are completed from a Secret cannot be checked here, and are let through."""
+    spec = changed(SPEC, "specs.iter8.values.http", None)
+    values = {"groups": {"httpbin": changed(spec, "specs.iter8.valuesFrom", [{"kind": "Secret", "name": "rest"}])}}
+
+    assert rendered(cluster, AUTOX, values=values, folder=tmp_path)
