@@ -1,0 +1,216 @@
+"""Reads experiments and their results back from a cluster, for every command that shows them.
+
+The controller's and the runner's fields stand in the status of one record, and anything may stand there after a
+downgrade or an edit by hand: a record that makes no sense is told and left out, and the others are shown. The whole
+result is read only where it is asked for; it may lie in a Secret that a reader of records has no right to.
+"""
+
+import base64
+import binascii
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from autox.api.experiments import record_from_object
+from autox.api.results import result_from_gzip, result_from_object
+from autox.kube.client import KubeClient
+from autox.kube.objects import Object
+from autox.model.errors import ConfigurationError, InvalidError, NotFoundError
+from autox.model.experiments import ExperimentRecord
+from autox.model.labels import GROUP, SPEC
+from autox.model.refs import EXPERIMENTS, SECRETS, Resource
+from autox.model.result import SLO, Bound, ExperimentResult, SLOOutcome
+from autox.model.verdict import Phase, Verdict
+from autox.tasks.recalling import SECRET_KEY, result_secret
+
+NOT_INSTALLED = "Is autox installed in this cluster? `helm install autox` brings its kinds of objects."
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReadExperiment:
+    """An experiment with what its runner has said about it.
+
+    Attributes:
+        record: who it is and how it stands.
+        loops: how many loops have ended.
+        slos: of the latest loop.
+        has_result: whether there is a result to show.
+    """
+
+    record: ExperimentRecord
+    loops: int = 0
+    slos: tuple[SLOOutcome, ...] = ()
+    has_result: bool = False
+
+    @property
+    def is_current(self) -> bool:
+        """It is neither stale nor gone."""
+        return not self.record.is_deleting and self.record.phase not in (Phase.DELETING, Phase.DELETED)
+
+    @property
+    def has_run(self) -> bool:
+        """It will not run again, or at least one of its loops has ended."""
+        return self.record.phase is Phase.COMPLETED or self.loops > 0
+
+    @property
+    def failed_slos(self) -> tuple[SLOOutcome, ...]:
+        """The SLOs that were not met, or could not be judged."""
+        return tuple(outcome for outcome in self.slos if outcome.verdict is not Verdict.PASS)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Readings:
+    """What a listing gave: experiments, oldest first, and what is wrong with records that are none."""
+
+    experiments: tuple[ReadExperiment, ...]
+    troubles: tuple[str, ...] = ()
+
+
+async def experiments(kube: KubeClient, *, namespace: str | None, group: str = "", spec: str = "") -> Readings:
+    """The experiments in a namespace.
+
+    Args:
+        kube: the client.
+        namespace: the triggers' namespace; None for all.
+        group: of this group only.
+        spec: of this experiment spec only.
+
+    Raises:
+        NotFoundError: the cluster knows no experiments.
+    """
+    wanted = {GROUP: group, SPEC: spec}
+    selector = ",".join(f"{label}={value}" for label, value in wanted.items() if value)
+    found: list[ReadExperiment] = []
+    troubles: list[str] = []
+    for obj in await listed(kube, EXPERIMENTS, namespace=namespace, label_selector=selector):
+        try:
+            found.append(read_experiment(obj))
+        except ConfigurationError as error:
+            troubles.append(error.message)
+    found.sort(key=lambda each: (each.record.created_at, each.record.name))
+    return Readings(experiments=tuple(found), troubles=tuple(troubles))
+
+
+async def experiment(kube: KubeClient, namespace: str, name: str) -> ReadExperiment:
+    """One experiment by name.
+
+    Raises:
+        NotFoundError: there is none of that name.
+        InvalidError: its record makes no sense.
+    """
+    try:
+        return read_experiment(await kube.get(EXPERIMENTS, name, namespace=namespace))
+    except NotFoundError as error:
+        raise NotFoundError(
+            f"there is no experiment {name} in namespace {namespace}", hint="`autox history -A` lists all there are."
+        ) from error
+    except ConfigurationError as error:
+        raise InvalidError(error.message) from error
+
+
+async def newest_with_result(kube: KubeClient, namespace: str, group: str | None = None) -> str:
+    """The name of the newest experiment that has a result.
+
+    Raises:
+        NotFoundError: none has.
+    """
+    found = await experiments(kube, namespace=namespace, group=group or "")
+    for each in reversed(found.experiments):
+        if each.has_result:
+            return each.record.name
+    what = f"experiment of group {group}" if group else "experiment"
+    raise NotFoundError(
+        f"no {what} in namespace {namespace} has a result", hint="`autox history -A` lists all experiments."
+    )
+
+
+async def result_of(kube: KubeClient, namespace: str, name: str) -> ExperimentResult:
+    """The whole result of an experiment, from its record or from the Secret beside it.
+
+    Raises:
+        NotFoundError: there is no such experiment, or no result yet.
+        InvalidError: what is stored there is no result.
+        AutoxError: it cannot be read.
+    """
+    try:
+        found = (await kube.get(EXPERIMENTS, name, namespace=namespace)).get("status")
+        status: Mapping[str, Any] = found if isinstance(found, dict) else {}
+        is_recorded = True
+    except NotFoundError:
+        # A run without a group has no record.
+        status, is_recorded = {}, False
+    try:
+        if not is_recorded or status.get("resultSecret"):
+            packed = await _packed_result(kube, namespace, name)
+            if packed:
+                return result_from_gzip(packed)
+        # NB: a Secret that is gone leaves the short form in the status, which is better than nothing.
+        if status.get("result"):
+            return result_from_object(status["result"])
+    except ConfigurationError as error:
+        raise InvalidError(f"experiment {namespace}/{name}: {error.message}") from error
+    if is_recorded:
+        hint = "It is still running, or it ended without one; `autox history` tells."
+        raise NotFoundError(f"experiment {namespace}/{name} has no result yet", hint=hint)
+    raise NotFoundError(
+        f"there is no experiment {name} in namespace {namespace}", hint="`autox history -A` lists all there are."
+    )
+
+
+async def listed(
+    kube: KubeClient, resource: Resource, *, namespace: str | None, label_selector: str = ""
+) -> list[Object]:
+    """Objects of autox's own kinds.
+
+    Raises:
+        NotFoundError: the cluster does not know the kind.
+    """
+    try:
+        return (await kube.list(resource, namespace=namespace, label_selector=label_selector)).items
+    except NotFoundError as error:
+        raise NotFoundError(f"the cluster knows no {resource.plural}", hint=NOT_INSTALLED) from error
+
+
+def read_experiment(obj: Object) -> ReadExperiment:
+    """An experiment's record with what its runner said.
+
+    Raises:
+        ConfigurationError: it is no such record; names the object and each wrong field.
+    """
+    record = record_from_object(obj)
+    found = obj.get("status")
+    status: Mapping[str, Any] = found if isinstance(found, dict) else {}
+    loops, slos = status.get("loops"), status.get("slos")
+    return ReadExperiment(
+        record=record,
+        loops=loops if isinstance(loops, int) and not isinstance(loops, bool) else 0,
+        slos=tuple(filter(None, map(_outcome, slos if isinstance(slos, list) else ()))),
+        has_result=bool(status.get("result") or status.get("resultSecret")),
+    )
+
+
+def _outcome(found: Any) -> SLOOutcome | None:
+    """One of ``status.slos``; None if it is none."""
+    try:
+        observed = found.get("observed")
+        return SLOOutcome(
+            slo=SLO(metric=str(found["metric"]), bound=Bound(found["bound"]), limit=float(found["limit"])),
+            observed=None if observed is None else float(observed),
+            unit=str(found.get("unit") or ""),
+            verdict=Verdict(found["verdict"]),
+            message=str(found.get("message") or ""),
+        )
+    except (AttributeError, KeyError, TypeError, ValueError, OverflowError):
+        return None
+
+
+async def _packed_result(kube: KubeClient, namespace: str, name: str) -> bytes:
+    """What lies in the Secret beside the experiment; nothing if there is no such Secret, or nothing in it yet."""
+    try:
+        data = (await kube.get(SECRETS, result_secret(name), namespace=namespace)).get("data")
+    except NotFoundError:
+        return b""
+    try:
+        return base64.b64decode((data or {}).get(SECRET_KEY) or "", validate=True)
+    except (binascii.Error, ValueError, TypeError, AttributeError) as error:
+        raise ConfigurationError("the stored result is not base64") from error
