@@ -103,7 +103,11 @@ def run(file: Path, experiment: str | None, output: str, result_file: Path | Non
     """
     if result_file is not None and not result_file.absolute().parent.is_dir():
         raise ConfigurationError(f"{result_file} cannot be written: there is no such directory")
-    logging.basicConfig(level=logging.WARNING, format="%(levelname)s %(name)s: %(message)s")
+    level = os.environ.get("AUTOX_LOG_LEVEL", "").upper()
+    logging.basicConfig(
+        level=level if level in logging.getLevelNamesMapping() else logging.WARNING,
+        format="%(levelname)s %(name)s: %(message)s",
+    )
     options = Options(experiment=_names(experiment) if experiment is not None else None, kubeconfig=kubeconfig)
     try:
         options = replace(options, specs=load_experiment(file))
@@ -114,9 +118,9 @@ def run(file: Path, experiment: str | None, output: str, result_file: Path | Non
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
         ended = runner.run(_run(options))
     _print(ended.result, output)
+    _complain(options, ended, output)
     if result_file is not None:
         _write(ended.result, result_file)
-    _complain(options, ended, output)
     sys.exit(_exit_code(options, ended))
 
 

@@ -19,7 +19,7 @@ from autox.model.errors import ForbiddenError, UnreachableError
 from autox.model.refs import EXPERIMENTS, SECRETS
 from autox.model.result import Bucket, ExperimentResult, Metric
 from autox.model.verdict import Verdict
-from autox.tasks.patience import PROPAGATION, Patience
+from autox.tasks.patience import HURRIED, PATIENT, PROPAGATION, Patience
 from autox.tasks.recalling import Recalled, recall
 from autox.tasks.recording import ClusterRecorder
 from tests.kube.apiserver import ApiServer
@@ -38,6 +38,7 @@ class Clock:
 
     def __init__(self) -> None:
         self.seconds = 0.0
+        self.stop = asyncio.Event()
         self.meanwhile: list[Callable[[], Awaitable[object]]] = []
 
     def __call__(self) -> float:
@@ -53,7 +54,7 @@ class Clock:
 
     def patience(self) -> Patience:
         """The patience of a run with this clock."""
-        return Patience(stop=asyncio.Event(), clock=self, sleep=self.sleep)
+        return Patience(stop=self.stop, clock=self, sleep=self.sleep)
 
 
 @dataclass(kw_only=True)
@@ -336,7 +337,10 @@ async def test_an_api_server_that_is_away(kube: KubeClient, api_server: ApiServe
     assert (await release.status())["verdict"] == "Fail"
 
 
-async def test_an_api_server_that_stays_away(kube: KubeClient, api_server: ApiServer, namespace: str) -> None:
+@pytest.mark.parametrize(("told_to_end", "seconds"), [(False, PATIENT), (True, HURRIED)], ids=["patient", "hurried"])
+async def test_an_api_server_that_stays_away(
+    kube: KubeClient, api_server: ApiServer, namespace: str, *, told_to_end: bool, seconds: float
+) -> None:
     """A result is held for a minute, and for a quarter of that once the run was told to end; then that is an error."""
     async with Proxy(api_server.port) as proxy:
         release = await install(kube, api_server, namespace, VALUES, url=proxy.url)
@@ -344,7 +348,9 @@ async def test_an_api_server_that_stays_away(kube: KubeClient, api_server: ApiSe
         async with run_of(release, clock=clock) as run:
             proxy.refuse()
             proxy.cut()
+            if told_to_end:
+                clock.stop.set()
             with pytest.raises(UnreachableError):
                 await run.recorder.finish(ended(Verdict.FAIL))
 
-    assert 50 < clock.seconds <= 60
+    assert seconds - 5 <= clock.seconds <= seconds
