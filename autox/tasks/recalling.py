@@ -64,11 +64,9 @@ async def recall(
     subject = subject_of(record_from_object(obj))
     found = obj.get("status")
     status: Mapping[str, Any] = found if isinstance(found, dict) else {}
-    if status.get("resultSecret"):
-        stored = await _from_secret(kube, namespace, name, patience, say)
-    else:
-        stored = _from_status(status, say)
-    stored = earlier(stored, subject)
+    stored = await _from_secret(kube, namespace, name, patience, say) if status.get("resultSecret") else None
+    # NB: where the Secret is gone, the short form in the status still has the loops and their totals.
+    stored = earlier(stored or _from_status(status, say), subject)
     kept = {key: status[key] for key in KEPT if key in status} if stored else {}
     if stored is not None and kept.get("verdict") != stored.verdict:
         # NB: the controller's, about a loop that ended without a result; it stays because it is the controller's.

@@ -204,6 +204,19 @@ async def test_a_result_that_is_too_large(release: Release) -> None:
     assert len((await release.result()).history) == 2
 
 
+async def test_a_secret_that_is_gone(release: Release) -> None:
+    """Where the Secret with the whole result is gone, loops go on from the short form in the status."""
+    async with run_of(release) as run:
+        await run.loop(Verdict.FAIL, **large())
+    await release.kube.delete(SECRETS, f"{release.name}-result", namespace=release.namespace)
+
+    async with run_of(release) as run:
+        await run.loop(Verdict.PASS)
+
+    status = await release.status()
+    assert (status["loops"], status["totals"]) == (2, {"Fail": 1, "Pass": 1})
+
+
 async def test_a_result_that_is_far_too_large(release: Release) -> None:
     """However much a task measured or was told, the verdict is recorded."""
     task = replace(FULL.tasks[0], inputs={"payload": "x" * 300_000})
