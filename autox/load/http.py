@@ -74,7 +74,7 @@ class HttpGenerator:
         ]
         self._free: deque[Slot] = deque()
         self._hopeless: set[Slot] = set()
-        self._again: deque[int] = deque()
+        self._again: deque[float] = deque()  # when those that are to be sent again were due
         self._next = 0
         self._what = "warm-up requests"
         self._schedule = Schedule(start=0.0, qps=load.qps, count=0)
@@ -132,14 +132,14 @@ class HttpGenerator:
     def answered(self, slot: Slot, status: int, size: int) -> None:
         """Count an answer, and send what is due."""
         now = time.monotonic()
-        self._tally.answer(status, size, now - self._schedule.due(slot.number))
+        self._tally.answer(status, size, now - slot.due)
         self._free.append(slot)
         self._send_due(now)
 
     def failed(self, slot: Slot, error: ExchangeError, *, again: bool) -> None:
         """Count a failure, or have the request sent again."""
         if again:
-            self._again.append(slot.number)
+            self._again.append(slot.due)
             self._tally.resent += 1
             return
         self._tally.fail(error)
@@ -161,24 +161,23 @@ class HttpGenerator:
     def _send_due(self, now: float) -> None:
         schedule, timeout, free, again = self._schedule, self._load.timeout, self._free, self._again
         while again or self._next < schedule.count:
-            number = again[0] if again else self._next
-            due = schedule.due(number)
+            due = again[0] if again else schedule.due(self._next)
             if due > now:
                 if due != self._alarm_at:
                     self._alarm_at = due
                     self._alarm.set(due)
                 return
-            late = now >= due + timeout
-            if not late and not free:
+            deadline = due + timeout
+            if now < deadline and not free:
                 return
             if again:
                 again.popleft()
             else:
-                self._next = number + 1
-            if late:
-                self._tally.fail(ExchangeError(FailureKind.TIMEOUT, "every connection was busy until it was too late"))
+                self._next += 1
+            if now < deadline:
+                free.popleft().take(due, deadline)
             else:
-                free.popleft().take(number, due + timeout)
+                self._tally.fail(ExchangeError(FailureKind.TIMEOUT, "every connection was busy until it was too late"))
         self._settle()
 
     def _fail_due(self, error: ExchangeError) -> None:

@@ -7,6 +7,7 @@ refuses is asked now and then and not each time. One that gave answers and then 
 import asyncio
 import random
 import ssl
+from math import isnan, nan
 from typing import Protocol
 
 from autox.core.backoff import Backoff
@@ -19,7 +20,6 @@ from autox.wire.requests import EncodedRequest
 
 RESTING = Backoff(initial=0.05, factor=2.0, limit=1.0, jitter=0.5)
 _HOPELESS = 2
-_NO_REQUEST = -1
 _ENDED = (FailureKind.CLOSED, FailureKind.RESET)
 
 
@@ -27,10 +27,10 @@ class Dispatcher(Protocol):
     """Who gives requests to slots."""
 
     def answered(self, slot: "Slot", status: int, size: int) -> None:
-        """The request ``slot.number`` was answered, and the slot is free."""
+        """The request that was due at ``slot.due`` was answered, and the slot is free."""
 
     def failed(self, slot: "Slot", error: ExchangeError, *, again: bool) -> None:
-        """The request ``slot.number`` got no answer; ``again`` if it may be sent again, for a kept connection ended."""
+        """That request got no answer; ``again`` if it may be sent again, for a kept connection had ended under it."""
 
     def freed(self, slot: "Slot") -> None:
         """The slot is free after a failure, or after it was opened."""
@@ -40,7 +40,7 @@ class Slot:
     """At most one connection, and at most one request under way on it.
 
     Attributes:
-        number: of the latest request.
+        due: when the latest request was due; NaN before there was one.
         deadline: when that one fails; ``NEVER`` if none is under way.
     """
 
@@ -55,7 +55,7 @@ class Slot:
         "_tls",
         "_waking",
         "deadline",
-        "number",
+        "due",
     )
 
     def __init__(
@@ -67,7 +67,7 @@ class Slot:
         tls: ssl.SSLContext | None,
         server_name: str,
     ) -> None:
-        self.number = _NO_REQUEST
+        self.due = nan
         self.deadline = NEVER
         self._dispatcher = dispatcher
         self._request = request
@@ -86,14 +86,13 @@ class Slot:
 
     def open(self, deadline: float) -> asyncio.Task[None]:
         """Open a connection before there is a request for it."""
-        self.number = _NO_REQUEST
         self.deadline = deadline
         self._opening = asyncio.get_running_loop().create_task(self._open())
         return self._opening
 
-    def take(self, number: int, deadline: float) -> None:
-        """Send the request of this number."""
-        self.number = number
+    def take(self, due: float, deadline: float) -> None:
+        """Send a request."""
+        self.due = due
         self.deadline = deadline
         connection = self._connection
         if connection is not None and connection.reusable:
@@ -138,7 +137,7 @@ class Slot:
         if not connection.reusable:
             kind = FailureKind.CLOSED
             self._fail(ExchangeError(kind, f"{kind.value}, as soon as it was open ({self._addresses[0]})"), rest=True)
-        elif self.number == _NO_REQUEST:
+        elif isnan(self.due):
             self.deadline = NEVER
             self._dispatcher.freed(self)
         else:
@@ -163,7 +162,7 @@ class Slot:
             self._failures += 1
             delay = RESTING.delay(self._failures, random=random.random())  # noqa: S311  - no secret
             self._waking = asyncio.get_running_loop().call_later(delay, self._wake)
-        if self.number != _NO_REQUEST:
+        if not isnan(self.due):
             self._dispatcher.failed(self, error, again=again)
         if not rest:
             self._dispatcher.freed(self)

@@ -27,6 +27,8 @@ class Connection(asyncio.Protocol):
         reusable: another request may be sent when there is none under way.
     """
 
+    _transport: asyncio.Transport  # from ``connection_made`` on, and usable after its end: asyncio ignores it then
+
     __slots__ = ("_busy", "_on_answer", "_on_failure", "_on_idle_end", "_transport", "answers", "parser", "reusable")
 
     def __init__(
@@ -47,12 +49,11 @@ class Connection(asyncio.Protocol):
         self._on_failure = on_failure
         self._on_idle_end = on_idle_end
         self._busy = False
-        self._transport: asyncio.Transport | None = None
 
     @property
     def peer(self) -> str:
         """``address:port`` of the other end, as far as it is known."""
-        name = self._transport.get_extra_info("peername") if self._transport is not None else None
+        name = self._transport.get_extra_info("peername")
         if not name:
             return "unknown address"
         return f"[{name[0]}]:{name[1]}" if ":" in name[0] else f"{name[0]}:{name[1]}"
@@ -61,13 +62,12 @@ class Connection(asyncio.Protocol):
         """Send a request; only on a ``reusable`` connection with none under way."""
         self._busy = True
         self.parser.begin(bodiless=request.bodiless)
-        cast("asyncio.Transport", self._transport).write(request.data)
+        self._transport.write(request.data)
 
     def abort(self) -> None:
         """End it at once, without a callback."""
         self._busy = self.reusable = False
-        if self._transport is not None:
-            self._transport.abort()
+        self._transport.abort()
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """It stands."""
@@ -87,12 +87,12 @@ class Connection(asyncio.Protocol):
         if parser.excess:
             self._give_up(ProtocolError(Violation.EXCESS))
             return
-        head = cast("Head", parser.head)
+        head = parser.head
         self._busy = False
         self.answers += 1
         if not head.keep_alive:
             self.reusable = False
-            cast("asyncio.Transport", self._transport).close()
+            self._transport.close()
         self._on_answer(head, self)
 
     def eof_received(self) -> None:
@@ -102,13 +102,12 @@ class Connection(asyncio.Protocol):
     def connection_lost(self, exc: Exception | None) -> None:
         """It is gone; one that ended with ``eof_received`` or ``abort`` was told then."""
         self._ended(exc)
-        self._transport = None
 
     def _ended(self, error: Exception | None) -> None:
         if self._busy and error is None and self.parser.end():
             self._busy = self.reusable = False
             self.answers += 1
-            self._on_answer(cast("Head", self.parser.head), self)
+            self._on_answer(self.parser.head, self)
         elif self._busy or self.reusable:
             self._give_up(error)
 

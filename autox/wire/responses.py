@@ -41,11 +41,13 @@ class ResponseParser:
     """Reads the responses of one connection, one at a time.
 
     Attributes:
-        head: of the response that was completed last, or is being read.
+        head: of the response that was completed last; unset before the first.
         size: how many bytes its body has so far.
         excess: bytes came after its end.
         heard: bytes came since ``begin``.
     """
+
+    head: Head
 
     __slots__ = (
         "_bodiless",
@@ -68,7 +70,6 @@ class ResponseParser:
         Args:
             body_limit: collect bodies, up to so many bytes; 0 to count and forget them.
         """
-        self.head: Head | None = None
         self.size = 0
         self.excess = False
         self.heard = False
