@@ -11,7 +11,7 @@ import pytest
 from autox.kube.objects import Object
 from autox.model.experiments import ExperimentRecord
 from autox.model.verdict import Phase, Verdict
-from tests.clusters import run
+from tests.clusters import LocalCluster
 from tests.integration.autox.scene import IDLE, UNSCHEDULABLE, Scene, eventually
 
 pytestmark = pytest.mark.integration
@@ -24,17 +24,35 @@ class Quiet(http.server.SimpleHTTPRequestHandler):
         """Not on the terminal."""
 
 
+BROKEN = '{{ fail "no database was given" }}\n'
+SILENT = """
+apiVersion: batch/v1
+kind: Job
+metadata:
+  name: {{ .Release.Name }}
+  labels: {app.kubernetes.io/instance: {{ .Release.Name }}}
+spec:
+  backoffLimit: 0
+  template:
+    spec:
+      restartPolicy: Never
+      containers: [{name: main, image: busybox, command: [/bin/true]}]
+"""
+
+
 @pytest.fixture(scope="module")
-def repo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """A chart repository with a chart that refuses to be rendered; its address."""
+def repo(prepared: LocalCluster, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The address of two charts: one cannot be rendered, the other's Job ends well and says nothing."""
     directory: Path = tmp_path_factory.mktemp("repo")
-    chart = directory / "broken"
-    (chart / "templates").mkdir(parents=True)
-    (chart / "Chart.yaml").write_text("apiVersion: v2\nname: broken\nversion: 1.0.0\n")
-    (chart / "templates" / "job.yaml").write_text('{{ fail "no database was given" }}\n')
-    for argv in (("package", str(chart), "-d", str(directory)), ("repo", "index", str(directory))):
-        done = run("helm", *argv)
-        assert done.code == 0, done.err
+    for name, template in (("broken", BROKEN), ("silent", SILENT)):
+        templates = directory / name / "templates"
+        templates.mkdir(parents=True)
+        (directory / name / "Chart.yaml").write_text(f"apiVersion: v2\nname: {name}\nversion: 1.0.0\n")
+        (templates / "job.yaml").write_text(template)
+        packed = prepared.helm("package", str(directory / name), "-d", str(directory))
+        assert packed.code == 0, packed.err
+    indexed = prepared.helm("repo", "index", str(directory))
+    assert indexed.code == 0, indexed.err
     server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), partial(Quiet, directory=str(directory)))
     thread = threading.Thread(target=server.serve_forever)
     thread.start()
@@ -97,11 +115,11 @@ async def test_job_that_never_starts(scene: Scene) -> None:
     assert "cpu" in record.message
 
 
-async def test_release_that_runs_nothing(scene: Scene) -> None:
-    """A release without a Job never passes: for want of anything that could measure, the verdict is NoData."""
-    await scene.group()
+async def test_job_that_says_nothing(scene: Scene, repo: str) -> None:
+    """A foreign chart's Job that ends well passes nothing: without a result the verdict is Error, and says so."""
+    await scene.group(specs={"http": {"name": "silent", "version": "1.0.0", "repo": repo}})
     await scene.deploy(version="1", opt_in="true")
 
     record = await judged(scene)
 
-    assert (record.verdict, record.reason) == (Verdict.NO_DATA, "NoWorkload")
+    assert (record.phase, record.verdict, record.reason) == (Phase.COMPLETED, Verdict.ERROR, "NoResult")

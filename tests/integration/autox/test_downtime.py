@@ -10,6 +10,7 @@ from autox.kube.watch import watch
 from autox.model.errors import NotFoundError
 from autox.model.refs import DEPLOYMENTS, JOBS, LEASES, SECRETS
 from autox.model.verdict import Phase
+from tests.clusters import WAIT_SECONDS
 from tests.integration.autox.controllers import NAMESPACE
 from tests.integration.autox.scene import UNSCHEDULABLE, Scene
 
@@ -108,6 +109,18 @@ async def job_made(scene: Scene) -> bool:
     return bool(await scene.jobs())
 
 
+async def is_going(scene: Scene) -> bool:
+    """The oldest experiment is being deleted."""
+    return (await scene.records())[0].phase is not Phase.RUNNING
+
+
+async def come(moment: Moment, scene: Scene) -> None:
+    """Wait for a moment without any rest, to be there as soon as it comes."""
+    async with asyncio.timeout(WAIT_SECONDS):
+        while not await moment(scene):
+            pass
+
+
 async def follow_jobs(scene: Scene, uids: set[str]) -> None:
     """Remember every Job that there ever was."""
     async with aclosing(watch(scene.kube, JOBS, namespace=scene.namespace, on_trouble=print)) as events:
@@ -134,8 +147,7 @@ async def test_killed_during_a_launch(scene: Scene, moment: Moment) -> None:
     following = asyncio.create_task(follow_jobs(scene, uids))
     try:
         await scene.label(version="1")
-        while not await moment(scene):
-            pass
+        await come(moment, scene)
         scene.controller.kill()
         async with downtime(scene, killed=True):
             pass
@@ -149,3 +161,21 @@ async def test_killed_during_a_launch(scene: Scene, moment: Moment) -> None:
     finally:
         following.cancel()
         await asyncio.gather(following, return_exceptions=True)
+
+
+async def test_killed_during_a_deletion(scene: Scene) -> None:
+    """SIGKILLed while a stale experiment goes, the controller leaves nothing of it, also if its version comes back."""
+    await scene.group(specs={"load": UNSCHEDULABLE})
+    await scene.deploy(version="1", opt_in="true")
+    (old,) = await scene.tested("1")
+
+    await scene.label(version="2")
+    await come(is_going, scene)
+    scene.controller.kill()
+    async with downtime(scene, killed=True):
+        await scene.label(version="1")
+
+    (new,) = await scene.tested("1")
+    assert (new.identity.revision, new.name != old.name) == (2, True)
+    assert await scene.jobs() == [new.name]
+    assert await scene.releases() == [new.name]

@@ -14,7 +14,11 @@ from tests.integration.autox.scene import Scene, eventually
 pytestmark = pytest.mark.integration
 
 DEFINITIONS = Resource(
-    group="apiextensions.k8s.io", version="v1", plural="customresourcedefinitions", kind="", namespaced=False
+    group="apiextensions.k8s.io",
+    version="v1",
+    plural="customresourcedefinitions",
+    kind="CustomResourceDefinition",
+    namespaced=False,
 )
 
 
@@ -90,7 +94,7 @@ async def define(scene: Scene, definition: Object) -> None:
 
     async def is_established() -> bool:
         found = await scene.kube.get(DEFINITIONS, definition["metadata"]["name"])
-        conditions = found.get("status", {}).get("conditions", [])
+        conditions = found.get("status", {}).get("conditions") or []
         return any(each["type"] == "Established" and each["status"] == "True" for each in conditions)
 
     await eventually("the definition", is_established)
@@ -99,8 +103,10 @@ async def define(scene: Scene, definition: Object) -> None:
 async def create(scene: Scene, definition: Object) -> None:
     """Make the object, opted in, with version 1."""
     labels = {VERSION_LABEL: "1", OPT_IN_LABEL: "true"}
-    body: Object = {"metadata": {"namespace": scene.namespace, "name": "canary", "labels": labels}}
-    await scene.kube.create(resource_of(definition), body)
+    names = {"namespace": scene.namespace, "name": "canary", "labels": labels}
+    resource = resource_of(definition)
+    body: Object = {"apiVersion": resource.api_version, "kind": resource.kind, "metadata": names}
+    await scene.kube.create(resource, body)
 
 
 async def test_custom_resource(scene: Scene, definition: Object) -> None:
