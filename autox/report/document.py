@@ -181,7 +181,8 @@ def _task(task: TaskResult) -> TaskRow:
 def _configuration(inputs: Mapping[str, Any]) -> str:
     if not inputs:
         return ""
-    text = yaml.safe_dump(dict(inputs), sort_keys=False, allow_unicode=True, width=100)
+    # NB: sorted, for an API server does not keep the order of keys, and the report is the same before and after.
+    text = yaml.safe_dump(dict(inputs), sort_keys=True, allow_unicode=True, width=100)
     return legible_block(text.rstrip("\n"), _CONFIGURATION)
 
 

@@ -90,10 +90,10 @@ def test_invalid_task() -> None:
 
 
 def test_configuration() -> None:
-    """The configuration stands beside the result as its author wrote it, secrets replaced."""
+    """The configuration stands beside the result in the words of its author, secrets replaced, keys sorted."""
     text = document(passed()).tasks[1].configuration
 
-    assert text.startswith("url: http://web.default:8080/checkout\nqps: 50\n")
+    assert text.endswith("numRequests: 1000\nqps: 50\nurl: http://web.default:8080/checkout")
     assert "Authorization: '***'" in text
 
 
