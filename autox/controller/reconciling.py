@@ -171,9 +171,9 @@ class Reconciler:
             records=[each.record for each in work.recorded.values()],
             obstacles=[
                 *([unwatchable] if unwatchable is not None else []),
+                *(warning(each.reason, each.message) for each in waits),
                 # A conflict is somebody else's turn, and no trouble.
                 *(warning(reason, error.advice) for reason, error in work.failures if type(error) is not ConflictError),
-                *(warning(each.reason, each.message) for each in waits),
             ],
             unwatchable=unwatchable,
         )

@@ -3,6 +3,7 @@
 import asyncio
 import threading
 from collections.abc import Callable
+from contextlib import suppress
 
 from autox.adapters.following import FollowTiming
 from autox.adapters.kopf_source import KopfSource
@@ -17,11 +18,9 @@ SOON = Backoff(initial=0.2, factor=1.0)
 QUICK = FollowTiming(gather=0.02, not_served=SOON, failing=SOON, settled=0.5)
 
 
-def watch_of(resource: str, namespace: str, *, group: str = "", version: str = "v1", value: str = "true") -> TriggerWatch:
+def watch_of(resource: str, namespace: str, *, group: str = "", value: str = "true") -> TriggerWatch:
     """Objects with the usual opt-in label."""
-    return TriggerWatch(
-        group=group, version=version, resource=resource, namespace=namespace, opt_in=OptIn(value=value)
-    )
+    return TriggerWatch(group=group, version="v1", resource=resource, namespace=namespace, opt_in=OptIn(value=value))
 
 
 class Listener:
@@ -62,10 +61,8 @@ class Listener:
     async def stop(self) -> None:
         """Stop it; a defect of the source fails the test."""
         self._task.cancel()
-        try:
+        with suppress(asyncio.CancelledError):
             await self._task
-        except asyncio.CancelledError:
-            pass
         for thread in threading.enumerate():
             if thread.name.startswith("kopf "):
                 await asyncio.to_thread(thread.join, WAIT_SECONDS)

@@ -73,9 +73,7 @@ async def test_triggers_are_only_looked_at(kube: KubeClient, namespace: str, lis
     assert set(found["metadata"]) == set(made["metadata"]) - {"managedFields"}
 
 
-async def test_only_what_opted_in_comes_from_the_server(
-    kube: KubeClient, namespace: str, listening: Listening
-) -> None:
+async def test_only_what_opted_in_comes_from_the_server(kube: KubeClient, namespace: str, listening: Listening) -> None:
     """Several values of one opt-in label are asked for together, and nothing without them is sent."""
     listener = await listening()
     listener.follow(watch_of("configmaps", namespace), watch_of("configmaps", namespace, value="canary"))
@@ -115,7 +113,7 @@ async def test_what_is_followed_changes_live(kube: KubeClient, namespace: str, l
 async def test_a_resource_that_is_defined_later_is_found(
     kube: KubeClient, namespace: str, listening: Listening
 ) -> None:
-    """Until its definition exists the reason is told, others work, and then its objects are noticed without a restart."""
+    """Until its definition exists the reason is told and others work; then its objects are noticed, live."""
     plural = f"gadgets{namespace[-8:]}"
     gadgets = Resource(group="example.com", version="v1", plural=plural, kind="Gadget")
     await kube.create(CONFIG_MAPS, config_map(namespace, "web", **{LABEL: "true"}))
@@ -160,7 +158,7 @@ async def test_a_resource_that_may_not_be_watched_stops_no_other(
         await listener.named_again("configmaps", 0)
         await listener.until("the trouble is told", lambda: listener.reasons() == {("secrets", "Forbidden")})
         (trouble,) = listener.source.troubles().values()
-        assert f'list and watch secrets in namespace {namespace}' in trouble.message
+        assert f"list and watch secrets in namespace {namespace}" in trouble.message
         assert 'resources ["secrets"]' in trouble.message
 
         await grant(kube, namespace, user, "configmaps", "secrets")
