@@ -14,7 +14,7 @@ import click
 
 from autox.cli.binaries import binaries
 from autox.cli.progress import TerminalProgress
-from autox.cli.tables import table
+from autox.cli.tables import age, table
 from autox.cluster.binaries import BinarySettings, Tool, provide
 from autox.cluster.down import down as take_down
 from autox.cluster.home import ClusterHome, home, homes
@@ -207,7 +207,7 @@ def _status_text(found: ClusterStatus) -> str:
             "ready" if not each.trouble else each.trouble,
             str(each.pid or "-"),
             f"{each.memory >> 20} MiB" if each.pid else "-",
-            _age(each.seconds) if each.pid else "-",
+            age(each.seconds) if each.pid else "-",
             each.address,
         ]
         for each in found.components
@@ -225,10 +225,3 @@ def _status_text(found: ClusterStatus) -> str:
     elif Path(found.kubeconfig).is_file():
         lines.append(f"kubeconfig: {found.kubeconfig}")
     return "\n".join(lines)
-
-
-def _age(seconds: float) -> str:
-    for size, unit in ((86400, "d"), (3600, "h"), (60, "m")):
-        if seconds >= 2 * size:
-            return f"{seconds // size:.0f}{unit}"
-    return f"{seconds:.0f}s"

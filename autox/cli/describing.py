@@ -1,0 +1,69 @@
+"""An experiment in a few lines for people, and as an object for programs: the same in every command that shows one."""
+
+from collections.abc import Iterator
+from typing import Any
+
+from autox.cli.reading import ReadExperiment
+from autox.kube.objects import micro_timestamp
+from autox.model.result import Bound, SLOOutcome
+from autox.model.verdict import Verdict
+from autox.report.legible import legible
+from autox.report.quantities import against
+
+SLOS_SHOWN = 3
+
+
+def details(each: ReadExperiment) -> Iterator[str]:
+    """Why an experiment did not pass, a line for each reason; nothing if it passed or nothing is known yet."""
+    verdict = each.record.verdict
+    if verdict is None or verdict is Verdict.PASS:
+        return
+    failed = each.failed_slos
+    for outcome in failed[:SLOS_SHOWN]:
+        yield slo_line(outcome)
+    if len(failed) > SLOS_SHOWN:
+        yield f"and {len(failed) - SLOS_SHOWN} more"
+    if not failed:
+        yield legible(": ".join(filter(None, (each.record.reason, each.record.message))))
+
+
+def slo_line(outcome: SLOOutcome) -> str:
+    """``http/latency-p99 is 312 ms, limit 100 ms``."""
+    limit, observed = against(outcome.slo.limit, outcome.observed, outcome.unit)
+    side = "at most" if outcome.slo.bound is Bound.UPPER else "at least"
+    seen = "has no data" if outcome.observed is None else f"is {observed}"
+    return legible(f"{outcome.slo.metric} {seen}, wanted {side} {limit}")
+
+
+def described(each: ReadExperiment) -> dict[str, Any]:
+    """An experiment for programs; fields are only ever added to this."""
+    record, identity = each.record, each.record.identity
+    moments = {"createdAt": record.created_at, "launchedAt": record.launched_at, "completedAt": record.completed_at}
+    return {
+        "namespace": record.namespace,
+        "name": record.name,
+        "group": {"namespace": identity.group_namespace, "name": identity.group},
+        "spec": identity.spec,
+        "trigger": str(identity.trigger),
+        "triggerUid": identity.trigger_uid,
+        "version": identity.version,
+        "revision": identity.revision,
+        "phase": record.phase.value,
+        "verdict": record.verdict.value if record.verdict else None,
+        "reason": record.reason,
+        "message": record.message,
+        **{name: micro_timestamp(moment) if moment else None for name, moment in moments.items()},
+        "loops": each.loops,
+        "slos": [
+            {
+                "metric": outcome.slo.metric,
+                "bound": outcome.slo.bound.value,
+                "limit": outcome.slo.limit,
+                "observed": outcome.observed,
+                "unit": outcome.unit,
+                "verdict": outcome.verdict.value,
+                "message": outcome.message,
+            }
+            for outcome in each.slos
+        ],
+    }

@@ -1,0 +1,112 @@
+"""``autox history``: the experiments of a namespace and what became of them, the newest last, where the eye is."""
+
+import asyncio
+import json
+import shutil
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+import click
+
+from autox.cli.describing import described, details
+from autox.cli.reading import ReadExperiment, Readings, experiments
+from autox.cli.tables import age, table
+from autox.cli.targeting import Target, output_option, target_options
+from autox.kube.client import KubeClient
+from autox.model.groups import OPT_IN_LABEL
+from autox.report.legible import fitted, legible
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wanted:
+    """Which experiments; namespace None for all."""
+
+    namespace: str | None
+    group: str
+    spec: str
+
+
+@click.command()
+@click.option("-g", "--group", default="", metavar="NAME", help="Of this experiment group only.")
+@click.option("-s", "--spec", default="", metavar="NAME", help="Of this experiment spec only.")
+@click.option("-A", "--all-namespaces", is_flag=True, help="Of all namespaces.")
+@target_options
+@output_option
+def history(*, target: Target, group: str, spec: str, all_namespaces: bool, output: str) -> None:
+    """List experiments and their verdicts, the newest last.
+
+    Experiments are in the namespace of the object that they test. What was not
+    met is told below each that did not pass; `autox report NAME` has it all.
+    """
+    connection = target.connection()
+    wanted = Wanted(
+        namespace=None if all_namespaces else target.namespace or connection.namespace, group=group, spec=spec
+    )
+
+    async def read() -> Readings:
+        async with KubeClient(connection) as kube:
+            return await experiments(kube, namespace=wanted.namespace, group=group, spec=spec)
+
+    found = asyncio.run(read())
+    for trouble in found.troubles:
+        click.echo(f"left out: {legible(trouble)}", err=True)
+    if output == "json":
+        click.echo(json.dumps({"experiments": [described(each) for each in found.experiments]}, indent=2))
+    elif not found.experiments:
+        click.echo(_nothing(wanted))
+    else:
+        columns = shutil.get_terminal_size(fallback=(80, 24)).columns
+        click.echo(
+            shown(found.experiments, now=datetime.now(UTC), columns=columns, with_namespace=wanted.namespace is None)
+        )
+
+
+def shown(found: Sequence[ReadExperiment], *, now: datetime, columns: int = 80, with_namespace: bool = False) -> str:
+    """Experiments as lines of text.
+
+    Columns that say what others imply are left out as long as the table is too wide: first the revision if nothing
+    was tested twice, then group and spec, with which the name of an experiment begins.
+    """
+    cells = [_cells(each, now) for each in found]
+    names = ["NAMESPACE"] if with_namespace else []
+    names += ["GROUP", "SPEC", "VERSION", "REVISION", "PHASE", "VERDICT", "AGE", "EXPERIMENT"]
+    dispensable = [{"REVISION"} if all(each.record.identity.revision == 1 for each in found) else set()]
+    dispensable.append({"GROUP", "SPEC"})
+    for less in (set[str](), *dispensable):
+        names = [name for name in names if name not in less]
+        lines = table(names, [[row[name] for name in names] for row in cells]).splitlines()
+        if max(map(len, lines)) <= columns:
+            break
+    told = [lines[0]]
+    for line, each in zip(lines[1:], found, strict=True):
+        told += [line, *(fitted(f"  {detail}", columns) for detail in details(each))]
+    return "\n".join(told)
+
+
+def _cells(each: ReadExperiment, now: datetime) -> Mapping[str, str]:
+    record, identity = each.record, each.record.identity
+    return {
+        "NAMESPACE": record.namespace,
+        "GROUP": identity.group,
+        "SPEC": identity.spec,
+        "VERSION": legible(identity.version),
+        "REVISION": str(identity.revision),
+        "PHASE": record.phase.value,
+        "VERDICT": record.verdict.value if record.verdict else "-",
+        "AGE": age((now - record.created_at).total_seconds()),
+        "EXPERIMENT": record.name,
+    }
+
+
+def _nothing(wanted: Wanted) -> str:
+    of = "".join(f" of {what} {name}" for what, name in (("group", wanted.group), ("spec", wanted.spec)) if name)
+    where = f"in namespace {wanted.namespace}" if wanted.namespace else "in this cluster"
+    return (
+        f"There are no experiments{of} {where}.\n"
+        f"One is launched for each version of an object that a group names and that has\n"
+        f"opted in, in that object's namespace:\n"
+        f"  kubectl label deployment/NAME {OPT_IN_LABEL}=true\n"
+        f"`autox why deployment/NAME` tells what is missing, `autox history -A` looks in all\n"
+        f"namespaces."
+    )

@@ -1,0 +1,67 @@
+"""Which cluster and namespace a command reads, and how it prints: the options that all reading commands share."""
+
+import os
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import wraps
+from pathlib import Path
+from typing import Any
+
+import click
+
+from autox.kube.auth import from_kubeconfig, in_cluster
+from autox.kube.connection import Connection
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Target:
+    """What the user pointed at.
+
+    Attributes:
+        namespace: None for the one that the kubeconfig or the pod says.
+        kubeconfig: None for the one that kubectl would take, or in a pod its service account.
+        context: None for the current one.
+    """
+
+    namespace: str | None = None
+    kubeconfig: Path | None = None
+    context: str | None = None
+
+    def connection(self, environ: Mapping[str, str] = os.environ) -> Connection:
+        """The connection to that cluster.
+
+        Raises:
+            ConfigurationError: there is none, or it makes no sense.
+        """
+        in_pod = bool(environ.get("KUBERNETES_SERVICE_HOST")) and not environ.get("KUBECONFIG")
+        if in_pod and self.kubeconfig is None and self.context is None:
+            return in_cluster(environ)
+        return from_kubeconfig(self.kubeconfig, context=self.context, environ=environ)
+
+
+def target_options(command: Callable[..., None]) -> Callable[..., None]:
+    """Gives a command ``--namespace``, ``--kubeconfig`` and ``--context`` as its argument ``target``."""
+
+    @wraps(command)
+    def targeted(*, namespace: str | None, kubeconfig: Path | None, context: str | None, **rest: Any) -> None:
+        command(target=Target(namespace=namespace, kubeconfig=kubeconfig, context=context), **rest)
+
+    options = (
+        click.option("-n", "--namespace", metavar="NAME", help="The namespace.  [default: the context's]"),
+        click.option(
+            "--kubeconfig",
+            metavar="FILE",
+            type=click.Path(path_type=Path),
+            help="The cluster.  [default: as kubectl; in a pod, its own]",
+        ),
+        click.option("--context", metavar="NAME", help="Of the kubeconfig.  [default: the current one]"),
+    )
+    decorated: Callable[..., None] = targeted
+    for option in reversed(options):
+        decorated = option(decorated)
+    return decorated
+
+
+output_option = click.option(
+    "-o", "--output", type=click.Choice(["text", "json"]), default="text", show_default=True, help="How to print."
+)

@@ -1,0 +1,185 @@
+"""``autox why KIND/NAME``: what autox does for an object, what it found, or what is missing for it to do anything."""
+
+import asyncio
+import json
+import shutil
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from typing import Any
+
+import click
+
+from autox.cli.describing import described
+from autox.cli.explaining import Explanation, GroupExplained, SeenEvent, explain
+from autox.cli.history import shown
+from autox.cli.kinds import resolve
+from autox.cli.tables import age
+from autox.cli.targeting import Target, output_option, target_options
+from autox.kube.client import KubeClient
+from autox.kube.objects import micro_timestamp
+from autox.model.errors import ConfigurationError
+from autox.model.refs import ObjectRef
+from autox.model.trigger import TriggerState
+from autox.report.legible import legible, wrapped
+
+OTHERS_SHOWN = 3
+
+
+@click.command()
+@click.argument("object_", metavar="KIND/NAME")
+@target_options
+@output_option
+def why(*, target: Target, object_: str, output: str) -> None:
+    """Explain what autox did for an object, and why.
+
+    KIND is as in kubectl: deployment, deploy, deployments.apps, or any custom
+    resource. Told are the groups that name the object, whether it has opted in
+    and has a version, the last decision, the experiments, and the latest Events.
+    """
+    kind, slash, name = object_.partition("/")
+    if not (kind and slash and name) or "/" in name:
+        raise ConfigurationError(f"{object_!r} is not KIND/NAME", hint="It looks like deployment/web.")
+    connection = target.connection()
+
+    async def read() -> Explanation:
+        async with KubeClient(connection) as kube:
+            resource = await resolve(kube, kind)
+            return await explain(kube, resource, name, namespace=target.namespace or connection.namespace)
+
+    explanation = asyncio.run(read())
+    if output == "json":
+        click.echo(json.dumps(as_object(explanation), indent=2))
+        return
+    columns = min(100, shutil.get_terminal_size(fallback=(80, 24)).columns)
+    click.echo("\n".join(lines(explanation, now=datetime.now(UTC), columns=columns)))
+
+
+def lines(explanation: Explanation, *, now: datetime, columns: int) -> Iterator[str]:
+    """An explanation for people."""
+    trigger = explanation.trigger
+    yield str(trigger.ref)
+    if trigger.state is TriggerState.ABSENT:
+        yield "  does not exist, or is being deleted"
+    for note in explanation.notes:
+        yield from _paragraph("", note, columns)
+    if not explanation.groups:
+        yield from _not_named(explanation, columns)
+    for each in explanation.groups:
+        yield ""
+        yield from _group_lines(each, explanation, now, columns)
+
+
+def as_object(explanation: Explanation) -> dict[str, Any]:
+    """An explanation for programs; fields are only ever added to this."""
+    trigger = explanation.trigger
+    return {
+        "object": str(trigger.ref),
+        "state": trigger.state.value,
+        "uid": trigger.uid,
+        "groups": [
+            {
+                "namespace": each.group.namespace,
+                "name": each.group.name,
+                "optedIn": _opted_in(each, explanation),
+                "version": _version(each, explanation),
+                "isLaunching": each.obstacle is None and not each.group.flaw,
+                "reason": each.obstacle.reason if each.obstacle else "",
+                "message": each.obstacle.message if each.obstacle else each.group.flaw,
+                "conditions": [
+                    {"type": kind, "status": status, "reason": reason, "message": message}
+                    for kind, (status, reason, message) in each.group.conditions.items()
+                ],
+                "lastDecision": dict(each.group.last_decision),
+                "experiments": [described(one) for one in each.experiments],
+                "events": [
+                    {
+                        "at": micro_timestamp(event.at),
+                        "about": event.about,
+                        "type": event.type,
+                        "reason": event.reason,
+                        "message": event.message,
+                        "count": event.count,
+                    }
+                    for event in each.events
+                ],
+            }
+            for each in explanation.groups
+        ],
+        "notes": list(explanation.notes),
+    }
+
+
+def _group_lines(each: GroupExplained, explanation: Explanation, now: datetime, columns: int) -> Iterator[str]:
+    group, wanted = each.group, each.group.wanted
+    yield f"group {group.namespace}/{group.name}"
+    if wanted is not None and explanation.trigger.state is TriggerState.PRESENT:
+        yield f"  opted in   {'yes' if _opted_in(each, explanation) else 'no'} ({wanted.opt_in.label})"
+        yield f"  version    {legible(_version(each, explanation)) or 'none'} ({wanted.version_label})"
+    if each.obstacle is not None:
+        yield from _paragraph("launching", f"nothing: {each.obstacle.message}", columns)
+    if not group.is_seen:
+        message = "the controller has not seen this group as it is now; does it run? kubectl get pods -A | grep autox"
+        yield from _paragraph("waiting", message, columns)
+    if group.trouble:
+        yield from _paragraph("trouble", group.trouble, columns)
+    if group.last_decision:
+        yield from _paragraph("decided", _decided(each, now), columns)
+    if each.experiments:
+        yield from ("", *(f"  {line}" for line in shown(each.experiments, now=now, columns=columns - 2).splitlines()))
+    if each.events:
+        yield from ("", "  events, the latest last:")
+        for event in each.events:
+            yield from _paragraph(age((now - event.at).total_seconds()), _told(event), columns)
+
+
+def _opted_in(each: GroupExplained, explanation: Explanation) -> bool:
+    wanted = each.group.wanted
+    return wanted is not None and explanation.trigger.labels.get(wanted.opt_in.label) == wanted.opt_in.value
+
+
+def _version(each: GroupExplained, explanation: Explanation) -> str:
+    wanted = each.group.wanted
+    return "" if wanted is None else explanation.trigger.labels.get(wanted.version_label, "")
+
+
+def _decided(each: GroupExplained, now: datetime) -> str:
+    last = each.group.last_decision
+    what = " ".join(filter(None, (last.get("action"), last.get("spec"))))
+    try:
+        ago = f", {age((now - datetime.fromisoformat(last.get('time', ''))).total_seconds())} ago"
+    except (ValueError, TypeError):
+        ago = ""
+    return f"{what}{ago}: {': '.join(filter(None, (last.get('reason'), last.get('message'))))}"
+
+
+def _told(event: SeenEvent) -> str:
+    times = f" (x{event.count})" if event.count > 1 else ""
+    return f"{event.type} {event.reason}{times}: {event.message}"
+
+
+def _not_named(explanation: Explanation, columns: int) -> Iterator[str]:
+    ref = explanation.trigger.ref
+    yield from _paragraph("", "No experiment group names it, so autox does nothing about it.", columns)
+    for other in explanation.others[:OTHERS_SHOWN]:
+        yield from _paragraph("", f"Group {other.namespace}/{other.name} names {other.trigger}.", columns)
+    yield "  To have it tested, add a group to the release of autox:"
+    yield ""
+    yield from (f"    {line}" for line in _command(ref))
+
+
+def _command(ref: ObjectRef) -> Iterator[str]:
+    at = f"groups.{ref.name.replace('.', '-')}"
+    yield "helm upgrade autox CHART --reuse-values \\"
+    for key in ("name", "namespace", "group", "version", "resource"):
+        yield f"  --set '{at}.trigger.{key}={getattr(ref, key)}' \\"
+    yield f"  --set '{at}.specs.SPEC.name=experiment' ..."
+
+
+def _paragraph(word: str, text: str, columns: int) -> Iterator[str]:
+    """A word in the margin and a text beside it; a command in the text stands on a line of its own, to be copied."""
+    sentence, found, command = legible(text).partition("kubectl ")
+    margin = f"  {word:<9}  " if word else "  "
+    for number, line in enumerate(wrapped(sentence.strip(), max(20, columns - len(margin)))):
+        yield (f"{margin if not number else ' ' * len(margin)}{line}").rstrip()
+    if found:
+        yield f"{' ' * len(margin)}{found}{command}"
