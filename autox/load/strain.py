@@ -20,7 +20,9 @@ _LATE_SHARE = 0.1
 """A request is late from 10 ms on, or from a tenth of the median latency, if that is more."""
 _SPAN_SECONDS = 0.25
 _BUSY_SHARE = 0.95
-_TOLERATED = 0.01
+_TOLERATED_SHARE = 0.01
+_TOLERATED_REQUESTS = 2
+"""One hiccup of the machine is no throttling, also when few requests are sent."""
 
 _SCHEDSTAT = Path("/proc/thread-self/schedstat")
 
@@ -72,12 +74,13 @@ class Strain:
         tolerance = max(_LATE_SECONDS, _LATE_SHARE * (median or 0.0))
         count, due_by = self._schedule.count, self._schedule.due_by
         late = sum(max(due_by(came - tolerance) - due_by(expected), 0) for expected, came in self._late)
-        if late > _TOLERATED * count:
+        tolerated = max(_TOLERATED_SHARE * count, _TOLERATED_REQUESTS)
+        if late > tolerated:
             return (
                 f"the load generator fell behind its schedule: {late:,} of {count:,} requests were due while it could"
                 " not run; give it more CPU or lower the rate"
             )
-        if self._starved > _TOLERATED * count:
+        if self._starved > tolerated:
             return (
                 f"the load generator was short of CPU while requests waited, for {self._starved:,} of {count:,};"
                 " give it more CPU or lower the rate"

@@ -1,11 +1,14 @@
-"""Certificates for tests of TLS."""
+"""What tests of load share: both event loops that a load may run on, and certificates."""
 
+import asyncio
 import datetime as dt
 import ssl
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+import uvloop
 
 from autox.cluster.pki import Identity, Pki
 
@@ -28,3 +31,8 @@ def tls(tmp_path_factory: pytest.TempPathFactory) -> Tls:
     server.load_cert_chain(pki.certificate("web"), pki.key("web"))
     client = ssl.create_default_context(cafile=str(pki.certificate("ca")))
     return Tls(server=server, client=client, authority=pki.certificate("ca"))
+
+
+def pytest_asyncio_loop_factories() -> dict[str, Callable[[], asyncio.AbstractEventLoop]]:
+    """Every test on both event loops: they differ in what they raise, and when."""
+    return {"asyncio": asyncio.new_event_loop, "uvloop": uvloop.new_event_loop}

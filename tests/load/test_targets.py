@@ -2,7 +2,9 @@
 
 import asyncio
 import socket
+import sys
 import time
+from pathlib import Path
 
 import pytest
 
@@ -14,6 +16,7 @@ from autox.wire.failures import FailureKind
 from tests.load.targets import BYE, HELLO, Seen, Writer, drive, hello, reset, saying, serving
 
 OK = b"HTTP/1.1 200 OK\r\n"
+ROOT = Path(__file__).parents[2]
 
 
 def closed_port() -> int:
@@ -319,18 +322,30 @@ async def test_generator_that_cannot_keep_up() -> None:
     assert "fell behind" in result.invalid
 
 
-async def test_generator_without_files(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A machine that runs out of files is the load generator's fault, and the result says so."""
+WITHOUT_FILES = """
+import asyncio, resource, sys
+from tests.load.targets import drive
 
-    def none_left(*_args: object, **_kwargs: object) -> socket.socket:
-        raise OSError(24, "Too many open files")
+async def main():
+    await asyncio.sleep(0)
+    _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (20, hard))
+    result = await drive(int(sys.argv[1]), connections=40, count=100)
+    print(result.invalid)
 
+asyncio.run(main())
+"""
+
+
+async def test_generator_without_files() -> None:
+    """A load generator that runs out of files says so: that is no finding about its target."""
     async with serving(hello) as target:
-        monkeypatch.setattr(socket, "socket", none_left)
-        result = await drive(target.port)
+        child = await asyncio.create_subprocess_exec(
+            sys.executable, "-c", WITHOUT_FILES, str(target.port), stdout=asyncio.subprocess.PIPE, cwd=ROOT
+        )
+        said, _ = await child.communicate()
 
-    assert result.errors == 20
-    assert "Too many open files" in result.invalid
+    assert b"the load generator failed: Too many open files" in said
 
 
 @pytest.mark.parametrize(
