@@ -6,6 +6,7 @@ keeps a renewal waiting.
 """
 
 import asyncio
+import time
 from collections.abc import Callable
 from dataclasses import replace
 from ipaddress import IPv4Network
@@ -26,6 +27,7 @@ from autox.tasks.density.marks import NAMESPACE_LABEL, Marks
 _POD_CIDR = IPv4Network("10.128.0.0/9")
 """Addresses that pods publish and nobody listens on: room for every pod of the largest run."""
 _PAUSE = 0.2  # seconds between two looks at the nodes
+_TELL = 2.0  # seconds between two lines of progress
 
 
 class Fleet:
@@ -77,16 +79,16 @@ class Fleet:
 
     async def wait_until_ready(self, say: Callable[[str], None]) -> None:
         """Return when pods can be scheduled to every node; however long that takes."""
-        told = -1
+        selector = f"{NAMESPACE_LABEL}={self._marks.namespace}"
+        tell_at = time.monotonic() + _TELL
         while True:
-            selector = f"{NAMESPACE_LABEL}={self._marks.namespace}"
             nodes = (await self._kube.list(NODES, label_selector=selector)).items
             ready = sum(map(_is_open, nodes))
             if ready == len(self._specs):
                 return
-            if ready != told and told >= 0:
+            if time.monotonic() >= tell_at:
                 say(f"{ready} of {len(self._specs)} virtual nodes ready")
-            told = ready
+                tell_at = time.monotonic() + _TELL
             await asyncio.sleep(_PAUSE)
 
 

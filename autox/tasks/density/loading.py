@@ -2,8 +2,7 @@
 
 A request that fails for a reason that may pass is sent again until the time is up, for the pods are wanted; one that
 is refused for good (no permission, a quota, an admission webhook) ends the run with the API server's reason. How far
-the sending itself fell behind its schedule is measured: beyond a second the load was not the one that was asked for,
-and the figures are no answer to the question.
+the sending itself fell behind its schedule is measured, for then the load was not the one that was asked for.
 """
 
 import asyncio
@@ -17,7 +16,6 @@ from autox.model.refs import DEPLOYMENTS
 from autox.tasks.density.marks import Marks
 from autox.tasks.density.workload import Planned, deployment
 
-TOLERABLE = 1.0  # seconds behind the schedule
 _RETRY = 1.0  # seconds
 
 

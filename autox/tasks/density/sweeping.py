@@ -23,6 +23,9 @@ _PARALLEL = 16
 _LOOK = 0.25  # seconds between two looks at a namespace that is going
 _RETRY = 1.0  # seconds
 
+_LEAST = 90.0  # seconds that any removal may take, and large ones more
+_REMOVALS = 50  # objects a second that a small control plane removes at the least
+
 T = TypeVar("T")
 
 
@@ -38,6 +41,11 @@ class Remains:
 
     def __str__(self) -> str:
         return f"{len(self.namespaces)} namespaces and {len(self.nodes)} nodes"
+
+
+def allowance(objects: int) -> float:
+    """How many seconds the removal of so many objects may take."""
+    return _LEAST + objects / _REMOVALS
 
 
 async def of_run(kube: KubeClient, run: str) -> Remains:

@@ -5,7 +5,7 @@ runs them), and pass the strictest Pod Security Standard. They end within a seco
 pods do.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from autox.kube.objects import Object
@@ -53,6 +53,15 @@ def deployment(planned: Planned, marks: Marks) -> Object:
             "template": {"metadata": {"labels": labels | marks.labels}, "spec": _pod(marks)},
         },
     }
+
+
+def refusal(deployments: Iterable[Object]) -> str:
+    """Why the pods of the first Deployment that has a reason could not be created; empty if none has."""
+    for each in deployments:
+        for condition in (each.get("status") or {}).get("conditions") or ():
+            if condition.get("type") == "ReplicaFailure" and condition.get("status") == "True":
+                return str(condition.get("message") or condition.get("reason") or "")
+    return ""
 
 
 def _pod(marks: Marks) -> Object:
