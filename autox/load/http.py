@@ -27,6 +27,8 @@ from autox.wire.deadlines import Deadlines
 from autox.wire.failures import ExchangeError, FailureKind
 from autox.wire.requests import EncodedRequest
 
+_TOO_LATE = ExchangeError(FailureKind.TIMEOUT, "timeout: every connection was busy until it was too late")
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HttpLoad:
@@ -74,6 +76,7 @@ class HttpGenerator:
         ]
         self._free: deque[Slot] = deque()
         self._hopeless: set[Slot] = set()
+        self._trouble: ExchangeError | None = None  # why slots rest, until there is an answer again
         self._again: deque[float] = deque()  # when those that are to be sent again were due
         self._next = 0
         self._what = "warm-up requests"
@@ -133,6 +136,7 @@ class HttpGenerator:
         """Count an answer, and send what is due."""
         now = time.monotonic()
         self._tally.answer(status, size, now - slot.due)
+        self._trouble = None
         self._free.append(slot)
         self._send_due(now)
 
@@ -145,6 +149,7 @@ class HttpGenerator:
         self._tally.fail(error)
         if slot.hopeless:
             self._hopeless.add(slot)
+            self._trouble = error
         if len(self._hopeless) == len(self._slots):
             self._fail_due(error)
         self._settle()
@@ -177,7 +182,7 @@ class HttpGenerator:
             if now < deadline:
                 free.popleft().take(due, deadline)
             else:
-                self._tally.fail(ExchangeError(FailureKind.TIMEOUT, "every connection was busy until it was too late"))
+                self._tally.fail(self._trouble or _TOO_LATE)
         self._settle()
 
     def _fail_due(self, error: ExchangeError) -> None:

@@ -105,12 +105,12 @@ class Slot:
         if self._opening is not None:
             self._opening.cancel()
             self._opening = None
-            where = f"no connection in time ({self._addresses[0]})"
+            where = f"timeout: no connection in time ({self._addresses[0]})"
             self._fail(ExchangeError(FailureKind.TIMEOUT, where), rest=True)
         elif self._connection is not None:
             peer = self._connection.peer
             self._connection.abort()
-            self._fail(ExchangeError(FailureKind.TIMEOUT, f"no complete answer in time ({peer})"), rest=False)
+            self._fail(ExchangeError(FailureKind.TIMEOUT, f"timeout: no complete answer in time ({peer})"), rest=False)
 
     async def close(self) -> None:
         """End everything, without a word to the dispatcher."""

@@ -111,6 +111,14 @@ async def test_refusing_target() -> None:
     assert result.latency.percentile(50) is None
 
 
+async def test_impatient_load_on_a_refusing_target() -> None:
+    """Requests that give up before the next attempt failed for the same reason as that attempt."""
+    result = await drive(closed_port(), qps=100, count=100, timeout=0.1)
+
+    assert {each.kind for each in result.failures} == {FailureKind.REFUSED}
+    assert result.errors == 100
+
+
 async def test_target_that_comes_up() -> None:
     """Requests that are due once the target is there are answered; those before were refused."""
     port = closed_port()
