@@ -55,12 +55,9 @@ def rollout(deployment: Json, replica_sets: Iterable[Json], pods: Iterable[Json]
     """
     meta, spec, status = deployment["metadata"], deployment.get("spec") or {}, deployment.get("status") or {}
     what = f"deployment {meta['name']}"
-    if status.get("observedGeneration", 0) < meta.get("generation", 0):
-        return Standing(what=what, missing="its latest change was not taken up by the Deployment controller yet")
-    wanted = spec.get("replicas", 1)
-    if wanted == 0:
-        return Standing(what=what, missing="it is scaled to 0 replicas, so there is nothing to test")
-    updated = status.get("updatedReplicas", 0)
+    wanted, updated = spec.get("replicas", 1), status.get("updatedReplicas", 0)
+    if missing := _not_begun(meta, status, wanted=wanted):
+        return Standing(what=what, missing=missing)
     if (trouble := _trouble(spec, status, updated=updated, wanted=wanted)) is not None:
         return Standing(what=what, missing=trouble, is_stuck=True)
     living = [pod for pod in pods if not _has_ended(pod)]
@@ -106,6 +103,15 @@ def condition(found: Json, kind: str, *, what: str) -> Standing:
             missing = f"condition {each['type']} is {each.get('status')}"
             return Standing(what=what, missing=f"{missing}: {said}" if said else missing)
     return Standing(what=what, missing=f"it has no condition {kind} yet")
+
+
+def _not_begun(meta: Json, status: Json, *, wanted: int) -> str:
+    """Why the numbers in the status say nothing about the pods to come; empty if they do."""
+    if meta.get("deletionTimestamp"):
+        return "it is being deleted"
+    if status.get("observedGeneration", 0) < meta.get("generation", 0):
+        return "its latest change was not taken up by the Deployment controller yet"
+    return "it is scaled to 0 replicas, so there is nothing to test" if wanted == 0 else ""
 
 
 def _trouble(spec: Json, status: Json, *, updated: int, wanted: int) -> str | None:

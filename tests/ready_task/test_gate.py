@@ -86,6 +86,14 @@ def test_nothing_to_test_is_not_ready() -> None:
     assert not standing.is_stuck
 
 
+def test_a_deployment_that_goes_is_not_ready() -> None:
+    """Its pods will be gone in a moment, complete as it still looks."""
+    going = deployment()
+    going["metadata"]["deletionTimestamp"] = "2026-11-22T03:04:05Z"
+
+    assert rollout(going, [NEW], PODS).missing == "it is being deleted"
+
+
 def test_what_waiting_does_not_mend_is_said_at_once() -> None:
     """A paused rollout and one past its deadline are stuck, with the words of Kubernetes."""
     late = {
