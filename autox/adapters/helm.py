@@ -23,7 +23,8 @@ from autox.adapters.charts import locate
 from autox.adapters.helm_command import HelmCommand
 from autox.adapters.helm_errors import NAME_IN_USE
 from autox.adapters.helm_home import HelmHome
-from autox.adapters.helm_storage import DEPLOYED, FAILED, StoredRelease, stored_release, unfinished_releases
+from autox.adapters.helm_storage import StoredRelease, stored_release, unfinished_releases
+from autox.core.recovering import Remedy, remedy
 from autox.kube.client import KubeClient
 from autox.model.errors import AutoxError, ConfigurationError, NotOursError, TransientError
 from autox.model.groups import ChartRef
@@ -138,7 +139,7 @@ class HelmReleases:
         found: list[StoredRelease] = []
         for namespace in namespaces:
             found += await unfinished_releases(self._kube, namespace=namespace)
-        return [(release.namespace, release.name) for release in found if self._is_abandoned(release)]
+        return [(each.namespace, each.name) for each in found if self._remedy(each) is Remedy.UNINSTALL]
 
     async def _is_there(
         self, name: str, namespace: str, labels: Mapping[str, str], *, helm_is_done: bool = False
@@ -149,9 +150,10 @@ class HelmReleases:
             return False
         if not found.is_ours or not labels.items() <= found.labels.items():
             raise _not_ours(found)
-        if found.status == DEPLOYED:
+        what_helps = self._remedy(found)
+        if what_helps is Remedy.NOTHING:
             return True
-        if found.status != FAILED and not helm_is_done and not self._is_abandoned(found):
+        if what_helps is Remedy.WAIT and not helm_is_done:
             raise TransientError(f"helm release {namespace}/{name} is {found.status}: helm is at work on it")
         await self._remove(found)
         return False
@@ -164,8 +166,9 @@ class HelmReleases:
             # Removing rests on nothing that a user configures: whatever it is, it may pass.
             raise TransientError(error.message, hint=error.hint) from error
 
-    def _is_abandoned(self, release: StoredRelease) -> bool:
-        return self._now() - release.changed_at > self._patience
+    def _remedy(self, release: StoredRelease) -> Remedy:
+        age = self._now() - release.changed_at
+        return remedy(release.status, age=age, patience=self._patience, is_ours=release.is_ours)
 
     def _alone(self, namespace: str, name: str) -> asyncio.Lock:
         return self._locks.setdefault((namespace, name), asyncio.Lock())

@@ -15,7 +15,6 @@ from autox.model.errors import NotFoundError
 from autox.model.labels import EXPERIMENT
 from autox.model.refs import SECRETS
 
-DEPLOYED = "deployed"
 FAILED = "failed"
 INTERRUPTED = ("pending-install", "pending-upgrade", "pending-rollback", "uninstalling")
 

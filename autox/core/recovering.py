@@ -28,7 +28,7 @@ _REMEDIES = {
     "pending-rollback": (Remedy.WAIT, Remedy.UNINSTALL),
     "uninstalling": (Remedy.WAIT, Remedy.UNINSTALL),
     "superseded": (Remedy.NOTHING, Remedy.NOTHING),
-    "uninstalled": (Remedy.NOTHING, Remedy.NOTHING),
+    "uninstalled": (Remedy.UNINSTALL, Remedy.UNINSTALL),  # somebody's ``helm uninstall --keep-history``
 }
 
 

@@ -19,7 +19,7 @@ YOUNG, OLD = timedelta(seconds=60), timedelta(seconds=61)
         ("pending-rollback", Remedy.WAIT, Remedy.UNINSTALL),
         ("uninstalling", Remedy.WAIT, Remedy.UNINSTALL),
         ("failed", Remedy.UNINSTALL, Remedy.UNINSTALL),
-        ("uninstalled", Remedy.NOTHING, Remedy.NOTHING),
+        ("uninstalled", Remedy.UNINSTALL, Remedy.UNINSTALL),
         ("superseded", Remedy.NOTHING, Remedy.NOTHING),
         ("unknown", Remedy.WAIT, Remedy.NOTHING),
         ("", Remedy.WAIT, Remedy.NOTHING),

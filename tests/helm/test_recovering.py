@@ -39,7 +39,7 @@ async def test_a_release_that_helm_is_at_work_on_is_waited_for(scene: Scene, clo
 
 
 async def test_stuck_releases_are_named(scene: Scene, clock: Clock) -> None:
-    """Those that are ours, neither deployed nor of this minute: each can then be uninstalled."""
+    """Those that are ours and that no helm can be at work on: each can then be uninstalled."""
     for name in ("good", "failed", "pending", "half-gone"):
         await scene.install(name)
     await scene.install("foreign", labels={"team": "payments"})
@@ -48,7 +48,7 @@ async def test_stuck_releases_are_named(scene: Scene, clock: Clock) -> None:
     await scene.set_storage_labels("half-gone", status="uninstalling")
     await scene.set_storage_labels("foreign", status="failed")
 
-    assert await scene.releases.stuck(namespaces=[scene.namespace]) == []
+    assert await scene.releases.stuck(namespaces=[scene.namespace]) == [(scene.namespace, "failed")]
     clock.ahead = LONG
     stuck = await scene.releases.stuck(namespaces=[scene.namespace, "default"])
 
