@@ -1,9 +1,9 @@
-r"""The head of an HTTP/1.1 response: checked whole, and read for what decides how long the response is.
+"""The head of an HTTP/1.1 response: checked whole, and read for what decides how long the response is.
 
 A head that came before is looked up, not read again: servers repeat theirs byte for byte, for a second at least. A new
 one costs two regular expressions. Strict where a mistake could move the end of a response (RFC 9112 §6), since the next
-answer would then be read as this one's; tolerant elsewhere. Refused on purpose: line ends of a bare ``\n`` and folded
-lines, which nothing that is to be load tested sends.
+answer would then be read as this one's; tolerant elsewhere. Refused on purpose: line ends of a bare line feed and
+folded lines, which nothing that is to be load tested sends.
 """
 
 import re

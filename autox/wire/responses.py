@@ -1,4 +1,4 @@
-r"""One response after the other out of a stream of bytes, however it is cut: sans I/O.
+"""One response after the other out of a stream of bytes, however it is cut: sans I/O.
 
 The common response arrives in one piece with its length announced: it is a ``find``, a look-up and a comparison.
 Everything else takes the long way: a head in pieces, interim responses, chunks, trailers, bodies that the end of the
