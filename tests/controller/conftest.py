@@ -37,3 +37,7 @@ async def scene(kube: KubeClient, namespace: str, defined: None) -> AsyncIterato
     made = Scene(kube, namespace)
     yield made
     await made.recorder.close()
+    # The API server is shared, and a controller in the next test would look after what is left here.
+    for resource in (EXPERIMENT_GROUPS, EXPERIMENTS):
+        for each in (await kube.list(resource, namespace=namespace)).items:
+            await kube.delete(resource, each["metadata"]["name"], namespace=namespace)

@@ -103,7 +103,8 @@ class Scene:
 
     async def conditions(self, name: str = "web") -> dict[str, tuple[str, str]]:
         """Status and reason of each condition of a group."""
-        return {each["type"]: (each["status"], each["reason"]) for each in (await self.status(name))["conditions"]}
+        listed = (await self.status(name)).get("conditions") or ()
+        return {each["type"]: (each["status"], each["reason"]) for each in listed}
 
     async def events(self, kind: str) -> list[tuple[str, str, str]]:
         """Type, reason and message of the Events about objects of a kind."""

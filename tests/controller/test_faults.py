@@ -28,6 +28,7 @@ from tests.kube.apiserver import ApiServer
 pytestmark = pytest.mark.integration
 
 
+ROLE_BINDINGS = Resource(group=CLUSTER_ROLES.group, version="v1", plural="rolebindings", kind="RoleBinding")
 BOMB = "a0: &a0 hunter2\n" + "".join(f"a{n + 1}: &a{n + 1} [{', '.join([f'*a{n}'] * 10)}]\n" for n in range(12))
 """A kilobyte of YAML that stands for a million million values."""
 
@@ -340,13 +341,13 @@ async def test_bad_values_are_told_without_repeating_them(scene: Scene, text: st
     assert "hunter2" not in str(status) + str(events)
 
 
-async def allow(kube: KubeClient, user: str, group: str, *resources: str) -> None:
-    """Let a user do everything with these resources, and nothing else."""
+async def allow(kube: KubeClient, user: str, group: str, *resources: str, namespace: str = "") -> None:
+    """Let a user do everything with these resources, everywhere or in one namespace, and nothing else."""
     rules = [{"apiGroups": [group], "resources": list(resources), "verbs": ["*"]}]
     await kube.apply(CLUSTER_ROLES, {"metadata": {"name": user}, "rules": rules}, field_manager="test")
     binding = {
-        "metadata": {"name": user},
+        "metadata": {"name": user} | ({"namespace": namespace} if namespace else {}),
         "subjects": [{"kind": "User", "name": user, "apiGroup": CLUSTER_ROLES.group}],
         "roleRef": {"kind": "ClusterRole", "name": user, "apiGroup": CLUSTER_ROLES.group},
     }
-    await kube.apply(CLUSTER_ROLE_BINDINGS, binding, field_manager="test")
+    await kube.apply(ROLE_BINDINGS if namespace else CLUSTER_ROLE_BINDINGS, binding, field_manager="test")
