@@ -22,14 +22,13 @@ def test_experiment(cluster: LocalCluster, tmp_path: Path, mistake: Mistake) -> 
 
 @pytest.mark.parametrize("mistake", IN_VALUES.values(), ids=IN_VALUES)
 def test_experiment_in_a_group(cluster: LocalCluster, tmp_path: Path, mistake: Mistake) -> None:
-    """`helm install charts/autox` checks the values of each packaged experiment, and installs nothing."""
+    """`helm install charts/autox` checks the values of each packaged experiment."""
     values = {"groups": {"httpbin": changed(SPEC, "specs.iter8.values", mistake.values)}}
     done = helm(cluster, "install", "refused", AUTOX, values=values, folder=tmp_path)
 
     assert done.code != 0
     assert "/groups/httpbin/specs/iter8" in done.err
     assert mistake.named in done.err
-    assert cluster.helm("status", "refused").code != 0
 
 
 @pytest.mark.parametrize(
@@ -59,6 +58,13 @@ def test_group(cluster: LocalCluster, tmp_path: Path, path: str, value: object, 
 
     assert done.code != 0
     assert named in done.err
+
+
+def test_nothing_is_installed(cluster: LocalCluster, tmp_path: Path) -> None:
+    """After a refusal there is no release, and the same command without the mistake may follow."""
+    values = {"groups": {"httpbin": changed(SPEC, "specs", {})}}
+    assert helm(cluster, "install", "refused", AUTOX, values=values, folder=tmp_path).code != 0
+
     assert cluster.helm("status", "refused").code != 0
 
 

@@ -12,11 +12,6 @@ app.kubernetes.io/name: autox
 app.kubernetes.io/instance: {{ .Release.Name }}
 {{- end }}
 
-{{/* Of roles outside the release's namespace, or of none: no other release's is called so. */}}
-{{- define "autox.roleName" -}}
-autox:{{ .Release.Namespace }}:{{ .Release.Name }}
-{{- end }}
-
 {{- define "autox.image" -}}
 {{ .Values.image.repository }}:{{ .Values.image.tag | default .Chart.AppVersion }}
 {{- end }}

@@ -73,18 +73,13 @@ installed in that namespace. Argument: the group. */}}
 {{- uniq $rules | toJson }}
 {{- end }}
 
-{{/* No other release's is called so. Argument: root, group. */}}
-{{- define "autox.groupRoleName" -}}
-{{ include "autox.roleName" .root }}:{{ .group }}
-{{- end }}
-
 {{/* The Role of one group in one namespace, bound to the controller. Argument: root, group, namespace, rules. */}}
 {{- define "autox.groupRole" -}}
 ---
 apiVersion: rbac.authorization.k8s.io/v1
 kind: Role
 metadata:
-  name: {{ include "autox.groupRoleName" . }}
+  name: autox:{{ .group }}
   namespace: {{ .namespace }}
   labels:
     {{- include "autox.labels" .root | nindent 4 }}
@@ -94,14 +89,14 @@ rules:
 apiVersion: rbac.authorization.k8s.io/v1
 kind: RoleBinding
 metadata:
-  name: {{ include "autox.groupRoleName" . }}
+  name: autox:{{ .group }}
   namespace: {{ .namespace }}
   labels:
     {{- include "autox.labels" .root | nindent 4 }}
 roleRef:
   apiGroup: rbac.authorization.k8s.io
   kind: Role
-  name: {{ include "autox.groupRoleName" . }}
+  name: autox:{{ .group }}
 subjects:
   - kind: ServiceAccount
     name: {{ .root.Release.Name }}
