@@ -50,17 +50,17 @@ def judge(tasks: Sequence[TaskResult], outcomes: Sequence[SLOOutcome]) -> Judgem
     failed = [outcome for outcome in outcomes if outcome.verdict is Verdict.FAIL]
     unknown = [outcome for outcome in outcomes if outcome.verdict not in (Verdict.PASS, Verdict.FAIL)]
     invalid = [task for task in tasks if task.invalid]
-    if failed:
-        return Judgement(
-            verdict=Verdict.FAIL,
-            reason="SLONotMet",
-            message=f"{_of(failed, outcomes)} not met: {_explained(failed, tasks)}",
-        )
     if invalid:
         return Judgement(
             verdict=Verdict.INVALID,
             reason="LoadInvalid",
             message=f"the figures of task {invalid[0].task} must not be believed: {invalid[0].invalid}",
+        )
+    if failed:
+        return Judgement(
+            verdict=Verdict.FAIL,
+            reason="SLONotMet",
+            message=f"{_of(failed, outcomes)} not met: {_explained(failed, tasks)}",
         )
     if unknown:
         return Judgement(

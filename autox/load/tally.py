@@ -44,6 +44,7 @@ class HttpLoadResult:
         waiting: the share of the time, 0 to 1, during which requests waited for a free connection.
         seconds: from the first due request to the last answer or failure.
         achieved: answers a second.
+        late: how many requests fell due while the generator could not run; their latency includes that.
         invalid: why the figures do not show the target but this generator; empty if they do show the target.
     """
 
@@ -57,6 +58,7 @@ class HttpLoadResult:
     waiting: float
     seconds: float
     achieved: float
+    late: int
     invalid: str
 
 
@@ -122,6 +124,7 @@ class Tally:
             waiting=self._waiting / max(self._beats, 1),
             seconds=seconds,
             achieved=sum(self._statuses.values()) / seconds,
+            late=strain.late(self._latency.percentile(50)),
             invalid=invalid or strain.verdict(self._latency.percentile(50)),
         )
 
@@ -143,6 +146,7 @@ def unanswered(requests: int, error: ExchangeError) -> HttpLoadResult:
         waiting=0.0,
         seconds=0.0,
         achieved=0.0,
+        late=0,
         invalid="",
     )
 

@@ -126,6 +126,11 @@ def _notes(result: HttpLoadResult, inputs: HttpInputs) -> Iterator[str]:
         yield f"status codes: {statuses}"
     if result.resent:
         yield f"{result.resent:,} {total} were sent again: the target had ended the connection kept for them"
+    if result.late:
+        yield (
+            f"{result.late:,} {total} were due while the load generator could not run, which counts as their latency:"
+            " the figures err on the slow side"
+        )
     if result.waiting > _WAITING_WORTH_TELLING:
         yield (
             f"requests waited for a free connection {result.waiting:.0%} of the time: the target is too slow for"

@@ -370,6 +370,15 @@ def test_short_of_cpu(wanted: float, *, waiting: bool, invalid: bool) -> None:
     assert bool(strain.verdict(0.001)) is invalid
 
 
+def test_a_few_late_requests_are_counted_and_forgiven() -> None:
+    """One stop of the generator in a long load is told, and does not spoil its verdict: it can only worsen figures."""
+    strain = Strain(Schedule(start=0.0, qps=100, count=1000), now=0.0, cpu=lambda: 0.0)
+    for now in (0.02, 0.04, 0.36, 0.38):
+        strain.beat(now, waiting=False)
+
+    assert (strain.late(0.001), strain.verdict(0.001)) == (29, "")
+
+
 @pytest.mark.parametrize(("late", "median", "invalid"), [(0.1, 0.001, True), (0.1, 2.0, False), (0.008, 0.001, False)])
 def test_late_beats(late: float, median: float, *, invalid: bool) -> None:
     """Lateness counts from 10 ms on, or from a tenth of the latency that it would spoil."""
