@@ -119,7 +119,9 @@ def test_the_message_of_an_slo(slo: SLO, value: float, unit: str, message: str) 
         ),
         pytest.param([task(invalid="fell behind")], [outcome(MEAN, 1)], Verdict.INVALID, "LoadInvalid", id="invalid"),
         pytest.param([task(invalid="x")], [outcome(MEAN, None)], Verdict.INVALID, "LoadInvalid", id="invalid-no-data"),
-        pytest.param([task(invalid="x")], [outcome(MEAN, 99)], Verdict.FAIL, "SLONotMet", id="fail-before-invalid"),
+        pytest.param(
+            [task(invalid="x")], [outcome(MEAN, 99)], Verdict.INVALID, "LoadInvalid", id="invalid-before-fail"
+        ),
         pytest.param([task()], [outcome(MEAN, 99), outcome(COUNT, None)], Verdict.FAIL, "SLONotMet", id="fail-no-data"),
         pytest.param(
             [task(state=TaskState.FAILED, message="refused")],
