@@ -115,6 +115,9 @@ class Steps:
             raise ConflictError(f"experiment {record.namespace}/{record.name} has been launched or deleted meanwhile")
         labels = release_labels(record.name, record.identity)
         try:
+            if decision.record is None:
+                # NB: a release from before this record is of one that somebody deleted; its Job would not run again.
+                await self._releases.uninstall(record.name, namespace=record.namespace)
             await self._releases.install(
                 record.name, namespace=record.namespace, chart=chart, values=values, labels=labels
             )

@@ -113,7 +113,6 @@ def _runner(obj: Object) -> RunnerFacts:
         message=str(result.get("message") or ""),
         started_at=_moment(status.get("startedAt")),
         completed_at=_moment(status.get("completedAt")),
-        loops=status.get("loops") or 0,
     )
 
 

@@ -66,7 +66,6 @@ class RunnerFacts:
         message: the same for people.
         started_at: when the latest loop began; None if none has.
         completed_at: when the latest loop that has ended did so.
-        loops: how many have ended.
     """
 
     verdict: Verdict | None = None
@@ -74,7 +73,6 @@ class RunnerFacts:
     message: str = ""
     started_at: datetime | None = None
     completed_at: datetime | None = None
-    loops: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

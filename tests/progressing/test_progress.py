@@ -60,9 +60,7 @@ NOTHING = WorkloadFacts(kind=WorkloadKind.NONE)
 
 def ended(verdict: Verdict, **fields: Any) -> RunnerFacts:
     """A runner that has told a verdict."""
-    told = RunnerFacts(
-        verdict=verdict, reason="Why", message="because", completed_at=ago(1), started_at=ago(29), loops=1
-    )
+    told = RunnerFacts(verdict=verdict, reason="Why", message="because", completed_at=ago(1), started_at=ago(29))
     return replace(told, **fields)
 
 

@@ -4,9 +4,9 @@ import pytest
 
 from autox.kube.objects import Object
 from autox.model.experiments import ExperimentRecord
-from autox.model.refs import DEPLOYMENTS, EXPERIMENTS
+from autox.model.refs import DEPLOYMENTS, EXPERIMENTS, JOBS
 from autox.model.verdict import Phase
-from tests.integration.autox.scene import Scene
+from tests.integration.autox.scene import UNSCHEDULABLE, Scene, eventually
 
 pytestmark = pytest.mark.integration
 
@@ -43,6 +43,23 @@ async def test_rollback(scene: Scene) -> None:
     (back,) = await scene.tested("1")
     assert (back.reason, back.identity.revision) == ("TestedAgain", 2)
     assert [each.identity.version for each in await scene.records()] == ["1", "2", "1"]
+
+
+async def test_record_deleted(scene: Scene) -> None:
+    """Whoever deletes the record of an experiment has it tested once more, by a new Job."""
+    await scene.group(specs={"http": UNSCHEDULABLE})
+    await scene.deploy(version="1", opt_in="true")
+    (old,) = await scene.tested("1")
+    (old_job,) = (await scene.kube.list_metadata(JOBS, namespace=scene.namespace)).items
+
+    await scene.kube.delete(EXPERIMENTS, old.name, namespace=scene.namespace)
+
+    async def is_new() -> bool:
+        return (await scene.tested("1"))[0].uid != old.uid
+
+    await eventually("another record", is_new)
+    (job,) = (await scene.kube.list_metadata(JOBS, namespace=scene.namespace)).items
+    assert job["metadata"]["uid"] != old_job["metadata"]["uid"]
 
 
 async def unchanged(scene: Scene, record: ExperimentRecord) -> None:
