@@ -36,17 +36,26 @@ from autox.model.errors import ConfigurationError
     metavar="DIRECTORY",
     help="Charts that groups name without a repo; default: those that came with autox.",
 )
-def controller(listen: str, namespace: str | None, charts: Path | None) -> None:
+@click.option(
+    "--log-level",
+    type=click.Choice(["debug", "info", "warning", "error"]),
+    default="info",
+    show_default=True,
+    envvar="AUTOX_LOG_LEVEL",
+    help="How much to log; also AUTOX_LOG_LEVEL.",
+)
+def controller(listen: str, namespace: str | None, charts: Path | None, log_level: str) -> None:
     """Watch triggers and launch experiments until SIGTERM or Ctrl-C.
 
     In a pod it uses its service account, unless KUBECONFIG is set; elsewhere a kubeconfig.
     """
     host, port = _address(listen)
-    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
+    logging.basicConfig(level=logging.WARNING, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
+    logging.getLogger("autox").setLevel(log_level.upper())
     connection = _connection()
     settings = Settings(
         namespace=namespace or connection.namespace,
-        identity=f"{socket.gethostname()}_{secrets.token_hex(4)}",
+        identity=f"{os.environ.get('POD_NAME') or socket.gethostname()}_{secrets.token_hex(4)}",
         host=host,
         port=port,
     )

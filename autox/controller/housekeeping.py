@@ -15,7 +15,7 @@ from autox.controller.reading import read_records
 from autox.controller.records import Records
 from autox.core.retention import expired
 from autox.kube.client import KubeClient
-from autox.model.errors import NotFoundError, NotOursError
+from autox.model.errors import ForbiddenError, NotFoundError, NotOursError
 from autox.model.experiments import ExperimentRecord
 from autox.model.groups import ExperimentGroup
 from autox.model.refs import EXPERIMENTS
@@ -89,7 +89,7 @@ class Housekeeping:
 
     async def recover(self) -> None:
         """Have groups looked at whose releases are stuck, and remove those that no experiment needs."""
-        for namespace, name in await self._releases.stuck(namespaces=self._reach.known):
+        for namespace, name in await self._stuck():
             record = await self._record(namespace, name)
             if record is None or record.phase in (Phase.COMPLETED, Phase.DELETED):
                 try:
@@ -99,6 +99,16 @@ class Housekeeping:
                     _log.warning("%s", error.advice)
             else:
                 self._add((record.identity.group_namespace, record.identity.group))
+
+    async def _stuck(self) -> list[tuple[str, str]]:
+        found: list[tuple[str, str]] = []
+        for namespace in sorted(self._reach.triggers):
+            try:
+                found += await self._releases.stuck(namespaces=[namespace])
+            except ForbiddenError as error:
+                # A group that moved took its rights along; the others' releases are looked at all the same.
+                _log.debug("%s", error.advice)
+        return found
 
     async def _record(self, namespace: str, name: str) -> ExperimentRecord | None:
         try:

@@ -26,18 +26,19 @@ class Reach:
 
     def __init__(self, *, own_namespace: str, everywhere: bool) -> None:
         self._everywhere = everywhere
-        self._namespaces = {own_namespace}
+        self._own_namespace = own_namespace
+        self._triggers: set[str] = set()
 
     @property
     def namespaces(self) -> frozenset[str] | None:
         """None for the whole cluster."""
-        return None if self._everywhere else frozenset(self._namespaces)
+        return None if self._everywhere else frozenset({self._own_namespace, *self._triggers})
 
     def include(self, namespaces: Iterable[str]) -> None:
-        """There are experiments in these, too."""
-        self._namespaces.update(namespaces)
+        """There are triggers in these, and so experiments."""
+        self._triggers.update(namespaces)
 
     @property
-    def known(self) -> frozenset[str]:
-        """The namespaces by name, also where the whole cluster can be seen."""
-        return frozenset(self._namespaces)
+    def triggers(self) -> frozenset[str]:
+        """The namespaces that triggers are or were in, by name."""
+        return frozenset(self._triggers)

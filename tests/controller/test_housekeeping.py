@@ -39,6 +39,7 @@ class House:
         self.keys: list[Key] = []
         self.calendar = Calendar()
         reach = Reach(own_namespace=scene.namespace, everywhere=False)
+        reach.include([scene.namespace])
         Housekeeping(
             scene.kube, scene.groups, scene.records, scene.releases, reach=reach, add=self.keys.append
         ).schedule(self.calendar)
