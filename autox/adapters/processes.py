@@ -55,18 +55,10 @@ async def run(program: Program, *, stdin: bytes = b"") -> Ended:
     """
     name = Path(program.argv[0]).name
     try:
-        process = await asyncio.create_subprocess_exec(
-            *program.argv,
-            stdin=asyncio.subprocess.PIPE,
-            stdout=asyncio.subprocess.PIPE,
-            stderr=asyncio.subprocess.PIPE,
-            env=dict(program.environ),
-            cwd=program.directory,
-            start_new_session=True,
-        )
+        process = await _started(program, stdin)
     except OSError as error:
         raise ConfigurationError(f"{name} cannot be run: {error.strerror}") from error
-    talking = asyncio.ensure_future(_talk(process, stdin, program.output_bytes))
+    talking = asyncio.ensure_future(_talk(process, program.output_bytes))
     try:
         # NB: not asyncio.timeout, which misbehaves on Python 3.11.2 in a task that was cancelled before it began.
         await asyncio.wait((talking,), timeout=program.seconds)
@@ -78,10 +70,25 @@ async def run(program: Program, *, stdin: bytes = b"") -> Ended:
             await _end(process, talking)
 
 
-async def _talk(process: asyncio.subprocess.Process, stdin: bytes, limit: int) -> Ended:
-    out, err, _ = await asyncio.gather(
-        _read(process.stdout, limit), _read(process.stderr, limit), _write(process.stdin, stdin)
-    )
+async def _started(program: Program, stdin: bytes) -> asyncio.subprocess.Process:
+    # NB: in memory and complete before the program starts. Were it a pipe, a program that outlives us could take what
+    # it has read so far, nothing perhaps, for the whole.
+    with os.fdopen(os.memfd_create("stdin"), "wb+") as file:
+        file.write(stdin)
+        file.seek(0)
+        return await asyncio.create_subprocess_exec(
+            *program.argv,
+            stdin=file,
+            stdout=asyncio.subprocess.PIPE,
+            stderr=asyncio.subprocess.PIPE,
+            env=dict(program.environ),
+            cwd=program.directory,
+            start_new_session=True,
+        )
+
+
+async def _talk(process: asyncio.subprocess.Process, limit: int) -> Ended:
+    out, err = await asyncio.gather(_read(process.stdout, limit), _read(process.stderr, limit))
     return Ended(code=await process.wait(), out=out, err=err)
 
 
@@ -91,16 +98,6 @@ async def _read(stream: asyncio.StreamReader | None, limit: int) -> bytes:
     while stream is not None and (piece := await stream.read(_PIECE)):
         kept += piece[: limit - len(kept)]
     return bytes(kept)
-
-
-async def _write(stream: asyncio.StreamWriter | None, data: bytes) -> None:
-    if stream is None:
-        return
-    # A program that ends, or closes its input, before it has read all of it will have said why.
-    with suppress(BrokenPipeError, ConnectionResetError):
-        stream.write(data)
-        await stream.drain()
-    stream.close()
 
 
 async def _end(process: asyncio.subprocess.Process, talking: asyncio.Future[Ended]) -> None:

@@ -100,9 +100,9 @@ def _metrics(result: HttpLoadResult, inputs: HttpInputs) -> Iterator[Metric]:
         ("min", latency.minimum, "Shortest latency"),
         ("max", latency.maximum, "Longest latency"),
     ):
-        yield Metric(name=f"http/latency-{name}", unit="ms", value=_ms(seconds), help=f"{which}, {since}.")
+        yield Metric(name=f"http/latency-{name}", unit="ms", value=_ms(seconds), help=f"{which}.")
     for percent in sorted(set(inputs.percentiles)):
-        meaning = f"{percent:.12g} % of the latencies were not above this, {since}."
+        meaning = f"{percent:.12g} % of the latencies were not above this."
         yield Metric(name=percentile_metric(percent), unit="ms", value=_ms(latency.percentile(percent)), help=meaning)
     yield Metric(
         name="http/latency",
