@@ -86,6 +86,7 @@ async def explain(kube: KubeClient, resource: Resource, name: str, *, namespace:
     )
     naming = [each for each in known if each.trigger is not None and _is_same(each.trigger, ref)]
     others = [each for each in known if each.trigger is not None and each.trigger.name == name and each not in naming]
+    others.sort(key=lambda each: namespace not in (each.namespace, each.trigger and each.trigger.namespace))
     trigger = await read_trigger(kube, ref)
     explained = [await _explained(kube, each, trigger, notes) for each in naming]
     if trigger.state is TriggerState.UNREADABLE:

@@ -63,17 +63,17 @@ def history(*, target: Target, group: str, spec: str, all_namespaces: bool, outp
 
 
 def shown(found: Sequence[ReadExperiment], *, now: datetime, columns: int = 80, with_namespace: bool = False) -> str:
-    """Experiments as lines of text.
+    """Experiments as lines of text; columns are left out as long as the table is too wide.
 
-    Columns that say what others imply are left out as long as the table is too wide: first the revision if nothing
-    was tested twice, then group and spec, with which the name of an experiment begins.
+    Group and spec go first, since the name of an experiment begins with both; then the phase, of which the verdict
+    says the most part. That a version was tested again is a column of its own where it happened.
     """
     cells = [_cells(each, now) for each in found]
     names = ["NAMESPACE"] if with_namespace else []
     names += ["GROUP", "SPEC", "VERSION", "REVISION", "PHASE", "VERDICT", "AGE", "EXPERIMENT"]
-    dispensable = [{"REVISION"} if all(each.record.identity.revision == 1 for each in found) else set()]
-    dispensable.append({"GROUP", "SPEC"})
-    for less in (set[str](), *dispensable):
+    if all(each.record.identity.revision == 1 for each in found):
+        names.remove("REVISION")
+    for less in ((), ("GROUP", "SPEC"), ("PHASE",)):
         names = [name for name in names if name not in less]
         lines = table(names, [[row[name] for name in names] for row in cells]).splitlines()
         if max(map(len, lines)) <= columns:
@@ -107,6 +107,6 @@ def _nothing(wanted: Wanted) -> str:
         f"One is launched for each version of an object that a group names and that has\n"
         f"opted in, in that object's namespace:\n"
         f"  kubectl label deployment/NAME {OPT_IN_LABEL}=true\n"
-        f"`autox why deployment/NAME` tells what is missing, `autox history -A` looks in all\n"
-        f"namespaces."
+        f"`autox why deployment/NAME` tells what is missing; `autox history -A` looks in\n"
+        f"all namespaces."
     )

@@ -11,7 +11,7 @@ from watches, since the trigger may be of any kind, which the user may read but 
 import asyncio
 import time
 from collections.abc import AsyncIterator, Callable
-from contextlib import aclosing, asynccontextmanager, suppress
+from contextlib import AsyncExitStack, aclosing, asynccontextmanager, suppress
 from dataclasses import dataclass
 
 from autox.cli import groups
@@ -48,9 +48,9 @@ async def checked_within(
         AutoxError: there is no such experiment, group or spec; or the API server could not be read to the end.
     """
     deadline = clock() + seconds
-    async with _news(kube, wanted) as news:
+    async with AsyncExitStack() as stack:
+        news: asyncio.Event | None = None
         while True:
-            news.clear()
             left = deadline - clock()
             try:
                 checked = await _look(kube, wanted)
@@ -59,8 +59,12 @@ async def checked_within(
             except TransientError:
                 if left <= 0:
                     raise
+            if news is None:
+                # Most gates are asked when all is known: only those that must wait need a watch.
+                news = await stack.enter_async_context(_news(kube, wanted))
             with suppress(TimeoutError):
                 await asyncio.wait_for(news.wait(), min(LOOK_SECONDS, left))
+            news.clear()
 
 
 async def _look(kube: KubeClient, wanted: Wanted) -> list[Checked]:

@@ -1,0 +1,149 @@
+"""A namespace of a real API server with a trigger, a group and experiments made by hand, and the commands on it."""
+
+import asyncio
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from click.testing import CliRunner
+
+from autox.api.experiments import object_from_record
+from autox.cli.main import main
+from autox.core.naming import experiment_name
+from autox.kube.client import KubeClient
+from autox.kube.objects import Object, metadata
+from autox.model.errors import NotFoundError
+from autox.model.experiments import ExperimentRecord, Identity
+from autox.model.groups import OPT_IN_LABEL, VERSION_LABEL, ChartRef
+from autox.model.refs import DEPLOYMENTS, EVENTS, EXPERIMENT_GROUPS, EXPERIMENTS, ObjectRef
+from tests.clusters import Done
+from tests.deciding.samples import NOW
+from tests.integration.objects import deployment, shell
+
+SEEN = "2026-01-01T00:00:00Z"
+OK = {"metric": "http/error-rate", "bound": "upper", "limit": 0.01, "observed": 0.0, "verdict": "Pass"}
+SLOW = {
+    "metric": "http/latency-p99",
+    "bound": "upper",
+    "limit": 100.0,
+    "observed": 312.4,
+    "unit": "ms",
+    "verdict": "Fail",
+    "message": "too slow",
+}
+
+
+@dataclass(slots=True, kw_only=True)
+class Scene:
+    """Group ``shop`` and Deployment ``web`` in one namespace, none of them there yet."""
+
+    kube: KubeClient
+    namespace: str
+    kubeconfig: Path
+
+    async def autox(self, *argv: str, columns: int = 80, **environ: str) -> Done:
+        """Run ``autox ARGV… -n NAMESPACE``, in a thread: ten times as fast as in a process of its own."""
+        given = {"KUBECONFIG": str(self.kubeconfig), "COLUMNS": str(columns), **environ}
+        done = await asyncio.to_thread(CliRunner().invoke, main, [*argv, "-n", self.namespace], env=given)
+        return Done(code=done.exit_code, out=done.stdout, err=done.stderr)
+
+    async def web(self, **labels: str) -> str:
+        """Make the trigger, or give it these labels and no others; returns its uid."""
+        try:
+            body = await self.kube.get(DEPLOYMENTS, "web", namespace=self.namespace)
+        except NotFoundError:
+            body = deployment("web", shell("true"))
+            body["metadata"] |= {"namespace": self.namespace, "labels": labels}
+            return str(metadata(await self.kube.create(DEPLOYMENTS, body))["uid"])
+        body["metadata"]["labels"] = labels
+        return str(metadata(await self.kube.replace(DEPLOYMENTS, body))["uid"])
+
+    async def opted_in(self, version: str = "2.0") -> str:
+        """The trigger as it should be; returns its uid."""
+        return await self.web(**{OPT_IN_LABEL: "true", VERSION_LABEL: version})
+
+    async def group(self, *specs: str, status: Object | None = None, **spec: Any) -> None:
+        """Make the group; its status is that of a controller that has just looked, unless another is given."""
+        body = {
+            "apiVersion": EXPERIMENT_GROUPS.api_version,
+            "kind": EXPERIMENT_GROUPS.kind,
+            "metadata": {"name": "shop", "namespace": self.namespace},
+            "spec": {
+                "trigger": {
+                    "group": "apps",
+                    "version": "v1",
+                    "resource": "deployments",
+                    "namespace": self.namespace,
+                    "name": "web",
+                },
+                "specs": {name: {"name": "other", "repo": "https://charts.example"} for name in specs or ("load",)},
+            }
+            | spec,
+        }
+        await self.kube.create(EXPERIMENT_GROUPS, body)
+        seen = {"status": {"observedGeneration": 1} if status is None else status}
+        await self.kube.patch(EXPERIMENT_GROUPS, "shop", seen, namespace=self.namespace, subresource="status")
+
+    async def experiment(
+        self,
+        *,
+        uid: str = "u",
+        version: str = "2.0",
+        spec: str = "load",
+        revision: int = 1,
+        group: str = "shop",
+        **status: Any,
+    ) -> str:
+        """Make an experiment's record with a status; returns its name."""
+        identity = Identity(
+            group_namespace=self.namespace,
+            group=group,
+            spec=spec,
+            trigger=ObjectRef(group="apps", version="v1", resource="deployments", namespace=self.namespace, name="web"),
+            trigger_uid=uid,
+            version=version,
+            digest="d",
+            revision=revision,
+        )
+        name = experiment_name(identity)
+        record = ExperimentRecord(
+            name=name, uid="", identity=identity, chart=ChartRef(name="experiment"), created_at=NOW
+        )
+        await self.kube.create(EXPERIMENTS, object_from_record(record))
+        if status:
+            await self.set_status(name, **status)
+        return name
+
+    async def set_status(self, name: str, **status: Any) -> None:
+        """Change fields of an experiment's status."""
+        change = {"status": status}
+        await self.kube.patch(EXPERIMENTS, name, change, namespace=self.namespace, subresource="status")
+
+    async def event(self, kind: str, name: str, *, reason: str, message: str) -> None:
+        """An Event about an object of ours."""
+        body = {
+            "metadata": {"generateName": "e-", "namespace": self.namespace},
+            "involvedObject": {"kind": kind, "name": name, "namespace": self.namespace},
+            "reason": reason,
+            "message": message,
+            "type": "Warning",
+            "count": 3,
+            "firstTimestamp": SEEN,
+            "lastTimestamp": SEEN,
+        }
+        await self.kube.create(EVENTS, body)
+
+
+def passed() -> dict[str, Any]:
+    """The status of an experiment that passed."""
+    return {"phase": "Completed", "verdict": "Pass", "loops": 1, "completedAt": SEEN, "slos": [OK]}
+
+
+def failed() -> dict[str, Any]:
+    """The status of one that did not."""
+    return passed() | {"verdict": "Fail", "slos": [OK, SLOW], "reason": "SLONotMet", "message": "1 of 2 SLOs failed"}
+
+
+def broken() -> dict[str, Any]:
+    """The status of one that could not do its work."""
+    return {"phase": "Completed", "verdict": "Error", "loops": 1, "reason": "JobFailed", "message": "exit code 137"}
