@@ -43,6 +43,8 @@ def test_readme_commands(tmp_path: Path) -> None:
     """The README's commands work word for word, one block after another in one shell."""
     script = "\n".join(block for block in blocks(ROOT / "README.md") if not MAKE.search(block))
     assert "autox cluster up" in script
+    for folder in ("charts", "examples"):
+        (tmp_path / folder).symlink_to(ROOT / folder)
     path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
     environ = {**os.environ, "XDG_STATE_HOME": str(tmp_path), "PATH": path}
     try:
@@ -52,7 +54,9 @@ def test_readme_commands(tmp_path: Path) -> None:
             LocalCluster(name=name, state=tmp_path).autox("down")
 
     assert done.code == 0, done.err
-    assert "hello from hello-" in done.out
+    assert "httpbin-iter8-" in done.out
+    assert (tmp_path / "report.html").read_text().startswith("<!doctype html>")
+    assert "4 of 4 SLOs met" in done.out
     assert "cluster second is gone" in done.out
     assert 'deployment "crowd" successfully rolled out' in done.out
     assert "cluster fleet is gone" in done.out
