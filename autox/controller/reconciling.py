@@ -19,7 +19,7 @@ from autox.controller.groupstatus import READY, Outcome, status_of, status_of_fl
 from autox.controller.reach import Reach
 from autox.controller.reading import Recorded, read_records, read_trigger
 from autox.controller.steps import Steps
-from autox.controller.supervising import FIRST_LOOK, Supervisor
+from autox.controller.supervising import FIRST_LOOK, Seen, Supervisor
 from autox.controller.telling import Teller
 from autox.controller.values import Resolved, resolve
 from autox.core.deciding import DigestTrouble, decide, decide_removed
@@ -89,7 +89,7 @@ class Reconciler:
             return None
         if isinstance(known.wanted, Notice):
             await self._give_up(key, known, known.wanted)
-            return None
+            return await self._leave_running(key)
         return await self._look(key, known, known.wanted)
 
     async def _look(self, key: Key, known: KnownGroup, group: ExperimentGroup) -> float | None:
@@ -151,13 +151,13 @@ class Reconciler:
         looks = await asyncio.gather(*(self._supervisor.look(each) for each in running), return_exceptions=True)
         paces = [FIRST_LOOK] if work.launched else []
         for look in looks:
-            if isinstance(look, AutoxError):
-                work.failures.append(("LookFailed", look))
-            elif isinstance(look, BaseException):
-                raise look
-            else:
+            if isinstance(look, Seen):
                 work.put(look.recorded)
                 paces += [] if look.look_again is None else [look.look_again]
+            elif isinstance(look, AutoxError):
+                work.failures.append(("LookFailed", look))
+            else:
+                raise look
         return min(paces, default=None)
 
     def _outcome(self, work: "_Work", decisions: Sequence[Decision]) -> Outcome:
@@ -180,6 +180,12 @@ class Reconciler:
 
     async def _give_up(self, key: Key, known: KnownGroup, flaw: Notice) -> None:
         await self._write(key, known, status_of_flaw(flaw, known.object, now=self._now()), [flaw])
+
+    async def _leave_running(self, key: Key) -> float | None:
+        """Nothing is launched or deleted for a group that makes no sense; what runs has its verdict all the same."""
+        recorded = await read_records(self._kube, label_selector(*key), self._reach.namespaces)
+        looks = [await self._supervisor.look(each) for each in recorded]
+        return min((look.look_again for look in looks if look.look_again is not None), default=None)
 
     async def _removed(self, key: Key) -> None:
         recorded = await read_records(self._kube, label_selector(*key), self._reach.namespaces)

@@ -183,3 +183,16 @@ async def test_a_cron_job_goes_on_after_each_loop(scene: Scene) -> None:
     assert (record.phase, record.verdict) == (Phase.RUNNING, Verdict.PASS)
     conditions = {each["type"]: each["status"] for each in (await status_of(scene, name))["conditions"]}
     assert conditions == {"Launched": "True", "Completed": "False", "Passed": "True"}
+
+
+async def test_a_group_that_was_broken_does_not_lose_the_verdict(scene: Scene) -> None:
+    """An edit that makes no sense launches and deletes nothing, and the experiment that runs comes to its end."""
+    name = await launched(scene)
+    await job(scene, name)
+    await scene.group(specs={"quick": {"name": "experiment", "values": {"tasks": ["nonsense"]}}})
+    await runner_says(scene, name, verdict="Pass", completedAt=timestamp(scene.now), loops=1)
+    await scene.look()
+
+    record = (await scene.by_version())["1"]
+    assert (record.phase, record.verdict, scene.running()) == (Phase.COMPLETED, Verdict.PASS, [name])
+    assert (await scene.conditions())["Stalled"][0] == "True"
