@@ -55,7 +55,7 @@ def test_readme_commands(tmp_path: Path) -> None:
 
     assert done.code == 0, done.err
     assert "httpbin-iter8-" in done.out
-    assert (tmp_path / "report.html").read_text().startswith("<!doctype html>")
+    assert (tmp_path / "report.html").read_text().startswith("<!DOCTYPE html>")
     assert "4 of 4 SLOs met" in done.out
     assert "cluster second is gone" in done.out
     assert 'deployment "crowd" successfully rolled out' in done.out
