@@ -1,7 +1,7 @@
 """``autox report``: the result of one experiment, from the cluster or from a file, for people and for programs.
 
-It is a reader: a report that was shown well exits 0 whatever its verdict; ``autox assert`` is the gate. ``-o`` is the
-format, as everywhere; ``--output`` is a file, whose ending tells the format where nothing else does.
+It is a reader: a report that was shown well exits 0 whatever its verdict; ``autox assert`` is the gate. ``--output``
+is the format, as everywhere; the ending of the file of ``--to`` tells the format where nothing else does.
 """
 
 import asyncio
@@ -14,7 +14,7 @@ import click
 
 from autox.api.results import LIMIT_BYTES, object_from_result, result_from_object
 from autox.cli.reading import newest_with_result, result_of
-from autox.kube.auth import from_kubeconfig
+from autox.cli.targeting import Target, target_options
 from autox.kube.client import KubeClient
 from autox.model.errors import ConfigurationError
 from autox.model.result import ExperimentResult
@@ -27,7 +27,6 @@ FORMATS = ("text", "html", "json")
 
 @click.command()
 @click.argument("name", required=False)
-@click.option("-n", "--namespace", help="Of the experiment.  [default: the kubeconfig's]")
 @click.option("-g", "--group", help="Without NAME: the newest experiment of this group.")
 @click.option(
     "-f",
@@ -37,16 +36,17 @@ FORMATS = ("text", "html", "json")
     type=click.Path(path_type=Path, allow_dash=True),
     help="Report on a result that `autox run -o json` wrote; - is standard input.",
 )
-@click.option("-o", "form", type=click.Choice(FORMATS), help="How to show it.  [default: as FILE ends, else text]")
-@click.option("--output", "target", metavar="FILE", type=click.Path(path_type=Path), help="Write it there.")
+@click.option("-o", "--output", type=click.Choice(FORMATS), help="How to show it.  [default: as FILE ends, else text]")
+@click.option("--to", "destination", metavar="FILE", type=click.Path(path_type=Path), help="Write it there.")
+@target_options
 def report(
     *,
+    target: Target,
     name: str | None,
-    namespace: str | None,
     group: str | None,
     source: Path | None,
-    form: str | None,
-    target: Path | None,
+    output: str | None,
+    destination: Path | None,
 ) -> None:
     """Show the result of an experiment.
 
@@ -57,31 +57,29 @@ def report(
     judges), 2 if the options or the file make no sense, 3 if there is nothing
     to show.
     """
-    if target is not None and str(target) in FORMATS:
-        raise ConfigurationError(f"--output is a file to write, not a format; say -o {target}")
-    if source is not None and (name or namespace or group):
-        raise ConfigurationError("--file says it all: NAME, --namespace and --group are for experiments in a cluster")
+    if source is not None and (name or group or target != Target()):
+        raise ConfigurationError("--file says it all: NAME, --group and the cluster are for experiments in a cluster")
     if name and group:
         raise ConfigurationError("NAME says which experiment: --group is for the newest one of a group")
-    form = form or _form_of(target)
-    if form == "html" and target is None and sys.stdout.isatty():
-        raise ConfigurationError("HTML is for a browser, not for a terminal", hint="add --output report.html")
-    result = _from_file(source) if source is not None else asyncio.run(_from_cluster(name, namespace, group))
-    colour = target is None and sys.stdout.isatty() and not os.environ.get("NO_COLOR")
+    form = output or _form_of(destination)
+    if form == "html" and destination is None and sys.stdout.isatty():
+        raise ConfigurationError("HTML is for a browser, not for a terminal", hint="add --to report.html")
+    result = _from_file(source) if source is not None else asyncio.run(_from_cluster(target, name, group))
+    colour = destination is None and sys.stdout.isatty() and not os.environ.get("NO_COLOR")
     text = _shown(result, form, colour=colour)
-    if target is None:
+    if destination is None:
         # NB: a report may hold any letter, and standard output need not be UTF-8.
         click.echo(text.encode(_encoding(form), errors="backslashreplace"), nl=False)
         return
     try:
-        target.write_text(text, encoding="utf-8")
+        destination.write_text(text, encoding="utf-8")
     except OSError as error:
-        raise ConfigurationError(f"{target} cannot be written: {error.strerror}") from error
-    click.echo(f"the report is in {target}", err=True)
+        raise ConfigurationError(f"{destination} cannot be written: {error.strerror}") from error
+    click.echo(f"the report is in {destination}", err=True)
 
 
-def _form_of(target: Path | None) -> str:
-    ending = target.suffix.lower() if target is not None else ""
+def _form_of(destination: Path | None) -> str:
+    ending = destination.suffix.lower() if destination is not None else ""
     return {".html": "html", ".htm": "html", ".json": "json"}.get(ending, "text")
 
 
@@ -110,8 +108,8 @@ def _from_file(source: Path) -> ExperimentResult:
     return result_from_object(obj)
 
 
-async def _from_cluster(name: str | None, namespace: str | None, group: str | None) -> ExperimentResult:
-    connection = from_kubeconfig()
+async def _from_cluster(target: Target, name: str | None, group: str | None) -> ExperimentResult:
+    connection = target.connection()
     async with KubeClient(connection) as kube:
-        where = namespace or connection.namespace
+        where = target.namespace or connection.namespace
         return await result_of(kube, where, name or await newest_with_result(kube, where, group))

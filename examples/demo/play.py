@@ -156,7 +156,7 @@ def story() -> None:
     say("What is kept")
     failed = next(one for one in a.experiments() if one["spec"]["version"] == "2" and one["spec"]["spec"] == "http")
     REPORT.parent.mkdir(parents=True, exist_ok=True)
-    a.autox("report", failed["metadata"]["name"], "-o", "html", "--output", str(REPORT))
+    a.autox("report", failed["metadata"]["name"], "-o", "html", "--to", str(REPORT))
     a.autox("history")
 
 

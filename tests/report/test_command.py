@@ -51,8 +51,8 @@ def test_html(file: Path, tmp_path: Path) -> None:
     wanted = to_html(document(failed()))
     by_ending, by_format = tmp_path / "one.html", tmp_path / "two"
 
-    assert report("-f", str(file), "--output", str(by_ending)).code == 0
-    assert report("-f", str(file), "-o", "html", "--output", str(by_format)).code == 0
+    assert report("-f", str(file), "--to", str(by_ending)).code == 0
+    assert report("-f", str(file), "-o", "html", "--to", str(by_format)).code == 0
     assert by_ending.read_text(encoding="utf-8") == wanted
     assert by_format.read_bytes() == by_ending.read_bytes()
     assert report("-f", str(file), "-o", "html").out == wanted
@@ -92,7 +92,7 @@ def test_terminal(file: Path) -> None:
 
     assert "\x1b[31mFail\x1b[0m" in coloured
     assert "\x1b" not in plain
-    assert "hint: add --output report.html" in html
+    assert "hint: add --to report.html" in html
 
 
 @pytest.mark.parametrize(
@@ -100,11 +100,10 @@ def test_terminal(file: Path) -> None:
     [
         (("-f", "RESULT", "web"), "--file says it all"),
         (("-g", "web", "web-http-1"), "--group is for the newest one"),
-        (("-f", "RESULT", "--output", "json"), "say -o json"),
         (("-f", "RESULT", "-o", "pdf"), "'pdf' is not one of"),
         (("-f", "/nonexistent"), "/nonexistent cannot be read"),
         (("-f", "/"), "/ cannot be read"),
-        (("-f", "RESULT", "--output", "/nonexistent/x.html"), "cannot be written"),
+        (("-f", "RESULT", "--to", "/nonexistent/x.html"), "cannot be written"),
     ],
     ids=lambda value: " ".join(value) if isinstance(value, tuple) else "",
 )

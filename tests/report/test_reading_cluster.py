@@ -63,7 +63,7 @@ async def test_named(kube: KubeClient, server: ApiServer, namespace: str, tmp_pa
     page = tmp_path / "report.html"
 
     text = await report(server, "shop-load-1", "-n", namespace)
-    html = await report(server, "shop-load-1", "-n", namespace, "-o", "html", "--output", str(page))
+    html = await report(server, "shop-load-1", "-n", namespace, "-o", "html", "--to", str(page))
     data = await report(server, "shop-load-1", "-n", namespace, "-o", "json")
 
     assert (text.code, text.out) == (0, to_text(document(kept(failed()))))
