@@ -47,6 +47,10 @@ bench: $(STAMP) ## Measure: prints the tables of docs/benchmarks.md
 	@for b in benchmarks/bench_*.py; do b=$$(basename $$b .py); echo "== $$b"; \
 	  $(RUN)/python -m benchmarks.$$b || exit 1; done
 
+.PHONY: generate
+generate: $(STAMP) ## Write the CRDs and the charts' schemas anew from autox/api
+	@$(RUN)/python -m autox.api.schemas
+
 .PHONY: lock
 lock: $(STAMP) ## Pin the dependencies again, with hashes and without addresses
 	@$(RUN)/uv pip compile --quiet --generate-hashes --no-emit-index-url --no-emit-find-links --universal --python-version 3.11 --extra dev --custom-compile-command 'make lock' -o requirements/dev.txt pyproject.toml
