@@ -165,7 +165,7 @@ def test_what_makes_no_sense(spoil: Callable[[dict[str, Any]], None], field: str
 @pytest.mark.parametrize(
     "obj",
     [None, [], "x", 1, {}, {"inputs": {1: object()}}, {"x": float("nan")}, {"tasks": "\ud800"}],
-    ids=str,
+    ids=["null", "list", "text", "number", "empty", "no JSON", "NaN", "lone surrogate"],
 )
 def test_what_is_no_result(obj: Any) -> None:
     """What is no result at all is refused like any other mistake."""
