@@ -9,12 +9,12 @@ from tests.integration.objects import config_map, deployment, field, job, python
 
 pytestmark = pytest.mark.integration
 
-STORY = Path(__file__).parents[2] / "examples" / "rolling-update"
+PROGRAMS = Path(__file__).parent / "programs"
 
 
 def test_rolling_update_loses_nothing(cluster: LocalCluster) -> None:
     """A client in another pod reaches a Service while its Deployment is rolled twice, and loses no request."""
-    app = config_map("hello", **{name: (STORY / name).read_text() for name in ("hello.py", "visit.py")})
+    app = config_map("hello", **{name: (PROGRAMS / name).read_text() for name in ("hello.py", "visit.py")})
     mounted = {"name": "app", "configMap": {"name": "hello"}}
     container = {
         "name": "main",
