@@ -14,7 +14,7 @@ import aiohttp
 
 from autox import __version__
 from autox.kube.connection import Connection, Headers
-from autox.kube.transport import TLS_CLOSES_SLOWLY
+from autox.kube.connector import Connector
 
 T = TypeVar("T")
 
@@ -27,10 +27,9 @@ def session_of(connection: Connection, home: asyncio.AbstractEventLoop) -> aioht
         home: the loop that the connection's credentials belong to; it must be another one, and running.
     """
     return aiohttp.ClientSession(
-        connector=aiohttp.TCPConnector(
+        connector=Connector(
             limit=0,  # each watch holds a connection of its own
             ssl=connection.tls or True,
-            enable_cleanup_closed=TLS_CLOSES_SLOWLY,
         ),
         cookie_jar=aiohttp.DummyCookieJar(),
         headers={"User-Agent": f"autox/{__version__}", "Accept-Encoding": "identity"},

@@ -17,7 +17,6 @@ streams: a watch that waits must not keep a lease renewal waiting.
 import asyncio
 import random
 import socket
-import sys
 from collections.abc import AsyncGenerator, AsyncIterator, Mapping
 from contextlib import aclosing, asynccontextmanager, suppress
 from dataclasses import dataclass
@@ -31,15 +30,13 @@ from yarl import URL
 from autox import __version__
 from autox.kube.answers import error_from, retry_after
 from autox.kube.connection import Connection, Headers
+from autox.kube.connector import Connector
 from autox.kube.failures import mapped
 from autox.model.errors import AutoxError, InvalidError, TransientError
 
 LARGE_BODY = 1 << 20
 ERROR_BODY_LIMIT = 1 << 20
 JSON = "application/json"
-TLS_CLOSES_SLOWLY = (3, 11, 4) <= sys.version_info < (3, 12, 8) or (3, 13, 0) <= sys.version_info < (3, 13, 1)
-"""These Pythons wait for the peer's goodbye before they close a TLS connection; aiohttp can cut that short. Earlier
-ones wait too, but fail when they are hurried: see ``_leave``."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -223,13 +220,12 @@ class Transport:
         return seconds if seconds <= self.limits.throttled_seconds else None
 
     def _session(self, connections: int) -> aiohttp.ClientSession:
-        connector = aiohttp.TCPConnector(
+        connector = Connector(
             limit=connections,
             ssl=self.connection.tls or True,
             # API servers close idle connections after 90 s; whoever closes first avoids the race.
             keepalive_timeout=60.0,
             socket_factory=_socket,
-            enable_cleanup_closed=TLS_CLOSES_SLOWLY,
         )
         return aiohttp.ClientSession(
             connector=connector,
