@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from autox.cli.reading import ReadExperiment
+from autox.core.wording import POD_WAITING
 from autox.kube.objects import micro_timestamp
 from autox.model.result import Bound, SLOOutcome
 from autox.model.verdict import Verdict
@@ -14,9 +15,8 @@ SLOS_SHOWN = 3
 
 
 def details(each: ReadExperiment) -> Iterator[str]:
-    """Why an experiment did not pass, a line for each reason; nothing if it passed or nothing is known yet."""
-    verdict = each.record.verdict
-    if verdict is None or verdict is Verdict.PASS:
+    """Why an experiment did not pass or does not start, a line for each reason; else nothing."""
+    if not _is_troubled(each):
         return
     failed = each.failed_slos
     for outcome in failed[:SLOS_SHOWN]:
@@ -24,7 +24,14 @@ def details(each: ReadExperiment) -> Iterator[str]:
     if len(failed) > SLOS_SHOWN:
         yield f"and {len(failed) - SLOS_SHOWN} more"
     if not failed:
-        yield legible(": ".join(filter(None, (each.record.reason, each.record.message))))
+        standing = legible(": ".join(filter(None, each.standing)))
+        if standing:
+            yield standing
+
+
+def is_told_whole(each: ReadExperiment) -> bool:
+    """Whether the details of an experiment hold its message."""
+    return _is_troubled(each) and not each.failed_slos
 
 
 def slo_line(outcome: SLOOutcome) -> str:
@@ -67,3 +74,8 @@ def described(each: ReadExperiment) -> dict[str, Any]:
             for outcome in each.slos
         ],
     }
+
+
+def _is_troubled(each: ReadExperiment) -> bool:
+    verdict = each.record.verdict
+    return each.standing[0] == POD_WAITING if verdict is None else verdict is not Verdict.PASS

@@ -6,6 +6,7 @@ What cannot be read is said in the explanation, not raised, as long as there is 
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+from difflib import get_close_matches
 from typing import Any
 
 from autox.cli import groups
@@ -28,6 +29,7 @@ class SeenEvent:
     """An Event about a group or one of its experiments."""
 
     at: datetime
+    kind: str
     about: str
     type: str
     reason: str
@@ -59,7 +61,8 @@ class Explanation:
     Attributes:
         trigger: the object as it is now.
         groups: those that name it.
-        others: groups that name another object of the same name, which may be what somebody meant.
+        others: groups that name another object of the same name, which may be what somebody meant; if there is no such
+            object, those with names like it too.
         notes: what could not be read.
     """
 
@@ -85,9 +88,10 @@ async def explain(kube: KubeClient, resource: Resource, name: str, *, namespace:
         group=resource.group, version=resource.version, resource=resource.plural, namespace=namespace, name=name
     )
     naming = [each for each in known if each.trigger is not None and _is_same(each.trigger, ref)]
-    others = [each for each in known if each.trigger is not None and each.trigger.name == name and each not in naming]
-    others.sort(key=lambda each: namespace not in (each.namespace, each.trigger and each.trigger.namespace))
     trigger = await read_trigger(kube, ref)
+    meant = {name, *(_near(ref, known) if trigger.state is TriggerState.ABSENT else ())}
+    others = [each for each in known if each.trigger is not None and each.trigger.name in meant and each not in naming]
+    others.sort(key=lambda each: namespace not in (each.namespace, each.trigger and each.trigger.namespace))
     explained = [await _explained(kube, each, trigger, notes) for each in naming]
     if trigger.state is TriggerState.UNREADABLE:
         notes.append(f"{ref} cannot be read: {trigger.message}")
@@ -126,7 +130,14 @@ async def _events(kube: KubeClient, places: Iterable[tuple[str, str]], notes: li
             found += [_event(each) for each in listed.items if _about(each).get("kind") in _KINDS]
     except ForbiddenError as error:
         notes.append(f"events cannot be read: {error.message}")
-    return tuple(sorted(found, key=lambda each: each.at)[-EVENTS_SHOWN:])
+    # NB: what happens to an experiment is told of its group too, whose older experiments are not looked at here.
+    of_experiments = {_sentence(each) for each in found if each.kind == EXPERIMENTS.kind}
+    once = [each for each in found if each.kind == EXPERIMENTS.kind or _sentence(each) not in of_experiments]
+    return tuple(sorted(once, key=lambda each: each.at)[-EVENTS_SHOWN:])
+
+
+def _sentence(event: SeenEvent) -> tuple[str, str, str]:
+    return event.type, event.reason, event.message
 
 
 def _event(obj: Object) -> SeenEvent:
@@ -137,6 +148,7 @@ def _event(obj: Object) -> SeenEvent:
         at = datetime.fromtimestamp(0, UTC)
     return SeenEvent(
         at=at,
+        kind=str(_about(obj).get("kind") or ""),
         about=str(_about(obj).get("name") or ""),
         type=str(obj.get("type") or ""),
         reason=str(obj.get("reason") or ""),
@@ -148,6 +160,14 @@ def _event(obj: Object) -> SeenEvent:
 def _about(event: Object) -> dict[str, Any]:
     about = event.get("involvedObject")
     return about if isinstance(about, dict) else {}
+
+
+def _near(ref: ObjectRef, known: Iterable[ReadGroup]) -> list[str]:
+    """Names like this one that groups give to objects of its kind."""
+    of_kind = {
+        each.trigger.name for each in known if each.trigger is not None and each.trigger.resource == ref.resource
+    }
+    return get_close_matches(ref.name, sorted(of_kind))
 
 
 def _is_same(one: ObjectRef, other: ObjectRef) -> bool:

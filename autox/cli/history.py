@@ -3,7 +3,7 @@
 import asyncio
 import json
 import shutil
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
@@ -15,7 +15,9 @@ from autox.cli.tables import age, table
 from autox.cli.targeting import Target, output_option, target_options
 from autox.kube.client import KubeClient
 from autox.model.groups import OPT_IN_LABEL
-from autox.report.legible import fitted, legible
+from autox.report.legible import fitted, legible, wrapped
+
+BRIEF, WHOLE = 2, 20  # lines
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -62,11 +64,19 @@ def history(*, target: Target, group: str, spec: str, all_namespaces: bool, outp
         )
 
 
-def shown(found: Sequence[ReadExperiment], *, now: datetime, columns: int = 80, with_namespace: bool = False) -> str:
+def shown(
+    found: Sequence[ReadExperiment],
+    *,
+    now: datetime,
+    columns: int = 80,
+    with_namespace: bool = False,
+    lines: int = BRIEF,
+) -> str:
     """Experiments as lines of text; columns are left out as long as the table is too wide.
 
     Group and spec go first, since the name of an experiment begins with both; then the phase, of which the verdict
-    says the most part. That a version was tested again is a column of its own where it happened.
+    says the most part. That a version was tested again is a column of its own where it happened. What was wrong with
+    an experiment takes so many lines at most for each reason.
     """
     cells = [_cells(each, now) for each in found]
     names = ["NAMESPACE"] if with_namespace else []
@@ -75,13 +85,22 @@ def shown(found: Sequence[ReadExperiment], *, now: datetime, columns: int = 80, 
         names.remove("REVISION")
     for less in ((), ("GROUP", "SPEC"), ("PHASE",)):
         names = [name for name in names if name not in less]
-        lines = table(names, [[row[name] for name in names] for row in cells]).splitlines()
-        if max(map(len, lines)) <= columns:
+        rows = table(names, [[row[name] for name in names] for row in cells]).splitlines()
+        if max(map(len, rows)) <= columns:
             break
-    told = [lines[0]]
-    for line, each in zip(lines[1:], found, strict=True):
-        told += [line, *(fitted(f"  {detail}", columns) for detail in details(each))]
+    told = [rows[0]]
+    for row, each in zip(rows[1:], found, strict=True):
+        told += [row, *(line for detail in details(each) for line in _paragraph(detail, columns, lines))]
     return "\n".join(told)
+
+
+def _paragraph(text: str, columns: int, limit: int) -> Iterator[str]:
+    """A text under the row of its experiment, in so many lines at most."""
+    lines = wrapped(text, max(20, columns - 2))
+    kept, rest = lines[: limit - 1], lines[limit - 1 :]
+    yield from (f"  {line}" for line in kept)
+    if rest:
+        yield fitted(f"  {' '.join(rest)}", columns)
 
 
 def _cells(each: ReadExperiment, now: datetime) -> Mapping[str, str]:

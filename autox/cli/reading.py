@@ -13,6 +13,7 @@ from typing import Any
 
 from autox.api.experiments import record_from_object
 from autox.api.results import result_from_gzip, result_from_object
+from autox.controller.conditions import condition
 from autox.kube.client import KubeClient
 from autox.kube.objects import Object
 from autox.model.errors import ConfigurationError, InvalidError, NotFoundError
@@ -35,12 +36,20 @@ class ReadExperiment:
         loops: how many loops have ended.
         slos: of the latest loop.
         has_result: whether there is a result to show.
+        completion: the reason and the message of its end, which outlast its deletion; empty if it has not ended.
     """
 
     record: ExperimentRecord
     loops: int = 0
     slos: tuple[SLOOutcome, ...] = ()
     has_result: bool = False
+    completion: tuple[str, str] = ("", "")
+
+    @property
+    def standing(self) -> tuple[str, str]:
+        """The reason and the message of how it stands; of one that was deleted, of how it stood until then."""
+        is_over = self.record.phase in (Phase.DELETING, Phase.DELETED)
+        return self.completion if is_over else (self.record.reason, self.record.message)
 
     @property
     def is_current(self) -> bool:
@@ -186,7 +195,13 @@ def read_experiment(obj: Object) -> ReadExperiment:
         loops=loops if isinstance(loops, int) and not isinstance(loops, bool) else 0,
         slos=tuple(filter(None, map(_outcome, slos if isinstance(slos, list) else ()))),
         has_result=bool(status.get("result") or status.get("resultSecret")),
+        completion=_completion(obj),
     )
+
+
+def _completion(obj: Object) -> tuple[str, str]:
+    found = condition(obj, "Completed") if isinstance(obj.get("status"), dict) else {}
+    return (str(found["reason"]), str(found.get("message") or "")) if found.get("status") == "True" else ("", "")
 
 
 def _outcome(found: Any) -> SLOOutcome | None:

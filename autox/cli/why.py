@@ -3,20 +3,22 @@
 import asyncio
 import json
 import shutil
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator, Mapping
 from datetime import UTC, datetime
 from typing import Any
 
 import click
 
-from autox.cli.describing import described
+from autox.cli.describing import described, is_told_whole
 from autox.cli.explaining import Explanation, GroupExplained, SeenEvent, explain
-from autox.cli.history import shown
+from autox.cli.groups import ReadGroup
+from autox.cli.history import WHOLE, shown
 from autox.cli.kinds import resolve
 from autox.cli.tables import age
 from autox.cli.targeting import Target, output_option, target_options
 from autox.kube.client import KubeClient
 from autox.kube.objects import micro_timestamp
+from autox.model.decision import Action
 from autox.model.errors import ConfigurationError
 from autox.model.refs import ObjectRef
 from autox.model.trigger import TriggerState
@@ -120,16 +122,33 @@ def _group_lines(each: GroupExplained, explanation: Explanation, now: datetime, 
     if not group.is_seen:
         message = "the controller has not seen this group as it is now; does it run? kubectl get pods -A | grep autox"
         yield from _paragraph("waiting", message, columns)
-    if group.trouble:
+    said = _said(each)
+    if group.trouble and not said & {*_ready(group)[1:]}:
         yield from _paragraph("trouble", group.trouble, columns)
-    if group.last_decision:
-        yield from _paragraph("decided", _decided(each, now), columns)
+        said |= {group.flaw, *_ready(group)[1:]}
+    last = group.last_decision
+    is_idle = last.get("action") in (Action.WAIT, Action.IGNORE)
+    if last and not (is_idle and last.get("reason") in said):
+        yield from _paragraph("decided", _decided(last, said, now), columns)
     if each.experiments:
-        yield from ("", *(f"  {line}" for line in shown(each.experiments, now=now, columns=columns - 2).splitlines()))
-    if each.events:
+        table = shown(each.experiments, now=now, columns=columns - 2, lines=WHOLE)
+        yield from ("", *(f"  {line}" for line in table.splitlines()))
+    events = [event for event in each.events if event.message not in said]
+    if events:
         yield from ("", "  events, the latest last:")
-        for event in each.events:
+        for event in events:
             yield from _paragraph(age((now - event.at).total_seconds()), _told(event), columns)
+
+
+def _said(each: GroupExplained) -> set[str]:
+    """The reasons and messages that stand elsewhere in the explanation: each is told once."""
+    said = {one.standing[1] for one in each.experiments if is_told_whole(one)}
+    said |= {each.obstacle.reason, each.obstacle.message} if each.obstacle is not None else set()
+    return said - {""}
+
+
+def _ready(group: ReadGroup) -> tuple[str, str, str]:
+    return group.conditions.get("Ready", ("", "", ""))
 
 
 def _opted_in(each: GroupExplained, explanation: Explanation) -> bool:
@@ -142,14 +161,14 @@ def _version(each: GroupExplained, explanation: Explanation) -> str:
     return "" if wanted is None else explanation.trigger.labels.get(wanted.version_label, "")
 
 
-def _decided(each: GroupExplained, now: datetime) -> str:
-    last = each.group.last_decision
+def _decided(last: Mapping[str, str], said: Collection[str], now: datetime) -> str:
     what = " ".join(filter(None, (last.get("action"), last.get("spec"))))
     try:
         ago = f", {age((now - datetime.fromisoformat(last.get('time', ''))).total_seconds())} ago"
     except (ValueError, TypeError):
         ago = ""
-    return f"{what}{ago}: {': '.join(filter(None, (last.get('reason'), last.get('message'))))}"
+    reason, message = last.get("reason", ""), last.get("message", "")
+    return f"{what}{ago}: {': '.join(filter(None, (reason, '' if reason in said else message)))}"
 
 
 def _told(event: SeenEvent) -> str:
@@ -160,8 +179,12 @@ def _told(event: SeenEvent) -> str:
 def _not_named(explanation: Explanation, columns: int) -> Iterator[str]:
     ref = explanation.trigger.ref
     yield from _paragraph("", "No experiment group names it, so autox does nothing about it.", columns)
-    for other in explanation.others[:OTHERS_SHOWN]:
-        yield from _paragraph("", f"Group {other.namespace}/{other.name} names {other.trigger}.", columns)
+    for trigger, other in list({other.trigger: other for other in reversed(explanation.others)}.items())[
+        -OTHERS_SHOWN:
+    ]:
+        yield from _paragraph("", f"Group {other.namespace}/{other.name} names {trigger}.", columns)
+    if explanation.trigger.state is TriggerState.ABSENT:
+        return
     yield "  To have it tested, add a group to the release of autox:"
     yield ""
     yield from (f"    {line}" for line in _command(ref))

@@ -64,15 +64,18 @@ def is_news(status: dict[str, Any], obj: Object) -> bool:
 
 
 def _conditions(standing: Standing, obj: Object, given: Verdict | None) -> list[Condition]:
-    reason, message = standing.reason, standing.message
+    reason, message, before = standing.reason, standing.message, condition(obj, "Completed")
     verdict = given.value if given is not None else (obj.get("status") or {}).get("verdict")
     launched = Condition(type="Launched", status="True", reason="ReleaseInstalled")
     if standing.launched_at is None:
         launched = Condition(type="Launched", status="False", reason=reason, message=message)
     if standing.phase is Phase.COMPLETED:
         completed = Condition(type="Completed", status="True", reason=reason, message=message)
-    elif standing.phase in _ENDING and condition(obj, "Completed").get("status") == "True":
-        completed = Condition(type="Completed", status="True", reason="CompletedBefore")
+    elif standing.phase in _ENDING and before.get("status") == "True":
+        # NB: the verdict outlasts the experiment, and so must what it rests on.
+        completed = Condition(
+            type="Completed", status="True", reason=str(before.get("reason")), message=str(before.get("message", ""))
+        )
     else:
         completed = Condition(type="Completed", status="False", reason=reason, message=message)
     passed = Condition(type="Passed", status="Unknown", reason="NoVerdict")

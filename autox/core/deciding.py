@@ -210,6 +210,7 @@ def _decision(
     name: str = "",
     record: ExperimentRecord | None = None,
 ) -> Decision:
+    message = notice.message if action is Action.DELETE else notice.advice
     return Decision(
-        action=action, spec=spec, reason=notice.reason, message=notice.message, launch=launch, name=name, record=record
+        action=action, spec=spec, reason=notice.reason, message=message, launch=launch, name=name, record=record
     )

@@ -18,19 +18,35 @@ from autox.model.verdict import Verdict
 
 NoticeType = Literal["Normal", "Warning"]
 
+POD_WAITING = "PodWaiting"
+"""The reason of an experiment that runs, and whose pod does not start."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Notice:
-    """A reason, the message, and the type of the Event that tells them."""
+    """What is told.
+
+    Attributes:
+        reason: CamelCase.
+        message: what was seen.
+        type: of the Event that tells it.
+        remedy: what would change it, for as long as somebody waits for that; empty if nothing needs to change.
+    """
 
     reason: str
     message: str
     type: NoticeType = "Normal"
+    remedy: str = ""
+
+    @property
+    def advice(self) -> str:
+        """The message and what would change it."""
+        return f"{self.message}; {self.remedy}" if self.remedy else self.message
 
 
-def warning(reason: str, message: str) -> Notice:
+def warning(reason: str, message: str, *, remedy: str = "") -> Notice:
     """A notice that somebody should do something about."""
-    return Notice(reason=reason, message=message, type="Warning")
+    return Notice(reason=reason, message=message, type="Warning", remedy=remedy)
 
 
 # Why nothing is launched.
@@ -58,8 +74,8 @@ def trigger_gone(trigger: ObjectRef) -> Notice:
 
 def not_opted_in(trigger: ObjectRef, opt_in: OptIn) -> Notice:
     """The opt-in label is missing."""
-    message = f"{trigger} has no label {opt_in.label}; to opt in: {_label(trigger, f'{opt_in.label}={opt_in.value}')}"
-    return Notice(reason="NotOptedIn", message=message)
+    remedy = f"to opt in: {_label(trigger, f'{opt_in.label}={opt_in.value}')}"
+    return Notice(reason="NotOptedIn", message=f"{trigger} has no label {opt_in.label}", remedy=remedy)
 
 
 def opted_out(trigger: ObjectRef, opt_in: OptIn, value: str) -> Notice:
@@ -71,8 +87,8 @@ def opted_out(trigger: ObjectRef, opt_in: OptIn, value: str) -> Notice:
 def version_missing(trigger: ObjectRef, label: str, *, is_empty: bool) -> Notice:
     """It has opted in, but nobody says which version it is."""
     seen = f"an empty label {label}" if is_empty else f"no label {label}"
-    message = f"{trigger} has opted in but has {seen}; to name its version: {_label(trigger, f'{label}=VERSION')}"
-    return warning("VersionMissing", message)
+    remedy = f"to name its version: {_label(trigger, f'{label}=VERSION')}"
+    return warning("VersionMissing", f"{trigger} has opted in but has {seen}", remedy=remedy)
 
 
 # Why an experiment is stale.
@@ -192,7 +208,7 @@ def scheduled(name: str) -> Notice:
 
 def pod_waiting(name: str, reason: str, message: str) -> Notice:
     """A pod does not start."""
-    return warning("PodWaiting", f"the pod of {name} does not start: {_with_reason(reason, message)}")
+    return warning(POD_WAITING, f"the pod of {name} does not start: {_with_reason(reason, message)}")
 
 
 def result_awaited(name: str) -> Notice:
@@ -200,7 +216,7 @@ def result_awaited(name: str) -> Notice:
     return Notice(reason="ResultAwaited", message=f"the Job of {name} has ended; its result is awaited")
 
 
-WITH_WORKLOAD = frozenset({"Running", "Starting", "Scheduled", "PodWaiting", "ResultAwaited"})
+WITH_WORKLOAD = frozenset({"Running", "Starting", "Scheduled", POD_WAITING, "ResultAwaited"})
 """The reasons of experiments whose Job or CronJob was seen."""
 
 

@@ -64,6 +64,16 @@ def test_the_message_says_what_was_seen_and_what_would_help(trigger: TriggerSnap
     assert words in decision.message
 
 
+@pytest.mark.parametrize("trigger", [present(opt_in=None), present(None)])
+def test_what_would_help_is_told_to_those_who_wait_alone(trigger: TriggerSnapshot) -> None:
+    """Why an experiment was deleted is no call to do something."""
+    deletion, wait = decide(group(), trigger, [record()], DIGESTS)
+
+    assert "kubectl label" in wait.message
+    assert wait.message.startswith(deletion.message)
+    assert "kubectl" not in deletion.message
+
+
 def test_a_group_chooses_its_own_labels() -> None:
     """The opt-in label, its value and the version label are the group's to choose."""
     own = group(opt_in=OptIn(label="team/test", value="yes"), version_label="team/release")

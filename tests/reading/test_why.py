@@ -106,6 +106,75 @@ async def test_what_is_missing_is_a_command_to_copy(
     assert line == f"kubectl label --overwrite -n {scene.namespace} deployments.apps/web {command}"
 
 
+async def test_what_stands_in_the_way_is_told_once(scene: Scene) -> None:
+    """However many of status, last decision and Events say it."""
+    message = "no label app.kubernetes.io/version"
+    command = "kubectl label --overwrite"
+    await scene.web(**{OPT_IN_LABEL: "true"})
+    obstacle = (
+        f"deployments.apps/{scene.namespace}/web has opted in but has {message}; to name its version: {command}"
+        f" -n {scene.namespace} deployments.apps/web app.kubernetes.io/version=VERSION"
+    )
+    ready = {
+        "type": "Ready",
+        "status": "False",
+        "reason": "VersionMissing",
+        "message": obstacle,
+        "lastTransitionTime": SEEN,
+    }
+    decision = {"time": SEEN, "action": "Wait", "spec": "load", "reason": "VersionMissing", "message": obstacle}
+    await scene.group(status=status(conditions=[ready], lastDecision=decision))
+    await scene.event("ExperimentGroup", "shop", reason="VersionMissing", message=obstacle)
+
+    told = await scene.autox("why", "deployment/web")
+
+    assert " ".join(told.out.split()).count(message) == 1
+    assert told.out.count(command) == 1
+
+
+async def test_what_an_experiment_met_is_told_once(scene: Scene) -> None:
+    """Its Event is told of the group too, and its error stands under it, whole: one sentence is enough."""
+    uid = await scene.opted_in()
+    await scene.group(status=status())
+    error = f"task http failed: {'very ' * 30}broken"
+    name = await scene.experiment(uid=uid, **broken() | {"message": error})
+    for kind, about in (("Experiment", name), ("ExperimentGroup", "shop")):
+        await scene.event(kind, about, reason="TaskFailed", message=error)
+        await scene.event(kind, about, reason="Launched", message="launched it")
+
+    told = await scene.autox("why", "deployment/web")
+
+    text = " ".join(told.out.split())
+    assert text.count(error) == 1
+    assert text.count("launched it") == 1
+
+
+async def test_why_a_deleted_experiment_had_its_verdict_is_kept(scene: Scene) -> None:
+    """The reason of its deletion is no reason of its verdict."""
+    uid = await scene.opted_in()
+    await scene.group(status=status())
+    completed = {"type": "Completed", "reason": "JobFailed", "message": "exit code 137", "lastTransitionTime": SEEN}
+    gone = {"phase": "Deleted", "reason": "NewVersion", "message": "the version is 3"}
+    await scene.experiment(uid=uid, **broken() | gone | {"conditions": [completed | {"status": "True"}]})
+    await scene.experiment(uid=uid, version="3", **broken() | gone)
+
+    told = await scene.autox("history")
+
+    assert told.out.count("  JobFailed: exit code 137") == 1
+    assert "NewVersion" not in told.out
+
+
+async def test_a_pod_that_does_not_start_is_told(scene: Scene) -> None:
+    """An experiment that runs and gets nowhere says so."""
+    uid = await scene.opted_in()
+    await scene.group(status=status())
+    await scene.experiment(uid=uid, phase="Running", reason="PodWaiting", message="the pod does not start: no Secret")
+
+    told = await scene.autox("why", "deployment/web")
+
+    assert "    PodWaiting: the pod does not start: no Secret" in told.out.splitlines()
+
+
 async def test_opting_out_is_told(scene: Scene) -> None:
     """A label with another value is not the same as none."""
     await scene.web(**{OPT_IN_LABEL: "false"})
@@ -126,6 +195,17 @@ async def test_an_object_that_is_not_there_is_told(scene: Scene) -> None:
     assert told.code == 0
     assert "does not exist, or is being deleted" in told.out
     assert f"group {scene.namespace}/shop" in told.out
+
+
+async def test_a_misspelt_object_leads_to_the_one_that_was_meant(scene: Scene) -> None:
+    """Nobody is told how to test what does not exist."""
+    await scene.group(status=status())
+
+    told = await scene.autox("why", "deployment/wbe")
+
+    assert "does not exist" in told.out
+    assert f"Group {scene.namespace}/shop names deployments.apps/{scene.namespace}/web." in " ".join(told.out.split())
+    assert "helm upgrade" not in told.out
 
 
 async def test_an_object_that_no_group_names(scene: Scene) -> None:
