@@ -3,11 +3,12 @@
 Kubernetes itself is no port: ``autox.kube`` is one thin client for all of autox, and tests use a real API server.
 """
 
-from collections.abc import Awaitable, Callable, Iterable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from typing import Any, Protocol
 
 from autox.model.groups import ChartRef
 from autox.model.refs import ObjectRef
+from autox.model.releases import FoundRelease
 from autox.model.watching import TriggerWatch, WatchTrouble
 
 
@@ -41,8 +42,12 @@ class Releases(Protocol):
             TransientError: Helm could not do it this time.
         """
 
-    async def stuck(self, *, namespaces: Iterable[str]) -> list[tuple[str, str]]:
-        """Namespace and name of our releases that an interrupted Helm left pending or failed."""
+    async def found(self, *, namespace: str) -> list[FoundRelease]:
+        """Our releases in a namespace, in whatever state they are.
+
+        Raises:
+            AutoxError: they cannot be listed.
+        """
 
 
 class TriggerSource(Protocol):

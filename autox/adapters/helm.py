@@ -11,7 +11,7 @@ release for abandoned, even one that another controller is installing at this mo
 import asyncio
 import os
 import shutil
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -23,13 +23,15 @@ from autox.adapters.charts import locate
 from autox.adapters.helm_command import HelmCommand
 from autox.adapters.helm_errors import NAME_IN_USE
 from autox.adapters.helm_home import HelmHome
-from autox.adapters.helm_storage import StoredRelease, stored_release, unfinished_releases
+from autox.adapters.helm_storage import StoredRelease, our_releases, stored_release
 from autox.core.recovering import Remedy, remedy
 from autox.kube.client import KubeClient
 from autox.model.errors import AutoxError, ConfigurationError, NotOursError, TransientError
 from autox.model.groups import ChartRef
+from autox.model.releases import FoundRelease
 
 HELM_SECONDS = 60.0
+INSTALLING = "pending-install"
 AT_ONCE = 4  # each takes a tenth of a CPU second and 60 MiB
 
 
@@ -132,14 +134,22 @@ class HelmReleases:
                 return
             if not found.is_ours:
                 raise _not_ours(found)
+            # NB: of a release that goes meanwhile, a helm that still installs it would leave whatever it makes next.
+            if found.status == INSTALLING and self._remedy(found) is Remedy.WAIT:
+                raise TransientError(f"helm release {namespace}/{name} is {found.status}: helm is at work on it")
             await self._remove(found)
 
-    async def stuck(self, *, namespaces: Iterable[str]) -> list[tuple[str, str]]:
-        """See ``autox.ports.Releases``; what helm may still be at work on is not among them."""
-        found: list[StoredRelease] = []
-        for namespace in namespaces:
-            found += await unfinished_releases(self._kube, namespace=namespace)
-        return [(each.namespace, each.name) for each in found if self._remedy(each) is Remedy.UNINSTALL]
+    async def found(self, *, namespace: str) -> list[FoundRelease]:
+        """See ``autox.ports.Releases``; one that helm may still be at work on is not stuck."""
+        return [
+            FoundRelease(
+                namespace=each.namespace,
+                name=each.name,
+                group=each.group,
+                is_stuck=self._remedy(each) is Remedy.UNINSTALL,
+            )
+            for each in await our_releases(self._kube, namespace=namespace)
+        ]
 
     async def _is_there(
         self, name: str, namespace: str, labels: Mapping[str, str], *, helm_is_done: bool = False

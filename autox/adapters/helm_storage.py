@@ -12,11 +12,8 @@ from datetime import UTC, datetime
 from autox.kube.client import KubeClient
 from autox.kube.objects import Object, metadata
 from autox.model.errors import NotFoundError
-from autox.model.labels import EXPERIMENT
+from autox.model.labels import EXPERIMENT, GROUP, GROUP_NAMESPACE
 from autox.model.refs import SECRETS
-
-FAILED = "failed"
-INTERRUPTED = ("pending-install", "pending-upgrade", "pending-rollback", "uninstalling")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,6 +39,11 @@ class StoredRelease:
         """It is the release of an experiment."""
         return self.labels.get(EXPERIMENT) == self.name
 
+    @property
+    def group(self) -> tuple[str, str]:
+        """Namespace and name of the group that asked for it; empty where its labels do not say."""
+        return self.labels.get(GROUP_NAMESPACE, ""), self.labels.get(GROUP, "")
+
 
 async def stored_release(kube: KubeClient, name: str, *, namespace: str) -> StoredRelease | None:
     """The release of that name, by its first revision: ours never have another. None if there is none."""
@@ -51,9 +53,9 @@ async def stored_release(kube: KubeClient, name: str, *, namespace: str) -> Stor
         return None
 
 
-async def unfinished_releases(kube: KubeClient, *, namespace: str) -> list[StoredRelease]:
-    """Our releases in a namespace at which helm failed or was interrupted, or is at work just now."""
-    selector = f"owner=helm,{EXPERIMENT},status in ({', '.join((FAILED, *INTERRUPTED))})"
+async def our_releases(kube: KubeClient, *, namespace: str) -> list[StoredRelease]:
+    """The releases of experiments in a namespace, in whatever state they are."""
+    selector = f"owner=helm,{EXPERIMENT}"
     listing = await kube.list_metadata(SECRETS, namespace=namespace, label_selector=selector)
     return [release for release in map(_release, listing.items) if release.is_ours]
 

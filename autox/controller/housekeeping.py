@@ -1,24 +1,28 @@
-"""What is done again and again: looking at every group, forgetting old records, rescuing releases left half done.
+"""What is done again and again: looking at every group, forgetting old records, finding releases left behind.
 
 None of it is needed for what a watch tells in time. It is for what no watch tells: objects deleted while nobody
-looked, Secrets of values that were edited, and a Helm that was killed.
+looked, Secrets of values that were edited, and a Helm that was killed, or lived on when its controller was.
 """
 
 import logging
 from collections import defaultdict
-from collections.abc import Callable
+from collections.abc import AsyncGenerator, Callable
+from contextlib import aclosing
 
 from autox.controller.experiments import SELECTOR, group_of
 from autox.controller.groups import Groups, Key
+from autox.controller.leftovers import Leftovers
 from autox.controller.reach import Reach
-from autox.controller.reading import read_records
+from autox.controller.reading import each_record
 from autox.controller.records import Records
 from autox.core.retention import expired
 from autox.kube.client import KubeClient
-from autox.model.errors import ForbiddenError, NotFoundError, NotOursError
+from autox.kube.objects import metadata
+from autox.model.errors import ForbiddenError
 from autox.model.experiments import ExperimentRecord
 from autox.model.groups import ExperimentGroup
 from autox.model.refs import EXPERIMENTS
+from autox.model.releases import FoundRelease
 from autox.model.verdict import Phase
 from autox.ports import Releases, Timers
 
@@ -40,6 +44,7 @@ class Housekeeping:
         groups: Groups,
         records: Records,
         releases: Releases,
+        leftovers: Leftovers,
         *,
         reach: Reach,
         add: Callable[[Key], None],
@@ -50,7 +55,8 @@ class Housekeeping:
             kube: the client.
             groups: every group.
             records: deletes those that expire.
-            releases: knows which are stuck.
+            releases: knows which are there.
+            leftovers: removes those that no experiment needs.
             reach: where experiments may be.
             add: puts a group's key into the work queue.
         """
@@ -58,6 +64,7 @@ class Housekeeping:
         self._groups = groups
         self._records = records
         self._releases = releases
+        self._leftovers = leftovers
         self._reach = reach
         self._add = add
 
@@ -70,51 +77,60 @@ class Housekeeping:
     async def resync(self) -> None:
         """Have every group looked at, and every group that left experiments behind."""
         keys = set(self._groups.keys())
-        for namespace in self._places():
-            listing = await self._kube.list_metadata(EXPERIMENTS, namespace=namespace, label_selector=SELECTOR)
-            keys |= {key for obj in listing.items if (key := group_of(obj)) is not None}
         for key in sorted(keys):
             self._add(key)
+        for namespace in self._places():
+            listing = await self._kube.list_metadata(EXPERIMENTS, namespace=namespace, label_selector=SELECTOR)
+            left = {group for obj in listing.items if (group := group_of(obj)) is not None}
+            for key in sorted(left - keys):
+                self._add(key)
 
     async def retain(self) -> None:
-        """Forget the oldest records of what was deleted."""
+        """Forget the oldest records of what was deleted, and suspect releases that are there all the same."""
         of_group: dict[Key, list[ExperimentRecord]] = defaultdict(list)
-        for each in await read_records(self._kube, SELECTOR, self._reach.namespaces):
-            identity = each.record.identity
-            of_group[identity.group_namespace, identity.group].append(each.record)
-        for key, records in of_group.items():
-            for record in expired(records, self._limit(key)):
+        for place in self._places():
+            async with aclosing(each_record(self._kube, SELECTOR, place)) as records:
+                async for each in records:
+                    of_group[each.identity.group_namespace, each.identity.group].append(each)
+        deleted = {
+            (each.namespace, each.name) for of in of_group.values() for each in of if each.phase is Phase.DELETED
+        }
+        async for release in self._found():
+            if (release.namespace, release.name) in deleted:
+                self._suspect(release)
+        for key, of in of_group.items():
+            for record in expired(of, self._limit(key)):
                 await self._records.forget(record)
                 _log.info("group %s/%s: forgot the record of experiment %s", *key, record.name)
 
     async def recover(self) -> None:
-        """Have groups looked at whose releases are stuck, and remove those that no experiment needs."""
-        for namespace, name in await self._stuck():
-            record = await self._record(namespace, name)
-            if record is None or record.phase in (Phase.COMPLETED, Phase.DELETED):
-                try:
-                    await self._releases.uninstall(name, namespace=namespace)
-                    _log.info("removed release %s/%s, which an interrupted Helm had left", namespace, name)
-                except NotOursError as error:
-                    _log.warning("%s", error.advice)
-            else:
-                self._add((record.identity.group_namespace, record.identity.group))
+        """Suspect releases that are stuck, or that have no record."""
+        found = [release async for release in self._found()]
+        recorded: set[tuple[str, str]] = set()
+        for namespace in {release.namespace for release in found}:
+            listing = await self._kube.list_metadata(EXPERIMENTS, namespace=namespace)
+            recorded |= {(namespace, metadata(obj)["name"]) for obj in listing.items}
+        for release in found:
+            if release.is_stuck or (release.namespace, release.name) not in recorded:
+                self._suspect(release)
 
-    async def _stuck(self) -> list[tuple[str, str]]:
-        found: list[tuple[str, str]] = []
+    def _suspect(self, release: FoundRelease) -> None:
+        # NB: what does not say whose it is may have taken our label from somewhere.
+        if all(release.group):
+            self._leftovers.suspect(release)
+            self._add(release.group)
+
+    async def _found(self) -> AsyncGenerator[FoundRelease, None]:
+        """Our releases wherever triggers are or were."""
         for namespace in sorted(self._reach.triggers):
             try:
-                found += await self._releases.stuck(namespaces=[namespace])
+                releases = await self._releases.found(namespace=namespace)
             except ForbiddenError as error:
                 # A group that moved took its rights along; the others' releases are looked at all the same.
                 _log.debug("%s", error.advice)
-        return found
-
-    async def _record(self, namespace: str, name: str) -> ExperimentRecord | None:
-        try:
-            return (await self._records.read(namespace, name)).record
-        except NotFoundError:
-            return None
+                continue
+            for release in releases:
+                yield release
 
     def _limit(self, key: Key) -> int:
         known = self._groups.get(key)

@@ -12,6 +12,7 @@ from datetime import datetime
 from autox.controller.experiments import ExperimentWatch
 from autox.controller.groups import Groups, Key
 from autox.controller.housekeeping import Housekeeping
+from autox.controller.leftovers import Leftovers
 from autox.controller.reach import Reach, sees_cluster
 from autox.controller.reconciling import Reconciler
 from autox.controller.records import Records
@@ -69,6 +70,7 @@ class Leader:
         self._experiments = ExperimentWatch(kube, on_change=self._add)
         self._recorder = EventRecorder(kube, component="autox-controller", now=now)
         self._reconciler: Reconciler | None = None
+        self._leftovers: Leftovers | None = None
         self._reach: Reach | None = None
         self._groups_in: str | None = None
         self._refollowing = False
@@ -134,7 +136,10 @@ class Leader:
             troubles=self._source.troubles,
             now=self._now,
         )
-        housekeeping = Housekeeping(self._kube, self._groups, records, self._releases, reach=reach, add=self._add)
+        self._leftovers = Leftovers(self._kube, self._groups, records, self._releases)
+        housekeeping = Housekeeping(
+            self._kube, self._groups, records, self._releases, self._leftovers, reach=reach, add=self._add
+        )
         housekeeping.schedule(self._timers)
 
     async def _work(self) -> None:
@@ -144,8 +149,9 @@ class Leader:
         await self._workers.run()
 
     async def _reconcile(self, key: Key) -> float | None:
-        if self._reconciler is None:
+        if self._reconciler is None or self._leftovers is None:
             raise AssertionError("workers begin when everything is wired")
+        await self._leftovers.clear(key)
         return await self._reconciler.reconcile(key)
 
     def _add(self, key: Key) -> None:

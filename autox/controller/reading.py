@@ -6,13 +6,15 @@ there yet), refuses, or does not answer, has said nothing about the trigger.
 """
 
 import logging
-from collections.abc import Iterable
+from collections.abc import AsyncGenerator, Iterable, Iterator
+from contextlib import aclosing
 from dataclasses import dataclass
 from typing import Any
 
 from autox.api.experiments import record_from_object
 from autox.kube.client import KubeClient
 from autox.kube.discovery import discover
+from autox.kube.listing import Query
 from autox.kube.objects import Object, metadata
 from autox.model.errors import (
     AutoxError,
@@ -27,6 +29,8 @@ from autox.model.refs import EXPERIMENTS, ObjectRef
 from autox.model.trigger import TriggerSnapshot, TriggerState
 
 _log = logging.getLogger(__name__)
+
+CHUNK = 50  # records in a page: up to 128 KiB of result each
 
 _REASONS: dict[type[AutoxError], str] = {
     ForbiddenError: "Forbidden",
@@ -83,13 +87,30 @@ async def read_records(kube: KubeClient, selector: str, namespaces: Iterable[str
     found: list[Recorded] = []
     for namespace in (None,) if namespaces is None else sorted(set(namespaces)):
         listing = await kube.list(EXPERIMENTS, namespace=namespace, label_selector=selector)
-        for obj in listing.items:
-            try:
-                found.append(Recorded(record=record_from_object(obj), object=obj))
-            except ConfigurationError as error:
-                # The API server checks what it stores; this one is of another version of autox, and left alone.
-                _log.warning("%s", error.advice)
+        found += _recorded(listing.items)
     return found
+
+
+async def each_record(kube: KubeClient, selector: str, namespace: str | None) -> AsyncGenerator[ExperimentRecord, None]:
+    """The same of very many, one after the other: each may carry a large result, and these are not kept.
+
+    Raises:
+        AutoxError: they cannot be listed to the end; those that came are true all the same.
+    """
+    query = Query(resource=EXPERIMENTS, namespace=namespace, label_selector=selector)
+    async with aclosing(kube.pages(query, chunk=CHUNK)) as pages:
+        async for page in pages:
+            for each in _recorded(page.items):
+                yield each.record
+
+
+def _recorded(objects: Iterable[Object]) -> Iterator[Recorded]:
+    for obj in objects:
+        try:
+            yield Recorded(record=record_from_object(obj), object=obj)
+        except ConfigurationError as error:
+            # The API server checks what it stores; this one is of another version of autox, and left alone.
+            _log.warning("%s", error.advice)
 
 
 def _images(obj: Object) -> tuple[str, ...]:

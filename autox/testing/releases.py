@@ -1,11 +1,13 @@
 """Helm releases in memory: the port ``autox.ports.Releases`` with a record of every run and switches for faults."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 from autox.model.errors import NotOursError
 from autox.model.groups import ChartRef
+from autox.model.labels import GROUP, GROUP_NAMESPACE
+from autox.model.releases import FoundRelease
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -28,16 +30,16 @@ class RecordingReleases:
     def __init__(self) -> None:
         self.installed: dict[tuple[str, str], InstalledRelease] = {}
         self.runs: list[tuple[str, str]] = []
-        self._failures: dict[str, list[BaseException]] = {"install": [], "uninstall": []}
-        self._stuck: list[tuple[str, str]] = []
+        self._failures: dict[str, list[BaseException]] = {"install": [], "uninstall": [], "found": []}
+        self._stuck: set[tuple[str, str]] = set()
 
     def fail_next(self, method: str, error: BaseException) -> None:
-        """Have the next call of ``install`` or ``uninstall`` raise this; after several of these, one call each."""
+        """Have the next call of a method raise this; after several of these, one call each."""
         self._failures[method].append(error)
 
     def strand(self, namespace: str, name: str) -> None:
-        """Have an interrupted Helm leave this release behind."""
-        self._stuck.append((namespace, name))
+        """Have an interrupted Helm leave this release half done."""
+        self._stuck.add((namespace, name))
 
     async def install(
         self, name: str, *, namespace: str, chart: ChartRef, values: Mapping[str, Any], labels: Mapping[str, str]
@@ -55,12 +57,21 @@ class RecordingReleases:
         """See ``autox.ports.Releases``."""
         self._maybe_fail("uninstall")
         self.installed.pop((namespace, name), None)
-        self._stuck = [each for each in self._stuck if each != (namespace, name)]
+        self._stuck.discard((namespace, name))
 
-    async def stuck(self, *, namespaces: Iterable[str]) -> list[tuple[str, str]]:
+    async def found(self, *, namespace: str) -> list[FoundRelease]:
         """See ``autox.ports.Releases``."""
-        wanted = set(namespaces)
-        return [each for each in self._stuck if each[0] in wanted]
+        self._maybe_fail("found")
+        return [
+            FoundRelease(
+                namespace=namespace,
+                name=name,
+                group=(release.labels.get(GROUP_NAMESPACE, ""), release.labels.get(GROUP, "")),
+                is_stuck=(namespace, name) in self._stuck,
+            )
+            for (where, name), release in self.installed.items()
+            if where == namespace
+        ]
 
     def _maybe_fail(self, method: str) -> None:
         if self._failures[method]:

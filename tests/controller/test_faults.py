@@ -18,6 +18,7 @@ from autox.model.errors import (
     UnreachableError,
 )
 from autox.model.refs import CLUSTER_ROLE_BINDINGS, CLUSTER_ROLES, CONFIG_MAPS, SECRETS, Resource
+from autox.model.releases import FoundRelease
 from autox.model.verdict import Phase, Verdict
 from autox.model.watching import TriggerWatch, WatchTrouble
 from autox.testing.releases import RecordingReleases
@@ -95,9 +96,9 @@ class DyingReleases:
         await self._releases.uninstall(name, namespace=namespace)
         self._fate.strike(before=False)
 
-    async def stuck(self, **_: Any) -> list[tuple[str, str]]:
-        """None."""
-        return []
+    async def found(self, *, namespace: str) -> list[FoundRelease]:
+        """All of them."""
+        return await self._releases.found(namespace=namespace)
 
 
 @pytest.mark.parametrize("before", [True, False], ids=["before", "after"])

@@ -8,10 +8,16 @@ import pytest
 
 from autox.controller.groups import Key
 from autox.controller.housekeeping import Housekeeping
+from autox.controller.leftovers import Leftovers
 from autox.controller.reach import Reach
-from autox.model.errors import NotFoundError
-from autox.model.refs import EXPERIMENT_GROUPS, SECRETS
+from autox.kube.auth import from_kubeconfig
+from autox.kube.client import KubeClient
+from autox.model import labels as model_labels
+from autox.model.errors import ForbiddenError, NotFoundError, TransientError
+from autox.model.groups import ChartRef
+from autox.model.refs import EXPERIMENT_GROUPS, EXPERIMENTS, SECRETS
 from tests.controller.scene import Scene
+from tests.kube.apiserver import ApiServer
 
 pytestmark = pytest.mark.integration
 
@@ -35,18 +41,30 @@ class Calendar:
 class House:
     """Housekeeping of a scene, and the keys that it wants to be looked at."""
 
-    def __init__(self, scene: Scene) -> None:
+    def __init__(self, scene: Scene, kube: KubeClient | None = None) -> None:
         self.keys: list[Key] = []
         self.calendar = Calendar()
         reach = Reach(own_namespace=scene.namespace, everywhere=False)
         reach.include([scene.namespace])
+        self.leftovers = Leftovers(scene.kube, scene.groups, scene.records, scene.releases)
         Housekeeping(
-            scene.kube, scene.groups, scene.records, scene.releases, reach=reach, add=self.keys.append
+            kube or scene.kube,
+            scene.groups,
+            scene.records,
+            scene.releases,
+            self.leftovers,
+            reach=reach,
+            add=self.keys.append,
         ).schedule(self.calendar)
 
     async def ring(self, name: str) -> None:
         """It is time for this."""
         await self.calendar.work[name]()
+
+    async def clear(self) -> None:
+        """Have the leftovers of the groups seen to that are to be looked at."""
+        while self.keys:
+            await self.leftovers.clear(self.keys.pop())
 
 
 async def test_every_group_is_looked_at_and_every_one_that_left_experiments(scene: Scene) -> None:
@@ -87,21 +105,132 @@ async def test_history_is_kept_up_to_its_limit(scene: Scene) -> None:
 
 
 async def test_releases_left_half_done_are_finished(scene: Scene) -> None:
-    """One that an experiment needs is looked after by its group; one that nobody needs is removed."""
+    """One that an experiment needs is left to its group; one of an experiment that has ended in an error is removed."""
+    await scene.group()
+    await scene.trigger(opt_in="true", version="1")
+    scene.releases.fail_next("install", TransientError("helm was killed"))
+    with pytest.raises(TransientError):
+        await scene.look()
+    pending = (await scene.by_version())["1"]
+    await _leave(scene, pending.name)
+    scene.releases.strand(scene.namespace, pending.name)
+    house = House(scene)
+    await house.ring("recovery")
+
+    assert house.keys == [(scene.namespace, "web")]
+    await house.clear()
+    assert scene.running() == [pending.name]
+
+
+async def test_a_release_whose_record_was_deleted_is_removed(scene: Scene) -> None:
+    """Deleted while no controller ran, and the version has changed since: nothing else would ever find it."""
+    await scene.group()
+    await scene.trigger(opt_in="true", version="1")
+    await scene.look()
+    old = (await scene.by_version())["1"].name
+    await scene.kube.delete(EXPERIMENTS, old, namespace=scene.namespace)
+    await scene.trigger(version="2")
+    scene.restart()
+    await scene.look()
+    current = (await scene.by_version())["2"].name
+    assert scene.running() == [old, current]
+    house = House(scene)
+    await house.ring("recovery")
+    await house.clear()
+
+    assert scene.running() == [current]
+
+
+async def test_a_release_that_came_after_its_deletion_is_removed(scene: Scene) -> None:
+    """A Helm that outlived its controller installs what the next controller has deleted meanwhile."""
     await scene.group()
     await scene.trigger(opt_in="true", version="1")
     await scene.look()
     await scene.trigger(version="2")
     await scene.look()
     records = await scene.by_version()
-    scene.releases.strand(scene.namespace, records["1"].name)
-    scene.releases.strand(scene.namespace, records["2"].name)
-    scene.releases.strand(scene.namespace, "of-nobody")
+    await _leave(scene, records["1"].name)
+    house = House(scene)
+    await house.ring("retention")
+    await house.clear()
+
+    assert scene.running() == [records["2"].name]
+
+
+async def test_a_release_whose_experiment_is_launched_anew_stays(scene: Scene) -> None:
+    """Between the suspicion and the look at its group its record came back: it is needed."""
+    await scene.group()
+    await scene.trigger(opt_in="true", version="1")
+    await scene.look()
+    name = (await scene.by_version())["1"].name
+    await scene.kube.delete(EXPERIMENTS, name, namespace=scene.namespace)
     house = House(scene)
     await house.ring("recovery")
+    await scene.look()
+    await house.clear()
+
+    assert scene.running() == [name]
+
+
+async def test_a_release_that_does_not_say_whose_it_is_stays(scene: Scene) -> None:
+    """Whatever has our label and no group is not known to be ours."""
+    await _leave(scene, "of-nobody", GROUP="")
+    house = House(scene)
+    await house.ring("recovery")
+    await house.clear()
+
+    assert house.keys == []
+    assert scene.running() == ["of-nobody"]
+
+
+async def test_nothing_is_removed_for_a_suspended_group(scene: Scene) -> None:
+    """Suspended means that nothing is deleted, whatever was left behind."""
+    await scene.group(suspend=True)
+    await scene.look()
+    await _leave(scene, "web-left")
+    house = House(scene)
+    await house.ring("recovery")
+    await house.clear()
+
+    assert scene.running() == ["web-left"]
+
+
+async def test_a_release_that_cannot_be_removed_delays_no_other(scene: Scene) -> None:
+    """Its trouble is logged and it is suspected again; the next one goes."""
+    await scene.group()
+    for name in ("web-1", "web-2"):
+        await _leave(scene, name)
+    scene.releases.fail_next("uninstall", TransientError("helm did not end within 60 s"))
+    house = House(scene)
+    await house.ring("recovery")
+    await house.clear()
+    assert scene.running() == ["web-1"]
+    await house.ring("recovery")
+    await house.clear()
+
+    assert scene.running() == []
+
+
+async def test_groups_are_looked_at_though_experiments_cannot_be_listed(scene: Scene, api_server: ApiServer) -> None:
+    """What is known is looked at before what has to be asked for."""
+    await scene.group()
+    await scene.trigger(opt_in="true", version="1")
+    await scene.look()
+    async with KubeClient(from_kubeconfig(api_server.kubeconfig("nobody", groups=()))) as refused:
+        house = House(scene, refused)
+        with pytest.raises(ForbiddenError):
+            await house.ring("resync")
 
     assert house.keys == [(scene.namespace, "web")]
-    assert await scene.releases.stuck(namespaces=[scene.namespace]) == [(scene.namespace, records["2"].name)]
+
+
+async def _leave(scene: Scene, name: str, **changed: str) -> None:
+    """A release of the group that nobody launched."""
+    labels = {"GROUP_NAMESPACE": scene.namespace, "GROUP": "web", "EXPERIMENT": name} | changed
+    values = {getattr(model_labels, key): value for key, value in labels.items()}
+    await scene.releases.install(
+        name, namespace=scene.namespace, chart=ChartRef(name="experiment"), values={}, labels=values
+    )
 
 
 async def test_a_run_that_goes_on_for_long_is_looked_at_less_often(scene: Scene) -> None:

@@ -10,7 +10,7 @@ from autox.adapters.helm import HelmReleases
 from autox.kube.client import KubeClient
 from autox.kube.objects import Object, metadata
 from autox.model.groups import ChartRef
-from autox.model.labels import EXPERIMENT, GROUP
+from autox.model.labels import EXPERIMENT, GROUP, GROUP_NAMESPACE
 from autox.model.refs import SECRETS
 
 CHART = ChartRef(name="experiment")
@@ -54,7 +54,7 @@ def write_chart(directory: Path, *, name: str = "experiment", version: str = "0.
 
 def labels_of(name: str) -> dict[str, str]:
     """The labels that the controller gives to a release."""
-    return {EXPERIMENT: name, GROUP: "web"}
+    return {EXPERIMENT: name, GROUP_NAMESPACE: "team", GROUP: "web"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

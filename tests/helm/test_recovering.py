@@ -7,7 +7,7 @@ import pytest
 from autox.adapters.helm import HELM_SECONDS
 from autox.model.errors import TransientError
 from tests.helm.conftest import Clock
-from tests.helm.scene import Scene
+from tests.helm.scene import Scene, labels_of
 
 pytestmark = pytest.mark.integration
 
@@ -38,24 +38,46 @@ async def test_a_release_that_helm_is_at_work_on_is_waited_for(scene: Scene, clo
     assert (await scene.storage_labels("web-1"))["status"] == "deployed"
 
 
-async def test_stuck_releases_are_named(scene: Scene, clock: Clock) -> None:
-    """Those that are ours and that no helm can be at work on: each can then be uninstalled."""
+@pytest.mark.parametrize(("status", "is_waited_for"), [("pending-install", True), ("uninstalling", False)])
+async def test_a_release_is_not_removed_under_a_helm_that_installs_it(
+    scene: Scene, clock: Clock, status: str, *, is_waited_for: bool
+) -> None:
+    """What that helm made afterwards would belong to no release; to remove it twice at once does no harm."""
+    await scene.install("web-1")
+    await scene.set_storage_labels("web-1", status=status)
+
+    if is_waited_for:
+        with pytest.raises(TransientError, match="helm is at work on it"):
+            await scene.uninstall("web-1")
+        clock.ahead = LONG
+    await scene.uninstall("web-1")
+
+    assert await scene.releases.found(namespace=scene.namespace) == []
+
+
+async def test_our_releases_are_found(scene: Scene, clock: Clock) -> None:
+    """With whose they are; those that no helm can be at work on any more are stuck, and can be uninstalled."""
     for name in ("good", "failed", "pending", "half-gone"):
         await scene.install(name)
     await scene.install("foreign", labels={"team": "payments"})
+    await scene.install("borrowed", labels=labels_of("good"))
     await scene.set_storage_labels("failed", status="failed")
     await scene.set_storage_labels("pending", status="pending-install")
     await scene.set_storage_labels("half-gone", status="uninstalling")
     await scene.set_storage_labels("foreign", status="failed")
 
-    assert await scene.releases.stuck(namespaces=[scene.namespace]) == [(scene.namespace, "failed")]
+    found = await scene.releases.found(namespace=scene.namespace)
+    assert sorted(each.name for each in found) == ["failed", "good", "half-gone", "pending"]
+    assert {each.group for each in found} == {("team", "web")}
+    assert [each.name for each in found if each.is_stuck] == ["failed"]
     clock.ahead = LONG
-    stuck = await scene.releases.stuck(namespaces=[scene.namespace, "default"])
+    stuck = [each for each in await scene.releases.found(namespace=scene.namespace) if each.is_stuck]
 
-    assert sorted(name for _, name in stuck) == ["failed", "half-gone", "pending"]
-    for namespace, name in stuck:
-        await scene.releases.uninstall(name, namespace=namespace)
-    assert await scene.releases.stuck(namespaces=[scene.namespace]) == []
+    assert sorted(each.name for each in stuck) == ["failed", "half-gone", "pending"]
+    for each in stuck:
+        await scene.uninstall(each.name)
+    assert [each.name for each in await scene.releases.found(namespace=scene.namespace)] == ["good"]
+    assert await scene.releases.found(namespace="default") == []
 
 
 @pytest.mark.parametrize("stamp", ["", "soon", "9" * 60])
@@ -64,4 +86,4 @@ async def test_a_stamp_that_makes_no_sense_is_an_old_one(scene: Scene, stamp: st
     await scene.install("web-1")
     await scene.set_storage_labels("web-1", status="pending-install", modifiedAt=stamp, createdAt=stamp)
 
-    assert await scene.releases.stuck(namespaces=[scene.namespace]) == [(scene.namespace, "web-1")]
+    assert [each.is_stuck for each in await scene.releases.found(namespace=scene.namespace)] == [True]
