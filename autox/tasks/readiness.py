@@ -69,24 +69,34 @@ def rollout(deployment: Json, replica_sets: Iterable[Json], pods: Iterable[Json]
         return Standing(what=what, missing="; ".join(filter(None, (missing, _first_trouble(current)))))
     left = [pod for pod in living if pod not in current]
     if left or status.get("replicas", 0) != wanted:
-        return Standing(what=what, missing=_leftovers(left))
+        # NB: a pod of the version before may count as available; it stays for as long as a new one is not ready.
+        return Standing(what=what, missing="; ".join(filter(None, (_first_trouble(current), _leftovers(left)))))
     version = (meta.get("labels") or {}).get(VERSION_LABEL)
     of = f" of version {version}" if version else ""
     return Standing(what=f"{what}: {wanted} pod{'s' if wanted > 1 else ''}{of}", images=_images(current))
 
 
-def service(found: Json, slices: Iterable[Json]) -> Standing:
-    """Whether a Service leads anywhere: to a ready endpoint, or wherever its owner leads it if it has no selector."""
+def service(found: Json, slices: Iterable[Json], pods: Iterable[Json] | None = None) -> Standing:
+    """Whether a Service leads anywhere: to a ready endpoint, or wherever its owner leads it if it has no selector.
+
+    Args:
+        found: the Service.
+        slices: its EndpointSlices.
+        pods: those that its selector finds, read after the slices; None if that is not known. Whoever writes the slices
+            comes a moment after the pods, and load must neither miss a pod nor go where one has been.
+    """
     what = f"service {found['metadata']['name']}"
     if not (found.get("spec") or {}).get("selector"):
         return Standing(what=what)
     endpoints = [endpoint for each in slices for endpoint in each.get("endpoints") or ()]
     # NB: an unknown readiness counts as ready, as the EndpointSlice API says.
-    ready = sum((each.get("conditions") or {}).get("ready") is not False for each in endpoints)
+    ready = [each for each in endpoints if (each.get("conditions") or {}).get("ready") is not False]
     if not ready:
         missing = f"none of {len(endpoints)} endpoints is ready" if endpoints else "it has no endpoints"
         return Standing(what=what, missing=missing)
-    return Standing(what=f"{what}: {ready} endpoint{'s' if ready > 1 else ''}")
+    if pods is not None and (missing := _behind(ready, pods)):
+        return Standing(what=what, missing=missing)
+    return Standing(what=f"{what}: {len(ready)} endpoint{'s' if len(ready) > 1 else ''}")
 
 
 def condition(found: Json, kind: str, *, what: str) -> Standing:
@@ -103,6 +113,24 @@ def condition(found: Json, kind: str, *, what: str) -> Standing:
             missing = f"condition {each['type']} is {each.get('status')}"
             return Standing(what=what, missing=f"{missing}: {said}" if said else missing)
     return Standing(what=what, missing=f"it has no condition {kind} yet")
+
+
+def _behind(endpoints: Iterable[Json], pods: Iterable[Json]) -> str:
+    """How ready endpoints lag behind the pods; empty if they do not."""
+    targets = [each.get("targetRef") or {} for each in endpoints]
+    named = {target.get("name", "") for target in targets if target.get("kind") == "Pod"}
+    serving = {pod["metadata"]["name"]: _is_serving(pod) for pod in pods}
+    for name in sorted(named - serving.keys()):
+        return f"it still leads to pod {name}, which has gone"
+    for name in sorted(name for name, serves in serving.items() if serves and name not in named):
+        return f"it does not lead to pod {name} yet, which is ready"
+    return ""
+
+
+def _is_serving(pod: Json) -> bool:
+    conditions = (pod.get("status") or {}).get("conditions") or ()
+    is_ready = any(each.get("type") == "Ready" and each.get("status") == "True" for each in conditions)
+    return is_ready and not _has_ended(pod) and not pod["metadata"].get("deletionTimestamp")
 
 
 def _not_begun(meta: Json, status: Json, *, wanted: int) -> str:

@@ -66,7 +66,8 @@ def _looks(kube: KubeClient, inputs: ReadyInputs, *, namespace: str) -> list[Loo
     if inputs.deploy:
         looks.append(partial(_deployment, kube, inputs.deploy, namespace))
     if inputs.service:
-        looks.append(partial(_service, kube, inputs.service, namespace))
+        # NB: pods may be listed for the sake of a Deployment; the charts give no such right for a Service alone.
+        looks.append(partial(_service, kube, inputs.service, namespace, compare=bool(inputs.deploy)))
     looks += [partial(_object, kube, wanted) for wanted in inputs.objects]
     return looks
 
@@ -105,16 +106,21 @@ async def _deployment(kube: KubeClient, name: str, namespace: str) -> Standing:
     return rollout(deployment, replica_sets.items, pods.items)
 
 
-async def _service(kube: KubeClient, name: str, namespace: str) -> Standing:
+async def _service(kube: KubeClient, name: str, namespace: str, *, compare: bool) -> Standing:
+    """How a Service stands, and with ``compare``, whether its endpoints are those of its pods."""
     try:
         found = await kube.get(SERVICES, name, namespace=namespace)
     except NotFoundError:
         return Standing(what=f"service {name}", missing=f"it does not exist in namespace {namespace}")
-    if not (found.get("spec") or {}).get("selector"):
+    of_pods = (found.get("spec") or {}).get("selector")
+    if not of_pods:
         return service(found, ())
     selector = f"kubernetes.io/service-name={name}"
     slices = await kube.list(ENDPOINT_SLICES, namespace=namespace, label_selector=selector)
-    return service(found, slices.items)
+    if not compare:
+        return service(found, slices.items)
+    pods = await kube.list(PODS, namespace=namespace, label_selector=label_selector({"matchLabels": of_pods}))
+    return service(found, slices.items, pods.items)
 
 
 async def _object(kube: KubeClient, wanted: ReadyObject) -> Standing:

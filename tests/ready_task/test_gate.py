@@ -154,6 +154,21 @@ def test_a_service_leads_to_a_ready_endpoint() -> None:
     assert service({"metadata": {"name": "web"}, "spec": {}}, []).is_ready
 
 
+def test_a_service_leads_to_the_pods_that_are_there_now() -> None:
+    """Endpoints follow pods with a delay: load starts neither on some of the pods only, nor on one that went."""
+    found = {"metadata": {"name": "web"}, "spec": {"selector": {"app": "web"}}}
+
+    def endpoints(*names: str) -> list[dict[str, Any]]:
+        return [{"endpoints": [{"targetRef": {"kind": "Pod", "name": name}}]} for name in names]
+
+    pods = [pod("a", "new"), pod("b", "new"), pod("c", "new", conditions=[]), pod("d", "new", ending=True)]
+    assert service(found, endpoints("a", "b"), pods).is_ready
+    assert service(found, endpoints("a", "b", "c", "d"), pods).is_ready
+    assert service(found, [{"endpoints": [{}]}], []).is_ready
+    assert service(found, endpoints("a"), pods).missing == "it does not lead to pod b yet, which is ready"
+    assert service(found, endpoints("a", "b", "old"), pods).missing == "it still leads to pod old, which has gone"
+
+
 def test_a_condition_is_true_in_any_case_of_its_type() -> None:
     """``ready`` finds ``Ready``; anything but status True is missing, with the object's own words."""
     found = {"status": {"conditions": [{"type": "Ready", "status": "False", "message": "still building"}]}}
