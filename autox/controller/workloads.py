@@ -11,10 +11,11 @@ from autox.kube.client import KubeClient
 from autox.kube.objects import Object, metadata
 from autox.model.errors import ForbiddenError
 from autox.model.experiments import ExperimentRecord
-from autox.model.refs import CRON_JOBS, JOBS, PODS
+from autox.model.refs import CRON_JOBS, EVENTS, JOBS, PODS
 
 INSTANCE = "app.kubernetes.io/instance"
 _STARTING = ("ContainerCreating", "PodInitializing")
+_FAILED_MOUNT = "FailedMount"
 
 
 async def read_workload(kube: KubeClient, record: ExperimentRecord) -> WorkloadFacts:
@@ -43,7 +44,7 @@ async def _facts(kube: KubeClient, job: Object, kind: WorkloadKind) -> WorkloadF
     reason, message, waiting = "", "", ("", "")
     if failed or active > _count(status, "ready"):
         pod = await _latest_pod(kube, job)
-        waiting = _waiting(pod) if not failed else waiting
+        waiting = _waiting(pod) or await _unmounted(kube, pod) if not failed else waiting
         if failed:
             reason, message = str(failed.get("reason") or "Failed"), _ending(pod) or str(failed.get("message") or "")
     ended = failed or complete
@@ -69,7 +70,21 @@ async def _latest_pod(kube: KubeClient, job: Object) -> Object:
     return max(pods.items, key=lambda pod: str(metadata(pod).get("creationTimestamp")), default={})
 
 
-def _waiting(pod: Object) -> tuple[str, str]:
+async def _unmounted(kube: KubeClient, pod: Object) -> tuple[str, str]:
+    """Why a pod that has a node does not start there: that a Secret or a ConfigMap is missing, only Events say."""
+    if (pod.get("status") or {}).get("phase") != "Pending":
+        return "", ""
+    own = metadata(pod)
+    selector = f"involvedObject.uid={own['uid']},reason={_FAILED_MOUNT}"
+    try:
+        events = await kube.list(EVENTS, namespace=own["namespace"], field_selector=selector)
+    except ForbiddenError:
+        return "", ""
+    latest = max(events.items, key=lambda event: str(event.get("lastTimestamp") or ""), default=None)
+    return ("", "") if latest is None else (_FAILED_MOUNT, str(latest.get("message") or ""))
+
+
+def _waiting(pod: Object) -> tuple[str, str] | None:
     status = pod.get("status") or {}
     scheduled = _condition(status, "PodScheduled", wanted="False")
     if scheduled:
@@ -78,7 +93,7 @@ def _waiting(pod: Object) -> tuple[str, str]:
         waiting = state.get("waiting") or {}
         if waiting.get("reason") and waiting["reason"] not in _STARTING:
             return str(waiting["reason"]), str(waiting.get("message") or "")
-    return "", ""
+    return None
 
 
 def _ending(pod: Object) -> str:

@@ -28,7 +28,8 @@ class AutoxError(Exception):
     @property
     def advice(self) -> str:
         """The message and the hint in one paragraph, for places that have room for one text (Events, statuses)."""
-        return f"{self.message}. {self.hint}" if self.hint else self.message
+        between = "; " if self.hint[:1].islower() else ". "
+        return f"{self.message}{between}{self.hint}" if self.hint else self.message
 
 
 class TransientError(AutoxError):

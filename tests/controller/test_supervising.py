@@ -5,7 +5,7 @@ from datetime import timedelta
 import pytest
 
 from autox.kube.objects import Object, metadata, timestamp
-from autox.model.refs import CRON_JOBS, EXPERIMENTS, JOBS, PODS
+from autox.model.refs import CRON_JOBS, EVENTS, EXPERIMENTS, JOBS, PODS
 from autox.model.verdict import Phase, Verdict
 from tests.controller.scene import Scene
 from tests.integration.objects import pod, shell
@@ -163,6 +163,29 @@ async def test_a_pod_that_does_not_start_is_told(scene: Scene) -> None:
     assert (status["phase"], status["reason"]) == ("Running", "PodWaiting")
     assert "0/1 nodes are available" in status["message"]
     assert "PodWaiting" in [reason for _, reason, _ in await scene.events("Experiment")]
+
+
+async def test_a_volume_that_is_missing_is_told(scene: Scene) -> None:
+    """Only the node's Events name the Secret that a pod waits for; whoever reads the record should not have to."""
+    name = await launched(scene)
+    await job(scene, name, active=1, ready=0, startTime=timestamp(scene.now))
+    waiting = pod("one", shell("exit 0"))
+    waiting["metadata"] = {"name": f"{name}-x", "namespace": scene.namespace, "labels": {"job-name": name}}
+    uid = metadata(await scene.kube.create(PODS, waiting))["uid"]
+    event = {
+        "metadata": {"generateName": "e-", "namespace": scene.namespace},
+        "involvedObject": {"kind": "Pod", "name": f"{name}-x", "namespace": scene.namespace, "uid": uid},
+        "type": "Warning",
+        "reason": "FailedMount",
+        "message": 'secret "cluster-b" not found',
+        "lastTimestamp": timestamp(scene.now),
+    }
+    await scene.kube.create(EVENTS, event)
+    await scene.look()
+
+    status = await status_of(scene, name)
+    assert (status["phase"], status["reason"]) == ("Running", "PodWaiting")
+    assert status["message"].endswith('does not start: FailedMount: secret "cluster-b" not found')
 
 
 async def test_a_cron_job_goes_on_after_each_loop(scene: Scene) -> None:

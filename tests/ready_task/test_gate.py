@@ -48,6 +48,15 @@ def test_an_old_pod_that_is_left_keeps_the_gate_shut(ending: bool, said: str) ->
     assert standing.missing == f"pod web-z of another version {said}"
 
 
+def test_a_new_pod_that_keeps_the_old_one_alive_is_named_first() -> None:
+    """The pod of the old version stays because the new one does not get ready: that is what somebody has to mend."""
+    stuck = pod("web-b", "new", conditions=[{"type": "Ready", "status": "False"}])
+
+    standing = rollout(deployment(replicas=3), [OLD, NEW], [pod("web-a", "new"), stuck, pod("web-z", "old")])
+
+    assert standing.missing == "pod web-b is not ready; pod web-z of another version is still there"
+
+
 def test_a_pod_without_a_template_hash_is_another_version() -> None:
     """A stray pod that the selector finds would get load too."""
     stray = pod("stray", "new")
