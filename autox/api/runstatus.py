@@ -11,6 +11,8 @@ from autox.api.results import compact, encoded, object_from_result
 from autox.model.result import ExperimentResult, SLOOutcome, TaskState
 from autox.model.verdict import Verdict
 
+FIELD_MANAGER = "autox-runner"
+
 STATUS_LIMIT = 128 << 10
 """The largest result, as JSON, that stands in a status."""
 

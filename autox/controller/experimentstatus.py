@@ -85,10 +85,12 @@ def _conditions(standing: Standing, obj: Object, given: Verdict | None) -> list[
 
 
 def given_by_us(obj: Object) -> Verdict | None:
-    """The verdict, if it was the controller that gave it: server-side apply knows."""
+    """The verdict, if it was the controller alone that gave it: server-side apply knows."""
     verdict = (obj.get("status") or {}).get("verdict")
-    ours = any(
-        each.get("manager") == MANAGER and "f:verdict" in (each.get("fieldsV1") or {}).get("f:status", {})
+    # NB: a runner that comes to the same verdict owns it, too, and then it is the runner's.
+    managers = {
+        each.get("manager")
         for each in metadata(obj).get("managedFields") or ()
-    )
-    return Verdict(verdict) if ours and verdict in set(Verdict) else None
+        if "f:verdict" in (each.get("fieldsV1") or {}).get("f:status", {})
+    }
+    return Verdict(verdict) if managers == {MANAGER} and verdict in set(Verdict) else None

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from autox.api.runstatus import FIELD_MANAGER
 from autox.controller.experimentstatus import Standing, given_by_us
 from autox.controller.reading import Recorded
 from autox.controller.records import Records
@@ -14,7 +15,7 @@ from autox.core.deciding import is_live
 from autox.core.progressing import Progress, RunnerFacts, WorkloadFacts, WorkloadKind, progress
 from autox.core.wording import WITH_WORKLOAD, Notice
 from autox.kube.client import KubeClient
-from autox.kube.objects import Object
+from autox.kube.objects import Object, metadata
 from autox.model.experiments import ExperimentRecord
 from autox.model.verdict import Phase, Verdict
 
@@ -107,13 +108,21 @@ def _runner(obj: Object) -> RunnerFacts:
     result = status.get("result") or {}
     if given_by_us(obj) is not None:
         verdict = None
+    # The result is that of the latest loop that has ended, and no other loop began at the same microsecond.
+    is_under_way = "completedAt" not in status or status.get("startedAt") != result.get("startedAt")
     return RunnerFacts(
         verdict=None if verdict is None else Verdict(verdict),
         reason=str(result.get("reason") or ""),
         message=str(result.get("message") or ""),
         started_at=_moment(status.get("startedAt")),
-        completed_at=_moment(status.get("completedAt")),
+        told_at=None if is_under_way else _moment(_written_at(obj)),
     )
+
+
+def _written_at(obj: Object) -> Any:
+    """When the runner last wrote into a record, as the API server says; None if it never has."""
+    managers = metadata(obj).get("managedFields") or ()
+    return next((each.get("time") for each in managers if each.get("manager") == FIELD_MANAGER), None)
 
 
 def _moment(text: Any) -> datetime | None:

@@ -65,14 +65,15 @@ class RunnerFacts:
         reason: of the verdict, CamelCase.
         message: the same for people.
         started_at: when the latest loop began; None if none has.
-        completed_at: when the latest loop that has ended did so.
+        told_at: when the API server took what the latest loop ended with, by its own clock, which it shares with the
+            workload's; None while a loop is under way, or where none has ended.
     """
 
     verdict: Verdict | None = None
     reason: str = ""
     message: str = ""
     started_at: datetime | None = None
-    completed_at: datetime | None = None
+    told_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -121,7 +122,8 @@ def _of_job(record: ExperimentRecord, runner: RunnerFacts, job: WorkloadFacts, n
 
 
 def _of_cron_job(record: ExperimentRecord, runner: RunnerFacts, job: WorkloadFacts, now: datetime) -> Progress:
-    has_told = runner.completed_at is not None and (job.started_at is None or runner.completed_at >= job.started_at)
+    # NB: never by the runner's own clock: that of a node that is seconds behind would make each loop one that crashed.
+    has_told = runner.told_at is not None and (job.started_at is None or runner.told_at >= job.started_at)
     if has_told and runner.verdict is not None:
         return _progress(Phase.RUNNING, wording.judged(runner.verdict, runner.reason, runner.message))
     if job.started_at is None:

@@ -14,7 +14,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from autox.api.results import compact, result_to_gzip
-from autox.api.runstatus import fitting, status_from_result
+from autox.api.runstatus import FIELD_MANAGER, fitting, status_from_result
 from autox.kube.client import KubeClient
 from autox.kube.objects import metadata
 from autox.model.errors import AutoxError, NotFoundError
@@ -23,7 +23,6 @@ from autox.model.result import ExperimentResult
 from autox.tasks.patience import Patience
 from autox.tasks.recalling import SECRET_KEY, Recalled, result_secret
 
-FIELD_MANAGER = "autox-runner"
 PROGRESS_SECONDS = 5.0
 SECRET_LIMIT = 1_000_000
 """Bytes of a Secret's data; the API server takes 1 MiB of all keys together."""

@@ -60,7 +60,7 @@ NOTHING = WorkloadFacts(kind=WorkloadKind.NONE)
 
 def ended(verdict: Verdict, **fields: Any) -> RunnerFacts:
     """A runner that has told a verdict."""
-    told = RunnerFacts(verdict=verdict, reason="Why", message="because", completed_at=ago(1), started_at=ago(29))
+    told = RunnerFacts(verdict=verdict, reason="Why", message="because", told_at=ago(1), started_at=ago(29))
     return replace(told, **fields)
 
 
@@ -186,7 +186,7 @@ def test_a_cron_job_runs_for_ever_with_its_latest_verdict(verdict: Verdict) -> N
 
 def test_a_loop_under_way_is_told() -> None:
     """While a later loop runs, that is said; the verdict of the one before stands until then."""
-    before = ended(Verdict.PASS, completed_at=ago(60))
+    before = ended(Verdict.PASS, told_at=ago(60))
 
     assert said(progress(record(), before, cron_job(started_at=ago(30), active=1), NOW)) == (
         Phase.RUNNING,
@@ -198,7 +198,7 @@ def test_a_loop_under_way_is_told() -> None:
 
 def test_a_loop_that_failed_ends_the_pass_of_the_one_before() -> None:
     """A runner that crashes in its second loop does not live on the verdict of its first."""
-    before = ended(Verdict.PASS, completed_at=ago(60))
+    before = ended(Verdict.PASS, told_at=ago(60))
 
     told = progress(record(), before, cron_job(started_at=ago(30), ended_at=ago(20), **FAILED), NOW)
 
