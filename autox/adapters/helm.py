@@ -24,15 +24,16 @@ from autox.adapters.helm_command import HelmCommand
 from autox.adapters.helm_errors import NAME_IN_USE
 from autox.adapters.helm_home import HelmHome
 from autox.adapters.helm_storage import StoredRelease, our_releases, stored_release
+from autox.adapters.helm_turns import Turns
 from autox.core.recovering import Remedy, remedy
 from autox.kube.client import KubeClient
 from autox.model.errors import AutoxError, ConfigurationError, NotOursError, TransientError
 from autox.model.groups import ChartRef
+from autox.model.labels import GROUP, GROUP_NAMESPACE
 from autox.model.releases import FoundRelease
 
 HELM_SECONDS = 60.0
 INSTALLING = "pending-install"
-AT_ONCE = 4  # each takes a tenth of a CPU second and 60 MiB
 
 
 class HelmReleases:
@@ -56,7 +57,7 @@ class HelmReleases:
         self._client = client
         self._now = now
         self._patience = timedelta(seconds=2 * seconds)
-        self._slots = asyncio.Semaphore(AT_ONCE)
+        self._turns = Turns()
         self._locks: WeakValueDictionary[tuple[str, str], asyncio.Lock] = WeakValueDictionary()
 
     @classmethod
@@ -115,7 +116,7 @@ class HelmReleases:
             if await self._is_there(name, namespace, labels):
                 return
             try:
-                async with self._slots:
+                async with self._turns.to_install((labels.get(GROUP_NAMESPACE, ""), labels.get(GROUP, ""))):
                     await self._command.install(name, located, values, namespace=namespace, labels=labels)
             except AutoxError as error:
                 # NB: helm may have been ended after its work was done, or have met a release made meanwhile.
@@ -170,7 +171,7 @@ class HelmReleases:
 
     async def _remove(self, release: StoredRelease) -> None:
         try:
-            async with self._slots:
+            async with self._turns.to_remove(release.group):
                 await self._client.uninstall_release(release.name, namespace=release.namespace)
         except ConfigurationError as error:
             # Removing rests on nothing that a user configures: whatever it is, it may pass.

@@ -19,7 +19,7 @@ _log = logging.getLogger(__name__)
 
 RETRY = Backoff(initial=0.5, factor=2.0, limit=60.0)
 WORKERS = 8
-STUCK_SECONDS = 300.0  # a key that is worked on for longer hangs; the longest Helm is far shorter
+STUCK_SECONDS = 900.0  # a key that is worked on for longer hangs: all Helms of a group, and their turns, take less
 
 
 class Workers:
