@@ -193,7 +193,7 @@ def _welcome(place: ClusterHome, *, seconds: float) -> str:
             f'  eval "$({_command("env", place.name)})"',
             "  kubectl get nodes",
             "",
-            f"Then `{_command('status', place.name)}`, and `{_command('down', place.name)}` when done.",
+            f"`{_command('down', place.name)}` takes it down again.",
         ]
     )
 

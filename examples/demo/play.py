@@ -21,6 +21,8 @@ ROOT = HERE.parents[1]
 REPORT = ROOT / "build" / "demo" / "report.html"
 CLUSTERS = ("demo-a", "demo-b")
 AUTOX = [sys.executable, "-m", "autox"]
+BY_HAND = os.path.relpath(Path(sys.executable).with_name("autox"))
+COLUMNS = 80
 PATIENCE = 180.0  # seconds that one pair of experiments may take; they take about 20
 
 
@@ -34,9 +36,16 @@ def say(text: str) -> None:
 
 
 def show(*argv: str) -> None:
-    """Show a command as a user in the project's folder would type it."""
+    """Show a command as a user in the project's folder would type it, on lines that fit a terminal."""
     shown = ["autox", *argv[len(AUTOX) :]] if list(argv[: len(AUTOX)]) == AUTOX else list(argv)
-    print(f"  $ {shlex.join(shown)}".replace(f"{ROOT}{os.sep}", ""), flush=True)
+    lines = ["  $"]
+    for word in shown:
+        quoted = shlex.quote(word.replace(f"{ROOT}{os.sep}", ""))
+        if len(lines[-1]) + len(quoted) + len("  \\") > COLUMNS:
+            lines[-1] += " \\"
+            lines.append("     ")
+        lines[-1] += f" {quoted}"
+    print("\n".join(lines), flush=True)
 
 
 class Kubernetes:
@@ -49,16 +58,26 @@ class Kubernetes:
         kubeconfig, path = told.splitlines()
         self.environ: Mapping[str, str] = {**os.environ, "KUBECONFIG": kubeconfig, "PATH": path}
 
-    def do(self, *argv: str, expect: int = 0, quiet: bool = False) -> None:
-        """Show a command and run it; it must end with the exit code that the story expects."""
+    def do(self, *argv: str, expect: int = 0, lines: int | None = None) -> None:
+        """Show a command and run it; it must end with the exit code that the story expects.
+
+        Args:
+            argv: the command.
+            expect: its exit code.
+            lines: how many of the last lines of its output are shown; None for all of it, at once. If it fails all
+                of it is.
+        """
         show(*argv)
+        is_brief = lines is not None
         ended = subprocess.run(
-            argv, env=self.environ, check=False, capture_output=quiet, text=True, stdin=subprocess.DEVNULL
+            argv, env=self.environ, check=False, capture_output=is_brief, text=True, stdin=subprocess.DEVNULL
         )
         if ended.returncode != expect:
-            if quiet:
+            if is_brief:
                 print(ended.stdout + ended.stderr, file=sys.stderr)
             raise StepFailedError(f"{shlex.join(argv)}: exit code {ended.returncode}, expected {expect}")
+        if lines:
+            print("\n".join(ended.stdout.splitlines()[-lines:]), flush=True)
 
     def autox(self, *argv: str, expect: int = 0) -> None:
         """Show and run ``autox ARGV…``."""
@@ -67,6 +86,10 @@ class Kubernetes:
     def kubectl(self, *argv: str) -> None:
         """Show and run ``kubectl ARGV…``."""
         self.do("kubectl", *argv)
+
+    def rollout(self, deployment: str) -> None:
+        """Show and run ``kubectl rollout status``, without what it says while it waits."""
+        self.do("kubectl", "rollout", "status", f"deployment/{deployment}", "--timeout=60s", lines=1)
 
     def experiments(self) -> list[dict[str, Any]]:
         """The records that are there."""
@@ -112,7 +135,7 @@ def _progress(experiment: Mapping[str, Any]) -> str:
         return f"verdict {status['verdict']}"
     if tasks.get("total"):
         return f"running, {tasks.get('done', 0)} of {tasks['total']} tasks done"
-    return "launched" if status.get("phase") else "recorded"
+    return "launched"
 
 
 def story() -> None:
@@ -121,19 +144,20 @@ def story() -> None:
     for name, more in zip(CLUSTERS, ((), ("--nodes", "0")), strict=True):
         argv = [*AUTOX, "cluster", "up", "--name", name, *more]
         show(*argv)
-        if subprocess.run(argv, check=False).returncode != 0:
+        # NB: what it says on stdout is how to use the cluster by hand; what it is about is on stderr.
+        if subprocess.run(argv, check=False, stdout=subprocess.DEVNULL).returncode != 0:
             raise StepFailedError(f"cluster {name} did not come up")
     a, b = Kubernetes(CLUSTERS[0]), Kubernetes(CLUSTERS[1])
 
     say("The app: version 1, a Deployment behind a Service")
     a.kubectl("create", "configmap", "shop", f"--from-file={HERE / 'shop.py'}")
     a.kubectl("apply", "-f", str(HERE / "shop.yaml"))
-    a.kubectl("rollout", "status", "deployment/shop", "--timeout=60s")
+    a.rollout("shop")
 
     say("autox: which object to watch and what to test is in values.yaml")
     a.kubectl("create", "secret", "generic", "cluster-b", f"--from-file=kubeconfig={b.environ['KUBECONFIG']}")
-    a.do("helm", "install", "autox", str(ROOT / "charts" / "autox"), "-f", str(HERE / "values.yaml"), quiet=True)
-    a.kubectl("rollout", "status", "deployment/autox", "--timeout=60s")
+    a.do("helm", "install", "autox", str(ROOT / "charts" / "autox"), "-f", str(HERE / "values.yaml"), lines=0)
+    a.rollout("autox")
 
     say("Opt in: from now on each version of shop is tested")
     a.kubectl("label", "deployment/shop", "iter8.tools/autox=true")
@@ -160,6 +184,19 @@ def story() -> None:
     a.autox("history")
 
 
+def refuse_to_overwrite() -> None:
+    """Leave alone what somebody looks at, or another demo that runs."""
+    told = subprocess.run([*AUTOX, "cluster", "list", "-o", "json"], check=True, capture_output=True, text=True).stdout
+    there = [name for name in CLUSTERS if name in {each["name"] for each in json.loads(told)}]
+    if there:
+        print(f"error: the clusters of a demo are there already: {', '.join(there)}", file=sys.stderr)
+        commands = "\n  ".join(
+            ["hint: to take them down:", *(f"{BY_HAND} cluster down --name {name}" for name in there)]
+        )
+        print(commands, file=sys.stderr)
+        sys.exit(2)
+
+
 def take_down() -> None:
     """Take both clusters down, whatever state they are in; a second Ctrl-C does not stop that."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
@@ -173,6 +210,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description="Play the main job of autox on two clusters of its own.")
     parser.add_argument("--keep", action="store_true", help="leave the clusters up and say how to look around")
     keep = parser.parse_args().keep
+    refuse_to_overwrite()
     signal.signal(signal.SIGTERM, lambda *_: signal.raise_signal(signal.SIGINT))
     began = time.monotonic()
     code = 1
@@ -186,8 +224,9 @@ def main() -> None:
         print("\ninterrupted", file=sys.stderr)
     finally:
         if keep and code == 0:
-            say(f'Kept. Look around: eval "$(autox cluster env --name {CLUSTERS[0]})"; kubectl get xp')
-            print("  and when done: " + "; ".join(f"autox cluster down --name {name}" for name in CLUSTERS))
+            say("Kept. Look around:")
+            print(f'  eval "$({BY_HAND} cluster env --name {CLUSTERS[0]})"\n  kubectl get xg,xp')
+            print("and when done:", *(f"{BY_HAND} cluster down --name {name}" for name in CLUSTERS), sep="\n  ")
         else:
             say("Taking both clusters down")
             take_down()

@@ -59,7 +59,22 @@ def test_the_demo_tells_its_story(state: Path) -> None:
     assert demo.returncode == 0, out
     assert "http/latency-p90" in out
     assert "report.html" in out
+    assert "eval" not in out, "how to use a cluster by hand is not for those who watch"
     assert remains(state) == []
+
+
+def test_clusters_of_another_demo_are_left_alone(state: Path) -> None:
+    """What ``--keep`` left up is neither used nor taken down; the command that does so is told."""
+    kept = state / "autox" / "clusters" / "demo-b"
+    kept.mkdir(parents=True)
+
+    with playing(state) as demo:
+        out, _ = demo.communicate()
+
+    assert demo.returncode == 2
+    assert "cluster down --name demo-b" in out
+    assert "demo-a" not in out
+    assert kept.is_dir()
 
 
 @pytest.mark.parametrize(
