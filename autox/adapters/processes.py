@@ -5,6 +5,7 @@ and it reads without limit; ``asyncio``'s ``communicate`` reads without limit to
 """
 
 import asyncio
+import errno
 import os
 import signal
 from collections.abc import Mapping, Sequence
@@ -12,10 +13,12 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from autox.model.errors import ConfigurationError, DeadlineError
+from autox.model.errors import ConfigurationError, DeadlineError, TransientError
 
 GRACE_SECONDS = 10.0  # between SIGTERM and SIGKILL
 _PIECE = 64 * 1024
+_SHORTAGES = (errno.EAGAIN, errno.ENOMEM, errno.EMFILE, errno.ENFILE)
+"""Of memory, processes or open files: they pass."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,13 +54,15 @@ async def run(program: Program, *, stdin: bytes = b"") -> Ended:
 
     Raises:
         ConfigurationError: it cannot be started.
+        TransientError: it cannot be started for the moment.
         DeadlineError: it took too long, and was ended.
     """
     name = Path(program.argv[0]).name
     try:
         process = await _started(program, stdin)
     except OSError as error:
-        raise ConfigurationError(f"{name} cannot be run: {error.strerror}") from error
+        message = f"{name} cannot be run: {error.strerror}"
+        raise (TransientError if error.errno in _SHORTAGES else ConfigurationError)(message) from error
     talking = asyncio.ensure_future(_talk(process, program.output_bytes))
     try:
         # NB: not asyncio.timeout, which misbehaves on Python 3.11.2 in a task that was cancelled before it began.

@@ -16,6 +16,7 @@ from autox.core.progressing import Progress, RunnerFacts, WorkloadFacts, Workloa
 from autox.core.wording import WITH_WORKLOAD, Notice
 from autox.kube.client import KubeClient
 from autox.kube.objects import Object, metadata
+from autox.model.errors import NotFoundError
 from autox.model.experiments import ExperimentRecord
 from autox.model.verdict import Phase, Verdict
 
@@ -69,7 +70,11 @@ class Supervisor:
         if record.phase is Phase.RUNNING:
             # NB: in this order; a result that came in between would be missed in the other.
             workload = await read_workload(self._kube, record)
-            recorded = await self._records.read(record.namespace, record.name)
+            try:
+                recorded = await self._records.read(record.namespace, record.name)
+            except NotFoundError:
+                # Somebody has deleted the record this moment, and its own news come.
+                return Seen(recorded=recorded)
         elif _runner(recorded.object).verdict is None:
             return Seen(recorded=recorded)
         found = progress(recorded.record, _runner(recorded.object), workload, self._now())

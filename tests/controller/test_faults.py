@@ -7,7 +7,7 @@ import pytest
 
 from autox.kube.auth import from_kubeconfig
 from autox.kube.client import KubeClient
-from autox.kube.objects import Object
+from autox.kube.objects import Listing, Object, metadata
 from autox.model.errors import (
     AutoxError,
     ConfigurationError,
@@ -17,7 +17,15 @@ from autox.model.errors import (
     TransientError,
     UnreachableError,
 )
-from autox.model.refs import CLUSTER_ROLE_BINDINGS, CLUSTER_ROLES, CONFIG_MAPS, SECRETS, Resource
+from autox.model.refs import (
+    CLUSTER_ROLE_BINDINGS,
+    CLUSTER_ROLES,
+    CONFIG_MAPS,
+    EXPERIMENTS,
+    JOBS,
+    SECRETS,
+    Resource,
+)
 from autox.model.releases import FoundRelease
 from autox.model.verdict import Phase, Verdict
 from autox.model.watching import TriggerWatch, WatchTrouble
@@ -231,6 +239,33 @@ async def test_what_fails_for_the_moment_is_tried_again(scene: Scene) -> None:
     await scene.look()
     assert (await scene.by_version())["1"].phase is Phase.RUNNING
     assert (await scene.conditions())["Ready"][0] == "True"
+
+
+class SlyClient(KubeClient):
+    """A client beside which somebody deletes all records as soon as Jobs are read."""
+
+    async def list(self, resource: Resource, **rest: Any) -> Listing:
+        """List, and have the records deleted."""
+        found = await super().list(resource, **rest)
+        if resource == JOBS:
+            for each in (await super().list(EXPERIMENTS, namespace=rest["namespace"])).items:
+                await self.delete(EXPERIMENTS, metadata(each)["name"], namespace=rest["namespace"])
+        return found
+
+
+async def test_a_record_that_is_deleted_during_a_look_is_no_trouble(scene: Scene) -> None:
+    """Who deletes a record wants the version tested once more, and no warning in the group."""
+    await scene.group()
+    await scene.trigger(opt_in="true", version="1")
+    await scene.look()
+    async with SlyClient(scene.kube.connection) as sly:
+        scene.restart(sly)
+        await scene.look()
+
+    assert (await scene.conditions())["Ready"] == ("True", "UpToDate")
+    scene.restart()
+    await scene.look()
+    assert len(scene.releases.runs) == 2
 
 
 async def test_nothing_is_launched_beside_what_could_not_be_deleted(scene: Scene) -> None:

@@ -7,6 +7,7 @@ import asyncio
 import json
 import logging
 import os
+import resource
 import signal
 import time
 from collections.abc import AsyncIterator, Callable
@@ -103,6 +104,20 @@ async def test_a_helm_that_the_kernel_killed_may_do_better_next_time(stand_in: S
     async with place(stand_in("kill -KILL $$")) as scene:
         with pytest.raises(TransientError, match="ended by signal 9"):
             await scene.install("web-1")
+
+
+async def test_a_shortage_of_files_is_no_mistake_of_the_chart(tmp_path: Path) -> None:
+    """A machine that is short of something for a moment costs a second try, not the verdict."""
+    program = processes.Program(argv=["/bin/true"], environ={}, directory=tmp_path, seconds=5.0, output_bytes=10)
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (3, hard))
+    try:
+        with pytest.raises(TransientError, match="true cannot be run: Too many open files"):
+            await processes.run(program)
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+
+    assert (await processes.run(program)).code == 0
 
 
 async def test_a_helm_that_does_not_read_its_values_is_heard(stand_in: StandIn, place: Place) -> None:
