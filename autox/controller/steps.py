@@ -23,7 +23,6 @@ from autox.model.errors import (
     ConflictError,
     ForbiddenError,
     NotOursError,
-    PermanentError,
 )
 from autox.model.experiments import ExperimentRecord
 from autox.model.groups import ChartRef
@@ -32,7 +31,7 @@ from autox.ports import Releases
 
 _log = logging.getLogger(__name__)
 
-_REASONS: dict[type[AutoxError], str] = {
+_HOPELESS: dict[type[AutoxError], str] = {
     ConfigurationError: "ChartInvalid",
     ForbiddenError: "Forbidden",
     NotOursError: "ReleaseNotOurs",
@@ -121,7 +120,8 @@ class Steps:
             await self._releases.install(
                 record.name, namespace=record.namespace, chart=chart, values=values, labels=labels
             )
-        except PermanentError as error:
+        except tuple(_HOPELESS) as error:
+            # NB: no other error: credentials that are refused at this moment say nothing about the chart.
             return await self._give_up(recorded, error)
         standing = Standing(
             phase=Phase.RUNNING, reason=decision.reason, message=decision.message, launched_at=self._now()
@@ -130,8 +130,8 @@ class Steps:
         self._teller.about(record, wording.launched(record, decision.message))
         return recorded
 
-    async def _give_up(self, recorded: Recorded, error: PermanentError) -> Recorded:
-        reason = next((word for kind, word in _REASONS.items() if isinstance(error, kind)), "InstallFailed")
+    async def _give_up(self, recorded: Recorded, error: AutoxError) -> Recorded:
+        reason = next(word for kind, word in _HOPELESS.items() if isinstance(error, kind))
         notice = wording.not_launched(recorded.record, reason, error.advice)
         standing = Standing(
             phase=Phase.COMPLETED,
