@@ -36,7 +36,7 @@ lint: $(STAMP)
 .PHONY: test
 test: lint ## Run every test, those on a real control plane included
 	@$(RUN)/autox cluster binaries
-	@$(RUN)/python -m pytest --numprocesses 2 --dist loadfile
+	@$(RUN)/python -m pytest --numprocesses 2 --dist loadfile --no-loadscope-reorder
 
 .PHONY: check
 check: lint ## Format, lint, types, contracts, unit tests: no cluster, under a minute

@@ -9,7 +9,6 @@ import logging
 import os
 import resource
 import signal
-import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from pathlib import Path
@@ -134,11 +133,9 @@ async def test_cancelling_ends_helm_and_its_children(stand_in: StandIn, place: P
         attempt = asyncio.create_task(scene.install("web-1"))
         child = int(await _file(tmp_path / "child"))
         attempt.cancel()
-        began = time.monotonic()
         with pytest.raises(asyncio.CancelledError):
             await attempt
 
-    assert time.monotonic() - began < processes.GRACE_SECONDS
     assert await _file(tmp_path / "told") == "yes\n"
     await _end_of(child)
 
