@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import shutil
 import sys
 from collections.abc import Sequence
 
@@ -9,6 +10,7 @@ import click
 
 from autox.cli.assertions import TIMED_OUT, Answer, Checked, Condition, exit_code
 from autox.cli.looking import Wanted, checked_within
+from autox.cli.tables import paragraph
 from autox.cli.targeting import Target, output_option, target_options
 from autox.core.duration import parse_duration
 from autox.kube.client import KubeClient
@@ -116,14 +118,17 @@ def assert_(
 
 
 def _as_text(checked: Sequence[Checked], code: int, timeout: float) -> str:
-    lines = []
+    lines: list[str] = []
+    columns = shutil.get_terminal_size(fallback=(80, 24)).columns
     for each in checked:
         what = each.name or f"spec {each.spec}"
         lines.append(f"{what}  version {legible(each.version) or 'unknown'}")
-        lines += [
-            f"  {finding.condition.value:<9}  {finding.answer.value:<7}  {legible(finding.seen)}"
-            for finding in each.findings
-        ]
+        told: set[str] = set()
+        for finding in each.findings:
+            margin = f"  {finding.condition.value:<9}  {finding.answer.value:<7}  "
+            text = list(paragraph(margin, finding.seen, columns))
+            lines += [f"{margin}for the same reason"] if len(text) > 1 and finding.seen in told else text
+            told.add(finding.seen)
     if code == TIMED_OUT:
         lines.append(f"not known after {timeout:g} s" if timeout else "not known yet; --timeout waits for it")
     return "\n".join(lines)

@@ -99,8 +99,10 @@ def _finding(condition: Condition, experiment: ReadExperiment) -> Finding:
             return Finding(condition=condition, answer=Answer.NO, seen=seen, code=NO_DATA)
         return Finding(condition=condition, answer=Answer.NOT_YET, seen=_with(standing, record.message))
     if condition is Condition.COMPLETED:
-        loops = f", {experiment.loops} loop{'s' if experiment.loops != 1 else ''}" if experiment.loops else ""
-        return Finding(condition=condition, answer=Answer.YES, seen=f"phase {record.phase.value}{loops}")
+        loops = f"{experiment.loops} loop{'s' if experiment.loops != 1 else ''}" if experiment.loops else ""
+        # NB: a CronJob runs on, and a Job has ended before the controller has seen it.
+        phase = "" if record.phase is Phase.RUNNING else f"phase {record.phase.value}"
+        return Finding(condition=condition, answer=Answer.YES, seen=", ".join(filter(None, (phase, loops))))
     if verdict is None:
         return Finding(condition=condition, answer=Answer.NOT_YET, seen="there is no verdict yet")
     seen = f"verdict {verdict.value}"

@@ -1,6 +1,11 @@
-"""Tables on a terminal: columns aligned by spaces, as kubectl prints them; the last one may be as wide as it likes."""
+"""Tables on a terminal: columns aligned by spaces, as kubectl prints them; the last one may be as wide as it likes.
 
-from collections.abc import Sequence
+And paragraphs beside them.
+"""
+
+from collections.abc import Iterator, Sequence
+
+from autox.report.legible import legible, wrapped
 
 
 def table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
@@ -10,6 +15,15 @@ def table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
     return "\n".join(
         "  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip() for line in lines
     )
+
+
+def paragraph(margin: str, text: str, columns: int) -> Iterator[str]:
+    """A text beside its margin; a command in the text stands on a line of its own, to be copied."""
+    sentence, found, command = legible(text).partition("kubectl ")
+    for number, line in enumerate(wrapped(sentence.strip(), max(20, columns - len(margin)))):
+        yield (f"{margin if not number else ' ' * len(margin)}{line}").rstrip()
+    if found:
+        yield f"{' ' * len(margin)}{found}{command}"
 
 
 def age(seconds: float) -> str:

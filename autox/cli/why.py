@@ -14,7 +14,7 @@ from autox.cli.explaining import Explanation, GroupExplained, SeenEvent, explain
 from autox.cli.groups import ReadGroup
 from autox.cli.history import WHOLE, shown
 from autox.cli.kinds import resolve
-from autox.cli.tables import age
+from autox.cli.tables import age, paragraph
 from autox.cli.targeting import Target, output_option, target_options
 from autox.kube.client import KubeClient
 from autox.kube.objects import micro_timestamp
@@ -22,7 +22,7 @@ from autox.model.decision import Action
 from autox.model.errors import ConfigurationError
 from autox.model.refs import ObjectRef
 from autox.model.trigger import TriggerState
-from autox.report.legible import legible, wrapped
+from autox.report.legible import legible
 
 OTHERS_SHOWN = 3
 
@@ -199,10 +199,5 @@ def _command(ref: ObjectRef) -> Iterator[str]:
 
 
 def _paragraph(word: str, text: str, columns: int) -> Iterator[str]:
-    """A word in the margin and a text beside it; a command in the text stands on a line of its own, to be copied."""
-    sentence, found, command = legible(text).partition("kubectl ")
-    margin = f"  {word:<9}  " if word else "  "
-    for number, line in enumerate(wrapped(sentence.strip(), max(20, columns - len(margin)))):
-        yield (f"{margin if not number else ' ' * len(margin)}{line}").rstrip()
-    if found:
-        yield f"{' ' * len(margin)}{found}{command}"
+    """A word in the margin and a text beside it."""
+    yield from paragraph(f"  {word:<9}  " if word else "  ", text, columns)

@@ -97,13 +97,15 @@ def _waiting(pod: Object) -> tuple[str, str] | None:
 
 
 def _ending(pod: Object) -> str:
-    """How the container that failed ended; empty if no pod says."""
+    """How the container that failed ended, and the command that shows its log; empty if no pod says."""
     status = pod.get("status") or {}
     for state in _states(status):
         ended = state.get("terminated") or {}
         if ended.get("exitCode"):
             text = " ".join(str(ended.get("message") or ended.get("reason") or "").split())
-            return f"the container ended with exit code {ended['exitCode']}{': ' if text else ''}{text}"
+            said = "" if text in ("", "Error") else f": {text}"
+            log = f"kubectl logs -n {metadata(pod).get('namespace')} {metadata(pod).get('name')}"
+            return f"the container ended with exit code {ended['exitCode']}{said}; its log: {log}"
     return str(status.get("message") or "")
 
 

@@ -222,7 +222,7 @@ WITH_WORKLOAD = frozenset({"Running", "Starting", "Scheduled", POD_WAITING, "Res
 
 def job_failed(name: str, reason: str, message: str) -> Notice:
     """The Job ended badly, and left no result."""
-    return warning(reason, f"the Job of {name} failed and left no result: {_with_reason(reason, message)}")
+    return warning(reason, f"the Job of {name} failed and left no result: {message or reason}")
 
 
 def no_result(name: str) -> Notice:

@@ -119,7 +119,8 @@ async def test_a_job_that_fails_without_a_word_is_an_error(scene: Scene) -> None
     assert await scene.look() is None
     status = await status_of(scene, name)
     assert (status["phase"], status["verdict"], status["reason"]) == ("Completed", "Error", "BackoffLimitExceeded")
-    assert "exit code 3: no plan at /etc/autox" in status["message"]
+    log = f"kubectl logs -n {scene.namespace} {name}-x"
+    assert status["message"].endswith(f": the container ended with exit code 3: no plan at /etc/autox; its log: {log}")
 
     await scene.trigger(version="2")
     await scene.look()

@@ -54,7 +54,7 @@ async def test_what_was_seen_is_told(scene: Scene) -> None:
     """Each condition has a line with what its answer rests on."""
     name = await scene.experiment(**failed())
 
-    text = await scene.autox("assert", name, "-c", "Completed", "-c", "SLOS,completed")
+    text = await scene.autox("assert", name, "-c", "Completed", "-c", "SLOS,completed", columns=100)
     data = await scene.autox("assert", name, "-c", "slos", "-o", "json")
 
     assert text.out.splitlines()[1:] == [
@@ -79,6 +79,27 @@ async def test_what_was_seen_is_told(scene: Scene) -> None:
             }
         ],
     }
+
+
+async def test_a_long_reason_is_told_once_and_fits(scene: Scene) -> None:
+    """What keeps two conditions from holding is one thing to read, at the width of the terminal."""
+    reason = " ".join(["the pod was evicted"] * 6)
+    name = await scene.experiment(**broken() | {"message": reason})
+
+    done = await scene.autox("assert", name, "-c", "nofailure,slos", columns=60)
+
+    assert " ".join(done.out.split()).count(reason) == 1
+    assert "  slos       no       for the same reason" in done.out.splitlines()
+    assert max(map(len, done.out.splitlines())) <= 60
+
+
+async def test_a_verdict_is_told_before_the_controller_has_seen_it(scene: Scene) -> None:
+    """The runner has said so, and that counts; no phase seems to deny it."""
+    name = await scene.experiment(**passed() | {"phase": "Running"})
+
+    done = await scene.autox("assert", name, "-c", "completed")
+
+    assert done.out.splitlines()[1:] == ["  completed  yes      1 loop"]
 
 
 async def test_only_the_present_version_counts(scene: Scene) -> None:
@@ -129,7 +150,7 @@ async def test_why_nothing_can_be_asserted_is_told(scene: Scene, labels: dict[st
 
     done = await scene.autox("assert", "-g", "shop", "-c", "slos")
 
-    assert (done.code, said in done.out) == (4, True), done.out + done.err
+    assert (done.code, said in " ".join(done.out.split())) == (4, True), done.out + done.err
 
 
 async def test_a_group_that_was_just_edited_is_waited_for(scene: Scene) -> None:
