@@ -202,7 +202,9 @@ def test_rights(cluster: LocalCluster, namespace: str, tmp_path: Path) -> None:
     assert may("patch", "experimentgroups.autox.dev", namespace, "--subresource=status")
     assert may("watch", "experimentgroups.autox.dev", "default")
     assert may("get", "configmaps/values")
-    assert may("update", "leases.coordination.k8s.io")
+    assert may("update", "leases.coordination.k8s.io/autox-controller")
+    assert not may("update", "leases.coordination.k8s.io/kube-scheduler")
+    assert not may("watch", "secrets")
     for verb in ("create", "update", "patch", "delete"):
         assert not may(verb, "deployments.apps")
         assert not may(verb, "experimentgroups.autox.dev")

@@ -4,10 +4,10 @@ not do himself, so the controller may do all that the Role of an experiment gran
 # The records of experiments.
 - apiGroups: [autox.dev]
   resources: [experiments]
-  verbs: [get, list, watch, create, patch, update, delete]
+  verbs: [get, list, watch, create, delete]
 - apiGroups: [autox.dev]
   resources: [experiments/status]
-  verbs: [get, patch, update]
+  verbs: [patch]
 # Helm's own records, and what the chart of an experiment installs.
 - apiGroups: [""]
   resources: [secrets, serviceaccounts]
@@ -21,7 +21,7 @@ not do himself, so the controller may do all that the Role of an experiment gran
 # Why a Job does not start, and what became of it.
 - apiGroups: [""]
   resources: [pods]
-  verbs: [get, list, watch]
+  verbs: [list]
 - apiGroups: [""]
   resources: [events]
   verbs: [get, list, create, patch]
