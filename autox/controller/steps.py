@@ -7,7 +7,7 @@ one that comes is recorded before its release is installed. Whoever finds the wo
 import logging
 from collections.abc import Callable, Mapping
 from dataclasses import replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from autox.api.experiments import release_labels
@@ -30,6 +30,10 @@ from autox.model.verdict import Phase, Verdict
 from autox.ports import Releases
 
 _log = logging.getLogger(__name__)
+
+RIGHTS_GRACE = timedelta(seconds=10)
+"""For so long a right that is missing may just not have reached the API server that Helm asks: a group and its Role are
+often made by one command, and there may be several API servers."""
 
 _HOPELESS: dict[type[AutoxError], str] = {
     ConfigurationError: "ChartInvalid",
@@ -88,7 +92,8 @@ class Steps:
     ) -> Recorded:
         """Record the experiment, install its release, mark it Running.
 
-        A release that cannot be installed, now or later, ends the experiment with verdict Error.
+        A release that cannot be installed, now or later, ends the experiment with verdict Error; for want of rights
+        only after a moment's grace.
 
         Args:
             decision: to launch.
@@ -122,6 +127,8 @@ class Steps:
             )
         except tuple(_HOPELESS) as error:
             # NB: no other error: credentials that are refused at this moment say nothing about the chart.
+            if isinstance(error, ForbiddenError) and self._now() - record.created_at < RIGHTS_GRACE:
+                raise
             return await self._give_up(recorded, error)
         standing = Standing(
             phase=Phase.RUNNING, reason=decision.reason, message=decision.message, launched_at=self._now()

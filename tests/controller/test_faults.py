@@ -1,6 +1,7 @@
 """Whatever fails, nothing is deleted by mistake, nothing runs twice, and somebody is told why."""
 
 import asyncio
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -207,6 +208,7 @@ async def test_what_cannot_be_installed_ends_with_an_error(scene: Scene, error: 
     await scene.group()
     await scene.trigger(opt_in="true", version="1")
     scene.releases.fail_next("install", error)
+    scene.now = datetime.now(UTC) + timedelta(minutes=1)
     await scene.look()
     await scene.look()
 
@@ -224,6 +226,19 @@ async def test_what_cannot_be_installed_ends_with_an_error(scene: Scene, error: 
     await scene.look()
     assert scene.running() == [(await scene.by_version())["2"].name]
     assert (await scene.by_version())["1"].verdict is Verdict.ERROR
+
+
+async def test_a_right_may_come_a_moment_after_its_group(scene: Scene) -> None:
+    """A Role that was made together with the group need not have reached every API server yet."""
+    await scene.group()
+    await scene.trigger(opt_in="true", version="1")
+    scene.releases.fail_next("install", ForbiddenError("jobs is forbidden"))
+    with pytest.raises(ForbiddenError):
+        await scene.look()
+    assert (await scene.conditions())["Ready"] == ("False", "LaunchFailed")
+    await scene.look()
+
+    assert (await scene.by_version())["1"].phase is Phase.RUNNING
 
 
 @pytest.mark.parametrize("error", [UnreachableError("cannot reach the registry"), UnauthorizedError("GET secrets")])
