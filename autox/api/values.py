@@ -30,13 +30,17 @@ PACKAGED_CHARTS = ("experiment", "iter8")
 TASKS: tuple[TaskName, ...] = ("ready", "http", "density", "assess")
 
 
+# NB: a misspelt task is told as such, and not as a task that is missing.
+_KNOWN = {"properties": {"tasks": {"items": {"enum": list(TASKS)}}}}
+
+
 def _rules() -> dict[str, Any]:
     """What JSON Schema is told of the rules between fields."""
     listed = [{"properties": {"tasks": {"contains": {"const": task}}}, "required": ["tasks"]} for task in TASKS]
     return {
         "allOf": [
             *({"if": rule, "then": {"required": [task]}} for task, rule in zip(TASKS, listed, strict=True)),
-            *({"if": {"required": [task]}, "then": rule} for task, rule in zip(TASKS, listed, strict=True)),
+            *({"if": {"required": [task], **_KNOWN}, "then": rule} for task, rule in zip(TASKS, listed, strict=True)),
             *(_metrics_need(task, rule) for task, rule in zip(TASKS, listed, strict=True) if task in PATTERNS),
             {
                 "if": {"properties": {"runner": {"const": "cronjob"}}, "required": ["runner"]},
@@ -50,7 +54,8 @@ def _metrics_need(task: str, listed: dict[str, Any]) -> dict[str, Any]:
     what = f"a metric of a task that is listed in tasks; {task} is not"
     other = {"propertyNames": {"if": {"pattern": f"^{task}/"}, "then": {"const": what}}}
     slos = {"properties": {"upper": other, "lower": other}}
-    return {"if": listed, "else": {"properties": {"assess": {"properties": {"SLOs": slos}}}}}
+    missing = {"allOf": [_KNOWN, {"not": listed}]}
+    return {"if": missing, "then": {"properties": {"assess": {"properties": {"SLOs": slos}}}}}
 
 
 class ImageSection(Document):

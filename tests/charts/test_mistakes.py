@@ -31,6 +31,16 @@ def test_experiment_in_a_group(cluster: LocalCluster, tmp_path: Path, mistake: M
     assert mistake.named in done.err
 
 
+def test_a_misspelt_task_is_one_mistake(cluster: LocalCluster, tmp_path: Path) -> None:
+    """Nobody is told besides that its inputs and the SLOs on its metrics belong to no task."""
+    values = changed(VALUES, "tasks", ["ready", "htpp", "assess"])
+    done = helm(cluster, "template", "trial", EXPERIMENT, values=values, folder=tmp_path)
+
+    mistakes = [line for line in done.err.splitlines() if line.lstrip().startswith("- at")]
+    assert len(mistakes) == 1
+    assert "/tasks/1" in mistakes[0]
+
+
 @pytest.mark.parametrize(
     ("path", "value", "named"),
     [
