@@ -16,8 +16,10 @@ class ControllerProcess:
     """``autox controller`` on a cluster, by the credentials of a kubeconfig; at most one process at a time."""
 
     def __init__(self, cluster: LocalCluster, log: Path, *, kubeconfig: Path | None = None) -> None:
-        environ = cluster.with_programs()
-        self._environ = environ if kubeconfig is None else {**environ, "KUBECONFIG": str(kubeconfig)}
+        # NB: one that is killed leaves its temporary files. In a container they go with it, and here with the test.
+        self._environ = cluster.with_programs() | {"TMPDIR": str(log.parent)}
+        if kubeconfig is not None:
+            self._environ["KUBECONFIG"] = str(kubeconfig)
         self._argv = [sys.executable, "-m", "autox", "controller", "--namespace", NAMESPACE, "--listen", "127.0.0.1:0"]
         self._log = log
         self._process: subprocess.Popen[bytes] | None = None
