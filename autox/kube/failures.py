@@ -5,6 +5,7 @@ system. Only their kind and the system's own wording get into a message: an aioh
 of a proxy with its password.
 """
 
+import os
 import ssl
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -38,7 +39,10 @@ def mapped(what: str, connection: Connection) -> Iterator[None]:
             hint=f"Is {connection.origin} for another cluster, or older than this one?",
         ) from error
     except aiohttp.ClientConnectorError as error:
-        raise UnreachableError(f"{what}: cannot reach {server}: {_reason(error.os_error)}") from error
+        raise UnreachableError(
+            f"{what}: cannot reach {server}: {_reason(error.os_error)}",
+            hint=f"Does that API server run, and is {connection.origin} for the cluster that is meant?",
+        ) from error
     except aiohttp.ClientHttpProxyError as error:
         raise UnreachableError(f"{what}: the proxy before {server} answered {error.status}") from error
     except aiohttp.ClientResponseError as error:
@@ -52,5 +56,7 @@ def mapped(what: str, connection: Connection) -> Iterator[None]:
 def _reason(error: BaseException) -> str:
     if isinstance(error, ssl.SSLError):
         return f"TLS failed ({error.reason})" if error.reason else "TLS failed"
-    strerror = getattr(error, "strerror", None)
+    # NB: asyncio's own wording ("Connect call failed") hides the system's.
+    number = getattr(error, "errno", None)
+    strerror = os.strerror(number) if isinstance(number, int) and number > 0 else getattr(error, "strerror", None)
     return strerror if isinstance(strerror, str) else "it ended before the answer did"
