@@ -27,7 +27,7 @@ class ReadyInputs:
     Attributes:
         namespace: of ``deploy`` and ``service``; empty means the experiment's own.
         deploy: a Deployment whose rollout must be complete, with no old pod left; empty for none.
-        service: a Service that must have a ready endpoint; empty for none.
+        service: a Service that must have a ready endpoint, and with ``deploy`` one for each ready pod; empty for none.
         objects: others that must exist or have a condition.
         timeout: seconds to wait for all of them together.
     """
