@@ -20,7 +20,7 @@ def table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
 def paragraph(margin: str, text: str, columns: int) -> Iterator[str]:
     """A text beside its margin; a command in the text stands on a line of its own, to be copied."""
     sentence, found, command = legible(text).partition("kubectl ")
-    for number, line in enumerate(wrapped(sentence.strip(), max(20, columns - len(margin)))):
+    for number, line in enumerate(wrapped(sentence.strip(), max(16, columns - len(margin)))):
         yield (f"{margin if not number else ' ' * len(margin)}{line}").rstrip()
     if found:
         yield f"{' ' * len(margin)}{found}{command}"
