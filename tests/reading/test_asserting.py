@@ -86,11 +86,11 @@ async def test_a_long_reason_is_told_once_and_fits(scene: Scene) -> None:
     reason = " ".join(["it was evicted"] * 6)
     name = await scene.experiment(**broken() | {"message": reason})
 
-    done = await scene.autox("assert", name, "-c", "nofailure,slos", columns=40)
+    done = await scene.autox("assert", name, "-c", "nofailure,slos", columns=44)
 
     assert " ".join(done.out.split()).count(reason) == 1
     assert "  slos       no       for the same reason" in done.out.splitlines()
-    assert max(map(len, done.out.splitlines())) <= 40
+    assert max(map(len, done.out.splitlines())) <= 44
 
 
 async def test_a_verdict_is_told_before_the_controller_has_seen_it(scene: Scene) -> None:
