@@ -14,7 +14,7 @@ Column = tuple[str, str, str, str]
 
 _GROUP_COLUMNS: tuple[Column, ...] = (
     ("Trigger", "string", ".spec.trigger.resource", "What kind of object is watched."),
-    ("Name", "string", ".spec.trigger.name", "Which object is watched."),
+    ("Object", "string", ".spec.trigger.name", "Which object is watched."),
     ("Version", "string", ".status.trigger.version", "Its version as last seen."),
     ("Ready", "string", ".status.conditions[?(@.type=='Ready')].status", "Whether the group works."),
     ("Reason", "string", ".status.conditions[?(@.type=='Ready')].reason", "Why it does or does not."),

@@ -1,7 +1,7 @@
 """Plays the main job of autox on two control planes of its own: two versions of an app, two experiments for each.
 
 Everything is done with the commands that a user would type, and each is shown. Nothing is left behind, whether the
-story ends well, fails or is interrupted; ``--keep`` leaves both clusters up and says how to look around.
+story ends well, fails or is interrupted; ``--keep`` leaves both clusters up, after a failure too, and says how to look around.
 """
 
 import argparse
@@ -223,7 +223,7 @@ def main() -> None:
         code = 130
         print("\ninterrupted", file=sys.stderr)
     finally:
-        if keep and code == 0:
+        if keep and code != 130:
             say("Kept. Look around:")
             print(f'  eval "$({BY_HAND} cluster env --name {CLUSTERS[0]})"\n  kubectl get xg,xp')
             print("and when done:", *(f"{BY_HAND} cluster down --name {name}" for name in CLUSTERS), sep="\n  ")

@@ -175,7 +175,7 @@ def test_columns_of_groups(served: LocalCluster, namespace: str) -> None:
     assert apply(served, namespace, group(namespace=namespace)).code == 0
     header, row = served.kubectl("get", "xg", "--namespace", namespace).splitlines()
 
-    assert header.split() == ["NAME", "TRIGGER", "NAME", "VERSION", "READY", "REASON", "AGE"]
+    assert header.split() == ["NAME", "TRIGGER", "OBJECT", "VERSION", "READY", "REASON", "AGE"]
     assert row.split()[:3] == ["httpbin", "deployments", "httpbin"]
     assert "experimentgroup.autox.dev/httpbin" in served.kubectl("get", "autox", "-o", "name", "--namespace", namespace)
 
