@@ -1,7 +1,8 @@
 """Plays the main job of autox on two control planes of its own: two versions of an app, two experiments for each.
 
 Everything is done with the commands that a user would type, and each is shown. Nothing is left behind, whether the
-story ends well, fails or is interrupted; ``--keep`` leaves both clusters up, after a failure too, and says how to look around.
+story ends well, fails or is interrupted; ``--keep`` leaves both clusters up, unless it is interrupted, and says how to
+look around.
 """
 
 import argparse
