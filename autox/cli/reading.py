@@ -5,14 +5,12 @@ downgrade or an edit by hand: a record that makes no sense is told and left out,
 result is read only where it is asked for; it may lie in a Secret that a reader of records has no right to.
 """
 
-import base64
-import binascii
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from autox.api.experiments import record_from_object
-from autox.api.results import result_from_gzip, result_from_object
+from autox.api.results import result_from_object
 from autox.controller.conditions import condition
 from autox.kube.client import KubeClient
 from autox.kube.objects import Object
@@ -22,7 +20,7 @@ from autox.model.labels import GROUP, SPEC
 from autox.model.refs import EXPERIMENTS, SECRETS, Resource
 from autox.model.result import SLO, Bound, ExperimentResult, SLOOutcome
 from autox.model.verdict import Phase, Verdict
-from autox.tasks.recalling import SECRET_KEY, result_secret
+from autox.tasks.recalling import result_secret, stored_in
 
 NOT_INSTALLED = "Is autox installed in this cluster? `helm install autox` brings its kinds of objects."
 
@@ -150,9 +148,9 @@ async def result_of(kube: KubeClient, namespace: str, name: str) -> ExperimentRe
         status, is_recorded = {}, False
     try:
         if not is_recorded or status.get("resultSecret"):
-            packed = await _packed_result(kube, namespace, name)
-            if packed:
-                return result_from_gzip(packed)
+            kept = await _kept_beside(kube, namespace, name)
+            if kept is not None:
+                return kept
         # NB: a Secret that is gone leaves the short form in the status, which is better than nothing.
         if status.get("result"):
             return result_from_object(status["result"])
@@ -219,13 +217,9 @@ def _outcome(found: Any) -> SLOOutcome | None:
         return None
 
 
-async def _packed_result(kube: KubeClient, namespace: str, name: str) -> bytes:
-    """What lies in the Secret beside the experiment; nothing if there is no such Secret, or nothing in it yet."""
+async def _kept_beside(kube: KubeClient, namespace: str, name: str) -> ExperimentResult | None:
+    """The result in the Secret beside the experiment; None if there is no such Secret, or nothing in it yet."""
     try:
-        data = (await kube.get(SECRETS, result_secret(name), namespace=namespace)).get("data")
+        return stored_in(await kube.get(SECRETS, result_secret(name), namespace=namespace))
     except NotFoundError:
-        return b""
-    try:
-        return base64.b64decode((data or {}).get(SECRET_KEY) or "", validate=True)
-    except (binascii.Error, ValueError, TypeError, AttributeError) as error:
-        raise ConfigurationError("the stored result is not base64") from error
+        return None

@@ -47,6 +47,19 @@ def result_secret(name: str) -> str:
     return f"{name}-result"
 
 
+def stored_in(secret: Object) -> ExperimentResult | None:
+    """The result in the Secret beside an experiment; None if nothing was put there yet.
+
+    Raises:
+        ConfigurationError: what is there is no result.
+    """
+    try:
+        packed = base64.b64decode((secret.get("data") or {}).get(SECRET_KEY) or "", validate=True)
+    except (binascii.Error, ValueError, TypeError, AttributeError) as error:
+        raise ConfigurationError("the stored result is not base64") from error
+    return result_from_gzip(packed) if packed else None
+
+
 async def recall(
     kube: KubeClient, namespace: str, name: str, *, patience: Patience, say: Callable[[str], None]
 ) -> Recalled:
@@ -105,19 +118,9 @@ async def _from_secret(
 ) -> ExperimentResult | None:
     try:
         secret = await patience.until_done(lambda: kube.get(SECRETS, result_secret(name), namespace=namespace))
-        packed = _data(secret)
-        return result_from_gzip(packed) if packed else None
+        return stored_in(secret)
     except NotFoundError:
         return None
     except AutoxError as error:
         say(f"loops before this one are not counted: {error.message}")
         return None
-
-
-def _data(secret: Object) -> bytes:
-    data = secret.get("data")
-    encoded = data.get(SECRET_KEY) if isinstance(data, dict) else None
-    try:
-        return base64.b64decode(encoded or "", validate=True)
-    except (binascii.Error, ValueError, TypeError) as error:
-        raise ConfigurationError("the stored result is not base64") from error
