@@ -18,8 +18,8 @@ from autox.adapters.charts import packaged_charts
 from autox.adapters.helm import HelmReleases
 from autox.adapters.kopf_source import KopfSource
 from autox.adapters.timers import ApschedulerTimers
+from autox.cli.targeting import Target
 from autox.controller.controller import Settings, run
-from autox.kube.auth import from_kubeconfig, in_cluster
 from autox.kube.client import KubeClient
 from autox.kube.connection import Connection
 from autox.model.errors import ConfigurationError
@@ -52,7 +52,7 @@ def controller(listen: str, namespace: str | None, charts: Path | None, log_leve
     host, port = _address(listen)
     logging.basicConfig(level=logging.WARNING, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
     logging.getLogger("autox").setLevel(log_level.upper())
-    connection = _connection()
+    connection = Target().connection()
     settings = Settings(
         namespace=namespace or connection.namespace,
         identity=f"{os.environ.get('POD_NAME') or socket.gethostname()}_{secrets.token_hex(4)}",
@@ -72,12 +72,6 @@ async def _run(settings: Settings, connection: Connection, charts: Path) -> None
         releases = await HelmReleases.open(kube, charts=charts)
         stack.push_async_callback(releases.close)
         await run(settings, kube, releases, KopfSource(kube), ApschedulerTimers(), stop=stop)
-
-
-def _connection() -> Connection:
-    if os.environ.get("KUBERNETES_SERVICE_HOST") and not os.environ.get("KUBECONFIG"):
-        return in_cluster(os.environ)
-    return from_kubeconfig()
 
 
 def _address(text: str) -> tuple[str, int]:

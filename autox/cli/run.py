@@ -27,6 +27,7 @@ import uvloop
 from autox.api.results import object_from_result
 from autox.api.tasks import load_experiment
 from autox.cli.failing import explain
+from autox.cli.targeting import in_pod
 from autox.kube.auth import from_kubeconfig, in_cluster
 from autox.kube.client import KubeClient
 from autox.kube.connection import Connection
@@ -185,10 +186,10 @@ class Unrecorded:
 def _connection(options: Options) -> Connection | None:
     """To the cluster that the experiment runs in; None if there is none and nothing needs it."""
     needed = options.experiment is not None or any(spec.name == "ready" for spec in options.specs)
-    in_pod = "KUBERNETES_SERVICE_HOST" in os.environ and "KUBECONFIG" not in os.environ
-    if options.kubeconfig is not None or (needed and not in_pod):
+    is_pod = in_pod(os.environ)
+    if options.kubeconfig is not None or (needed and not is_pod):
         return from_kubeconfig(options.kubeconfig)
-    if not in_pod:
+    if not is_pod:
         return None
     try:
         return in_cluster(os.environ)

@@ -33,10 +33,14 @@ class Target:
         Raises:
             ConfigurationError: there is none, or it makes no sense.
         """
-        in_pod = bool(environ.get("KUBERNETES_SERVICE_HOST")) and not environ.get("KUBECONFIG")
-        if in_pod and self.kubeconfig is None and self.context is None:
+        if in_pod(environ) and self.kubeconfig is None and self.context is None:
             return in_cluster(environ)
         return from_kubeconfig(self.kubeconfig, context=self.context, environ=environ)
+
+
+def in_pod(environ: Mapping[str, str]) -> bool:
+    """Whether the service account of the pod is meant where nobody names a cluster."""
+    return bool(environ.get("KUBERNETES_SERVICE_HOST")) and not environ.get("KUBECONFIG")
 
 
 def target_options(command: Callable[..., None]) -> Callable[..., None]:
