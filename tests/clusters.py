@@ -59,7 +59,7 @@ class LocalCluster:
     @property
     def environ(self) -> dict[str, str]:
         """The environment of commands on it."""
-        return {**os.environ, "XDG_STATE_HOME": str(self.state), "KUBECONFIG": str(self.home.kubeconfig)}
+        return {**os.environ, "XDG_STATE_HOME": str(self.state), **self.home.variables}
 
     def autox(self, *argv: str) -> Done:
         """``autox cluster ARGV… --name NAME``."""

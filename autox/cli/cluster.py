@@ -145,7 +145,8 @@ def env(name: str) -> None:
     Use it as: eval "$(autox cluster env)"
     """
     place = _existing(name)
-    click.echo(f"export KUBECONFIG={shlex.quote(str(place.kubeconfig))}")
+    for variable, value in place.variables.items():
+        click.echo(f"export {variable}={shlex.quote(value)}")
     click.echo(f"export PATH={shlex.quote(str(place.programs))}:$PATH")
 
 

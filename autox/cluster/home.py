@@ -68,6 +68,15 @@ class ClusterHome:
         """The administrator's kubeconfig: the one for users."""
         return self.directory / "kubeconfig"
 
+    @property
+    def variables(self) -> Mapping[str, str]:
+        """What kubectl and helm find this cluster by, besides ``programs`` in the PATH.
+
+        They remember for six hours which resources an address serves. Elsewhere that would outlive the cluster, and
+        a command on the next one at its address would leave resources out.
+        """
+        return {"KUBECONFIG": str(self.kubeconfig), "KUBECACHEDIR": str(self.directory / "discovery")}
+
     def identity(self, user: str) -> Path:
         """The kubeconfig of a component or a node."""
         return self.directory / "identities" / f"{user}.kubeconfig"

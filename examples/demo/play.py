@@ -54,10 +54,9 @@ class Kubernetes:
 
     def __init__(self, cluster: str) -> None:
         """Take what ``autox cluster env`` tells a shell."""
-        script = f'eval "$({shlex.join(AUTOX)} cluster env --name {cluster})"; echo "$KUBECONFIG"; echo "$PATH"'
+        script = f'eval "$({shlex.join(AUTOX)} cluster env --name {cluster})"; env -0'
         told = subprocess.run(["/bin/sh", "-c", script], check=True, capture_output=True, text=True).stdout
-        kubeconfig, path = told.splitlines()
-        self.environ: Mapping[str, str] = {**os.environ, "KUBECONFIG": kubeconfig, "PATH": path}
+        self.environ: Mapping[str, str] = dict(each.split("=", 1) for each in told.split("\0") if each)
 
     def do(self, *argv: str, expect: int = 0, lines: int | None = None) -> None:
         """Show a command and run it; it must end with the exit code that the story expects.

@@ -177,7 +177,11 @@ def test_columns_of_groups(served: LocalCluster, namespace: str) -> None:
 
     assert header.split() == ["NAME", "TRIGGER", "OBJECT", "VERSION", "READY", "REASON", "AGE"]
     assert row.split()[:3] == ["httpbin", "deployments", "httpbin"]
-    assert "experimentgroup.autox.dev/httpbin" in served.kubectl("get", "autox", "-o", "name", "--namespace", namespace)
+    # NB: this once listed nothing, with exit code 0; what kubectl asked for is told if it does so again.
+    asked = run(
+        "kubectl", "get", "autox", "-o", "name", "--namespace", namespace, "-v=6", environ=served.with_programs()
+    )
+    assert asked.out.split() == ["experimentgroup.autox.dev/httpbin"], asked.err
 
 
 def test_explained(served: LocalCluster) -> None:

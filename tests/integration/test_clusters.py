@@ -1,15 +1,17 @@
 """Clusters by name: side by side, changed, read back."""
 
 import os
+import shlex
 import ssl
 import stat
 import urllib.error
 import urllib.request
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from tests.clusters import LocalCluster
+from tests.clusters import LocalCluster, run
 
 pytestmark = pytest.mark.integration
 
@@ -79,6 +81,38 @@ def test_nodes_are_counted(own_cluster: LocalCluster) -> None:
 
     own_cluster.up("--nodes", "1")
     assert own_cluster.status()["nodes"] == {"own-node-0": ""}
+
+
+def kind(plural: str) -> dict[str, Any]:
+    """A custom resource of category lakes."""
+    names = {"plural": plural, "kind": plural.capitalize(), "categories": ["lakes"]}
+    schema = {"type": "object", "x-kubernetes-preserve-unknown-fields": True}
+    version = {"name": "v1", "served": True, "storage": True, "schema": {"openAPIV3Schema": schema}}
+    return {
+        "apiVersion": "apiextensions.k8s.io/v1",
+        "kind": "CustomResourceDefinition",
+        "metadata": {"name": f"{plural}.example.com"},
+        "spec": {"group": "example.com", "scope": "Cluster", "names": names, "versions": [version]},
+    }
+
+
+def test_a_new_cluster_is_not_taken_for_the_old_one(own_cluster: LocalCluster, tmp_path: Path) -> None:
+    """In a shell set up as told, kubectl knows what this cluster serves, whatever was at its address an hour ago."""
+    shell = f'eval "$({shlex.join(own_cluster.command("env"))})"; exec kubectl "$@"'
+    environ = {**os.environ, "HOME": str(tmp_path), "XDG_STATE_HOME": str(own_cluster.state)}
+    servers, found = [], []
+    for plural in ("ponds", "meres"):
+        own_cluster.up("--nodes", "0")
+        own_cluster.apply(kind(plural))
+        own_cluster.kubectl("wait", "--for=condition=Established", f"crd/{plural}.example.com")
+        own_cluster.apply({"apiVersion": "example.com/v1", "kind": plural.capitalize(), "metadata": {"name": "first"}})
+        done = run("/bin/sh", "-c", shell, "kubectl", "get", "lakes", "-o", "name", environ=environ)
+        servers.append(own_cluster.status()["server"])
+        found.append(done.out.strip() or done.err)
+        own_cluster.down()
+
+    assert servers[0] == servers[1]
+    assert found == ["ponds.example.com/first", "meres.example.com/first"]
 
 
 def test_bad_flag_is_told(own_cluster: LocalCluster) -> None:
