@@ -91,7 +91,7 @@ class Groups:
             async for event in events:
                 self.observe(event)
 
-    def observe(self, event: WatchEvent) -> None:
+    def observe(self, event: WatchEvent[Object]) -> None:
         """Take in what a watch says."""
         if event.type is WatchEventType.SYNCED:
             self.listed.set()

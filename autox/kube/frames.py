@@ -4,30 +4,35 @@ A line may be as long as an object may be large, and it is never searched twice:
 thousands of pieces.
 """
 
-from typing import Any
+from collections.abc import Iterator
+from typing import Generic, TypeVar
 
 import msgspec
 
-from autox.kube.objects import Object
+from autox.kube.answers import error_in_stream
+from autox.kube.shapes import JSON_OBJECTS, Frame, Shape
 from autox.model.errors import ServerError
 
-
-class Frame(msgspec.Struct):
-    """One watch event as the server sends it: a type, and an object or a ``Status``."""
-
-    type: str
-    object: dict[str, Any]
+T = TypeVar("T")
+_UNDECODABLE = (msgspec.DecodeError, RecursionError, UnicodeDecodeError)
 
 
-_decoder = msgspec.json.Decoder(Frame)
-
-
-class FrameReader:
+class FrameReader(Generic[T]):
     """Takes pieces, gives frames."""
 
-    def __init__(self, *, limit: int, what: str) -> None:
+    def __init__(self, shape: Shape[T], *, limit: int, what: str, plural: str) -> None:
+        """Expect the first frame.
+
+        Args:
+            shape: what objects become.
+            limit: of a frame, in bytes.
+            what: the request, to begin error messages with.
+            plural: the resource; decides whether the server's words may be quoted.
+        """
+        self._shape = shape
         self._limit = limit
         self._what = what
+        self._plural = plural
         self._pieces: list[bytes] = []
         self._size = 0
 
@@ -36,10 +41,11 @@ class FrameReader:
         """Whether the beginning of a frame is waiting for its end."""
         return bool(self._pieces)
 
-    def feed(self, piece: bytes) -> list[Frame]:
-        """The frames that this piece completes.
+    def feed(self, piece: bytes) -> Iterator[Frame[T]]:
+        """The frames that this piece completes; take them all before the next piece.
 
         Raises:
+            AutoxError: what an ERROR event says.
             ServerError: a line that is no watch event, or one that is larger than the limit.
         """
         lines = piece.split(b"\n")
@@ -52,17 +58,25 @@ class FrameReader:
             self._size += len(rest)
             if self._size > self._limit:
                 raise ServerError(f"{self._what}: an event is larger than {self._limit >> 20} MiB")
-        return [self._frame(line) for line in ended if line]
+        for line in ended:
+            if line:
+                yield self._frame(line)
 
-    def _frame(self, line: bytes) -> Frame:
+    def _frame(self, line: bytes) -> Frame[T]:
         try:
-            return _decoder.decode(line)
-        except (msgspec.DecodeError, RecursionError, UnicodeDecodeError) as error:
+            frame = self._shape.frame(line)
+        except _UNDECODABLE as error:
+            self._refuse_if_told(line)
             raise ServerError(f"{self._what}: the server sent something that is no watch event") from error
+        if frame.type == "ERROR":
+            self._refuse_if_told(line)
+        return frame
 
-
-def resource_version(obj: Object) -> str:
-    """An object's resource version; empty if it says none."""
-    own = obj.get("metadata")
-    version = own.get("resourceVersion") if isinstance(own, dict) else None
-    return version if isinstance(version, str) else ""
+    def _refuse_if_told(self, line: bytes) -> None:
+        """An ERROR event has a ``Status`` for its object, whose shape is another."""
+        try:
+            frame = JSON_OBJECTS.frame(line)
+        except _UNDECODABLE:
+            return
+        if frame.type == "ERROR":
+            raise error_in_stream(frame.object, what=self._what, plural=self._plural)

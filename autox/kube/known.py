@@ -7,8 +7,12 @@ say after a gap what was added, changed and deleted meanwhile, and to say nothin
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import Generic, TypeVar
 
-from autox.kube.objects import Object, metadata
+from autox.kube.objects import Object
+from autox.kube.shapes import JSON_OBJECTS, Shape
+
+T = TypeVar("T")
 
 Key = tuple[str, str]
 """Namespace (empty if there is none) and name."""
@@ -24,7 +28,7 @@ class WatchEventType(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class WatchEvent:
+class WatchEvent(Generic[T]):
     """One thing that happened.
 
     Attributes:
@@ -34,22 +38,24 @@ class WatchEvent:
     """
 
     type: WatchEventType
-    object: Object
+    object: T
 
 
-class KnownObjects:
+class KnownObjects(Generic[T]):
     """The objects that the consumer believes to exist."""
 
-    def __init__(self, *, api_version: str, kind: str) -> None:
+    def __init__(self, shape: Shape[T], *, api_version: str, kind: str) -> None:
+        self._shape = shape
         self._kind = {"apiVersion": api_version, "kind": kind}
         self._versions: dict[Key, tuple[str, str]] = {}
 
     def __len__(self) -> int:
         return len(self._versions)
 
-    def present(self, obj: Object) -> Iterator[WatchEvent]:
+    def present(self, obj: T) -> Iterator[WatchEvent[T]]:
         """The object exists: what is news about that."""
-        key, uid, version = _identity(obj)
+        namespace, name, uid, version = self._shape.identity(obj)
+        key = (namespace, name)
         before = self._versions.get(key)
         if version and before == (uid, version):
             return
@@ -60,34 +66,28 @@ class KnownObjects:
         self._versions[key] = (uid, version)
         yield WatchEvent(WatchEventType.ADDED if before is None else WatchEventType.MODIFIED, obj)
 
-    def absent(self, obj: Object) -> Iterator[WatchEvent]:
+    def absent(self, obj: T) -> Iterator[WatchEvent[T]]:
         """The object was deleted, or left the selection."""
-        key, uid, _ = _identity(obj)
+        namespace, name, uid, _ = self._shape.identity(obj)
+        key = (namespace, name)
         before = self._versions.get(key)
         # NB: only what the consumer was told of; a deletion of an object's predecessor is no news.
         if before is not None and before[0] == uid:
             del self._versions[key]
             yield WatchEvent(WatchEventType.DELETED, obj)
 
-    def only(self, listed: Iterable[Key]) -> Iterator[WatchEvent]:
+    def only(self, listed: Iterable[Key]) -> Iterator[WatchEvent[T]]:
         """A complete listing had these objects: the others are gone."""
         for key in self._versions.keys() - set(listed):
             yield self._gone(key)
 
-    def _gone(self, key: Key) -> WatchEvent:
+    def _gone(self, key: Key) -> WatchEvent[T]:
         uid, version = self._versions.pop(key)
         names = {"namespace": key[0], "name": key[1]} if key[0] else {"name": key[1]}
-        return WatchEvent(
-            WatchEventType.DELETED, {**self._kind, "metadata": {**names, "uid": uid, "resourceVersion": version}}
-        )
+        remains = {**self._kind, "metadata": {**names, "uid": uid, "resourceVersion": version}}
+        return WatchEvent(WatchEventType.DELETED, self._shape.of(remains))
 
 
 def key_of(obj: Object) -> Key:
     """Namespace and name of an object."""
-    own = metadata(obj)
-    return str(own.get("namespace", "")), str(own.get("name", ""))
-
-
-def _identity(obj: Object) -> tuple[Key, str, str]:
-    own = metadata(obj)
-    return key_of(obj), str(own.get("uid", "")), str(own.get("resourceVersion", ""))
+    return JSON_OBJECTS.identity(obj)[:2]

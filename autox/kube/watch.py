@@ -23,13 +23,17 @@ import time
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterator
 from contextlib import aclosing, suppress
 from dataclasses import dataclass, field
+from typing import Generic, TypeVar
+
+import msgspec
 
 from autox.core.backoff import Backoff
-from autox.kube.answers import error_in_stream
 from autox.kube.client import KubeClient
-from autox.kube.frames import Frame, FrameReader, resource_version
-from autox.kube.known import Key, KnownObjects, WatchEvent, WatchEventType, key_of
+from autox.kube.frames import FrameReader
+from autox.kube.known import Key, KnownObjects, WatchEvent, WatchEventType
 from autox.kube.listing import Query
+from autox.kube.objects import Object
+from autox.kube.shapes import JSON_OBJECTS, Frame, Shape
 from autox.model.errors import (
     AutoxError,
     ConfigurationError,
@@ -52,6 +56,7 @@ RESUMABLE = (UnreachableError, TooManyRequestsError, UnauthorizedError, Forbidde
 """After these the server has not refused the resource version: the watch may go on where it was."""
 
 OnTrouble = Callable[[AutoxError], None]
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -80,7 +85,7 @@ def watch(
     chunk: int = 500,
     on_trouble: OnTrouble | None = None,
     timing: WatchTiming = WatchTiming(),
-) -> AsyncGenerator[WatchEvent, None]:
+) -> AsyncGenerator[WatchEvent[Object], None]:
     """Everything that exists, then SYNCED, then everything that changes, for as long as the consumer listens.
 
     Close it (``contextlib.aclosing``) or cancel the task that iterates it to end it. For each object, events come in
@@ -107,21 +112,43 @@ def watch(
         field_selector=field_selector,
         metadata_only=metadata_only,
     )
-    return _Watch(kube, query, chunk, on_trouble, timing).events()
+    return watch_as(JSON_OBJECTS, kube, query, chunk=chunk, on_trouble=on_trouble, timing=timing)
 
 
-class _Watch:
+def watch_as(
+    shape: Shape[T],
+    kube: KubeClient,
+    query: Query,
+    *,
+    chunk: int = 500,
+    on_trouble: OnTrouble | None = None,
+    timing: WatchTiming = WatchTiming(),
+) -> AsyncGenerator[WatchEvent[T], None]:
+    """The same with objects of another shape; an object that has not that shape is a ``ServerError`` of the server."""
+    return _Watch(shape, kube, query, chunk=chunk, on_trouble=on_trouble, timing=timing).events()
+
+
+class _Watch(Generic[T]):
     """One watch with what it remembers; ``_version`` is empty while a listing is due."""
 
     def __init__(
-        self, kube: KubeClient, query: Query, chunk: int, on_trouble: OnTrouble | None, timing: WatchTiming
+        self,
+        shape: Shape[T],
+        kube: KubeClient,
+        query: Query,
+        *,
+        chunk: int,
+        on_trouble: OnTrouble | None,
+        timing: WatchTiming,
     ) -> None:
+        self._shape = shape
         self._kube = kube
         self._query = query
         self._chunk = chunk
         self._on_trouble = on_trouble
         self._timing = timing
         self._known = KnownObjects(
+            shape,
             api_version="meta.k8s.io/v1" if query.metadata_only else query.resource.api_version,
             kind="PartialObjectMetadata" if query.metadata_only else query.resource.kind,
         )
@@ -129,7 +156,7 @@ class _Watch:
         self._failures = 0
         self._expirations = 0
 
-    async def events(self) -> AsyncGenerator[WatchEvent, None]:
+    async def events(self) -> AsyncGenerator[WatchEvent[T], None]:
         while True:
             try:
                 async with aclosing(self._changes() if self._version else self._listing()) as news:
@@ -153,14 +180,15 @@ class _Watch:
         delay = self._timing.backoff.delay(self._failures, random=random.random())  # noqa: S311  - spread, not secrecy
         await asyncio.sleep(max(patience, delay))
 
-    async def _listing(self) -> AsyncGenerator[WatchEvent, None]:
+    async def _listing(self) -> AsyncGenerator[WatchEvent[T], None]:
         listed: set[Key] = set()
         # NB: a listing too slow for its pages would expire for ever; what is read at once cannot expire.
         chunk = self._chunk if self._expirations < 2 else 0
         async with aclosing(self._kube.pages(self._query, chunk=chunk)) as pages:
             async for page in pages:
-                for obj in page.items:
-                    listed.add(key_of(obj))
+                for item in page.items:
+                    obj = self._shaped(item)
+                    listed.add(self._shape.identity(obj)[:2])
                     for event in self._known.present(obj):
                         yield event
         for event in self._known.only(listed):
@@ -168,9 +196,9 @@ class _Watch:
         if not page.resource_version:
             raise ServerError(f"LIST {self._query.resource.plural}: the list has no resource version to watch from")
         self._version = page.resource_version
-        yield WatchEvent(WatchEventType.SYNCED, {})
+        yield WatchEvent(WatchEventType.SYNCED, self._shape.of({}))
 
-    async def _changes(self) -> AsyncGenerator[WatchEvent, None]:
+    async def _changes(self) -> AsyncGenerator[WatchEvent[T], None]:
         began, heard = time.monotonic(), False
         try:
             async with aclosing(self._frames()) as frames:
@@ -186,7 +214,7 @@ class _Watch:
         if not heard and lasted < SHORT_SECONDS:
             raise UnreachableError(f"WATCH {self._query.resource.plural}: the server ended the watch at once")
 
-    async def _frames(self) -> AsyncGenerator[Frame, None]:
+    async def _frames(self) -> AsyncGenerator[Frame[T], None]:
         plural = self._query.resource.plural
         what = f"WATCH {plural}"
         seconds = self._timing.server_seconds * (1.0 + random.random())  # noqa: S311  - spread, not secrecy
@@ -195,24 +223,28 @@ class _Watch:
             "allowWatchBookmarks": "true",
             "timeoutSeconds": str(int(seconds)),
         }
-        reader = FrameReader(limit=self._kube.limits.answer_bytes, what=what)
+        reader = FrameReader(self._shape, limit=self._kube.limits.answer_bytes, what=what, plural=plural)
         async with self._kube.stream(self._query, params=params, idle_seconds=self._timing.idle_seconds) as pieces:
             async for piece in _until_silence(pieces):
                 for frame in reader.feed(piece):
-                    if frame.type == "ERROR":
-                        raise error_in_stream(frame.object, what=what, plural=plural)
                     yield frame
         if reader.unfinished:
             raise UnreachableError(f"{what}: the connection ended in the middle of an event")
 
-    def _news(self, frame: Frame) -> Iterator[WatchEvent]:
+    def _news(self, frame: Frame[T]) -> Iterator[WatchEvent[T]]:
         if frame.type in {"ADDED", "MODIFIED"}:
             yield from self._known.present(frame.object)
         elif frame.type == "DELETED":
             yield from self._known.absent(frame.object)
         elif frame.type != "BOOKMARK":
             return
-        self._version = resource_version(frame.object) or self._version
+        self._version = self._shape.identity(frame.object).version or self._version
+
+    def _shaped(self, item: Object) -> T:
+        try:
+            return self._shape.of(item)
+        except msgspec.ValidationError as error:
+            raise ServerError(f"LIST {self._query.resource.plural}: the server sent something else") from error
 
     def _forget_failures(self) -> None:
         self._failures = self._expirations = 0

@@ -118,5 +118,5 @@ class Scene:
         return [name for _, name in self.releases.installed]
 
 
-def _gone(names: Mapping[str, Any]) -> WatchEvent:
+def _gone(names: Mapping[str, Any]) -> WatchEvent[Object]:
     return WatchEvent(WatchEventType.DELETED, dict(names))

@@ -8,6 +8,7 @@ from typing import Self
 from autox.core.backoff import Backoff
 from autox.kube.client import KubeClient
 from autox.kube.known import WatchEvent, WatchEventType
+from autox.kube.objects import Object
 from autox.kube.watch import WatchTiming, watch
 from autox.model.errors import AutoxError
 from autox.model.refs import CONFIG_MAPS, Resource
@@ -30,7 +31,7 @@ class Follower:
         chunk: int = 500,
         timing: WatchTiming = FAST,
     ) -> None:
-        self.events: list[WatchEvent] = []
+        self.events: list[WatchEvent[Object]] = []
         self.troubles: list[AutoxError] = []
         self._news = asyncio.Event()
         self._watch = watch(

@@ -8,6 +8,7 @@ import pytest
 from aiohttp import web
 
 from autox.kube.frames import FrameReader
+from autox.kube.shapes import JSON_OBJECTS
 from autox.kube.transport import Limits
 from autox.kube.watch import watch
 from autox.model.errors import ExpiredError, ServerError, TooManyRequestsError, UnreachableError
@@ -210,7 +211,7 @@ async def test_the_callback_may_end_the_watch() -> None:
 def test_frames_do_not_depend_on_how_they_are_cut(size: int) -> None:
     """However the network cuts the bytes, the same frames come out."""
     data = B5 + frame("MODIFIED", named("ü" * 1000)) + b"\n" + B5
-    reader = FrameReader(limit=1 << 20, what="WATCH")
+    reader = FrameReader(JSON_OBJECTS, limit=1 << 20, what="WATCH", plural="configmaps")
     frames = [found for at in range(0, len(data), size) for found in reader.feed(data[at : at + size])]
 
     assert [found.type for found in frames] == ["ADDED", "MODIFIED", "ADDED"]

@@ -8,6 +8,7 @@ import pytest
 
 from autox.core.backoff import Backoff
 from autox.kube.known import WatchEvent, WatchEventType
+from autox.kube.objects import Object
 from autox.model.errors import InvalidError, NotFoundError
 from autox.nodes.process import dispatch as dispatching
 from autox.nodes.process.attempts import ContainerRecord
@@ -18,10 +19,10 @@ from autox.nodes.services.addresses import AddressPool
 from tests.pods.podnode import PodNode
 from tests.pods.podsamples import container, pod
 
-SYNCED = WatchEvent(type=WatchEventType.SYNCED, object={})
+SYNCED: WatchEvent[Object] = WatchEvent(type=WatchEventType.SYNCED, object={})
 
 
-def told(kind: str, obj: dict[str, Any]) -> WatchEvent:
+def told(kind: str, obj: dict[str, Any]) -> WatchEvent[Object]:
     """An event of a watch."""
     return WatchEvent(type=WatchEventType(kind), object=obj)
 

@@ -97,12 +97,12 @@ class Cluster:
     """Says what a watch of the API server would say."""
 
     def __init__(self) -> None:
-        self._queues: dict[Resource, asyncio.Queue[WatchEvent]] = {
+        self._queues: dict[Resource, asyncio.Queue[WatchEvent[Object]]] = {
             SERVICES: asyncio.Queue(),
             ENDPOINT_SLICES: asyncio.Queue(),
         }
 
-    async def watch(self, resource: Resource) -> AsyncIterator[WatchEvent]:
+    async def watch(self, resource: Resource) -> AsyncIterator[WatchEvent[Object]]:
         """An endless watch."""
         while True:
             event = await self._queues[resource].get()

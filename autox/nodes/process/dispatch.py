@@ -81,7 +81,7 @@ class PodDispatch:
         """Whoever serves pods now."""
         return [served.worker for served in self._served.values() if served.worker is not None]
 
-    async def take(self, node: str, event: WatchEvent) -> None:
+    async def take(self, node: str, event: WatchEvent[Object]) -> None:
         """What the watch of a node tells."""
         if event.type is WatchEventType.SYNCED:
             if node in self._unlisted:

@@ -25,7 +25,7 @@ from autox.nodes.services.route import Route
 
 _LOG = logging.getLogger(__name__)
 
-WatchFactory = Callable[[Resource], AsyncIterator[WatchEvent]]
+WatchFactory = Callable[[Resource], AsyncIterator[WatchEvent[Object]]]
 ServiceKey = tuple[str, str]
 """Namespace and name."""
 
