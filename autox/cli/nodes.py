@@ -63,9 +63,12 @@ def _serving(config: NodesConfig, clients: Mapping[str, KubeClient]) -> agent.Se
 
         kube = next(iter(clients.values()))
         return agent.Serving(provider=MockProvider(kube, config.mock, pod_cidr=config.pod_cidr))
+    from autox.nodes.kubelet.logfiles import LogFiles  # noqa: PLC0415  - see above
     from autox.nodes.kubelet.server import KubeletServer  # noqa: PLC0415  - see above
     from autox.nodes.process.provider import ProcessProvider  # noqa: PLC0415  - see above
 
     provider = ProcessProvider(config, clients)
-    endpoints = KubeletServer(config.kubelet, provider.directory).run if config.kubelet is not None else None
-    return agent.Serving(provider=provider, endpoints=endpoints)
+    if config.kubelet is None:
+        return agent.Serving(provider=provider)
+    server = KubeletServer(config.kubelet, LogFiles(provider.directory).routes())
+    return agent.Serving(provider=provider, endpoints=server.run)

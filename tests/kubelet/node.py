@@ -8,6 +8,7 @@ from aiohttp import ClientSession
 from autox.kube.objects import Object
 from autox.model.errors import AutoxError, NotFoundError
 from autox.model.nodes import KubeletEndpoint
+from autox.nodes.kubelet.logfiles import LogFiles
 from autox.nodes.kubelet.server import KubeletServer
 
 ADDRESS = "127.214.0.1"
@@ -17,7 +18,7 @@ class Node:
     """The server under test and what it serves."""
 
     def __init__(self, endpoint: KubeletEndpoint, folder: Path) -> None:
-        self.server = KubeletServer(endpoint, self)
+        self.server = KubeletServer(endpoint, LogFiles(self).routes())
         self.url = f"https://{endpoint.address}:{endpoint.port}"
         self.client: ClientSession
         self.refusal: AutoxError | None = None

@@ -84,7 +84,7 @@ async def test_one_stream_alone_is_not_supported(node: Node) -> None:
 
     assert await logs(node, "stream=Stderr") == (
         501,
-        "logs of a single output stream are not supported by the process node",
+        "logs of a single output stream are not supported by autox",
     )
 
 

@@ -13,7 +13,6 @@ import pytest
 from autox.cluster.pki import Pki
 from autox.model.errors import ConfigurationError
 from autox.model.nodes import KubeletEndpoint
-from autox.nodes.kubelet.server import KubeletServer
 from tests.kubelet.conftest import client
 from tests.kubelet.node import ADDRESS, Node
 
@@ -47,7 +46,7 @@ async def test_what_needs_a_stream_into_a_container_is_refused(node: Node, metho
     """In one plain sentence, whatever protocol the request would upgrade to."""
     headers = {"Connection": "Upgrade", "Upgrade": "SPDY/3.1"}
     async with node.client.request(method, path, headers=headers) as response:
-        assert (response.status, await response.text()) == (501, f"{verb} is not supported by the process node")
+        assert (response.status, await response.text()) == (501, f"{verb} is not supported by these nodes")
 
 
 @pytest.mark.parametrize(("path", "status"), [("/", 404), ("/metrics", 404), ("/containerLogs/shop/web", 404)])
@@ -129,4 +128,4 @@ async def test_certificates_that_cannot_be_used_are_an_error_at_the_start(
     endpoint = replace(endpoint, **{file: broken})  # type: ignore[arg-type]
 
     with pytest.raises(ConfigurationError, match=r"cannot be read from .*broken\.pem.*: (No such|\w+ holds? no)"):
-        await KubeletServer(endpoint, Node(endpoint, tmp_path)).run()
+        await Node(endpoint, tmp_path).server.run()

@@ -1,4 +1,7 @@
-"""The HTTPS endpoints of a node, where the API server asks for what only the node has: the logs of containers.
+"""The HTTPS endpoints of nodes, where the API server and scrapers ask for what only the node has.
 
-``server`` listens, lets in nobody but the API server and answers; ``logquery`` reads what of a log is wanted (pure).
+``server`` listens, lets in whoever may ask and answers; what it answers, each provider says in ``routes``. ``places``
+tells which node a connection is about, ``access`` (pure) and ``reviews`` whether the caller may ask, ``logquery``
+(pure) reads what of a log is wanted, ``podlogs`` sends it, ``logfiles`` are the endpoints of provider ``process``,
+and ``remotecommand`` (pure) is how ``kubectl exec`` talks; provider ``mock`` has its endpoints in ``autox.nodes.mock``.
 """

@@ -26,7 +26,7 @@ def log_options(query: Mapping[str, str], *, now: float) -> LogOptions:
         UnsupportedError: only one of the two output streams is wanted.
     """
     if query.get("stream", "All") != "All":
-        raise UnsupportedError("logs of a single output stream are not supported by the process node")
+        raise UnsupportedError("logs of a single output stream are not supported by autox")
     if "sinceTime" in query and "sinceSeconds" in query:
         raise InvalidError("at most one of sinceTime or sinceSeconds may be specified")
     since_seconds = _number(query, "sinceSeconds", least=1)

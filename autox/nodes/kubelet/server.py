@@ -1,117 +1,120 @@
-"""Serves a node's endpoints over HTTPS to the API server, and to nobody else.
+"""Serves the endpoints of all nodes of an agent over HTTPS, to the API server and to whoever it says may ask.
 
-A certificate of the cluster's authority alone is not enough, since every user may have one: it must be the API
-server's, or an administrator's. The kubelet would ask the API server by a SubjectAccessReview; a node on the same
-machine as its API server need not.
+A certificate of the cluster's authority alone is not enough, since every user may have one. The API server's own and
+an administrator's are; for anybody else's, and for a bearer token, the API server is asked, if the provider gives
+``reviews``. Without them, nobody else is heard at all: a node on the same machine as its API server can do so.
 """
 
 import asyncio
 import logging
+import socket
 import ssl
-import time
-from collections.abc import AsyncGenerator
-from contextlib import aclosing
-from pathlib import Path
-from typing import Protocol, cast
+from collections.abc import Iterable, Mapping
 
 from aiohttp import web
 from aiohttp.typedefs import Handler
 
-from autox.kube.objects import Object
 from autox.model.errors import AutoxError, ConfigurationError, InvalidError, NotFoundError, UnsupportedError
 from autox.model.nodes import KubeletEndpoint
-from autox.nodes.kubelet.logquery import log_options, wants_previous
-from autox.nodes.process.logs import read_log
+from autox.nodes.kubelet.access import ADMINISTRATORS, API_SERVER, Caller, bearer_token, caller_of, right_for
+from autox.nodes.kubelet.places import Place, listening
+from autox.nodes.kubelet.reviews import Reviews
 
 _LOG = logging.getLogger(__name__)
 
-_API_SERVER = "kube-apiserver-kubelet-client"
-_ADMINISTRATORS = "system:masters"
+NODE = web.RequestKey("node", str)
+"""The name of the node that a request is about, for handlers; empty where all nodes share one place."""
+
 _STATUSES: dict[type[AutoxError], int] = {NotFoundError: 404, UnsupportedError: 501, InvalidError: 400}
 _SHUTDOWN_SECONDS = 0.5  # for answers under way; whoever follows a log is cut off after it
 
 
-class PodDirectory(Protocol):
-    """What the endpoints may know of the pods of a node."""
-
-    def pods(self) -> list[Object]:
-        """The pods that are bound to the nodes behind this endpoint."""
-        ...
-
-    def log_path(self, namespace: str, pod: str, container: str, *, previous: bool) -> Path:
-        """Where the log of a container is, or that of its attempt before.
-
-        Raises:
-            NotFoundError: no such pod or container.
-            InvalidError: there is no log of it (yet).
-            UnsupportedError: pods here have no logs.
-        """
-        ...
-
-
 class KubeletServer:
-    """``/healthz``, ``/pods`` and ``/containerLogs``; exec, attach and port-forward are refused plainly."""
+    """``/healthz`` and what a provider serves beside it; everything else that streams is refused plainly."""
 
-    def __init__(self, endpoint: KubeletEndpoint, directory: PodDirectory) -> None:
-        """Prepare; nothing listens before ``run``."""
+    def __init__(
+        self,
+        endpoint: KubeletEndpoint,
+        routes: Iterable[web.AbstractRouteDef],
+        *,
+        places: Mapping[Place, str] | None = None,
+        reviews: Reviews | None = None,
+    ) -> None:
+        """Prepare; nothing listens before ``run``.
+
+        Args:
+            endpoint: the certificates, and where to listen if there are no ``places``.
+            routes: what the provider answers; an ``AutoxError`` that a handler raises becomes text.
+            places: the name of each node by where it is asked.
+            reviews: who else may ask; None for nobody.
+        """
         self._endpoint = endpoint
-        self._directory = directory
+        self._routes = tuple(routes)
+        self._places = dict(places or {})
+        self._reviews = reviews
 
     async def run(self) -> None:
         """Serve until cancelled.
 
         Raises:
-            ConfigurationError: the certificate files cannot be used, or the address cannot be listened on.
+            ConfigurationError: the certificate files cannot be used, or an address cannot be listened on.
         """
+        tls = _tls(self._endpoint, required=self._reviews is None)
         # NB: cancelling handlers is what ends a followed log when its reader goes away.
         runner = web.AppRunner(
             self._application(), access_log=None, handler_cancellation=True, shutdown_timeout=_SHUTDOWN_SECONDS
         )
         await runner.setup()
+        opened: list[socket.socket] = []
         try:
-            where = f"{self._endpoint.address}:{self._endpoint.port}"
-            site = web.TCPSite(runner, self._endpoint.address, self._endpoint.port, ssl_context=_tls(self._endpoint))
-            try:
-                await site.start()
-            except OSError as error:
-                raise ConfigurationError(
-                    f"the kubelet endpoints cannot listen on {where}: {error.strerror}", hint="choose another port"
-                ) from error
-            _LOG.info("kubelet endpoints at https://%s", where)
+            opened = listening(self._places or [(self._endpoint.address, self._endpoint.port)])
+            for one in opened:
+                await web.SockSite(runner, one, ssl_context=tls).start()
+            _LOG.info("kubelet endpoints at https://%s:%d", self._endpoint.address, self._endpoint.port)
             await asyncio.Event().wait()
         finally:
             await runner.cleanup()
+            for one in opened:
+                one.close()
 
     def _application(self) -> web.Application:
-        application = web.Application(middlewares=[_errors_as_text, _only_the_api_server])
+        application = web.Application(middlewares=[_errors_as_text, self._about_a_node, self._only_who_may])
         application.router.add_get("/healthz", _healthz)
-        application.router.add_get("/pods", self._pods)
-        application.router.add_get("/containerLogs/{namespace}/{pod}/{container}", self._container_logs)
+        application.router.add_routes(self._routes)
         for verb in ("exec", "attach", "portForward", "run"):
             application.router.add_route("*", f"/{verb}/{{rest:.*}}", _unsupported)
         return application
 
-    async def _pods(self, _request: web.Request) -> web.StreamResponse:
-        return web.json_response(
-            {"kind": "PodList", "apiVersion": "v1", "metadata": {}, "items": self._directory.pods()}
-        )
+    @web.middleware
+    async def _about_a_node(self, request: web.Request, handler: Handler) -> web.StreamResponse:
+        node = ""
+        if self._places:
+            address, port = request.get_extra_info("sockname")
+            if (address, port) not in self._places:
+                raise NotFoundError(f"no node of this agent is at {address}:{port}")
+            node = self._places[address, port]
+        request[NODE] = node
+        return await handler(request)
 
-    async def _container_logs(self, request: web.Request) -> web.StreamResponse:
-        what = request.match_info
-        options = log_options(request.query, now=time.time())
-        path = self._directory.log_path(
-            what["namespace"], what["pod"], what["container"], previous=wants_previous(request.query)
-        )
-        response = web.StreamResponse(headers={"Content-Type": "text/plain"})
-        async with aclosing(cast("AsyncGenerator[bytes, None]", read_log(path, options))) as pieces:
-            # NB: the first piece before the headers, so that a log which cannot be read is an error and not empty.
-            first = await anext(pieces, b"")
-            await response.prepare(request)
-            await response.write(first)
-            async for piece in pieces:
-                await response.write(piece)
-        await response.write_eof()
-        return response
+    @web.middleware
+    async def _only_who_may(self, request: web.Request, handler: Handler) -> web.StreamResponse:
+        caller = caller_of(request.get_extra_info("peercert")) or await self._owner_of_token(request)
+        if caller is None:
+            return web.Response(status=401, text="Unauthorized")
+        if caller.is_trusted:
+            return await handler(request)
+        if self._reviews is None:
+            text = f"only {API_SERVER} and members of {ADMINISTRATORS} may use the kubelet endpoints"
+            return web.Response(status=403, text=text)
+        right, node = right_for(request.method, request.path), request[NODE]
+        if await self._reviews.allows(caller, right, node=node):
+            return await handler(request)
+        on = " or ".join(f"nodes/{subresource}" for subresource in right.subresources)
+        return web.Response(status=403, text=f"{caller.name} may not {right.verb} {on} of {node}")
+
+    async def _owner_of_token(self, request: web.Request) -> Caller | None:
+        token = bearer_token(request.headers.get("Authorization", ""))
+        return await self._reviews.caller(token) if self._reviews is not None and token else None
 
 
 async def _healthz(_request: web.Request) -> web.StreamResponse:
@@ -120,7 +123,7 @@ async def _healthz(_request: web.Request) -> web.StreamResponse:
 
 async def _unsupported(request: web.Request) -> web.StreamResponse:
     verb = {"portForward": "port-forward"}.get(request.path.split("/")[1], request.path.split("/")[1])
-    raise UnsupportedError(f"{verb} is not supported by the process node")
+    raise UnsupportedError(f"{verb} is not supported by these nodes")
 
 
 @web.middleware
@@ -131,19 +134,9 @@ async def _errors_as_text(request: web.Request, handler: Handler) -> web.StreamR
         return web.Response(status=_STATUSES.get(type(error), 500), text=error.message)
 
 
-@web.middleware
-async def _only_the_api_server(request: web.Request, handler: Handler) -> web.StreamResponse:
-    certificate = request.get_extra_info("peercert") or {}
-    subject = {pair for part in certificate.get("subject", ()) for pair in part}
-    if ("commonName", _API_SERVER) in subject or ("organizationName", _ADMINISTRATORS) in subject:
-        return await handler(request)
-    text = f"only {_API_SERVER} and members of {_ADMINISTRATORS} may use the kubelet endpoints"
-    return web.Response(status=403, text=text)
-
-
-def _tls(endpoint: KubeletEndpoint) -> ssl.SSLContext:
+def _tls(endpoint: KubeletEndpoint, *, required: bool) -> ssl.SSLContext:
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.verify_mode = ssl.CERT_REQUIRED
+    context.verify_mode = ssl.CERT_REQUIRED if required else ssl.CERT_OPTIONAL
     try:
         context.load_verify_locations(cafile=endpoint.client_ca_file)
     except OSError as error:  # which an SSLError is too
