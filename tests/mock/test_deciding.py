@@ -5,28 +5,34 @@ from typing import Any
 
 import pytest
 
-from autox.nodes.mock.deciding import Action, Step, decide
-from autox.nodes.mock.podstatus import Ending, Phase, ended, running
-from tests.mock.samples import bound_pod, merged
+from autox.model.stages import State
+from autox.nodes.mock.deciding import Plan, decide
+from autox.nodes.mock.pods import pod_from
+from autox.nodes.mock.steps import Action, Step
+from tests.mock.samples import bound_pod, succeeded, written
 
 START = datetime(2026, 11, 22, 3, 4, 5, tzinfo=UTC)
 
 
 def step_of(pod: dict[str, Any]) -> Step:
     """The next step with the default of one second."""
-    return decide(pod, run_seconds=1.0)
+    return decide(pod_from(pod), Plan(run_seconds=1.0))
 
 
 def running_pod(**details: Any) -> dict[str, Any]:
     """A pod that a mock node made run."""
-    pod = bound_pod(**details)
-    return merged(pod, running(pod, host_ip="10.5.0.1", pod_ip="10.5.1.0", now=START))
+    return written(bound_pod(**details), now=START)
 
 
 def ended_pod(**details: Any) -> dict[str, Any]:
     """A pod that a mock node made succeed."""
-    pod = running_pod(**details)
-    return merged(pod, ended(pod, Ending(phase=Phase.SUCCEEDED, exit_code=0), now=START))
+    return succeeded(running_pod(**details), now=START)
+
+
+def outcome(step: Step) -> tuple[State | None, int]:
+    """The state that is written and the exit code of the containers."""
+    assert step.stage is not None
+    return step.state, step.stage.exit_code
 
 
 def deleted(pod: dict[str, Any], *, grace: int = 30, finalizers: tuple[str, ...] = ()) -> dict[str, Any]:
@@ -36,8 +42,13 @@ def deleted(pod: dict[str, Any], *, grace: int = 30, finalizers: tuple[str, ...]
 
 
 def test_a_bound_pod_is_made_to_run() -> None:
-    """At once, and its status may be missing altogether."""
-    assert step_of(bound_pod()) == step_of(bound_pod() | {"status": None}) == Step(action=Action.RUN)
+    """At once, in one write, and its status may be missing altogether."""
+    new = bound_pod()
+    del new["status"]
+    step = step_of(bound_pod())
+
+    assert step == step_of(new)
+    assert (step.action, step.at, step.state) == (Action.WRITE, 0.0, State.READY)
 
 
 def test_a_service_runs_until_it_is_deleted() -> None:
@@ -50,15 +61,16 @@ def test_a_pod_that_ends_succeeds_after_the_time_given(policy: str) -> None:
     """Never sooner than asked: start times are cut to whole seconds."""
     step = step_of(running_pod(restartPolicy=policy))
 
-    assert (step.action, step.at) == (Action.END, START.timestamp() + 2.0)
-    assert step.ending == Ending(phase=Phase.SUCCEEDED, exit_code=0)
+    assert (step.action, step.at) == (Action.WRITE, START.timestamp() + 2.0)
+    assert outcome(step) == (State.SUCCEEDED, 0)
 
 
 def test_a_pod_may_say_itself_how_long_it_runs() -> None:
     """The annotation wins over the default."""
     step = step_of(running_pod(restartPolicy="Never", annotations={"autox.dev/run-seconds": "2.5"}))
 
-    assert (step.at, step.ending) == (START.timestamp() + 3.5, Ending(phase=Phase.SUCCEEDED, exit_code=0))
+    assert step.at == START.timestamp() + 3.5
+    assert outcome(step) == (State.SUCCEEDED, 0)
 
 
 @pytest.mark.parametrize("text", ["", "soon", "-1", "nan", "inf", "-inf", "1e999", "10s", "٣ s", "x" * 100_000])
@@ -66,11 +78,11 @@ def test_a_time_that_is_none_fails_the_pod_and_says_so(text: str) -> None:
     """A mistake shows where it was made; it is never a pod that hangs, or one that passes."""
     step = step_of(running_pod(restartPolicy="Never", annotations={"autox.dev/run-seconds": text}))
 
-    assert step.ending is not None
-    assert (step.action, step.at, step.ending.phase) == (Action.END, 0.0, Phase.FAILED)
-    assert step.ending.reason == "InvalidAnnotation"
-    assert "autox.dev/run-seconds" in step.ending.message
-    assert len(step.ending.message) < 200
+    assert step.stage is not None
+    assert (step.action, step.at, step.state) == (Action.WRITE, 0.0, State.FAILED)
+    assert step.stage.reason == "InvalidAnnotation"
+    assert "autox.dev/run-seconds" in step.stage.message
+    assert len(step.stage.message) < 200
 
 
 def test_a_deadline_that_comes_first_fails_the_pod() -> None:
@@ -82,9 +94,13 @@ def test_a_deadline_that_comes_first_fails_the_pod() -> None:
     quick = step_of(running_pod(restartPolicy="Never", activeDeadlineSeconds=5))
 
     assert service == slow
-    assert service.ending is not None
-    assert (service.at, service.ending.reason) == (START.timestamp() + 5, "DeadlineExceeded")
-    assert quick.ending == Ending(phase=Phase.SUCCEEDED, exit_code=0)
+    assert service.stage is not None
+    assert (service.at, service.state, service.stage.reason) == (
+        START.timestamp() + 5,
+        State.FAILED,
+        "DeadlineExceeded",
+    )
+    assert outcome(quick) == (State.SUCCEEDED, 0)
 
 
 def test_a_pod_that_has_ended_stays_as_it_is() -> None:
@@ -111,7 +127,8 @@ def test_a_deleted_pod_that_is_kept_ends_first(grace: int) -> None:
     """The Job controller counts a pod only in its last phase, and holds it by a finalizer until then."""
     step = step_of(deleted(running_pod(restartPolicy="Never"), grace=grace, finalizers=("batch.kubernetes.io/x",)))
 
-    assert step == Step(action=Action.END, ending=Ending(phase=Phase.FAILED, exit_code=143))
+    assert (step.action, step.at) == (Action.WRITE, 0.0)
+    assert outcome(step) == (State.FAILED, 143)
 
 
 @pytest.mark.parametrize(
@@ -131,4 +148,6 @@ def test_a_status_that_somebody_changed_is_written_again(change: dict[str, Any])
     for part, values in change.items():
         pod[part] = pod[part] | values
 
-    assert step_of(pod).action is Action.RUN
+    step = step_of(pod)
+
+    assert (step.action, step.at, step.state) == (Action.WRITE, 0.0, State.READY)

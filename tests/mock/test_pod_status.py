@@ -1,10 +1,14 @@
 """The status that a mock node writes for a pod."""
 
+import json
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from autox.nodes.mock.podstatus import Ending, Phase, ended, running
-from tests.mock.samples import UID, bound_pod, merged
+from autox.model.stages import Stage, State
+from autox.nodes.mock.pods import pod_from
+from autox.nodes.mock.podstatus import body
+from autox.nodes.mock.steps import Action, Step
+from tests.mock.samples import HOST_IP, POD_IP, UID, bound_pod, ended, taken
 
 NOW = datetime(2026, 11, 22, 3, 4, 5, tzinfo=UTC)
 NOW_TEXT = "2026-11-22T03:04:05Z"
@@ -12,7 +16,7 @@ NOW_TEXT = "2026-11-22T03:04:05Z"
 
 def run(pod: dict[str, Any], *, now: datetime = NOW) -> dict[str, Any]:
     """The pod after it was made to run."""
-    return merged(pod, running(pod, host_ip="10.5.0.1", pod_ip="10.5.1.0", now=now))
+    return taken(pod, Step(action=Action.WRITE, state=State.READY), now=now)
 
 
 def conditions(pod: dict[str, Any]) -> dict[str, str]:
@@ -97,7 +101,7 @@ def test_a_success_ends_every_container_with_zero() -> None:
     pod = run(bound_pod(restartPolicy="Never", initContainers=[{"name": "proxy", "restartPolicy": "Always"}]))
     later = NOW + timedelta(seconds=3)
 
-    status = merged(pod, ended(pod, Ending(phase=Phase.SUCCEEDED, exit_code=0), now=later))["status"]
+    status = ended(pod, now=later)["status"]
 
     assert (status["phase"], status["startTime"], "reason" in status) == ("Succeeded", NOW_TEXT, False)
     for container in (*status["containerStatuses"], *status["initContainerStatuses"]):
@@ -120,10 +124,7 @@ def test_a_success_ends_every_container_with_zero() -> None:
 
 def test_a_failure_says_why() -> None:
     """Phase, exit code, reason and message tell what ``kubectl describe`` shows."""
-    pod = run(bound_pod())
-    ending = Ending(phase=Phase.FAILED, exit_code=137, reason="DeadlineExceeded", message="too long")
-
-    status = merged(pod, ended(pod, ending, now=NOW))["status"]
+    status = ended(run(bound_pod()), now=NOW, exit_code=137, reason="DeadlineExceeded", message="too long")["status"]
 
     assert (status["phase"], status["reason"], status["message"]) == ("Failed", "DeadlineExceeded", "too long")
     assert status["containerStatuses"][0]["state"]["terminated"]["exitCode"] == 137
@@ -132,16 +133,19 @@ def test_a_failure_says_why() -> None:
 
 def test_a_pod_can_end_before_it_began() -> None:
     """Deleted while pending, kept by a finalizer: it gets a whole status all the same."""
-    pod = bound_pod()
-
-    status = merged(pod, ended(pod, Ending(phase=Phase.FAILED, exit_code=143), now=NOW))["status"]
+    status = ended(bound_pod(), now=NOW, exit_code=143)["status"]
 
     assert (status["phase"], status["startTime"]) == ("Failed", NOW_TEXT)
 
 
 def test_every_write_names_the_pod_by_uid() -> None:
     """A pod that was made anew under the same name never gets the status of its predecessor."""
-    pod = bound_pod()
+    pod = pod_from(bound_pod())
+    failure = Stage(name="test", leaves=(), to=State.FAILED, exit_code=1)
 
-    assert running(pod, host_ip="10.5.0.1", pod_ip="10.5.1.0", now=NOW)["metadata"] == {"uid": UID}
-    assert ended(pod, Ending(phase=Phase.FAILED, exit_code=1), now=NOW)["metadata"] == {"uid": UID}
+    for step in (
+        Step(action=Action.WRITE, state=State.READY),
+        Step(action=Action.WRITE, state=State.FAILED, stage=failure),
+    ):
+        patch = json.loads(body(pod, step, host_ip=HOST_IP, pod_ip=POD_IP, now=NOW))
+        assert patch["metadata"] == {"uid": UID}

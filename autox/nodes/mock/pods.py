@@ -83,6 +83,7 @@ class Waiting(_Part, frozen=True):
     """A container waits to be started."""
 
     reason: str = ""
+    message: str | None = None
 
 
 class Terminated(_Part, frozen=True):
@@ -90,6 +91,7 @@ class Terminated(_Part, frozen=True):
 
     exit_code: int = 0
     reason: str = ""
+    message: str | None = None
     started_at: str | None = None
     finished_at: str | None = None
 
@@ -107,6 +109,7 @@ class ContainerStatus(_Part, frozen=True):
 
     name: str = ""
     ready: bool = False
+    started: bool | None = None
     restart_count: int = 0
     state: ContainerState = ContainerState()
     last_state: ContainerState = ContainerState()
@@ -117,6 +120,7 @@ class Status(_Part, frozen=True):
 
     phase: str = "Pending"
     reason: str | None = None
+    message: str | None = None
     pod_ip: str | None = msgspec.field(name="podIP", default=None)
     start_time: str | None = None
     observed_generation: int | None = None

@@ -1,154 +1,134 @@
-"""The status of a simulated pod, as a kubelet would write it: running, or ended. Pure.
+"""The status of a simulated pod, as a kubelet would write it. Pure.
 
-Each function gives the body of one strategic merge patch of the status subresource, computed from the pod as it was
-seen last. What is already told (start time, address, when a condition turned) is kept, so that a body computed from
-its own result says the same again.
+The body of one strategic merge patch of the status subresource, computed from the pod as it was seen last and the
+step that is next. What is already told (start time, address, when a condition turned) is kept, so that a body
+computed from its own result says the same again.
 """
 
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from datetime import datetime
-from enum import StrEnum
-from typing import Any
+
+import msgspec
 
 from autox.kube.objects import Object, timestamp
+from autox.model.stages import State
+from autox.nodes.mock.containerstatus import container_statuses
+from autox.nodes.mock.pods import Pod
+from autox.nodes.mock.states import ENDED, WAITING, flaps_told
+from autox.nodes.mock.steps import Step
 
 CONDITIONS = ("PodReadyToStartContainers", "Initialized", "ContainersReady", "Ready", "PodScheduled")
 
-
-class Phase(StrEnum):
-    """The two ways in which a pod ends."""
-
-    SUCCEEDED = "Succeeded"
-    FAILED = "Failed"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Ending:
-    """How a pod ends.
-
-    Attributes:
-        phase: its last phase.
-        exit_code: what every container ends with.
-        reason: ``status.reason``, empty for none.
-        message: ``status.message``, empty for none.
-    """
-
-    phase: Phase
-    exit_code: int
-    reason: str = ""
-    message: str = ""
+_TRUE = dict.fromkeys(CONDITIONS, "True")
+_UNREADY = _TRUE | {"ContainersReady": "False", "Ready": "False"}
+_NOT_GATED = _TRUE | {"Ready": "False"}
+_CREATING = _UNREADY | {"PodReadyToStartContainers": "False"}
+_INITIALIZING = _CREATING | {"Initialized": "False"}
+_OVER = dict.fromkeys(CONDITIONS, "False") | {"Initialized": "True", "PodScheduled": "True"}
 
 
-def running(pod: Mapping[str, Any], *, host_ip: str, pod_ip: str, now: datetime) -> Object:
-    """The patch after which all init containers have completed and everything else runs and is ready."""
+def body(pod: Pod, step: Step, *, host_ip: str, pod_ip: str, now: datetime) -> bytes:
+    """The body of the patch that takes a step whose action is ``WRITE``."""
+    return msgspec.json.encode(status_patch(pod, step, host_ip=host_ip, pod_ip=pod_ip, now=now))
+
+
+def status_patch(pod: Pod, step: Step, *, host_ip: str, pod_ip: str, now: datetime) -> Object:
+    """The same, as an object."""
+    state = step.state
+    assert state is not None  # noqa: S101  - there is nothing to write otherwise
     instant = timestamp(now)
-    started = _started(pod, otherwise=instant)
-    status = {
-        "phase": "Running",
-        "hostIP": host_ip,
-        "hostIPs": [{"ip": host_ip}],
-        "podIP": pod_ip,
-        "podIPs": [{"ip": pod_ip}],
-        "conditions": _turned(pod, wanted_conditions(pod), reason="ReadinessGatesNotReady", instant=instant),
-    }
-    return _patch(pod, status, state={"running": {"startedAt": started}}, started=started)
-
-
-def ended(pod: Mapping[str, Any], ending: Ending, *, now: datetime) -> Object:
-    """The patch after which every container has ended and the pod is in its last phase."""
-    instant = timestamp(now)
-    started = _started(pod, otherwise=instant)
-    statuses = dict.fromkeys(CONDITIONS, "False") | {"Initialized": "True", "PodScheduled": "True"}
-    reason = "PodCompleted" if ending.phase is Phase.SUCCEEDED else "PodFailed"
+    meta, told = pod.metadata, pod.status
     status: Object = {
-        "phase": ending.phase.value,
-        "conditions": _turned(pod, statuses, reason=reason, instant=instant),
+        "phase": phase_of(state),
+        "conditions": _turned(pod, state, instant=instant),
+        "observedGeneration": meta.generation,
+        "startTime": told.start_time or instant,
     }
-    if ending.reason:
-        status |= {"reason": ending.reason, "message": ending.message}
-    return _patch(pod, status, state=_terminated(started, ending.exit_code, instant), started=started)
+    if state not in ENDED:
+        status |= {"hostIP": host_ip, "hostIPs": [{"ip": host_ip}]}
+        if state is not State.CREATING:
+            status |= {"podIP": pod_ip, "podIPs": [{"ip": pod_ip}]}
+    reason, message = _explained(step, state)
+    if reason:
+        status["reason"] = reason
+    if message or told.message:
+        status["message"] = message  # NB: null takes away what was true of the state before
+    status |= container_statuses(pod, step, instant=instant)
+    # NB: the uid makes the server refuse to patch a later pod of the same name.
+    return {"metadata": {"uid": meta.uid}, "status": status}
 
 
-def wanted_conditions(pod: Mapping[str, Any]) -> dict[str, str]:
-    """What the conditions of a running pod shall say; it is Ready when its readiness gates, set by others, agree."""
-    said = condition_statuses(pod)
-    gates = (gate["conditionType"] for gate in pod["spec"].get("readinessGates") or ())
-    ready = all(said.get(gate) == "True" for gate in gates)
-    return dict.fromkeys(CONDITIONS, "True") | {"Ready": "True" if ready else "False"}
+def phase_of(state: State) -> str:
+    """The phase of a pod in a state."""
+    if state in ENDED:
+        return state.value
+    return "Pending" if state in WAITING else "Running"
 
 
-def condition_statuses(pod: Mapping[str, Any]) -> dict[str, str]:
+def is_told(pod: Pod, state: State) -> bool:
+    """Does the status say all that it would say if the pod's state were written again?"""
+    told = pod.status
+    if told.phase != phase_of(state) or told.start_time is None:
+        return False
+    if told.observed_generation != pod.metadata.generation or not (told.pod_ip or state is State.CREATING):
+        return False
+    said = _said(pod)
+    return all(said.get(kind) == wanted for kind, wanted in _wanted(pod, state).items())
+
+
+def _said(pod: Pod) -> dict[str, str]:
     """What the conditions of a pod say, by type."""
-    return {condition["type"]: condition["status"] for condition in _conditions(pod)}
+    return {each.type: each.status for each in pod.status.conditions or ()}
 
 
-def _conditions(pod: Mapping[str, Any]) -> Iterable[Mapping[str, Any]]:
-    return (pod.get("status") or {}).get("conditions") or ()
+def _wanted(pod: Pod, state: State) -> dict[str, str]:
+    """What they shall say; a pod is Ready when its readiness gates, set by others, agree."""
+    if state is State.READY:
+        gates = pod.spec.readiness_gates
+        if not gates:
+            return _TRUE
+        said = _said(pod)
+        return _TRUE if all(said.get(gate.condition_type) == "True" for gate in gates) else _NOT_GATED
+    if state is State.CREATING:
+        return _INITIALIZING if pod.spec.init_containers else _CREATING
+    return _OVER if state in ENDED else _UNREADY
 
 
-def _turned(pod: Mapping[str, Any], wanted: Mapping[str, str], *, reason: str, instant: str) -> list[Object]:
-    """The wanted conditions with the time since when each holds; one that is False gets the reason."""
-    since = {(seen["type"], seen["status"]): seen.get("lastTransitionTime") for seen in _conditions(pod)}
-    return [
-        {
+def _turned(pod: Pod, state: State, *, instant: str) -> list[Object]:
+    """The conditions with the time since when each holds, and a reason for each that is False."""
+    since = {(seen.type, seen.status): seen.last_transition_time for seen in pod.status.conditions or ()}
+    conditions = []
+    for kind, status in _wanted(pod, state).items():
+        reason, message = _because(pod, state, kind) if status == "False" else (None, None)
+        condition = {
             "type": kind,
             "status": status,
             # NB: null takes away what somebody else gave as a reason while this agent was away.
-            "reason": reason if status == "False" else None,
-            "message": None,
+            "reason": reason,
+            "message": message,
             "lastTransitionTime": since.get((kind, status)) or instant,
-            "observedGeneration": pod["metadata"].get("generation"),
+            "observedGeneration": pod.metadata.generation,
         }
-        for kind, status in wanted.items()
-    ]
+        conditions.append(condition)
+    return conditions
 
 
-def _patch(pod: Mapping[str, Any], status: Object, *, state: Object, started: str) -> Object:
-    """The whole patch, with a status for every container; ``state`` is that of all but the init containers."""
-    runs = "running" in state
-    initial: list[Object] = []
-    for container in pod["spec"].get("initContainers") or ():
-        if container.get("restartPolicy") == "Always":  # a sidecar: lives as long as the pod
-            initial.append(_container(pod, container, state, ready=runs))
-        else:
-            initial.append(_container(pod, container, _terminated(started, 0, started), ready=True))
-    whole = {
-        **status,
-        "observedGeneration": pod["metadata"].get("generation"),
-        "startTime": (pod.get("status") or {}).get("startTime") or started,
-        "containerStatuses": [_container(pod, container, state, ready=runs) for container in pod["spec"]["containers"]],
-    }
-    if initial:
-        whole["initContainerStatuses"] = initial
-    # NB: the uid makes the server refuse to patch a later pod of the same name.
-    return {"metadata": {"uid": pod["metadata"]["uid"]}, "status": whole}
+def _because(pod: Pod, state: State, kind: str) -> tuple[str | None, str | None]:
+    """Reason and message of a condition that is False."""
+    if state in ENDED:
+        return ("PodCompleted" if state is State.SUCCEEDED else "PodFailed"), None
+    if state is State.READY:
+        return "ReadinessGatesNotReady", None
+    if kind == "PodReadyToStartContainers":
+        return None, None
+    if kind == "Initialized":
+        names = " ".join(container.name for container in pod.spec.init_containers or ())
+        return "ContainersNotInitialized", f"containers with incomplete status: [{names}]"
+    names = " ".join(container.name for container in pod.spec.containers or ())
+    return "ContainersNotReady", f"containers with unready status: [{names}]"
 
 
-def _started(pod: Mapping[str, Any], *, otherwise: str) -> str:
-    for container in (pod.get("status") or {}).get("containerStatuses") or ():
-        if at := ((container.get("state") or {}).get("running") or {}).get("startedAt"):
-            return str(at)
-    return otherwise
-
-
-def _terminated(started: str, exit_code: int, finished: str) -> Object:
-    reason = "Completed" if exit_code == 0 else "Error"
-    return {"terminated": {"exitCode": exit_code, "reason": reason, "startedAt": started, "finishedAt": finished}}
-
-
-def _container(pod: Mapping[str, Any], container: Mapping[str, Any], state: Object, *, ready: bool) -> Object:
-    image = container.get("image", "")
-    identity = f"autox-mock://{pod['metadata']['uid']}/{container['name']}"
-    if "terminated" in state:
-        state = {"terminated": {**state["terminated"], "containerID": identity}}
-    return {
-        "name": container["name"],
-        "image": image,
-        "imageID": image,
-        "containerID": identity,
-        "ready": ready,
-        "started": "running" in state,
-        "restartCount": 0,
-        "state": state,
-    }
+def _explained(step: Step, state: State) -> tuple[str, str | None]:
+    """Reason and message of the pod itself."""
+    if state in ENDED and step.stage is not None:
+        return step.stage.reason, step.stage.message or None
+    return "", flaps_told(step.flaps)

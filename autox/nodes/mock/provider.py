@@ -22,6 +22,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from ipaddress import IPv4Network
 
+import msgspec
+
 from autox.core.backoff import Backoff
 from autox.kube.client import KubeClient
 from autox.kube.known import WatchEventType
@@ -30,8 +32,11 @@ from autox.kube.watch import watch
 from autox.model.errors import AlreadyExistsError, AutoxError, ConflictError, InvalidError, NotFoundError
 from autox.model.nodes import MockNodes
 from autox.model.refs import PODS
-from autox.nodes.mock.deciding import Action, Step, decide, has_ended
-from autox.nodes.mock.podstatus import ended, running
+from autox.nodes.mock.deciding import Plan, decide, has_ended
+from autox.nodes.mock.pods import pod_from
+from autox.nodes.mock.podstatus import body
+from autox.nodes.mock.states import ENDED
+from autox.nodes.mock.steps import Action, Step
 from autox.nodes.provider import NodeSpec
 from autox.nodes.services.addresses import AddressPool, loopback
 
@@ -68,6 +73,7 @@ class MockProvider:
         """Nothing is read or written before ``run``."""
         self._kube = kube
         self._nodes = nodes
+        self._course = Plan(run_seconds=nodes.run_seconds)
         self._names = frozenset(nodes.names())
         self._host_ip = str(pod_cidr.network_address + 1)
         self._addresses = AddressPool(str(pod_cidr))
@@ -113,7 +119,7 @@ class MockProvider:
 
     def _claim(self, pod: Object) -> None:
         address = (pod.get("status") or {}).get("podIP")
-        if not address or has_ended(pod) or pod["spec"].get("hostNetwork"):
+        if not address or has_ended(pod_from(pod)) or pod["spec"].get("hostNetwork"):
             return
         try:
             self._addresses.claim(pod["metadata"]["uid"], address)
@@ -135,7 +141,7 @@ class MockProvider:
         if version <= known.version:
             return
         known.version = version
-        if has_ended(pod):
+        if has_ended(pod_from(pod)):
             self._addresses.release(uid)
         self._plan(uid, known, pod, wait=0.0)
 
@@ -193,10 +199,8 @@ class MockProvider:
         if step.action is Action.DELETE:
             await self._kube.delete(PODS, meta["name"], namespace=meta["namespace"], grace_seconds=0, uid=meta["uid"])
             return None
-        if step.ending is not None:
-            patch = ended(pod, step.ending, now=now)
-        else:
-            patch = running(pod, host_ip=self._host_ip, pod_ip=self._address(pod), now=now)
+        address = "" if step.state in ENDED else self._address(pod)
+        patch = msgspec.json.decode(body(pod_from(pod), step, host_ip=self._host_ip, pod_ip=address, now=now))
         return await self._kube.patch(
             PODS,
             meta["name"],
@@ -237,7 +241,7 @@ class MockProvider:
         return (pod.get("status") or {}).get("podIP") or self._addresses.acquire(pod["metadata"]["uid"])
 
     def _decide(self, pod: Object) -> Step:
-        return decide(pod, run_seconds=self._nodes.run_seconds)
+        return decide(pod_from(pod), self._course)
 
 
 def _warn_of_interruption(error: AutoxError) -> None:

@@ -1,0 +1,95 @@
+"""What a Pod object says of its state: which one it is, since when, and how often it was there before. Pure.
+
+All of it is read from the pod alone, so that an agent that was restarted, or that missed what happened in between,
+comes to the same as one that saw everything.
+"""
+
+from datetime import datetime
+
+from autox.model.stages import State
+from autox.nodes.mock.pods import ContainerStatus, Pod
+
+WAITING = frozenset({State.CREATING, State.ERR_IMAGE_PULL, State.IMAGE_PULL_BACK_OFF})
+RUNNING = frozenset({State.STARTING, State.READY, State.UNREADY})
+ENDED = frozenset({State.SUCCEEDED, State.FAILED})
+
+_BY_REASON = {
+    "ContainerCreating": State.CREATING,
+    "PodInitializing": State.CREATING,
+    "ErrImagePull": State.ERR_IMAGE_PULL,
+    "ImagePullBackOff": State.IMAGE_PULL_BACK_OFF,
+    "CrashLoopBackOff": State.CRASH_LOOP_BACK_OFF,
+}
+_FLAPS = "readiness flaps: "
+
+
+def state_of(pod: Pod) -> State:
+    """The state of a pod; ``PENDING`` also when its status makes no sense, so that it is written anew."""
+    status = pod.status
+    if status.phase in {"Succeeded", "Failed"}:
+        return State(status.phase)
+    if not status.container_statuses or len(status.container_statuses) != len(pod.spec.containers or ()):
+        return State.PENDING
+    is_started = is_ready = True
+    for container in status.container_statuses:
+        if container.state.running is None:
+            return _not_running(container)
+        is_started = is_started and bool(container.started)
+        is_ready = is_ready and container.ready
+    if is_ready:
+        return State.READY
+    return State.UNREADY if is_started else State.STARTING
+
+
+def _not_running(container: ContainerStatus) -> State:
+    if container.state.terminated is not None:
+        return State.CRASHED
+    waiting = container.state.waiting
+    return _BY_REASON.get(waiting.reason, State.PENDING) if waiting is not None else State.PENDING
+
+
+def restarts_of(pod: Pod) -> int:
+    """How often its containers were started again."""
+    return max((container.restart_count for container in pod.status.container_statuses or ()), default=0)
+
+
+def flaps_of(pod: Pod) -> int:
+    """How often it stopped being ready since its containers were started: its status' message keeps the count."""
+    count = (pod.status.message or "").removeprefix(_FLAPS)
+    return int(count) if count.isascii() and count.isdigit() and len(count) < 10 else 0
+
+
+def flaps_told(flaps: int) -> str | None:
+    """The message that keeps the count."""
+    return f"{_FLAPS}{flaps}" if flaps else None
+
+
+def since(pod: Pod, state: State, *, to: State) -> float:
+    """From when the delay of a stage counts that leads from the pod's state to another, in seconds since 1970.
+
+    Before its containers run, that is when the pod was bound, or (once that is told) started. Containers that run
+    end by when they were started, and turn ready or not by when they last did. Back-off counts from their end.
+    """
+    status = pod.status
+    if state is State.PENDING:
+        bound = _turned(pod, "PodScheduled") if status.conditions else None
+        return epoch(bound or pod.metadata.creation_timestamp)
+    if state in WAITING:
+        return epoch(status.start_time)
+    containers = status.container_statuses or ()
+    if state in RUNNING:
+        starts = (each.state.running.started_at for each in containers if each.state.running)
+        started = max(map(epoch, starts), default=0.0)
+        is_turn = to in {State.READY, State.UNREADY}
+        return max(started, epoch(_turned(pod, "ContainersReady"))) if is_turn else started
+    ends = (each.state.terminated or each.last_state.terminated for each in containers)
+    return max((epoch(end.finished_at) for end in ends if end), default=0.0)
+
+
+def epoch(instant: str | None) -> float:
+    """Seconds since 1970 of an instant as the API server writes it; 0.0 for none."""
+    return datetime.fromisoformat(instant).timestamp() if instant else 0.0
+
+
+def _turned(pod: Pod, kind: str) -> str | None:
+    return next((each.last_transition_time for each in pod.status.conditions or () if each.type == kind), None)

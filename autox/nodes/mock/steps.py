@@ -1,0 +1,36 @@
+"""What is next for a pod: the value that ``deciding`` makes and ``podstatus`` writes."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from autox.model.stages import Stage, State
+
+
+class Action(StrEnum):
+    """One step of a pod, at most one request."""
+
+    REST = "Rest"
+    WRITE = "Write"
+    DELETE = "Delete"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Step:
+    """What to do about a pod, and when.
+
+    Attributes:
+        action: the step.
+        at: when to take it, in seconds since 1970; 0.0 means at once.
+        stage: the stage that is written, the last one where one write takes a pod through several; None when the
+            pod's state is only told again.
+        state: the state that is written, for ``WRITE``.
+        restarts: how often the pod's containers have been started again by then.
+        flaps: how often the pod has stopped being ready by then, since its containers were started.
+    """
+
+    action: Action
+    at: float = 0.0
+    stage: Stage | None = None
+    state: State | None = None
+    restarts: int = 0
+    flaps: int = 0
