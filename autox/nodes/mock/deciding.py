@@ -7,20 +7,23 @@ when asked, and failed when its deadline has passed, holds whatever the table sa
 Stages that are due at once are taken in one write: a plain pod goes from bound to ready in a single one.
 """
 
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, replace
 
 from autox.core.backoff import Backoff
 from autox.core.staging import STANDARD_TABLE
 from autox.model.stages import Stage, StageTable, State
-from autox.nodes.mock.pods import Pod
+from autox.nodes.mock.plainpods import POLICIES, Leaving, all_begin_alike, annotations_read, leaving, leaving_plain
+from autox.nodes.mock.pods import Pod, Spec
 from autox.nodes.mock.podstatus import is_told
-from autox.nodes.mock.stages import InvalidAnnotationError, ended, first_due
+from autox.nodes.mock.stages import InvalidAnnotationError, applicable, ended, first_at_once, first_due
 from autox.nodes.mock.states import ENDED, epoch, flaps_of, restarts_of, state_of
 from autox.nodes.mock.steps import Action, Step
 
 _REST = Step(action=Action.REST)
 _DELETE = Step(action=Action.DELETE)
 _INTERRUPTED = Stage(name="interrupted", leaves=(), to=State.FAILED, exit_code=143)  # 128 + SIGTERM
+_INVALID = Stage(name="invalid", leaves=(), to=State.FAILED, exit_code=128, reason="InvalidAnnotation")
 _OVERDUE = Stage(
     name="overdue",
     leaves=(),
@@ -42,21 +45,49 @@ class Plan:
 
     table: StageTable = STANDARD_TABLE
     run_seconds: float = 1.0
-    _leaving: dict[State, tuple[Stage, ...]] = field(init=False, repr=False, compare=False)
     _back_off: Backoff = field(init=False, repr=False, compare=False)
+    _read: frozenset[str] = field(init=False, repr=False, compare=False)
+    _leaving: Leaving = field(init=False, repr=False, compare=False)
+    _plain: Mapping[str, Leaving] = field(init=False, repr=False, compare=False)
+    _first: Mapping[str, Step] = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
-        leaving = {state: tuple(stage for stage in self.table.stages if state in stage.leaves) for state in State}
-        object.__setattr__(self, "_leaving", leaving)
-        limits = self.table.back_off
-        curve = Backoff(initial=limits.initial_seconds, limit=limits.limit_seconds, jitter=0.0)
-        object.__setattr__(self, "_back_off", curve)
+        stages, limits = self.table.stages, self.table.back_off
+        whole = leaving(stages)
+        self._prepare("_back_off", Backoff(initial=limits.initial_seconds, limit=limits.limit_seconds, jitter=0.0))
+        self._prepare("_read", annotations_read(stages))
+        self._prepare("_leaving", whole)
+        self._prepare("_plain", {policy: leaving_plain(whole, policy) for policy in POLICIES})
+        self._prepare("_first", dict(self._first_steps()))
 
-    def first_due(self, pod: Pod, state: State, *, restarts: int, flaps: int) -> tuple[float, Stage] | None:
-        """See ``stages.first_due``."""
-        return first_due(
+    def _prepare(self, name: str, value: object) -> None:
+        object.__setattr__(self, name, value)
+
+    def _first_steps(self) -> Iterator[tuple[str, Step]]:
+        for policy, plain in self._plain.items():
+            if all_begin_alike(plain):
+                step = _following(Pod(spec=Spec(restart_policy=policy)), self, State.PENDING)
+                if step.action is Action.WRITE and step.at == 0:
+                    yield policy, step
+
+    def first_step(self, pod: Pod) -> Step | None:
+        """The step of a pod of which nothing has been told; None if that takes a closer look at the pod."""
+        return self._first.get(pod.spec.restart_policy) if self._is_plain(pod) else None
+
+    def stages(self, pod: Pod, state: State) -> tuple[Stage, ...]:
+        """Those that may lead a pod away from a state, in the order of the table."""
+        whole = self._plain.get(pod.spec.restart_policy) if self._is_plain(pod) else None
+        return (whole or self._leaving)[state]
+
+    def _is_plain(self, pod: Pod) -> bool:
+        annotations = pod.metadata.annotations
+        return annotations is None or self._read.isdisjoint(annotations)
+
+    def applicable(self, pod: Pod, state: State, restarts: int, flaps: int) -> Iterator[tuple[float, Stage]]:
+        """The stages that a pod in a state may take, with the delay of each: see ``stages.applicable``."""
+        return applicable(
             pod,
-            self._leaving[state],
+            self.stages(pod, state),
             state,
             seed=self.table.seed,
             run_seconds=self.run_seconds,
@@ -68,24 +99,32 @@ class Plan:
 
 def decide(pod: Pod, plan: Plan) -> Step:
     """The next step of a pod that is bound to a mock node."""
-    meta = pod.metadata
-    state = state_of(pod)
+    meta, told = pod.metadata, pod.status
     if meta.deletion_timestamp is not None:
-        # NB: finalizers keep the object, and whoever set one (the Job controller) waits for a last phase.
-        if meta.finalizers and state not in ENDED:
-            return _ending(pod, _INTERRUPTED)
-        # NB: a grace period of 0 says that the deletion was confirmed; only finalizers keep the object now.
-        return _REST if meta.deletion_grace_period_seconds == 0 else _DELETE
+        return _deleted(pod)
+    if told.phase == "Pending" and not told.container_statuses and told.start_time is None and told.message is None:
+        step = plan.first_step(pod)
+        if step is not None:
+            return step
+    state = state_of(pod)
     if state in ENDED:
         return _REST
     if state is not State.PENDING and not is_told(pod, state):
         return Step(action=Action.WRITE, state=state, restarts=restarts_of(pod), flaps=flaps_of(pod))
     step = _following(pod, plan, state)
     deadline = pod.spec.active_deadline_seconds
-    if deadline is None or pod.status.start_time is None:
+    if deadline is None or told.start_time is None:
         return step
-    at = epoch(pod.status.start_time) + deadline
+    at = epoch(told.start_time) + deadline
     return step if step.action is Action.WRITE and step.at <= at else _ending(pod, _OVERDUE, at=at)
+
+
+def _deleted(pod: Pod) -> Step:
+    # NB: finalizers keep the object, and whoever set one (the Job controller) waits for a last phase.
+    if pod.metadata.finalizers and not has_ended(pod):
+        return _ending(pod, _INTERRUPTED)
+    # NB: a grace period of 0 says that the deletion was confirmed; only finalizers keep the object now.
+    return _REST if pod.metadata.deletion_grace_period_seconds == 0 else _DELETE
 
 
 def has_ended(pod: Pod) -> bool:
@@ -98,37 +137,31 @@ def _ending(pod: Pod, stage: Stage, *, at: float = 0.0) -> Step:
 
 
 def _following(pod: Pod, plan: Plan, state: State) -> Step:
-    """The stage that is due first, and those that are then due at once, in one write."""
+    """The step that the table asks for: the stage that is due first, and with it those that are due at once then."""
+    if not plan.stages(pod, state):
+        return _REST
     restarts, flaps = restarts_of(pod), flaps_of(pod)
     try:
-        due = plan.first_due(pod, state, restarts=restarts, flaps=flaps)
+        due = first_due(pod, state, plan.applicable(pod, state, restarts, flaps))
     except InvalidAnnotationError as error:
-        stage = Stage(
-            name="invalid-annotation",
-            leaves=(),
-            to=State.FAILED,
-            exit_code=128,
-            reason="InvalidAnnotation",
-            message=str(error),
-        )
-        return _ending(pod, stage)
+        return _ending(pod, replace(_INVALID, message=str(error)))
     if due is None:
         return _REST
-    at = due[0]
+    at, stage = due
     passed = {state}
     while True:
-        stage, was = due[1], state
-        state = ended(stage.to, stage, pod)
+        was, state = state, ended(stage, pod)
         passed.add(state)
         restarts, flaps = _counted(was, state, restarts, flaps)
         if state in ENDED or state is State.CRASHED:  # an end is always shown
             break
         try:
-            due = plan.first_due(pod, state, restarts=restarts, flaps=flaps)
+            following = first_at_once(state, plan.applicable(pod, state, restarts, flaps))
         except InvalidAnnotationError:  # is told when the pod is in that state
             break
-        if due is None or due[0] > 0 or due[1].to in passed:
+        if following is None or following.to in passed:
             break
+        stage = following
     return Step(action=Action.WRITE, at=at, stage=stage, state=state, restarts=restarts, flaps=flaps)
 
 

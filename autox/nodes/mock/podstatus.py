@@ -13,10 +13,9 @@ from autox.kube.objects import Object, timestamp
 from autox.model.stages import State
 from autox.nodes.mock.containerstatus import container_statuses
 from autox.nodes.mock.pods import Pod
-from autox.nodes.mock.states import ENDED, WAITING, flaps_told
+from autox.nodes.mock.readybody import ready_body
+from autox.nodes.mock.states import CONDITIONS, ENDED, WAITING, flaps_told
 from autox.nodes.mock.steps import Step
-
-CONDITIONS = ("PodReadyToStartContainers", "Initialized", "ContainersReady", "Ready", "PodScheduled")
 
 _TRUE = dict.fromkeys(CONDITIONS, "True")
 _UNREADY = _TRUE | {"ContainersReady": "False", "Ready": "False"}
@@ -28,6 +27,9 @@ _OVER = dict.fromkeys(CONDITIONS, "False") | {"Initialized": "True", "PodSchedul
 
 def body(pod: Pod, step: Step, *, host_ip: str, pod_ip: str, now: datetime) -> bytes:
     """The body of the patch that takes a step whose action is ``WRITE``."""
+    plain = ready_body(pod, step, host_ip=host_ip, pod_ip=pod_ip, now=now)
+    if plain is not None:
+        return plain
     return msgspec.json.encode(status_patch(pod, step, host_ip=host_ip, pod_ip=pod_ip, now=now))
 
 
@@ -71,8 +73,22 @@ def is_told(pod: Pod, state: State) -> bool:
         return False
     if told.observed_generation != pod.metadata.generation or not (told.pod_ip or state is State.CREATING):
         return False
+    if state is State.READY and _is_all_true(pod):
+        return True
     said = _said(pod)
     return all(said.get(kind) == wanted for kind, wanted in _wanted(pod, state).items())
+
+
+def _is_all_true(pod: Pod) -> bool:
+    """The common case, decided without making a dictionary: no condition is missing, and none is false."""
+    if pod.spec.readiness_gates:
+        return False
+    there = 0
+    for condition in pod.status.conditions or ():
+        if condition.status != "True":
+            return False
+        there += condition.type in _TRUE
+    return there == len(_TRUE)
 
 
 def _said(pod: Pod) -> dict[str, str]:

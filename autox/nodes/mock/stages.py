@@ -5,7 +5,7 @@ be up to a second late, and is never early.
 """
 
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 
 from autox.core.backoff import Backoff
 from autox.model.stages import ANY, FOREVER, Selector, Stage, State
@@ -25,11 +25,11 @@ def selects(selector: Selector, pod: Pod) -> bool:
     meta, spec = pod.metadata, pod.spec
     return (
         (not selector.restart_policies or spec.restart_policy in selector.restart_policies)
-        and _fits(selector.annotations, meta.annotations or {})
-        and _fits(selector.labels, meta.labels or {})
+        and (not selector.annotations or _fits(selector.annotations, meta.annotations or {}))
+        and (not selector.labels or _fits(selector.labels, meta.labels or {}))
         and (not selector.namespaces or meta.namespace in selector.namespaces)
         and (not selector.owner_kinds or _owner_kind(pod) in selector.owner_kinds)
-        and spec.node_name.startswith(selector.node_prefix)
+        and (not selector.node_prefix or spec.node_name.startswith(selector.node_prefix))
     )
 
 
@@ -41,7 +41,7 @@ def _owner_kind(pod: Pod) -> str:
     return next((owner.kind for owner in pod.metadata.owner_references or () if owner.controller), "")
 
 
-def first_due(
+def applicable(
     pod: Pod,
     stages: Iterable[Stage],
     state: State,
@@ -51,12 +51,11 @@ def first_due(
     back_off: Backoff,
     restarts: int,
     flaps: int,
-) -> tuple[float, Stage] | None:
-    """The stage that leads a pod away from a state first, and when; None if none ever does.
+) -> Iterator[tuple[float, Stage]]:
+    """The stages that a pod in a state may take, one for each state that can follow, with the delay of each.
 
     Args:
-        pod: the pod; when it came into a state is read from it, which makes sense for the state that it is in. Of
-            another state only that is known what is due at once, 0.0.
+        pod: the pod, of which only its metadata and specification are read.
         stages: those that leave from the state, in the order of the table.
         state: the state.
         seed: of the random numbers.
@@ -68,30 +67,51 @@ def first_due(
     Raises:
         InvalidAnnotationError: an annotation that a stage reads makes no sense.
     """
-    first: tuple[float, Stage] | None = None
     decided: set[State] = set()
     for stage in stages:
         if stage.to in decided or not selects(stage.selector, pod):
             continue
-        attempt = _attempt(stage, state, restarts, flaps)
         chance = _number(pod, stage.probability_annotation, stage.probability, limit=1.0)
-        if chance < 1 and _draw(seed, pod, stage.name, attempt) >= chance:
+        if (
+            chance < 1
+            and _draw(pod, stage, stage.name, seed=seed, state=state, restarts=restarts, flaps=flaps) >= chance
+        ):
             continue
         decided.add(stage.to)
         delay = _number(pod, stage.delay_annotation, run_seconds if stage.delay is None else stage.delay)
         if delay == FOREVER:
             continue
         if stage.jitter:
-            delay += stage.jitter * _draw(seed, pod, f"{stage.name}/jitter", attempt)
+            subject = f"{stage.name}/jitter"
+            delay += stage.jitter * _draw(pod, stage, subject, seed=seed, state=state, restarts=restarts, flaps=flaps)
         if stage.backs_off:
             delay += back_off.delay(restarts)
-        at = 0.0 if delay == 0 and _is_immediate(stage, state) else since(pod, state, to=stage.to) + 1 + delay
+        yield delay, stage
+
+
+def first_due(pod: Pod, state: State, found: Iterable[tuple[float, Stage]]) -> tuple[float, Stage] | None:
+    """The one of the applicable stages that is due first, the earlier in the table of two; and when, 0.0 for at once.
+
+    Args:
+        pod: the pod.
+        state: the state that it is in; since when is read from it.
+        found: from ``applicable``.
+    """
+    first: tuple[float, Stage] | None = None
+    for delay, stage in found:
+        at_once = delay == 0 and is_immediate(stage, state)
+        at = 0.0 if at_once else since(pod, state, to=stage.to) + 1 + delay
         if first is None or at < first[0]:
             first = at, stage
     return first
 
 
-def _is_immediate(stage: Stage, state: State) -> bool:
+def first_at_once(state: State, found: Iterable[tuple[float, Stage]]) -> Stage | None:
+    """The first of the applicable stages that is due as soon as a pod comes into a state."""
+    return next((stage for delay, stage in found if delay == 0 and is_immediate(stage, state)), None)
+
+
+def is_immediate(stage: Stage, state: State) -> bool:
     """May the stage be taken at once, even in one write with the one before?
 
     NB: only ahead in the order of states, so that no circle of stages is ever run through without pause; and
@@ -100,19 +120,16 @@ def _is_immediate(stage: Stage, state: State) -> bool:
     return _ORDER[stage.to] > _ORDER[state] and (state not in RUNNING or stage.to in {State.READY, State.UNREADY})
 
 
-def _attempt(stage: Stage, state: State, restarts: int, flaps: int) -> str:
-    """What makes one draw for a pod differ from the next: the start, and among turns of readiness also the flap."""
-    is_turn = state in RUNNING and stage.to in RUNNING
-    return f"{restarts}/{flaps}" if is_turn else f"{restarts}"
-
-
-def _draw(seed: int, pod: Pod, subject: str, attempt: str) -> float:
+def _draw(pod: Pod, stage: Stage, subject: str, *, seed: int, state: State, restarts: int, flaps: int) -> float:
+    # NB: a chance is drawn again after each start, and only that of a turn of readiness after each flap, too.
+    attempt = f"{restarts}/{flaps}" if state in RUNNING and stage.to in RUNNING else restarts
     return drawn(seed, pod.metadata.namespace, pod.metadata.name, subject, attempt)
 
 
 def _number(pod: Pod, annotation: str, otherwise: float, *, limit: float = math.inf) -> float:
     """What an annotation says, if the pod has it."""
-    text = (pod.metadata.annotations or {}).get(annotation) if annotation else None
+    annotations = pod.metadata.annotations
+    text = annotations.get(annotation) if annotation and annotations else None
     if text is None:
         return otherwise
     if text == "forever" and limit == math.inf:
@@ -127,11 +144,12 @@ def _number(pod: Pod, annotation: str, otherwise: float, *, limit: float = math.
     return number
 
 
-def ended(state: State, stage: Stage, pod: Pod) -> State:
-    """The state that a stage really leads to: containers that may not be started again end their pod, not crash."""
-    if state is not State.CRASHED:
-        return state
+def ended(stage: Stage, pod: Pod) -> State:
+    """The state that a stage really leads to: containers that may not be started again end their pod."""
+    if stage.to is not State.CRASHED:
+        return stage.to
+    # NB: the API server refuses to let such containers leave their end.
     policy = pod.spec.restart_policy
     if policy == "Always" or (policy == "OnFailure" and stage.exit_code != 0):
-        return state
+        return State.CRASHED
     return State.FAILED if stage.exit_code else State.SUCCEEDED

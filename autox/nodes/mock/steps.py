@@ -1,7 +1,8 @@
 """What is next for a pod: the value that ``deciding`` makes and ``podstatus`` writes."""
 
-from dataclasses import dataclass
 from enum import StrEnum
+
+import msgspec
 
 from autox.model.stages import Stage, State
 
@@ -14,8 +15,7 @@ class Action(StrEnum):
     DELETE = "Delete"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Step:
+class Step(msgspec.Struct, frozen=True, kw_only=True):
     """What to do about a pod, and when.
 
     Attributes:

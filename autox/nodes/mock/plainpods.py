@@ -1,0 +1,61 @@
+"""What of a table of stages concerns plain pods: those without any annotation that a stage reads. Pure.
+
+Nearly all pods of a load test are plain and alike, so that most of the work is done once for a table: stages that no
+plain pod ever takes are left out, and where every plain pod begins in the same way, that is known beforehand.
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+from autox.model.stages import Stage, State
+from autox.nodes.mock.stages import is_immediate
+
+POLICIES = ("Always", "OnFailure", "Never")
+
+Leaving = Mapping[State, tuple[Stage, ...]]
+"""The stages that lead away from each state, in the order of the table."""
+
+
+def leaving(stages: tuple[Stage, ...]) -> Leaving:
+    """All stages, by the state that they leave."""
+    return {state: tuple(stage for stage in stages if state in stage.leaves) for state in State}
+
+
+def annotations_read(stages: tuple[Stage, ...]) -> frozenset[str]:
+    """The annotations that make a pod other than plain."""
+    keys: set[str] = set()
+    for stage in stages:
+        keys.update(stage.selector.annotations, (stage.probability_annotation, stage.delay_annotation))
+    return frozenset(keys - {""})
+
+
+def leaving_plain(whole: Leaving, policy: str) -> Leaving:
+    """The stages that a plain pod with this restart policy may take."""
+
+    def may_be_taken(stage: Stage) -> bool:
+        policies = stage.selector.restart_policies
+        return stage.probability > 0 and not stage.selector.annotations and (not policies or policy in policies)
+
+    return {state: tuple(filter(may_be_taken, stages)) for state, stages in whole.items()}
+
+
+def all_begin_alike(plain: Leaving) -> bool:
+    """Does what is taken at once from ``PENDING`` on depend on nothing but the restart policy?"""
+    found, ahead = {State.PENDING}, [State.PENDING]
+    while ahead:
+        state = ahead.pop()
+        at_once = [
+            stage for stage in plain[state] if stage.delay == 0 and not stage.jitter and is_immediate(stage, state)
+        ]
+        if at_once and not all(_is_for_all(stage) for stage in plain[state]):
+            return False
+        news = {stage.to for stage in at_once} - found
+        found |= news
+        ahead.extend(news)
+    return True
+
+
+def _is_for_all(stage: Stage) -> bool:
+    selector = stage.selector
+    there: tuple[Any, ...] = (selector.labels, selector.namespaces, selector.owner_kinds, selector.node_prefix)
+    return stage.probability == 1 and not any(there)
