@@ -17,10 +17,10 @@ from pathlib import Path
 from typing import Any
 
 from autox.kube.auth import from_kubeconfig
-from autox.kube.client import KubeClient
 from autox.kube.connection import Connection
 from autox.model.errors import ConfigurationError
 from autox.model.nodes import NodesConfig
+from autox.nodes.clients import NodeClients, open_clients
 from autox.nodes.leases import Leases
 from autox.nodes.loopback import is_loopback
 from autox.nodes.machine import this_machine
@@ -43,8 +43,8 @@ class Serving:
     endpoints: Callable[[], Coroutine[Any, Any, None]] | None = None
 
 
-MakeServing = Callable[[NodesConfig, Mapping[str, KubeClient]], Serving]
-"""Wires the provider of a configuration; the mapping holds the client of each node by the node's name."""
+MakeServing = Callable[[NodesConfig, Mapping[str, NodeClients]], Serving]
+"""Wires the provider of a configuration; the mapping holds the clients of each node by the node's name."""
 
 _log = logging.getLogger(__name__)
 
@@ -67,7 +67,7 @@ async def run(config: NodesConfig, make_serving: MakeServing, *, stop: asyncio.E
             await supervise(parts, stop=stop)
 
 
-async def _be_nodes(provider: Provider, clients: Mapping[str, KubeClient], state_dir: Path | None) -> None:
+async def _be_nodes(provider: Provider, clients: Mapping[str, NodeClients], state_dir: Path | None) -> None:
     specs = provider.nodes()
     names = [spec.name for spec in specs]
     registration = Registration(clients, specs, provider=provider.name, machine=this_machine())
@@ -75,22 +75,22 @@ async def _be_nodes(provider: Provider, clients: Mapping[str, KubeClient], state
     _log.info("registered %d nodes with provider %s", len(names), provider.name)
     if state_dir is not None:
         announce(state_dir, nodes=names)
-    leases = Leases(clients, names, node_uid=registration.uid)
+    writers = {name: each.leases for name, each in clients.items()}
+    leases = Leases(writers, names, node_uid=registration.uid)
     parts = {"registration": registration.run(), "leases": leases.run(), "provider": provider.run()}
     await supervise(parts, stop=asyncio.Event())
 
 
-async def _connect(config: NodesConfig, stack: AsyncExitStack) -> dict[str, KubeClient]:
-    """A client for each node, by the node's name."""
+async def _connect(config: NodesConfig, stack: AsyncExitStack) -> dict[str, NodeClients]:
+    """The clients of each node, by the node's name."""
     if config.mock is not None:
-        client = await stack.enter_async_context(KubeClient(from_kubeconfig(config.mock.kubeconfig)))
-        return dict.fromkeys(config.mock.names(), client)
+        return dict.fromkeys(config.mock.names(), await open_clients(from_kubeconfig(config.mock.kubeconfig), stack))
     clients = {}
     for node in config.nodes:
         connection = from_kubeconfig(node.kubeconfig)
         if not config.allow_remote:
             _refuse_remote(connection)
-        clients[node.name] = await stack.enter_async_context(KubeClient(connection))
+        clients[node.name] = await open_clients(connection, stack)
     return clients
 
 

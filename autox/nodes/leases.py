@@ -4,29 +4,42 @@ A lease lasts 40 s and is renewed every 10 s, as by a kubelet; a renewal that fa
 several attempts fit in before Kubernetes gives a node up. Each PUT carries the resource version of the last
 answer, which the API server insists on; after a conflict or a 404 the lease is read or made again.
 
+What is due goes out together, a tick at a time, over connections that nothing else uses: a burst of pods never keeps a
+renewal waiting, and a process that sleeps in between costs less than one that is woken by each answer.
+
 The lease belongs to its Node (ownerReference): deleting the Node takes it away, and the next renewal makes a new one
 for the Node that was registered again.
 """
 
 import asyncio
+import logging
+import random
 import time
 from collections.abc import Callable, Iterable, Mapping
 from datetime import UTC, datetime
+from functools import partial
 
 from autox.core.backoff import Backoff
-from autox.kube.client import KubeClient
+from autox.kube.answers import encode_body
+from autox.kube.bulk import BulkClient
+from autox.kube.calls import Call, version_of
 from autox.kube.objects import Object, micro_timestamp
-from autox.model.errors import AlreadyExistsError, ConflictError, DeadlineError, NotFoundError
+from autox.model.errors import AlreadyExistsError, AutoxError, ConflictError, NotFoundError
 from autox.model.refs import LEASES
 from autox.nodes.schedule import Schedule
-from autox.nodes.ticking import follow
+from autox.nodes.ticking import TICK
 
 NAMESPACE = "kube-node-lease"
 DURATION = 40  # seconds
 _INTERVAL = 10.0  # seconds
 _RATE = 50  # leases a second in the first round; few at a time cost more than many, for each wakes the process
-_ATTEMPT = 10.0  # seconds after which an attempt counts as failed
 _RETRY = Backoff(initial=1.0, limit=5.0)
+_COLLECTION = LEASES.path(namespace=NAMESPACE)
+
+REQUEST_SECONDS = 10.0
+"""How long the answer to a renewal may take: time is left for others within a lease's duration."""
+
+_log = logging.getLogger(__name__)
 
 
 def lease_object(node: str, *, node_uid: str, resource_version: str, now: datetime) -> Object:
@@ -62,7 +75,7 @@ class Leases:
 
     def __init__(
         self,
-        clients: Mapping[str, KubeClient],
+        clients: Mapping[str, BulkClient],
         names: Iterable[str],
         *,
         node_uid: Callable[[str], str | None],
@@ -71,7 +84,7 @@ class Leases:
         """Plan the renewals; nothing is written yet.
 
         Args:
-            clients: the client to use for each node, by node name.
+            clients: what writes the lease of each node, by node name.
             names: the nodes.
             node_uid: uid of a registered Node; None while it does not exist.
             clock: the time, in UTC.
@@ -80,44 +93,68 @@ class Leases:
         self._node_uid = node_uid
         self._clock = clock
         self._versions: dict[str, str] = {}  # resource version of each lease, from the last answer about it
+        self._troubles: list[str] = []
         ordered = list(names)
         spread = min(_INTERVAL, len(ordered) / _RATE)
         self._schedule = Schedule(ordered, interval=_INTERVAL, spread=spread, retry=_RETRY, now=time.monotonic())
 
     async def run(self) -> None:
         """Renew until cancelled; no failure ends it."""
-        await follow(self._schedule, self._attempt, what="lease renewals")
+        while True:
+            for name in self._schedule.due(time.monotonic()):
+                self._renew(name)
+            if self._troubles:
+                # NB: one line for thousands of nodes, or an API server that restarts would flood the log.
+                many, first = len(self._troubles), self._troubles[0]
+                _log.warning("%d lease renewals failed and will be repeated; the first: %s", many, first)
+                self._troubles.clear()
+            await asyncio.sleep(TICK)
 
     def lateness(self) -> float:
         """Age in seconds of the oldest renewal; a node is given up when that of its lease reaches ``DURATION``."""
         return self._schedule.lateness(time.monotonic())
 
-    async def _attempt(self, name: str) -> None:
-        try:
-            async with asyncio.timeout(_ATTEMPT):
-                await self._renew(name)
-        except TimeoutError as error:
-            raise DeadlineError(f"no answer for {_ATTEMPT:.0f} s") from error
-
-    async def _renew(self, name: str) -> None:
-        client, uid = self._clients[name], self._node_uid(name)
+    def _renew(self, name: str) -> None:
+        uid, version = self._node_uid(name), self._versions.get(name, "")
         if uid is None:
-            raise NotFoundError("its Node does not exist at the moment")
-        if name not in self._versions:
-            body = lease_object(name, node_uid=uid, resource_version="", now=self._clock())
-            try:
-                self._keep(name, await client.create(LEASES, body, namespace=NAMESPACE))
-            except AlreadyExistsError:
-                self._keep(name, await client.get(LEASES, name, namespace=NAMESPACE))
-            else:
-                return
-        body = lease_object(name, node_uid=uid, resource_version=self._versions[name], now=self._clock())
-        try:
-            self._keep(name, await client.replace(LEASES, body))
-        except (ConflictError, NotFoundError):
-            # NB: the version that was kept leads nowhere any more; the next attempt starts from what is there.
-            del self._versions[name]
-            raise
+            self._failed(name, NotFoundError("its Node does not exist at the moment"))
+            return
+        body = encode_body(lease_object(name, node_uid=uid, resource_version=version, now=self._clock()))
+        if version:
+            self._send(name, "PUT", self._renewed, body=body)
+        else:
+            self._send(name, "POST", self._created, body=body)
 
-    def _keep(self, name: str, lease: Object) -> None:
-        self._versions[name] = lease["metadata"]["resourceVersion"]
+    def _send(
+        self, name: str, method: str, then: Callable[[str, bytes | AutoxError], None], *, body: bytes = b""
+    ) -> None:
+        path = _COLLECTION if method == "POST" else f"{_COLLECTION}/{name}"
+        self._clients[name].submit(Call(method, path, partial(then, name), plural=LEASES.plural, body=body))
+
+    def _created(self, name: str, answer: bytes | AutoxError) -> None:
+        if isinstance(answer, AlreadyExistsError):
+            self._send(name, "GET", self._found)
+        else:
+            self._renewed(name, answer)
+
+    def _found(self, name: str, answer: bytes | AutoxError) -> None:
+        """An agent before us, or somebody else, made the lease: go on from its version."""
+        if isinstance(answer, AutoxError):
+            self._failed(name, answer)
+        else:
+            self._versions[name] = version_of(answer)
+            self._renew(name)
+
+    def _renewed(self, name: str, answer: bytes | AutoxError) -> None:
+        if isinstance(answer, AutoxError):
+            if isinstance(answer, ConflictError | NotFoundError):
+                # NB: the version that was kept leads nowhere any more; the next attempt starts from what is there.
+                self._versions.pop(name, None)
+            self._failed(name, answer)
+        else:
+            self._versions[name] = version_of(answer)
+            self._schedule.done(name, time.monotonic())
+
+    def _failed(self, name: str, error: AutoxError) -> None:
+        self._troubles.append(f"{name}: {error}")
+        self._schedule.failed(name, time.monotonic(), random=random.random())  # noqa: S311  - jitter, no secret

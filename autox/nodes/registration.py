@@ -20,13 +20,17 @@ from datetime import UTC, datetime
 from typing import Any
 
 from autox.core.backoff import Backoff
+from autox.kube.answers import decode_object, encode_body
 from autox.kube.client import KubeClient
 from autox.kube.known import WatchEventType
 from autox.kube.objects import Object, PatchType
+from autox.kube.paths import path_of
+from autox.kube.transport import JSON
 from autox.kube.watch import watch
 from autox.model.errors import (
     AlreadyExistsError,
     AutoxError,
+    ConfigurationError,
     ConflictError,
     ForbiddenError,
     NotFoundError,
@@ -35,6 +39,7 @@ from autox.model.errors import (
     UnauthorizedError,
 )
 from autox.model.refs import NODES
+from autox.nodes.clients import NodeClients
 from autox.nodes.nodeobject import (
     PROVIDER_LABEL,
     Machine,
@@ -68,7 +73,7 @@ class Registration:
 
     def __init__(
         self,
-        clients: Mapping[str, KubeClient],
+        clients: Mapping[str, NodeClients],
         specs: Iterable[NodeSpec],
         *,
         provider: str,
@@ -78,7 +83,7 @@ class Registration:
         """Describe what to keep; nothing is written yet.
 
         Args:
-            clients: the client to use for each node, by node name; several nodes may share one.
+            clients: the clients to use for each node, by node name; several nodes may share them.
             specs: the nodes.
             provider: name of their provider.
             machine: facts about this machine.
@@ -127,7 +132,7 @@ class Registration:
         self._schedule = Schedule(self._specs, interval=_HEARTBEAT, spread=_HEARTBEAT, retry=_RETRY, now=now)
         async with asyncio.TaskGroup() as parts:
             parts.create_task(follow(self._schedule, self._ensure, what="node heartbeats", fatal=(NotOursError,)))
-            for client in set(self._clients.values()):
+            for client in {each.kube for each in self._clients.values()}:
                 parts.create_task(self._watch(client))
 
     async def _register(self, name: str) -> None:
@@ -140,22 +145,24 @@ class Registration:
                 if denial_counts:
                     raise
                 # NB: an API server that starts denies everything until it has read its roles.
-                denial_counts = await _is_ready(self._clients[name])
+                denial_counts = await _is_ready(self._clients[name].kube)
             except TransientError as error:
                 if failures == 0:
+                    # NB: this client tells a server that is not trusted, which no waiting mends, from one that is away.
+                    await _is_ready(self._clients[name].kube)
                     _log.warning("node %s is not registered yet: %s", name, error)
             failures += 1
             await asyncio.sleep(_REGISTERING.delay(failures, random=random.random()))  # noqa: S311  - jitter
 
     async def _ensure(self, name: str) -> None:
         """One step towards a Node that exists, is ours, and says what is true now."""
-        client, spec = self._clients[name], self._specs[name]
+        spec = self._specs[name]
         if name not in self._seen:
             try:
                 body = node_object(spec, provider=self._provider, machine=self._machine, now=self._clock())
-                self._note(await client.create(NODES, body))
+                self._note(await self._write(name, "POST", path_of(NODES), body, JSON))
             except AlreadyExistsError:
-                self._note(await self._adopt(client, spec))
+                self._note(await self._adopt(self._clients[name].kube, spec))
             else:
                 return
         seen = self._seen[name]
@@ -165,13 +172,20 @@ class Registration:
         # NB: the uid makes the server refuse a patch of another Node of that name.
         patch = {"metadata": {"uid": seen.uid}, "status": status}
         try:
-            self._note(await client.patch(NODES, name, patch, patch_type=PatchType.STRATEGIC, subresource="status"))
+            path = path_of(NODES, name=name, subresource="status")
+            self._note(await self._write(name, "PATCH", path, patch, PatchType.STRATEGIC))
         except NotFoundError:
             self._forget(name)
             await self._ensure(name)
         except ConflictError:
             self._forget(name)
             raise
+
+    async def _write(self, name: str, method: str, path: str, body: Object, content_type: str) -> Object:
+        answer = await self._clients[name].bulk.request(
+            method, path, plural=NODES.plural, body=encode_body(body), content_type=content_type
+        )
+        return decode_object(answer, what=f"{method} {path}")
 
     async def _adopt(self, client: KubeClient, spec: NodeSpec) -> Object:
         """The existing Node of that name, with our labels as they should be; an error if it is not ours."""
@@ -189,7 +203,7 @@ class Registration:
 
     async def _watch(self, client: KubeClient) -> None:
         """Look at the nodes of one identity, which may see no more than those."""
-        names = {name for name, other in self._clients.items() if other is client and name in self._specs}
+        names = {name for name, other in self._clients.items() if other.kube is client and name in self._specs}
         # NB: the node authorizer lets system:node:NAME watch the node NAME and no selection by label.
         alone = f"metadata.name={next(iter(names))}" if len(names) == 1 else ""
         selection = "" if alone else f"{PROVIDER_LABEL}={self._provider}"
@@ -236,6 +250,8 @@ def _warn_of_interruption(error: AutoxError) -> None:
 async def _is_ready(client: KubeClient) -> bool:
     try:
         await client.read("/readyz")
+    except ConfigurationError:
+        raise
     except AutoxError:
         return False
     return True

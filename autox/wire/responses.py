@@ -74,7 +74,7 @@ class ResponseParser:
         self.excess = False
         self.heard = False
         self._body_limit = body_limit
-        self._body = bytearray()
+        self._body: bytes | bytearray = bytearray()
         self._bodiless = False
         self._state = _State.IDLE
         self._held = bytearray()  # a head, chunk line or trailer of which the end has not come
@@ -108,14 +108,17 @@ class ResponseParser:
             self._interim = 0
             self.size = 0
             end = data.find(b"\r\n\r\n")
-            if 0 <= end <= HEAD_LIMIT and not self._body_limit:
+            if 0 <= end <= HEAD_LIMIT:
                 head = parse_head(data[:end], bodiless=self._bodiless)
-                if len(data) - end - 4 == head.length and head.status >= 200:
+                limit = self._body_limit
+                if len(data) - end - 4 == head.length and head.status >= 200 and head.length <= (limit or head.length):
                     self.head = head
                     self.size = head.length
                     self._state = _State.IDLE
+                    if limit:
+                        self._body = data[end + 4 :]
                     return True
-            self._body.clear()
+            self._body = bytearray()
         return self._feed_slowly(data)
 
     def end(self) -> bool:

@@ -9,10 +9,10 @@ from typing import Any
 import pytest
 import yaml
 
-from autox.kube.client import KubeClient
 from autox.model.errors import ConfigurationError
 from autox.model.nodes import MockNodes, NodeIdentity, NodesConfig
 from autox.nodes import agent
+from autox.nodes.clients import NodeClients
 from autox.nodes.provider import NodeSpec
 
 CIDR = IPv4Network("10.5.0.0/16")
@@ -53,7 +53,7 @@ async def begin(config: NodesConfig) -> list[str]:
     clients: list[str] = []
     stop.set()
 
-    def make(_: NodesConfig, given: Mapping[str, KubeClient]) -> agent.Serving:
+    def make(_: NodesConfig, given: Mapping[str, NodeClients]) -> agent.Serving:
         clients.extend(given)
         return agent.Serving(provider=Unreached())
 

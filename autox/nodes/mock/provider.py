@@ -1,39 +1,42 @@
 """Serves the pods of all mock nodes of one agent: one watch, one identity, a few writes at once.
 
-A watch event only brings the newest state of a pod; ``deciding`` says from that state what is next, and one worker at
-a time takes that step for a pod, so that the writes of a pod never overtake each other. The answer to a write is the
-newest state too, which spares the wait for its echo. An event older than what is known already is skipped.
+A watch event only brings the newest state of a pod; ``deciding`` says from that state what is next, and at most one
+request is under way for a pod, so that the writes of a pod never overtake each other. The answer to a write is read
+for its resource version only: what the watch shows from that version on is decided upon, and what is older is not, so
+that nothing is written twice. Nothing is read before a write. What fails is decided again after a back-off.
 
-The identity needs: nodes create, get, list, watch, patch; nodes/status and pods/status patch; pods get, list, watch,
+The identity needs: nodes create, get, list, watch, patch; nodes/status and pods/status patch; pods list, watch,
 delete; leases create, get, update.
 
-Mock nodes serve no kubelet endpoints: there is no log to read and no process to execute anything in. Their own
-address is on loopback, so that an API server which is asked for a log finds the connection refused at once. The
-``hostIP`` of their pods is the published form of it, for an EndpointSlice lists no pod with a loopback address.
+Mock nodes have a loopback address of their own, and the ``hostIP`` of their pods is the published form of it, for an
+EndpointSlice lists no pod with a loopback address.
 """
 
 import asyncio
 import logging
 import random
 import time
-from collections import deque
 from contextlib import aclosing
-from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import partial
 from ipaddress import IPv4Network
 
-import msgspec
-
 from autox.core.backoff import Backoff
+from autox.kube.answers import encode_body
+from autox.kube.bulk import BulkClient
+from autox.kube.calls import Call, version_of
 from autox.kube.client import KubeClient
 from autox.kube.known import WatchEventType
-from autox.kube.objects import Object, PatchType
-from autox.kube.watch import watch
-from autox.model.errors import AlreadyExistsError, AutoxError, ConflictError, InvalidError, NotFoundError
+from autox.kube.listing import Query
+from autox.kube.objects import PatchType
+from autox.kube.paths import path_of
+from autox.kube.shapes import Structs
+from autox.kube.watch import watch_as
+from autox.model.errors import AlreadyExistsError, AutoxError, InvalidError, NotFoundError
 from autox.model.nodes import MockNodes
 from autox.model.refs import PODS
 from autox.nodes.mock.deciding import Plan, decide, has_ended
-from autox.nodes.mock.pods import pod_from
+from autox.nodes.mock.pods import Pod
 from autox.nodes.mock.podstatus import body
 from autox.nodes.mock.states import ENDED
 from autox.nodes.mock.steps import Action, Step
@@ -41,27 +44,35 @@ from autox.nodes.provider import NodeSpec
 from autox.nodes.services.addresses import AddressPool, loopback
 
 _CAPACITY = {"cpu": "32", "memory": "256Gi", "ephemeral-storage": "1Ti", "pods": "110"}
-_PARALLEL = 16
+_BOUND_PODS = Query(resource=PODS, field_selector="spec.nodeName!=")
+_SHAPE = Structs(Pod)
 _RETRY = Backoff(initial=0.5, limit=30.0)
 _COMPLAINT_INTERVAL = 10.0  # seconds between two lines about failures
 
 _log = logging.getLogger(__name__)
 
 
-@dataclass(slots=True)
-class _Pod:
-    """What is remembered of a pod while it exists; all of it can be read from the API server again."""
+class _Known:
+    """What is remembered of a pod while it exists; all of it can be read from the API server again.
 
-    version: int = 0
-    next: Object | None = None  # the state to act on, when there is something to do
-    is_busy: bool = False  # in the queue or with a worker
-    timer: asyncio.TimerHandle | None = None
-    failures: int = 0
+    Attributes:
+        seen: the resource version that was decided upon last.
+        written: the resource version that our last write gave it; what is older than that is the past.
+        newer: a state that came while a request was under way.
+        is_busy: a request is under way.
+        timer: of a step that is due later.
+        failures: in a row.
+    """
 
-    def take(self) -> Object | None:
-        """The state to act on, which now counts as acted on."""
-        pod, self.next = self.next, None
-        return pod
+    __slots__ = ("failures", "is_busy", "newer", "seen", "timer", "written")
+
+    def __init__(self) -> None:
+        self.seen = 0
+        self.written = 0
+        self.newer: Pod | None = None
+        self.is_busy = False
+        self.timer: asyncio.TimerHandle | None = None
+        self.failures = 0
 
 
 class MockProvider:
@@ -69,16 +80,23 @@ class MockProvider:
 
     name = "mock"
 
-    def __init__(self, kube: KubeClient, nodes: MockNodes, *, pod_cidr: IPv4Network) -> None:
-        """Nothing is read or written before ``run``."""
+    def __init__(self, kube: KubeClient, bulk: BulkClient, nodes: MockNodes, *, pod_cidr: IPv4Network) -> None:
+        """Nothing is read or written before ``run``.
+
+        Args:
+            kube: watches pods.
+            bulk: writes and deletes them.
+            nodes: which nodes, and what their pods do.
+            pod_cidr: the pods' addresses.
+        """
         self._kube = kube
+        self._bulk = bulk
         self._nodes = nodes
-        self._course = Plan(run_seconds=nodes.run_seconds)
+        self._plan = Plan(run_seconds=nodes.run_seconds)
         self._names = frozenset(nodes.names())
         self._host_ip = str(pod_cidr.network_address + 1)
         self._addresses = AddressPool(str(pod_cidr))
-        self._pods: dict[str, _Pod] = {}
-        self._queue: asyncio.Queue[str] = asyncio.Queue()
+        self._pods: dict[str, _Known] = {}
         self._complained = 0.0
 
     def nodes(self) -> list[NodeSpec]:
@@ -91,25 +109,27 @@ class MockProvider:
 
     async def run(self) -> None:
         """Serve pods until cancelled; the next agent continues from their status."""
-        async with asyncio.TaskGroup() as parts:
-            parts.create_task(self._watch())
-            for _ in range(_PARALLEL):
-                parts.create_task(self._work())
+        try:
+            await self._watch()
+        finally:
+            for known in self._pods.values():
+                if known.timer is not None:
+                    known.timer.cancel()
 
     async def _watch(self) -> None:
-        initial: deque[Object] | None = deque()
-        watching = watch(self._kube, PODS, field_selector="spec.nodeName!=", on_trouble=_warn_of_interruption)
+        initial: list[Pod] | None = []
+        watching = watch_as(_SHAPE, self._kube, _BOUND_PODS, on_trouble=_warn_of_interruption)
         async with aclosing(watching) as events:
             async for event in events:
                 pod = event.object
                 if event.type is WatchEventType.SYNCED:
                     # NB: no address is given away before every address in use is known.
-                    while initial:
-                        self._observe(initial.popleft())
+                    for one in initial or ():
+                        self._observe(one)
                     initial = None
                 elif event.type is WatchEventType.DELETED:
-                    self._forget(pod["metadata"]["uid"])
-                elif pod["spec"]["nodeName"] not in self._names:
+                    self._forget(pod.metadata.uid)
+                elif pod.spec.node_name not in self._names:
                     continue
                 elif initial is not None:
                     self._claim(pod)
@@ -117,16 +137,13 @@ class MockProvider:
                 else:
                     self._observe(pod)
 
-    def _claim(self, pod: Object) -> None:
-        address = (pod.get("status") or {}).get("podIP")
-        if not address or has_ended(pod_from(pod)) or pod["spec"].get("hostNetwork"):
+    def _claim(self, pod: Pod) -> None:
+        if not pod.status.pod_ip or has_ended(pod) or pod.spec.host_network:
             return
         try:
-            self._addresses.claim(pod["metadata"]["uid"], address)
+            self._addresses.claim(pod.metadata.uid, pod.status.pod_ip)
         except (AlreadyExistsError, InvalidError) as error:
-            _log.warning(
-                "pod %s/%s keeps its address: %s", pod["metadata"]["namespace"], pod["metadata"]["name"], error
-            )
+            _log.warning("pod %s keeps its address: %s", _name(pod), error)
 
     def _forget(self, uid: str) -> None:
         self._addresses.release(uid)
@@ -134,114 +151,108 @@ class MockProvider:
         if known is not None and known.timer is not None:
             known.timer.cancel()
 
-    def _observe(self, pod: Object) -> None:
-        """Take in the newest state of a pod and plan its next step."""
-        uid, version = pod["metadata"]["uid"], int(pod["metadata"]["resourceVersion"])
-        known = self._pods.setdefault(uid, _Pod())
-        if version <= known.version:
+    def _observe(self, pod: Pod) -> None:
+        """Take in the newest state of a pod and take its next step, or plan it."""
+        uid, version = pod.metadata.uid, int(pod.metadata.resource_version)
+        known = self._pods.get(uid)
+        if known is None:
+            known = self._pods[uid] = _Known()
+        if version <= known.seen or version < known.written:
             return
-        known.version = version
-        if has_ended(pod_from(pod)):
+        if known.is_busy:
+            known.newer = pod
+            return
+        known.seen = version
+        if has_ended(pod):
             self._addresses.release(uid)
-        self._plan(uid, known, pod, wait=0.0)
+        self._go_on(known, pod, wait=0.0)
 
-    def _plan(self, uid: str, known: _Pod, pod: Object, *, wait: float) -> None:
+    def _go_on(self, known: _Known, pod: Pod, *, wait: float) -> None:
         """Take the next step of a pod when it is due, but not before ``wait`` seconds have passed."""
-        known.next = None
         if known.timer is not None:
             known.timer.cancel()
             known.timer = None
-        step = self._decide(pod)
+        step = decide(pod, self._plan)
         if step.action is Action.REST:
             return
-        delay = max(step.at - time.time(), wait)
-        if delay > 0:
-            known.timer = asyncio.get_running_loop().call_later(delay, self._submit, uid, known, pod)
+        delay = max(step.at - time.time(), wait) if step.at or wait else 0.0
+        if delay > 0.0:
+            known.timer = asyncio.get_running_loop().call_later(delay, self._due, known, pod, step)
         else:
-            self._submit(uid, known, pod)
+            self._take(known, pod, step)
 
-    def _submit(self, uid: str, known: _Pod, pod: Object) -> None:
+    def _due(self, known: _Known, pod: Pod, step: Step) -> None:
         known.timer = None
-        known.next = pod
-        if not known.is_busy:
-            known.is_busy = True
-            self._queue.put_nowait(uid)
+        self._take(known, pod, step)
 
-    async def _work(self) -> None:
-        while True:
-            uid = await self._queue.get()
-            known = self._pods.get(uid)
-            if known is None:
-                continue
-            if (pod := known.take()) is not None:
-                await self._step(uid, known, pod)
-            known.is_busy = False
-            if (pod := known.take()) is not None and self._pods.get(uid) is known:
-                self._submit(uid, known, pod)
-
-    async def _step(self, uid: str, known: _Pod, pod: Object) -> None:
+    def _take(self, known: _Known, pod: Pod, step: Step) -> None:
+        """Send the one request of a step."""
         try:
-            answer = await self._take(self._decide(pod), pod)
-        except NotFoundError:
-            return  # the watch tells that it is gone
-        except ConflictError:
-            await self._look_again(uid, known, pod)
-        except AutoxError as error:
-            self._repeat(uid, known, pod, error)
-        else:
-            known.failures = 0
-            if answer is not None and self._pods.get(uid) is known:
-                self._observe(answer)
+            call = self._deletion(known, pod) if step.action is Action.DELETE else self._write(known, pod, step)
+        except AutoxError as error:  # no address is left, or a name that cannot be sent
+            self._repeat(known, pod, error)
+            return
+        known.is_busy = True
+        self._bulk.submit(call)
 
-    async def _take(self, step: Step, pod: Object) -> Object | None:
-        """One request; the pod as it is after it, when the answer says so."""
-        meta, now = pod["metadata"], datetime.now(UTC)
-        if step.action is Action.DELETE:
-            await self._kube.delete(PODS, meta["name"], namespace=meta["namespace"], grace_seconds=0, uid=meta["uid"])
-            return None
+    def _write(self, known: _Known, pod: Pod, step: Step) -> Call:
         address = "" if step.state in ENDED else self._address(pod)
-        patch = msgspec.json.decode(body(pod_from(pod), step, host_ip=self._host_ip, pod_ip=address, now=now))
-        return await self._kube.patch(
-            PODS,
-            meta["name"],
-            patch,
-            namespace=meta["namespace"],
-            patch_type=PatchType.STRATEGIC,
-            subresource="status",
+        return Call(
+            "PATCH",
+            path_of(PODS, namespace=pod.metadata.namespace, name=pod.metadata.name, subresource="status"),
+            partial(self._done, known, pod),
+            plural="status",
+            body=body(pod, step, host_ip=self._host_ip, pod_ip=address, now=datetime.now(UTC)),
+            content_type=PatchType.STRATEGIC,
         )
 
-    async def _look_again(self, uid: str, known: _Pod, pod: Object) -> None:
-        """After a conflict: another pod may have the name by now, or somebody else wrote at the same moment."""
-        meta = pod["metadata"]
-        try:
-            found = await self._kube.get(PODS, meta["name"], namespace=meta["namespace"])
-        except NotFoundError:
-            return
-        except AutoxError as error:
-            self._repeat(uid, known, pod, error)
-            return
-        if found["metadata"]["uid"] == uid:
-            self._repeat(uid, known, found, None)
+    def _deletion(self, known: _Known, pod: Pod) -> Call:
+        # NB: the uid makes the server refuse to delete a later pod of the same name.
+        options = {"gracePeriodSeconds": 0, "preconditions": {"uid": pod.metadata.uid}}
+        return Call(
+            "DELETE",
+            path_of(PODS, namespace=pod.metadata.namespace, name=pod.metadata.name),
+            partial(self._done, known, pod),
+            plural=PODS.plural,
+            body=encode_body({"apiVersion": "v1", "kind": "DeleteOptions", **options}),
+        )
 
-    def _repeat(self, uid: str, known: _Pod, pod: Object, error: AutoxError | None) -> None:
+    def _done(self, known: _Known, pod: Pod, answer: bytes | AutoxError) -> None:
+        known.is_busy = False
+        newer, known.newer = known.newer, None
+        if self._pods.get(pod.metadata.uid) is not known:
+            return
+        if isinstance(answer, AutoxError):
+            if newer is not None:
+                pod, known.seen = newer, int(newer.metadata.resource_version)
+            # NB: of a pod that is not there any more, the watch will tell.
+            if not isinstance(answer, NotFoundError) or newer is not None:
+                self._repeat(known, pod, answer)
+            return
+        known.failures = 0
+        version = version_of(answer)
+        if version:
+            known.written = int(version)
+        if newer is not None:
+            self._observe(newer)
+
+    def _repeat(self, known: _Known, pod: Pod, error: AutoxError) -> None:
         known.failures += 1
         now = time.monotonic()
-        if error is not None and now - self._complained >= _COMPLAINT_INTERVAL:
+        if now - self._complained >= _COMPLAINT_INTERVAL:
             self._complained = now
-            name = f"{pod['metadata']['namespace']}/{pod['metadata']['name']}"
-            _log.warning("cannot serve pod %s (perhaps others too), will try again: %s", name, error)
-        # NB: a newer state that came in meanwhile has its own plan.
-        if known.next is None and known.timer is None and self._pods.get(uid) is known:
-            wait = _RETRY.delay(known.failures, random=random.random())  # noqa: S311  - jitter, no secret
-            self._plan(uid, known, pod, wait=wait)
+            _log.warning("cannot serve pod %s (perhaps others too), will try again: %s", _name(pod), error)
+        wait = _RETRY.delay(known.failures, random=random.random())  # noqa: S311  - jitter, no secret
+        self._go_on(known, pod, wait=wait)
 
-    def _address(self, pod: Object) -> str:
-        if pod["spec"].get("hostNetwork"):
+    def _address(self, pod: Pod) -> str:
+        if pod.spec.host_network:
             return self._host_ip
-        return (pod.get("status") or {}).get("podIP") or self._addresses.acquire(pod["metadata"]["uid"])
+        return pod.status.pod_ip or self._addresses.acquire(pod.metadata.uid)
 
-    def _decide(self, pod: Object) -> Step:
-        return decide(pod_from(pod), self._course)
+
+def _name(pod: Pod) -> str:
+    return f"{pod.metadata.namespace}/{pod.metadata.name}"
 
 
 def _warn_of_interruption(error: AutoxError) -> None:

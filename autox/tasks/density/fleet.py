@@ -12,11 +12,11 @@ from dataclasses import replace
 from ipaddress import IPv4Network
 from pathlib import Path
 
-from autox.kube.client import KubeClient
 from autox.kube.objects import Object
 from autox.model.errors import ConfigurationError
 from autox.model.nodes import MockNodes
 from autox.model.refs import NODES
+from autox.nodes.clients import NodeClients
 from autox.nodes.leases import Leases
 from autox.nodes.machine import this_machine
 from autox.nodes.mock.provider import MockProvider
@@ -33,21 +33,19 @@ _TELL = 2.0  # seconds between two lines of progress
 class Fleet:
     """The virtual nodes of one run."""
 
-    def __init__(self, kube: KubeClient, lease_kube: KubeClient, marks: Marks, *, kubeconfig: Path, count: int) -> None:
+    def __init__(self, clients: NodeClients, marks: Marks, *, kubeconfig: Path, count: int) -> None:
         """Nothing is registered before ``serve``.
 
         Args:
-            kube: writes nodes and pods.
-            lease_kube: writes leases.
+            clients: of the nodes.
             marks: of the run.
             kubeconfig: where the clients came from.
             count: how many nodes.
         """
         nodes = MockNodes(kubeconfig=kubeconfig, name_prefix=marks.node_prefix, count=count)
-        self._kube = kube
-        self._lease_kube = lease_kube
+        self._clients = clients
         self._marks = marks
-        self._provider = MockProvider(kube, nodes, pod_cidr=_POD_CIDR)
+        self._provider = MockProvider(clients.kube, clients.bulk, nodes, pod_cidr=_POD_CIDR)
         self._specs = [replace(spec, labels=marks.labels, taints=(marks.taint,)) for spec in self._provider.nodes()]
 
     @property
@@ -70,10 +68,10 @@ class Fleet:
 
     async def serve(self) -> None:
         """Register the nodes, then keep them and serve their pods until cancelled."""
-        clients = dict.fromkeys(self.names, self._kube)
+        clients = dict.fromkeys(self.names, self._clients)
         registration = Registration(clients, self._specs, provider=self._provider.name, machine=this_machine())
         await registration.register()
-        leases = Leases(dict.fromkeys(self.names, self._lease_kube), self.names, node_uid=registration.uid)
+        leases = Leases(dict.fromkeys(self.names, self._clients.leases), self.names, node_uid=registration.uid)
         parts = {"registration": registration.run(), "leases": leases.run(), "provider": self._provider.run()}
         await supervise(parts, stop=asyncio.Event())
 
@@ -82,7 +80,7 @@ class Fleet:
         selector = f"{NAMESPACE_LABEL}={self._marks.namespace}"
         tell_at = time.monotonic() + _TELL
         while True:
-            nodes = (await self._kube.list(NODES, label_selector=selector)).items
+            nodes = (await self._clients.kube.list(NODES, label_selector=selector)).items
             ready = sum(map(_is_open, nodes))
             if ready == len(self._specs):
                 return

@@ -8,6 +8,7 @@ the nodes still serve, so that pods end as pods do. A process that is killed lea
 This module decides whether a cluster may be loaded; ``loadtest`` does the rest, from the namespace on.
 """
 
+from contextlib import AsyncExitStack
 from dataclasses import replace
 from datetime import datetime
 from math import isfinite
@@ -17,6 +18,7 @@ from autox.kube.auth import from_kubeconfig
 from autox.kube.client import KubeClient
 from autox.model.errors import AutoxError, ConfigurationError
 from autox.model.tasks import DensityInputs
+from autox.nodes.clients import open_clients
 from autox.tasks.context import Findings, TaskContext
 from autox.tasks.density import sweeping
 from autox.tasks.density.fleet import Fleet
@@ -38,12 +40,14 @@ async def run(inputs: DensityInputs, context: TaskContext) -> Findings:
     _check(inputs)
     kubeconfig = kubeconfig_of(inputs, context.environ)
     connection = from_kubeconfig(kubeconfig)
-    async with KubeClient(connection) as kube, KubeClient(connection) as lease_kube:
+    async with AsyncExitStack() as stack:
+        clients = await open_clients(connection, stack)
+        kube = clients.kube
         identity = await identify(kube)
         if context.kube is not None and not inputs.allow_self:
             await refuse_self(kube, context.kube)
         marks = Marks.of(context.subject, token=token_hex(4))
-        fleet = Fleet(kube, lease_kube, marks, kubeconfig=kubeconfig, count=inputs.nodes)
+        fleet = Fleet(clients, marks, kubeconfig=kubeconfig, count=inputs.nodes)
         fleet.refuse_too_many(inputs.pods)
         unswept = await _sweep(kube, context, now=identity.now)
         findings = await LoadTest(kube, marks, fleet, inputs, context).to_its_end()

@@ -1,0 +1,265 @@
+"""Thousands of small requests to one API server, for a tenth of the CPU that ``client`` takes for each.
+
+A virtual-node agent writes a pod's status, deletes a pod or renews a lease some hundred times a second. ``client`` is
+made for comfort: a task, a dictionary in and a dictionary out for each request. Here a request is the bytes of its
+body; it waits in a queue, goes out over the next of a few kept connections that is free (``autox.wire``), and what
+became of it is told to a callback.
+
+HTTP/1.1 over several connections, and not HTTP/2 over one: an API server sends each answer of HTTP/2 by itself, so that
+neither side saves a system call, and the two measured the same (docs/decisions/0015).
+
+- Whatever is sent here may arrive twice: a request whose kept connection had ended is sent again, once.
+- 429 stops the whole queue for as long as the server asks, and the request goes back to its head.
+- 401 asks for the credentials again, once for a request.
+- When the server cannot be reached, what waits fails: whoever asked decides again from what is true by then.
+"""
+
+import asyncio
+import logging
+import random
+import time
+from collections import deque
+from types import TracebackType
+from typing import Self
+
+from autox import __version__
+from autox.kube.answers import error_from, retry_after
+from autox.kube.calls import Call
+from autox.kube.connection import Connection, Headers
+from autox.kube.transport import JSON
+from autox.model.errors import AutoxError, DeadlineError, UnreachableError, UnsupportedError
+from autox.wire import connection as wire
+from autox.wire.failures import ExchangeError, FailureKind
+from autox.wire.heads import Head
+from autox.wire.pool import ConnectionPool
+from autox.wire.requests import EncodedRequest
+from autox.wire.urls import parse_url
+
+_BODY_LIMIT = 8 << 20
+_LOOK_SECONDS = 1.0  # between two looks at what takes too long
+_RENEW_SECONDS = 30.0  # between two looks at credentials, which may be rotated
+_THROTTLED_SECONDS = 1.0  # if the server does not say how long
+_ENDED = (FailureKind.CLOSED, FailureKind.RESET)
+
+_log = logging.getLogger(__name__)
+
+
+class BulkClient:
+    """A few connections to one API server; use it as an asynchronous context manager.
+
+    Attributes:
+        answered: how many answers came, of any kind.
+        throttled: how many of them were 429.
+    """
+
+    def __init__(self, connection: Connection, *, connections: int = 32, request_seconds: float = 30.0) -> None:
+        """Prepare; nothing is opened before the first request.
+
+        Args:
+            connection: which API server.
+            connections: at most so many, and so many requests at a time.
+            request_seconds: how long an answer may take once the request is sent.
+
+        Raises:
+            UnsupportedError: the server is behind a proxy.
+        """
+        if connection.proxy is not None:
+            raise UnsupportedError(
+                f"virtual nodes cannot reach {connection.server} through a proxy", hint="run them where it is reachable"
+            )
+        self.answered = 0
+        self.throttled = 0
+        self._connection = connection
+        self._request_seconds = request_seconds
+        self._url = parse_url(connection.server)
+        self._prefix = self._url.path.rstrip("/")
+        self._pool = ConnectionPool(
+            self._url.host,
+            self._url.port,
+            limit=connections,
+            tls=connection.tls,
+            server_name=connection.server_hostname or self._url.host,
+            body_limit=_BODY_LIMIT,
+            on_answer=self._answered,
+            on_failure=self._broken,
+            on_free=self._pump,
+            on_unreachable=self._unreachable,
+        )
+        self._waiting: deque[Call] = deque()
+        self._under_way: dict[wire.Connection, Call] = {}
+        self._paused: asyncio.TimerHandle | None = None
+        self._credentials: Headers = ()
+        self._renewing: asyncio.Task[None] | None = None
+        self._heads: dict[tuple[str, str], bytes] = {}
+        self._keeper: asyncio.Task[None] | None = None
+
+    async def __aenter__(self) -> Self:
+        self._credentials = await self._connection.headers()
+        self._keeper = asyncio.create_task(self._keep())
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        tasks = [task for task in (self._keeper, self._renewing) if task is not None]
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+        if self._paused is not None:
+            self._paused.cancel()
+        self._waiting.clear()
+        for connection in self._under_way:
+            self._pool.drop(connection)
+        self._under_way.clear()
+        await self._pool.close()
+        await asyncio.sleep(0)  # transports close their sockets one turn of the loop later
+
+    @property
+    def server(self) -> str:
+        """The API server's URL."""
+        return self._connection.server
+
+    @property
+    def waiting(self) -> int:
+        """How many requests have not been sent yet."""
+        return len(self._waiting)
+
+    def submit(self, call: Call) -> None:
+        """Send a request as soon as a connection is free, in the order of submission."""
+        self._waiting.append(call)
+        self._pump()
+
+    async def request(
+        self, method: str, path: str, *, plural: str, body: bytes = b"", content_type: str = JSON
+    ) -> bytes:
+        """Send a request and wait for the body of its answer, which is all of the object.
+
+        Raises:
+            AutoxError: see ``autox.model.errors`` for which error stands for what.
+        """
+        answer: asyncio.Future[bytes] = asyncio.get_running_loop().create_future()
+
+        def done(result: bytes | AutoxError) -> None:
+            if answer.done():
+                return
+            if isinstance(result, AutoxError):
+                answer.set_exception(result)
+            else:
+                answer.set_result(result)
+
+        self.submit(Call(method, path, done, plural=plural, body=body, content_type=content_type, accept=JSON))
+        return await answer
+
+    def _pump(self) -> None:
+        """Send what can be sent, and have connections opened for the rest."""
+        if self._paused is not None or self._renewing is not None:
+            return
+        while self._waiting:
+            connection = self._pool.take()
+            if connection is None:
+                self._pool.want(len(self._waiting))
+                return
+            call = self._waiting.popleft()
+            call.deadline = time.monotonic() + self._request_seconds
+            self._under_way[connection] = call
+            connection.send(self._encoded(call))
+
+    def _encoded(self, call: Call) -> EncodedRequest:
+        head = self._heads.get((call.content_type, call.accept))
+        if head is None:
+            head = self._heads[call.content_type, call.accept] = self._head(call)
+        start = f"{call.method} {self._prefix}{call.path}".encode()
+        return EncodedRequest(
+            data=b"%b%b%d\r\n\r\n%b" % (start, head, len(call.body), call.body), bodiless=False, repeatable=True
+        )
+
+    def _head(self, call: Call) -> bytes:
+        fields = [
+            ("Host", self._url.authority),
+            ("User-Agent", f"autox/{__version__}"),
+            ("Accept", call.accept),
+            ("Content-Type", call.content_type),
+            *self._credentials,
+        ]
+        lines = "".join(f"{name}: {value}\r\n" for name, value in fields)
+        return f" HTTP/1.1\r\n{lines}Content-Length: ".encode()
+
+    def _answered(self, head: Head, connection: wire.Connection) -> None:
+        call = self._under_way.pop(connection)
+        body = connection.parser.body
+        self.answered += 1
+        self._pool.free(connection)
+        if 200 <= head.status < 300:
+            call.done(body)
+        else:
+            self._refused(head, body, call)
+        self._pump()
+
+    def _refused(self, head: Head, body: bytes, call: Call) -> None:
+        headers = {name: head.field(name) for name in ("Retry-After", "Content-Type")}
+        if head.status == 429:
+            self.throttled += 1
+            self._waiting.appendleft(call)
+            self._pause(retry_after(headers) or _THROTTLED_SECONDS)
+        elif head.status == 401 and not call.sent_again and self._connection.credentials.rejected(self._credentials):
+            self._send_again(call)
+            self._renew()
+        else:
+            call.done(error_from(head.status, body, headers, what=str(call), plural=call.plural))
+
+    def _broken(self, error: ExchangeError, connection: wire.Connection) -> None:
+        call = self._under_way.pop(connection)
+        had_ended = connection.answers > 0 and not connection.parser.heard and error.kind in _ENDED
+        if had_ended and not call.sent_again:
+            self._send_again(call)
+        else:
+            call.done(UnreachableError(f"{call}: {error.message}"))
+        self._pump()
+
+    def _send_again(self, call: Call) -> None:
+        call.sent_again = True
+        self._waiting.appendleft(call)
+
+    def _unreachable(self, error: ExchangeError) -> None:
+        given_up, self._waiting = self._waiting, deque()
+        for call in given_up:
+            call.done(UnreachableError(f"cannot reach {self._connection.server}: {error.message}"))
+
+    def _pause(self, seconds: float) -> None:
+        if self._paused is None:
+            # NB: many clients are turned away together; they must not all come back together.
+            spread = 1.0 + random.random() / 4  # noqa: S311  - no secret
+            self._paused = asyncio.get_running_loop().call_later(seconds * spread, self._resume)
+
+    def _resume(self) -> None:
+        self._paused = None
+        self._pump()
+
+    def _renew(self) -> None:
+        if self._renewing is None:
+            self._renewing = asyncio.get_running_loop().create_task(self._take_credentials())
+
+    async def _take_credentials(self) -> None:
+        try:
+            now = await self._connection.headers()
+        except AutoxError as error:
+            _log.warning("the credentials for %s could not be renewed: %s", self._connection.server, error)
+        else:
+            if now != self._credentials:
+                self._credentials = now
+                self._heads.clear()
+        self._renewing = None
+        self._pump()
+
+    async def _keep(self) -> None:
+        renew_at = time.monotonic() + _RENEW_SECONDS
+        while True:
+            await asyncio.sleep(_LOOK_SECONDS)
+            now = time.monotonic()
+            for connection, call in [each for each in self._under_way.items() if each[1].deadline <= now]:
+                del self._under_way[connection]
+                self._pool.drop(connection)
+                call.done(DeadlineError(f"{call}: no answer from {self._connection.server} in time"))
+            if now >= renew_at:
+                renew_at = now + _RENEW_SECONDS
+                self._renew()

@@ -1,0 +1,80 @@
+"""One request of ``bulk``: bytes to send and whom to tell; and the little that is read of an answer."""
+
+from collections.abc import Callable
+
+import msgspec
+
+from autox.kube.transport import JSON
+from autox.model.errors import AutoxError
+
+METADATA = "application/json;as=PartialObjectMetadata;v=v1;g=meta.k8s.io"
+"""Ask for no more than an object's metadata in the answer: a kilobyte less for both sides."""
+
+
+Done = Callable[[bytes | AutoxError], None]
+
+
+class _Metadata(msgspec.Struct):
+    """What is read of an answer's metadata."""
+
+    resource_version: str = msgspec.field(name="resourceVersion", default="")
+
+
+class _Answer(msgspec.Struct):
+    """What is read of an answer."""
+
+    metadata: _Metadata
+
+
+_decoder = msgspec.json.Decoder(_Answer)
+
+
+class Call:
+    """One request, and whom to tell what became of it.
+
+    Attributes:
+        method: the HTTP method.
+        path: below the server's URL, percent-encoded.
+        plural: the resource or subresource, for error messages.
+        body: JSON, or nothing.
+        content_type: of the body.
+        accept: what kind of answer is wanted.
+        done: called once, with the body of the answer or with the error.
+        deadline: when it fails, once it has been sent.
+        sent_again: it was sent a second time.
+    """
+
+    __slots__ = ("accept", "body", "content_type", "deadline", "done", "method", "path", "plural", "sent_again")
+
+    def __init__(
+        self,
+        method: str,
+        path: str,
+        done: Done,
+        *,
+        plural: str,
+        body: bytes = b"",
+        content_type: str = JSON,
+        accept: str = METADATA,
+    ) -> None:
+        self.method = method
+        self.path = path
+        self.plural = plural
+        self.body = body
+        self.content_type = content_type
+        self.accept = accept
+        self.done = done
+        self.deadline = 0.0
+        self.sent_again = False
+
+    def __str__(self) -> str:
+        """``PATCH /api/v1/namespaces/a/pods/b/status``."""
+        return f"{self.method} {self.path}"
+
+
+def version_of(answer: bytes) -> str:
+    """The resource version that an answer's object has; empty if the answer is no object."""
+    try:
+        return _decoder.decode(answer).metadata.resource_version
+    except (msgspec.DecodeError, UnicodeDecodeError):
+        return ""
