@@ -5,8 +5,10 @@ checked them; they are frozen and hold no pydantic, so that a test builds one in
 """
 
 from dataclasses import dataclass, field
-from ipaddress import IPv4Network
+from ipaddress import IPv4Address, IPv4Network
 from pathlib import Path
+
+from autox.model.errors import ConfigurationError
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,13 +42,38 @@ class MockNodes:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class KubeletEndpoint:
-    """Where and with which certificate a node serves logs; clients must be signed by ``client_ca_file``."""
+    """Where and with which certificate nodes serve logs; clients' certificates must be signed by ``client_ca_file``.
+
+    Attributes:
+        address: an IPv4 address; mock nodes take it and those after it if it is on loopback, else all share it.
+        port: of all nodes; mock nodes that share an address take it and those after it.
+    """
 
     address: str
     port: int
     cert_file: Path
     key_file: Path
     client_ca_file: Path
+
+    def place(self, index: int) -> tuple[str, int]:
+        """Address and port of the mock node ``index``, counted from 0: no two nodes have the same.
+
+        Loopback has millions of addresses, and one socket can listen on all of them; elsewhere there is one address.
+
+        Raises:
+            ConfigurationError: there are not so many addresses or ports.
+        """
+        first = IPv4Address(self.address)
+        if first.is_loopback:
+            # NB: the last address of the block is its broadcast address.
+            if (first + index + 1).is_loopback:
+                return str(first + index), self.port
+        elif self.port + index <= 65535:
+            return self.address, self.port + index
+        raise ConfigurationError(
+            f"kubelet endpoints from {self.address}:{self.port} on leave no place for a node number {index}",
+            hint="choose a lower address or port, or fewer nodes",
+        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

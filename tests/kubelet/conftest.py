@@ -22,7 +22,7 @@ def pki(tmp_path_factory: pytest.TempPathFactory) -> Pki:
     made = Pki(tmp_path_factory.mktemp("pki"))
     made.ensure(
         [
-            Identity(file="server", common_name="node", names=(ADDRESS,)),
+            Identity(file="server", common_name="node", names=(ADDRESS, "127.214.0.2", "127.214.0.9")),
             Identity(file="api-server", common_name="kube-apiserver-kubelet-client"),
             Identity(file="admin", common_name="somebody", groups=("system:masters",)),
             Identity(file="user", common_name="somebody", groups=("developers",)),
@@ -62,7 +62,7 @@ async def node(endpoint: KubeletEndpoint, pki: Pki, tmp_path: Path) -> AsyncIter
 
 
 @asynccontextmanager
-async def client(pki: Pki, identity: str | None, url: str) -> AsyncIterator[ClientSession]:
+async def client(pki: Pki, identity: str | None, url: str | None) -> AsyncIterator[ClientSession]:
     """A client with one of the identities, or with none."""
     tls = ssl.create_default_context(cafile=pki.certificate("ca"))
     if identity is not None:

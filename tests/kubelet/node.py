@@ -10,6 +10,7 @@ from autox.model.errors import AutoxError, NotFoundError
 from autox.model.nodes import KubeletEndpoint
 from autox.nodes.kubelet.logfiles import LogFiles
 from autox.nodes.kubelet.server import KubeletServer
+from tests.kubelet.answering import answers
 
 ADDRESS = "127.214.0.1"
 
@@ -27,15 +28,7 @@ class Node:
 
     async def answers(self, running: asyncio.Task[None]) -> None:
         """Wait until it accepts connections."""
-        while not running.done():
-            try:
-                _, writer = await asyncio.open_connection(self._endpoint.address, self._endpoint.port)
-            except OSError:
-                await asyncio.sleep(0.005)
-            else:
-                writer.close()
-                return
-        await running
+        await answers(self._endpoint.address, self._endpoint.port, running)
 
     def pods(self) -> list[Object]:
         """One pod."""
