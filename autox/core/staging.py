@@ -1,10 +1,12 @@
-"""The standard table of what simulated pods go through. Pure data over ``autox.model.stages``.
+"""The standard table of what simulated pods go through. Pure.
 
-Its delays are zero unless a pod's annotations say otherwise, so that a plain pod is ready after one write. A table
-from a file (``autox.api.stages``) puts its own stages before these.
+Its delays are zero unless a pod's annotations say otherwise, so that a plain pod is ready after one write. Other
+stages are put before these, and ``stagefaults`` says what is wrong with them.
 """
 
-from autox.model.stages import ANY, FOREVER, RUN_SECONDS, Selector, Stage, StageTable, State
+from collections.abc import Sequence
+
+from autox.model.stages import ANY, FOREVER, RUN_SECONDS, RUNNING, Selector, Stage, StageTable, State
 
 START_SECONDS = "autox.dev/start-seconds"
 READY_SECONDS = "autox.dev/ready-seconds"
@@ -14,6 +16,7 @@ FAILURE_PROBABILITY = "autox.dev/failure-probability"
 FLAP_SECONDS = "autox.dev/flap-seconds"
 UNREADY_SECONDS = "autox.dev/unready-seconds"
 
+_ORDER = {state: number for number, state in enumerate(State)}
 _RUNNING = (State.STARTING, State.READY, State.UNREADY)
 
 STANDARD = (
@@ -90,3 +93,22 @@ STANDARD = (
 """What every pod may go through."""
 
 STANDARD_TABLE = StageTable(stages=STANDARD)
+
+
+def before_standard(own: Sequence[Stage]) -> tuple[Stage, ...]:
+    """A table of one's own stages and, after them, the standard ones; one of the same name takes the place of that."""
+    by_name = {stage.name: stage for stage in own}
+    standard = {stage.name for stage in STANDARD}
+    return (
+        *(stage for stage in own if stage.name not in standard),
+        *(by_name.get(stage.name, stage) for stage in STANDARD),
+    )
+
+
+def is_immediate(stage: Stage, state: State) -> bool:
+    """Is the stage taken at once when its delay is 0, even in one write with the one before?
+
+    NB: only ahead in the order of states, so that no circle of stages is ever run through without a pause; and
+    containers that run have run for a moment before they end.
+    """
+    return _ORDER[stage.to] > _ORDER[state] and (state not in RUNNING or stage.to in RUNNING)

@@ -43,6 +43,11 @@ class State(StrEnum):
     FAILED = "Failed"
 
 
+WAITING = frozenset({State.CREATING, State.ERR_IMAGE_PULL, State.IMAGE_PULL_BACK_OFF})
+RUNNING = frozenset({State.STARTING, State.READY, State.UNREADY})
+ENDED = frozenset({State.SUCCEEDED, State.FAILED})
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Selector:
     """Which pods a stage is for: those that fit everything that is given here.
@@ -83,8 +88,9 @@ class Stage:
         jitter: up to so many seconds more, drawn.
         backs_off: add the crash-loop back-off of the pod's restart count to the delay.
         exit_code: what the containers end with, if they do.
-        reason: why they end; empty for the usual reason of the state.
-        message: what is told with it.
+        reason: why: on the way to ``FAILED`` the pod's, to ``CRASHED`` the containers'; empty for
+            the usual reason.
+        message: what is told with it, or why containers wait.
     """
 
     name: str

@@ -5,9 +5,9 @@ the time that the others run, and sidecars live as long as the pod.
 """
 
 from autox.kube.objects import Object
-from autox.model.stages import State
+from autox.model.stages import ENDED, RUNNING, WAITING, State
 from autox.nodes.mock.pods import Container, ContainerStatus, Pod, Terminated
-from autox.nodes.mock.states import ENDED, RUNNING, WAITING, restarts_of
+from autox.nodes.mock.states import restarts_of
 from autox.nodes.mock.steps import Step
 
 _UNKNOWN = ContainerStatus()
@@ -136,7 +136,7 @@ def _terminated(step: Step, identity: str, *, started: str, finished: str) -> Ob
         "finishedAt": finished,
         "containerID": identity,
     }
-    if step.state is State.CRASHED and stage is not None:
+    if stage is not None and stage.to is State.CRASHED:
         ending |= {key: text for key, text in (("reason", stage.reason), ("message", stage.message)) if text}
     return {"terminated": ending}
 

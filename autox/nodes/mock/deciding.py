@@ -12,12 +12,12 @@ from dataclasses import dataclass, field, replace
 
 from autox.core.backoff import Backoff
 from autox.core.staging import STANDARD_TABLE
-from autox.model.stages import Stage, StageTable, State
+from autox.model.stages import ENDED, Stage, StageTable, State
 from autox.nodes.mock.plainpods import POLICIES, Leaving, all_begin_alike, annotations_read, leaving, leaving_plain
 from autox.nodes.mock.pods import Pod, Spec
 from autox.nodes.mock.podstatus import is_told
 from autox.nodes.mock.stages import InvalidAnnotationError, applicable, ended, first_at_once, first_due
-from autox.nodes.mock.states import ENDED, epoch, flaps_of, restarts_of, state_of
+from autox.nodes.mock.states import epoch, flaps_of, restarts_of, state_of
 from autox.nodes.mock.steps import Action, Step
 
 _REST = Step(action=Action.REST)

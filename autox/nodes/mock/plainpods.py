@@ -7,8 +7,8 @@ plain pod ever takes are left out, and where every plain pod begins in the same 
 from collections.abc import Mapping
 from typing import Any
 
+from autox.core.staging import is_immediate
 from autox.model.stages import Stage, State
-from autox.nodes.mock.stages import is_immediate
 
 POLICIES = ("Always", "OnFailure", "Never")
 

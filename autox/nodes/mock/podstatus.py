@@ -10,11 +10,11 @@ from datetime import datetime
 import msgspec
 
 from autox.kube.objects import Object, timestamp
-from autox.model.stages import State
+from autox.model.stages import ENDED, WAITING, State
 from autox.nodes.mock.containerstatus import container_statuses
 from autox.nodes.mock.pods import Pod
 from autox.nodes.mock.readybody import ready_body
-from autox.nodes.mock.states import CONDITIONS, ENDED, WAITING, flaps_told
+from autox.nodes.mock.states import CONDITIONS, flaps_told
 from autox.nodes.mock.steps import Step
 
 _TRUE = dict.fromkeys(CONDITIONS, "True")
@@ -145,6 +145,7 @@ def _because(pod: Pod, state: State, kind: str) -> tuple[str | None, str | None]
 
 def _explained(step: Step, state: State) -> tuple[str, str | None]:
     """Reason and message of the pod itself."""
-    if state in ENDED and step.stage is not None:
-        return step.stage.reason, step.stage.message or None
+    if state in ENDED:
+        stage = step.stage
+        return (stage.reason, stage.message or None) if stage is not None and stage.to in ENDED else ("", None)
     return "", flaps_told(step.flaps)

@@ -8,12 +8,11 @@ import math
 from collections.abc import Iterable, Iterator, Mapping
 
 from autox.core.backoff import Backoff
-from autox.model.stages import ANY, FOREVER, Selector, Stage, State
+from autox.core.staging import is_immediate
+from autox.model.stages import ANY, FOREVER, RUNNING, Selector, Stage, State
 from autox.nodes.mock.chance import drawn
 from autox.nodes.mock.pods import Pod
-from autox.nodes.mock.states import RUNNING, since
-
-_ORDER = {state: number for number, state in enumerate(State)}
+from autox.nodes.mock.states import since
 
 
 class InvalidAnnotationError(Exception):
@@ -109,15 +108,6 @@ def first_due(pod: Pod, state: State, found: Iterable[tuple[float, Stage]]) -> t
 def first_at_once(state: State, found: Iterable[tuple[float, Stage]]) -> Stage | None:
     """The first of the applicable stages that is due as soon as a pod comes into a state."""
     return next((stage for delay, stage in found if delay == 0 and is_immediate(stage, state)), None)
-
-
-def is_immediate(stage: Stage, state: State) -> bool:
-    """May the stage be taken at once, even in one write with the one before?
-
-    NB: only ahead in the order of states, so that no circle of stages is ever run through without pause; and
-    containers that run have run for a moment before they end.
-    """
-    return _ORDER[stage.to] > _ORDER[state] and (state not in RUNNING or stage.to in {State.READY, State.UNREADY})
 
 
 def _draw(pod: Pod, stage: Stage, subject: str, *, seed: int, state: State, restarts: int, flaps: int) -> float:

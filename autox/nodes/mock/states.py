@@ -6,15 +6,11 @@ comes to the same as one that saw everything.
 
 from datetime import datetime
 
-from autox.model.stages import State
+from autox.model.stages import RUNNING, WAITING, State
 from autox.nodes.mock.pods import ContainerStatus, Pod
 
 CONDITIONS = ("PodReadyToStartContainers", "Initialized", "ContainersReady", "Ready", "PodScheduled")
 """What a kubelet tells of every pod; all of them are true of a pod that is ready."""
-
-WAITING = frozenset({State.CREATING, State.ERR_IMAGE_PULL, State.IMAGE_PULL_BACK_OFF})
-RUNNING = frozenset({State.STARTING, State.READY, State.UNREADY})
-ENDED = frozenset({State.SUCCEEDED, State.FAILED})
 
 _BY_REASON = {
     "ContainerCreating": State.CREATING,
