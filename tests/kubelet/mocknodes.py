@@ -4,6 +4,8 @@ import asyncio
 from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager, suppress
 
+import psutil
+
 from autox.kube.client import KubeClient
 from autox.model.nodes import KubeletEndpoint
 from autox.nodes.kubelet.places import places_of
@@ -64,3 +66,11 @@ async def serving(
         running.cancel()
         with suppress(asyncio.CancelledError):
             await running
+        await _closed({port for _, port in places})
+
+
+async def _closed(ports: set[int]) -> None:
+    """Wait until the last connection is closed: with TLS, the other side has to agree."""
+    this = psutil.Process()
+    while any(one.laddr.port in ports for one in this.net_connections()):  # noqa: ASYNC110  - the kernel knows
+        await asyncio.sleep(0.01)
