@@ -47,6 +47,10 @@ bench: $(STAMP) ## Measure: prints the tables of docs/benchmarks.md
 	@for b in benchmarks/bench_*.py; do b=$$(basename $$b .py); echo "== $$b"; \
 	  $(RUN)/python -m benchmarks.$$b || exit 1; done
 
+.PHONY: bench-nodes
+bench-nodes: $(STAMP) ## Measure virtual nodes beside KWOK: an hour, or five minutes with QUICK=1
+	@$(RUN)/python -m benchmarks.bench_nodes $(if $(QUICK),--quick)
+
 .PHONY: generate
 generate: $(STAMP) ## Write the CRDs and the charts' schemas anew from autox/api
 	@$(RUN)/python -m autox.api.schemas

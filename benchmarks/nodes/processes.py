@@ -1,0 +1,59 @@
+"""Processes: started and surely ended, their CPU time and their memory, children included."""
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from typing import Any
+
+import psutil
+
+END_SECONDS = 20.0
+MIB = 1 << 20
+
+
+@asynccontextmanager
+async def started(command: Sequence[str], **options: Any) -> AsyncIterator[asyncio.subprocess.Process]:
+    """A process, which is gone afterwards: asked by SIGTERM, then made."""
+    process = await asyncio.create_subprocess_exec(*command, stdin=asyncio.subprocess.DEVNULL, **options)
+    try:
+        yield process
+    finally:
+        family = _family(process.pid)
+        with contextlib.suppress(ProcessLookupError):
+            process.terminate()
+        try:
+            async with asyncio.timeout(END_SECONDS):
+                await process.wait()
+        finally:
+            for each in family:
+                with contextlib.suppress(psutil.NoSuchProcess):
+                    each.kill()
+            await process.wait()
+
+
+def cpu_seconds(pid: int) -> float:
+    """User and system time of a process, of the children that it has and of those that it has waited for."""
+    total = 0.0
+    for each in _family(pid):
+        with contextlib.suppress(psutil.NoSuchProcess):
+            times = each.cpu_times()
+            total += times.user + times.system + times.children_user + times.children_system
+    return total
+
+
+def resident_mib(pid: int) -> float:
+    """Resident memory of a process and its children."""
+    total = 0
+    for each in _family(pid):
+        with contextlib.suppress(psutil.NoSuchProcess):
+            total += each.memory_info().rss
+    return total / MIB
+
+
+def _family(pid: int) -> list[psutil.Process]:
+    try:
+        process = psutil.Process(pid)
+        return [process, *process.children(recursive=True)]
+    except psutil.NoSuchProcess:
+        return []

@@ -1,0 +1,105 @@
+"""The benchmark of virtual nodes itself, at its smallest, so that it cannot rot."""
+
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import psutil
+import pytest
+
+from autox.kube.objects import Object
+from benchmarks.nodes.agents import Autox, Setting
+from benchmarks.nodes.cases import Case, Churn
+from benchmarks.nodes.running import BrokenRunError, run
+
+pytestmark = pytest.mark.integration
+
+ROOT = Path(__file__).parents[2]
+BURST = Case(name="spread", nodes=20, pods=40, idle_seconds=1, later_idle_seconds=1, audited=True)
+
+
+class Broken:
+    """An agent that says something and ends."""
+
+    name = "broken"
+    rules: Sequence[dict[str, Any]] = ()
+
+    def command(self, setting: Setting) -> Sequence[str]:
+        """A shell."""
+        return ("/bin/sh", "-c", f"echo no more than {setting.nodes} of me; exit 3")
+
+    def node(self, name: str) -> Object | None:  # noqa: ARG002  - the protocol's
+        """None: it says that it makes its own."""
+        return None
+
+
+@pytest.fixture
+def temporary(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Where the benchmark keeps what it needs while it runs."""
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+    return tmp_path
+
+
+def left(directory: Path) -> list[str]:
+    """What is left of runs in a directory: files, and processes that were started with paths of it."""
+    commands = [" ".join(process.info["cmdline"] or ()) for process in psutil.process_iter(["cmdline"])]
+    return [command for command in commands if str(directory) in command] + [str(path) for path in directory.iterdir()]
+
+
+def test_a_burst_is_played_from_the_first_node_to_the_last_deletion(temporary: Path) -> None:
+    """Every figure is there, the audit log finds the agent correct, and nothing is left."""
+    said: list[str] = []
+    found = run(BURST, Autox(), pair=0, say=said.append)
+
+    assert found.audit is not None
+    assert found.audit.is_correct, found.audit
+    assert {"nodes_rate", "idle_cores", "pods_rate", "start_p99", "deletes_rate", "rss", "oldest_lease"} < set(
+        found.figures
+    )
+    assert found.figures["status_writes"] == 1.0
+    assert len(said) == 5
+    assert left(temporary) == []
+
+
+def test_churn_is_played_to_its_end(temporary: Path) -> None:
+    """Pods come and go, and each of them was seen to run."""
+    churn = Churn(rate=20, alive_seconds=1, seconds=1, later_seconds=1)
+    case = Case(name="churn", nodes=20, idle_seconds=1, later_idle_seconds=1, churn=churn)
+    found = run(case, Autox(), pair=0, say=lambda _: None)
+
+    assert found.audit is None
+    assert (found.figures["never_ran"], found.figures["status_writes"]) == (0, 1.0)
+    assert left(temporary) == []
+
+
+def test_an_agent_that_ends_breaks_the_run_and_is_quoted(temporary: Path) -> None:
+    """At once, not when the wait for its nodes is over; and nothing is left."""
+    with pytest.raises(BrokenRunError, match=r"(?s)ended by itself with 3.*no more than 20 of me"):
+        run(BURST, Broken(), pair=0, say=lambda _: None)
+
+    assert left(temporary) == []
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_an_interruption_ends_everything(tmp_path: Path, number: signal.Signals) -> None:
+    """Whoever stops the benchmark has to look for nothing."""
+    process = subprocess.Popen(
+        (sys.executable, "-m", "benchmarks.bench_nodes", "--quick", "--case", "large", "--agents", "autox"),
+        cwd=ROOT,
+        env={**os.environ, "TMPDIR": str(tmp_path)},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    assert process.stderr is not None
+    line = process.stderr.readline()
+    process.send_signal(number)
+    process.communicate(timeout=60)
+
+    assert "nodes registered a second" in line
+    assert process.returncode == 130
+    assert left(tmp_path) == []
