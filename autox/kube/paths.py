@@ -4,11 +4,14 @@ A name that is empty, ``.`` or ``..`` is refused and every other one percent-enc
 would otherwise be a request to delete the whole collection, and ``../../secrets/x`` one for another kind of thing.
 """
 
+import re
 from urllib.parse import quote
 
 from autox.kube.objects import Object, metadata
 from autox.model.errors import InvalidError
 from autox.model.refs import Resource
+
+_PLAIN = re.compile(r"[a-z0-9]([-a-z0-9.]*[a-z0-9])?")
 
 
 def path_of(
@@ -47,8 +50,8 @@ def own_names(resource: Resource, body: Object) -> tuple[str, str | None]:
 
 
 def _segment(text: str | None, what: str) -> str | None:
-    if text is None:
-        return None
+    if text is None or _PLAIN.fullmatch(text):
+        return text
     if text in {"", ".", ".."}:
         raise InvalidError(f'"{text}" is no {what} of anything')
     try:

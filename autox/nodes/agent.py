@@ -46,6 +46,8 @@ class Serving:
 MakeServing = Callable[[NodesConfig, Mapping[str, NodeClients]], Serving]
 """Wires the provider of a configuration; the mapping holds the clients of each node by the node's name."""
 
+_GATHER_SECONDS = 0.005
+
 _log = logging.getLogger(__name__)
 
 
@@ -84,7 +86,8 @@ async def _be_nodes(provider: Provider, clients: Mapping[str, NodeClients], stat
 async def _connect(config: NodesConfig, stack: AsyncExitStack) -> dict[str, NodeClients]:
     """The clients of each node, by the node's name."""
     if config.mock is not None:
-        return dict.fromkeys(config.mock.names(), await open_clients(from_kubeconfig(config.mock.kubeconfig), stack))
+        connection = from_kubeconfig(config.mock.kubeconfig)
+        return dict.fromkeys(config.mock.names(), await open_clients(connection, stack, gather_seconds=_GATHER_SECONDS))
     clients = {}
     for node in config.nodes:
         connection = from_kubeconfig(node.kubeconfig)

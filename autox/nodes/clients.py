@@ -30,16 +30,28 @@ class NodeClients:
     leases: BulkClient
 
 
-async def open_clients(connection: Connection, stack: AsyncExitStack) -> NodeClients:
+async def open_clients(connection: Connection, stack: AsyncExitStack, *, gather_seconds: float = 0.0) -> NodeClients:
     """The clients for an API server; ``stack`` closes them.
+
+    Args:
+        connection: which API server.
+        stack: what they are closed with.
+        gather_seconds: see ``BulkClient``.
 
     Raises:
         AutoxError: there are no usable credentials, or a proxy is in the way.
     """
     return NodeClients(
         kube=await stack.enter_async_context(KubeClient(connection)),
-        bulk=await stack.enter_async_context(BulkClient(connection, connections=CONNECTIONS)),
+        bulk=await stack.enter_async_context(
+            BulkClient(connection, connections=CONNECTIONS, gather_seconds=gather_seconds)
+        ),
         leases=await stack.enter_async_context(
-            BulkClient(connection, connections=LEASE_CONNECTIONS, request_seconds=REQUEST_SECONDS)
+            BulkClient(
+                connection,
+                connections=LEASE_CONNECTIONS,
+                request_seconds=REQUEST_SECONDS,
+                gather_seconds=gather_seconds,
+            )
         ),
     )
