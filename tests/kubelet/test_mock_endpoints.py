@@ -13,6 +13,7 @@ from autox.cluster.pki import Pki
 from autox.kube.client import KubeClient
 from autox.kube.connection import Connection
 from autox.model.nodes import KubeletEndpoint
+from autox.nodes.kubelet import server
 from autox.nodes.mock.podview import Attempt, ContainerView
 from tests.kube.apiserver import free_port
 from tests.kubelet.conftest import client
@@ -88,6 +89,23 @@ async def test_a_place_of_no_node_is_not_there(endpoint: KubeletEndpoint, pki: P
     ):
         said = f"no node of this agent is at 127.214.0.9:{endpoint.port}"
         assert (response.status, await response.text()) == (404, said)
+
+
+async def test_a_scraper_of_many_nodes_does_not_fill_the_memory(
+    endpoint: KubeletEndpoint, pki: Pki, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A few connections are kept for its next visit; beyond them, each is closed after its answer."""
+    monkeypatch.setattr(server, "_KEPT", 3)
+    nodes = specs([NODE], endpoint)
+    async with AsyncExitStack() as stack:
+        urls = await stack.enter_async_context(serving(endpoint, nodes, Residents(), kube=KubeClient(NOWHERE)))
+        said = []
+        for _ in range(5):
+            session = await stack.enter_async_context(client(pki, "api-server", urls[NODE]))
+            async with session.get("/healthz") as response:
+                said.append(response.headers.get("Connection", "keep-alive"))
+
+    assert said == ["keep-alive"] * 3 + ["close"] * 2
 
 
 async def test_counters_grow_with_time_and_never_fall(world: World) -> None:

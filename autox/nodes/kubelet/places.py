@@ -4,6 +4,9 @@
 this side does: nodes on loopback have an address each, nodes that share an address a port each. One socket hears all
 addresses of loopback at once; nodes that share an address need a socket each. Rejected: the TLS server name, which
 clients leave out when they connect to an address, as API servers and metrics-server do.
+
+An API server asks nodes on loopback for logs and exec, but its proxy (``/api/v1/nodes/NAME/proxy/…``) refuses every
+loopback address. Scrapers that come to the node itself, as metrics-server does, are not concerned.
 """
 
 import socket

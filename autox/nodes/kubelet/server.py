@@ -27,6 +27,7 @@ NODE = web.RequestKey("node", str)
 
 _STATUSES: dict[type[AutoxError], int] = {NotFoundError: 404, UnsupportedError: 501, InvalidError: 400}
 _SHUTDOWN_SECONDS = 0.5  # for answers under way; whoever follows a log is cut off after it
+_KEPT = 128  # connections that are kept open; a scraper of thousands of nodes would fill the memory with idle ones
 
 
 class KubeletServer:
@@ -52,6 +53,7 @@ class KubeletServer:
         self._routes = tuple(routes)
         self._places = dict(places or {})
         self._reviews = reviews
+        self._runner: web.AppRunner | None = None
 
     async def run(self) -> None:
         """Serve until cancelled.
@@ -61,7 +63,7 @@ class KubeletServer:
         """
         tls = _tls(self._endpoint, required=self._reviews is None)
         # NB: cancelling handlers is what ends a followed log when its reader goes away.
-        runner = web.AppRunner(
+        runner = self._runner = web.AppRunner(
             self._application(), access_log=None, handler_cancellation=True, shutdown_timeout=_SHUTDOWN_SECONDS
         )
         await runner.setup()
@@ -78,12 +80,22 @@ class KubeletServer:
                 one.close()
 
     def _application(self) -> web.Application:
-        application = web.Application(middlewares=[_errors_as_text, self._about_a_node, self._only_who_may])
+        application = web.Application(
+            middlewares=[self._few_stay, _errors_as_text, self._about_a_node, self._only_who_may]
+        )
         application.router.add_get("/healthz", _healthz)
         application.router.add_routes(self._routes)
         for verb in ("exec", "attach", "portForward", "run"):
             application.router.add_route("*", f"/{verb}/{{rest:.*}}", _unsupported)
         return application
+
+    @web.middleware
+    async def _few_stay(self, request: web.Request, handler: Handler) -> web.StreamResponse:
+        response = await handler(request)
+        server = self._runner.server if self._runner is not None else None
+        if server is not None and len(server.connections) > _KEPT:
+            response.force_close()
+        return response
 
     @web.middleware
     async def _about_a_node(self, request: web.Request, handler: Handler) -> web.StreamResponse:
