@@ -1,4 +1,4 @@
-"""What a stretch of time cost: CPU of agent, API server and etcd, and the requests that the API server counted.
+"""What a stretch of time cost: CPU of agent and API server, and the requests that the API server counted.
 
 Readings are values, their difference is pure. The API server takes a tenth of a second to write its own metrics, so
 they are read outside the stretch whose CPU is measured, and requests and CPU each have their own duration.
@@ -28,7 +28,6 @@ class Reading:
     at: float
     agent: float
     server: float
-    etcd: float
     counted_at: float
     requests: Mapping[Kind, float]
 
@@ -40,7 +39,6 @@ class Spent:
     seconds: float
     agent: float
     server: float
-    etcd: float
     counted_seconds: float
     requests: Mapping[Kind, float]
 
@@ -63,7 +61,6 @@ class Meter:
     kube: KubeClient
     agent: int
     server: int
-    etcd: int
 
     async def begin(self) -> Reading:
         """The reading before a stretch."""
@@ -76,18 +73,18 @@ class Meter:
         counted_at, requests = await self._requests()
         return self._reading(counted_at, requests, at=at, cpu=cpu)
 
-    def _cpu(self) -> tuple[float, float, float]:
-        return cpu_seconds(self.agent), cpu_seconds(self.server), cpu_seconds(self.etcd)
+    def _cpu(self) -> tuple[float, float]:
+        return cpu_seconds(self.agent), cpu_seconds(self.server)
 
     async def _requests(self) -> tuple[float, Mapping[Kind, float]]:
         text = (await self.kube.read("/metrics")).decode()
         return time.monotonic(), succeeded(text)
 
     def _reading(
-        self, counted_at: float, requests: Mapping[Kind, float], *, at: float, cpu: tuple[float, float, float]
+        self, counted_at: float, requests: Mapping[Kind, float], *, at: float, cpu: tuple[float, float]
     ) -> Reading:
-        agent, server, etcd = cpu
-        return Reading(at=at, agent=agent, server=server, etcd=etcd, counted_at=counted_at, requests=requests)
+        agent, server = cpu
+        return Reading(at=at, agent=agent, server=server, counted_at=counted_at, requests=requests)
 
 
 def succeeded(text: str) -> Mapping[Kind, float]:
@@ -112,7 +109,6 @@ def spent(before: Reading, after: Reading) -> Spent:
         seconds=after.at - before.at,
         agent=after.agent - before.agent,
         server=after.server - before.server,
-        etcd=after.etcd - before.etcd,
         counted_seconds=after.counted_at - before.counted_at,
         requests={kind: count - before.requests.get(kind, 0.0) for kind, count in after.requests.items()},
     )

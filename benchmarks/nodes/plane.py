@@ -31,20 +31,19 @@ class Plane:
 
     Attributes:
         audit_log: the API server's, if one is kept.
-        etcd: process id.
         server: process id of the API server.
     """
 
     def __init__(self, directory: Path, *, audited: bool) -> None:
         self.directory = directory
         self.audit_log = directory / "audit.log" if audited else None
-        self.etcd = self.server = 0
+        self.server = 0
         self._server = ApiServer(directory)
 
     def __enter__(self) -> Self:
         try:
             self._server.start(*self._flags())
-            self.etcd, self.server = self._process("etcd"), self._process("kube-apiserver")
+            self.server = self._api_server()
         except BaseException:
             self._server.stop()
             raise
@@ -76,14 +75,14 @@ class Plane:
         with suppress(AlreadyExistsError):
             await kube.create(NAMESPACES, {"metadata": {"name": "kube-node-lease"}})
 
-    def _process(self, program: str) -> int:
-        """The child of ours that is this program and works in our directory."""
+    def _api_server(self) -> int:
+        """The child of ours that is an API server and works in our directory."""
         for child in psutil.Process().children():
             with suppress(psutil.NoSuchProcess):
                 command = child.cmdline()
-                if Path(command[0]).name == program and str(self.directory) in " ".join(command):
+                if Path(command[0]).name == "kube-apiserver" and str(self.directory) in " ".join(command):
                     return child.pid
-        raise RuntimeError(f"{program} does not run")
+        raise RuntimeError("the API server does not run")
 
     def _flags(self) -> list[str]:
         if self.audit_log is None:

@@ -109,7 +109,7 @@ class _Playing:
                 await self._put_strangers(kube)
             watcher = Watcher(kube)
             async with self._agent() as process, asyncio.TaskGroup() as group:
-                meter = Meter(kube=kube, agent=process.pid, server=self.plane.server, etcd=self.plane.etcd)
+                meter = Meter(kube=kube, agent=process.pid, server=self.plane.server)
                 watches = watcher.follow_nodes(), watcher.follow_leases(), watcher.follow_pods()
                 nodes, *others = (group.create_task(each) for each in watches)
                 others += [group.create_task(self._sample(process.pid, watcher)), group.create_task(_guard(process))]
@@ -221,6 +221,9 @@ class _Playing:
                 try:
                     yield process
                 except Exception as error:
+                    # NB: Ctrl-C on a terminal reaches the API server, too; its end is then no fault of the run's.
+                    if (task := asyncio.current_task()) is not None and task.cancelling():
+                        raise asyncio.CancelledError from error
                     causes = error.exceptions if isinstance(error, ExceptionGroup) else (error,)
                     tail = log.read_text(errors="replace")[-LOG_CHARACTERS:]
                     raise BrokenRunError(f"{'; '.join(map(str, causes))}; {self.agent.name} said:\n{tail}") from error

@@ -20,14 +20,12 @@ apiserver_request_duration_seconds_count{resource="pods"} 99
 
 def reading(*, at: float, agent: float, counted_at: float, requests: dict[Kind, float]) -> Reading:
     """A reading in which only the agent spends CPU time."""
-    return Reading(at=at, agent=agent, server=0.0, etcd=0.0, counted_at=counted_at, requests=requests)
+    return Reading(at=at, agent=agent, server=0.0, counted_at=counted_at, requests=requests)
 
 
 def cost(*, seconds: float, agent: float, server: float = 0.0, requests: dict[Kind, float] | None = None) -> Spent:
     """A stretch whose requests were counted in the same time."""
-    return Spent(
-        seconds=seconds, agent=agent, server=server, etcd=0.0, counted_seconds=seconds, requests=requests or {}
-    )
+    return Spent(seconds=seconds, agent=agent, server=server, counted_seconds=seconds, requests=requests or {})
 
 
 @pytest.mark.parametrize(
