@@ -3,6 +3,7 @@
 Tests that only use a cluster share ``cluster``; those that break one make their own.
 """
 
+import signal
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 from uuid import uuid4
@@ -20,6 +21,11 @@ QUICK = (
     "nodes.config.crashLoopBackOff.initialSeconds=1",
     "nodes.config.crashLoopBackOff.limitSeconds=4",
 )
+
+
+def pytest_configure() -> None:
+    """Let Ctrl-C reach what tests start, also where the tests run in a shell's background, which ignores it."""
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture(scope="session")
