@@ -14,7 +14,8 @@ from aiohttp import ClientSession, TCPConnector
 from autox.kube.auth import from_kubeconfig
 from autox.kube.client import KubeClient
 from autox.kube.connection import Connection
-from autox.model.refs import CLUSTER_ROLE_BINDINGS, NAMESPACES, SERVICE_ACCOUNTS
+from autox.kube.objects import PatchType
+from autox.model.refs import CLUSTER_ROLE_BINDINGS, NAMESPACES, NODES, SERVICE_ACCOUNTS
 from autox.nodes.kubelet.reviews import HOLDS_SECONDS, Reviews
 from tests.kube.apiserver import ApiServer
 from tests.kubelet.controlplane import ApiPods, grant, kubectl, kubelet_endpoint, register, started, trust
@@ -135,6 +136,16 @@ async def test_kubectl_exec_with_input(world: World) -> None:
     sent = b"".join(b"%d\n" % number for number in range(100_000))
 
     assert await world.kubectl("exec", "-i", "web", "--", "cat", stdin=sent) == "cat\n" + sent.decode()
+
+
+async def test_kubectl_exec_through_an_api_server_that_speaks_spdy(world: World) -> None:
+    """As one before 1.36 does, or one that does not know what the node can do: refused, with the reason."""
+    undeclared = {"status": {"declaredFeatures": None}}
+    await world.kube.patch(NODES, world.node, undeclared, patch_type=PatchType.MERGE, subresource="status")
+    code, out, err = await kubectl(world.server, "-n", world.namespace, "exec", "web", "--", "hello")
+
+    assert (code, out) == (1, "")
+    assert "exec needs a WebSocket with the protocol v5.channel.k8s.io" in err
 
 
 async def test_kubectl_says_that_it_cannot_attach_or_forward(world: World) -> None:
