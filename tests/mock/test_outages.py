@@ -125,3 +125,15 @@ def test_what_is_said_to_change_changes(interval: float, part: float, now: float
 def test_before_its_origin_a_node_is_not_out(now: float) -> None:
     """A clock that was set back finds the node in order."""
     assert at(now) == Outlook(is_out=False, until=ORIGIN + changes(OUTAGE, count=1)[0])
+
+
+def test_the_last_instant_before_an_outage_is_no_part_of_it() -> None:
+    """However close: quotients of such moments are rounded up."""
+    now = 0.0
+    for _ in range(600):
+        seen = outlook("virtual-0", (OUTAGE,), seed=0, origin=0.0, now=now)
+        just_before = outlook("virtual-0", (OUTAGE,), seed=0, origin=0.0, now=math.nextafter(seen.until, 0.0))
+        now = seen.until
+
+        assert just_before.is_out is seen.is_out
+        assert just_before.until == seen.until

@@ -236,6 +236,7 @@ def test_a_stage_that_always_comes_too_late_is_refused(tmp_path: Path, stage: st
         "{name: b, from: [Ready], to: Failed, delaySeconds: 1}",
         "{name: b, from: [ContainerCreating], to: ErrImagePull, probability: 0.1}",
         "{name: b, from: [ContainerCreating], to: Starting, delaySeconds: 9}",
+        "{name: b, from: [Pending], to: ErrImagePull, probability: 0.1}",
     ],
 )
 def test_a_stage_that_is_taken_now_and_then_is_no_mistake(tmp_path: Path, stage: str) -> None:
@@ -243,6 +244,17 @@ def test_a_stage_that_is_taken_now_and_then_is_no_mistake(tmp_path: Path, stage:
     text = "stages:\n- {name: a, from: [Ready], to: Crashed, delaySeconds: 60, probability: 0.5}\n- " + stage
 
     assert load(tmp_path, text)[1].name == "b"
+
+
+def test_a_stage_whose_rival_does_not_always_come_first_is_no_mistake(tmp_path: Path) -> None:
+    """The standard creation is held up for the pods of one namespace, to which something else happens then."""
+    text = """
+stages:
+- {name: held, from: [Pending], to: ContainerCreating, selector: {namespaces: [slow]}, delaySeconds: forever}
+- {name: evicted, from: [Pending], to: Failed, delaySeconds: 60, reason: Evicted}
+"""
+
+    assert load(tmp_path, text)[1].name == "evicted"
 
 
 def test_a_circle_without_delay_is_refused(tmp_path: Path) -> None:

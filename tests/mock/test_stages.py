@@ -72,6 +72,16 @@ def test_a_plain_pod_is_ready_after_one_write() -> None:
     assert states(fate(annotated())) == [State.READY]
 
 
+@pytest.mark.parametrize("policy", ["Always", "OnFailure", "Never"])
+def test_the_first_step_of_plain_pods_is_prepared(policy: str) -> None:
+    """Thousands of them take it; a table with something in store for the running ones does not slow them down."""
+    doom = Stage(name="doom", leaves=(State.READY,), to=State.FAILED, probability=0.1, delay=60.0, exit_code=1)
+    pod = pod_from(bound_pod(annotations={"example.com/note": "x"}, restartPolicy=policy))
+
+    for plan in (Plan(), with_stages(doom)):
+        assert plan.first_step(pod) is decide(pod, plan)
+
+
 def test_a_slow_start_is_shown() -> None:
     """The pod is Pending with ContainerCreating for as long as it says, then runs."""
     creating, ready = fate(annotated(start_seconds=30))
@@ -173,6 +183,28 @@ def test_the_back_off_can_be_set() -> None:
     assert [math.floor(gap - 1) for gap in found] == [1, 1, 2, 4, 4]
 
 
+def test_the_end_of_containers_is_shown_before_they_wait() -> None:
+    """Even when a table says that they wait at once: their exit code and reason would be lost."""
+    at_once = Stage(name="back-off", leaves=(State.CRASHED,), to=State.CRASH_LOOP_BACK_OFF)
+    writes = fate(annotated(crash_seconds=5), with_stages(at_once), writes=3)
+
+    assert states(writes) == [State.READY, State.CRASHED, State.CRASH_LOOP_BACK_OFF]
+    assert writes[1].at == writes[2].at
+
+
+@pytest.mark.parametrize(
+    ("policy", "state"),
+    [("Always", State.CRASHED), ("OnFailure", State.SUCCEEDED), ("Never", State.SUCCEEDED)],
+)
+def test_containers_that_end_well_are_started_again_only_where_they_always_are(policy: str, state: State) -> None:
+    """A crash with exit code 0 completes a pod that restarts on failure."""
+    done = Stage(name="done", leaves=(State.READY,), to=State.CRASHED, delay=1.0)
+    last = fate(annotated(policy, run_seconds=60), with_stages(done), writes=2)[-1]
+
+    assert last.state is state
+    assert last.container["state"]["terminated"]["reason"] == "Completed"
+
+
 @pytest.mark.parametrize(("policy", "state"), [("Never", State.FAILED), ("OnFailure", State.CRASHED)])
 def test_a_crash_ends_a_pod_that_may_not_restart(policy: str, state: State) -> None:
     """As the restart policy says; the API server would refuse to see such containers started again."""
@@ -197,6 +229,23 @@ def test_readiness_flaps() -> None:
         None,
         *[f"readiness flaps: {number}" for number in (1, 1, 2, 2, 3, 3)],
     ]
+
+
+def test_flaps_are_counted_anew_after_a_restart() -> None:
+    """The count belongs to the containers as they were started."""
+    writes = fate(annotated(flap_seconds=3, unready_seconds=3, crash_seconds=10), writes=ENOUGH)
+    again = next(each for each in writes if each.container["restartCount"] == 1)
+
+    assert writes[2].pod["status"]["message"] == "readiness flaps: 1"
+    assert "message" not in again.pod["status"]
+
+
+def test_a_flap_without_any_delay_still_pauses() -> None:
+    """Two writes a second at the most, whatever a pod says of itself."""
+    writes = fate(annotated(flap_seconds=0, unready_seconds=0), writes=9)
+
+    assert states(writes)[:4] == [State.UNREADY, State.READY, State.UNREADY, State.READY]
+    assert writes[-1].at >= 3
 
 
 def test_a_failure_by_chance_keeps_to_its_probability() -> None:

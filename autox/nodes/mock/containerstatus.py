@@ -62,7 +62,7 @@ def _main(pod: Pod, step: Step, container: Container, told: ContainerStatus, *, 
     if state not in WAITING:
         status["containerID"] = identity
     if state in RUNNING:
-        started = None if is_again else told.state.running and told.state.running.started_at
+        started = told.state.running and told.state.running.started_at
         status["state"] = {"running": {"startedAt": started or instant}}
     elif state is State.CRASHED and step.stage is None and told.state.terminated is not None:
         status["state"] = {"terminated": _kept(told.state.terminated, identity)}
