@@ -59,10 +59,12 @@ def written(pod: dict[str, Any], *, now: datetime) -> dict[str, Any]:
     return taken(pod, step, now=now)
 
 
-def ended(pod: dict[str, Any], *, now: datetime, exit_code: int = 0, **why: str) -> dict[str, Any]:
+def ended(
+    pod: dict[str, Any], *, now: datetime, exit_code: int = 0, reason: str = "", message: str = ""
+) -> dict[str, Any]:
     """The pod after its containers ended with an exit code, for a reason and with a message or without."""
     state = State.FAILED if exit_code else State.SUCCEEDED
-    stage = Stage(name="test", leaves=(), to=state, exit_code=exit_code, **why)  # type: ignore[arg-type]
+    stage = Stage(name="test", leaves=(), to=state, exit_code=exit_code, reason=reason, message=message)
     return taken(pod, Step(action=Action.WRITE, stage=stage, state=state), now=now)
 
 

@@ -240,6 +240,15 @@ def test_flaps_are_counted_anew_after_a_restart() -> None:
     assert "message" not in again.pod["status"]
 
 
+@pytest.mark.parametrize("text", ["12", "readiness flaps: ", "readiness flaps: ²", "readiness flaps: -1", "x" * 9999])
+def test_a_message_of_somebody_else_counts_no_flaps(text: str) -> None:
+    """It is replaced when the pod's own status is written next."""
+    ready = fate(annotated(flap_seconds=3))[0]
+    pod = ready.pod | {"status": ready.pod["status"] | {"message": text}}
+
+    assert fate(pod, writes=1)[0].pod["status"]["message"] == "readiness flaps: 1"
+
+
 def test_a_flap_without_any_delay_still_pauses() -> None:
     """Two writes a second at the most, whatever a pod says of itself."""
     writes = fate(annotated(flap_seconds=0, unready_seconds=0), writes=9)

@@ -80,7 +80,7 @@ def _rest(instant: str) -> bytes:
     return b"," + _encode(rest)[1:]
 
 
-@lru_cache(maxsize=1024)
+@lru_cache(maxsize=64)
 def _shared(instant: str, scheduled: str, generation: int | None, host_ip: str) -> bytes:
     """What many pods have in common, without the braces around it."""
     conditions = [

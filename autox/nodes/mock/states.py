@@ -4,6 +4,7 @@ All of it is read from the pod alone, so that an agent that was restarted, or th
 comes to the same as one that saw everything.
 """
 
+import re
 from datetime import datetime
 
 from autox.model.stages import RUNNING, WAITING, State
@@ -19,7 +20,7 @@ _BY_REASON = {
     "ImagePullBackOff": State.IMAGE_PULL_BACK_OFF,
     "CrashLoopBackOff": State.CRASH_LOOP_BACK_OFF,
 }
-_FLAPS = "readiness flaps: "
+_FLAPS = re.compile(r"readiness flaps: ([0-9]{1,9})")
 
 
 def state_of(pod: Pod) -> State:
@@ -54,13 +55,14 @@ def restarts_of(pod: Pod) -> int:
 
 def flaps_of(pod: Pod) -> int:
     """How often it stopped being ready since its containers were started: its status' message keeps the count."""
-    count = (pod.status.message or "").removeprefix(_FLAPS)
-    return int(count) if count.isascii() and count.isdigit() and len(count) < 10 else 0
+    told = pod.status.message
+    found = _FLAPS.fullmatch(told) if told else None
+    return int(found[1]) if found else 0
 
 
 def flaps_told(flaps: int) -> str | None:
     """The message that keeps the count."""
-    return f"{_FLAPS}{flaps}" if flaps else None
+    return f"readiness flaps: {flaps}" if flaps else None
 
 
 def since(pod: Pod, state: State, *, to: State) -> float:
