@@ -35,10 +35,10 @@ from autox.kube.watch import watch_as
 from autox.model.errors import AlreadyExistsError, AutoxError, InvalidError, NotFoundError
 from autox.model.nodes import MockNodes
 from autox.model.refs import PODS
+from autox.model.stages import ENDED
 from autox.nodes.mock.deciding import Plan, decide, has_ended
 from autox.nodes.mock.pods import Pod
 from autox.nodes.mock.podstatus import body
-from autox.nodes.mock.states import ENDED
 from autox.nodes.mock.steps import Action, Step
 from autox.nodes.provider import NodeSpec
 from autox.nodes.services.addresses import AddressPool, loopback
