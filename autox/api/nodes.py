@@ -60,6 +60,7 @@ class MockSection(Document):
     """The nodes of provider ``mock``."""
 
     kubeconfig: Path
+    mode: values.Mode = values.Mode.CHEAP
     name_prefix: Annotated[str, AfterValidator(_name_prefix)] = "virtual-"
     count: Annotated[int, Field(ge=1, le=100_000)]
     run_seconds: Annotated[float, Field(ge=0, le=86_400)] = 1.0
@@ -68,6 +69,7 @@ class MockSection(Document):
         """The same as a frozen value."""
         return values.MockNodes(
             kubeconfig=folder / self.kubeconfig,
+            mode=self.mode,
             name_prefix=self.name_prefix,
             count=self.count,
             run_seconds=self.run_seconds,

@@ -63,8 +63,7 @@ def _serving(config: NodesConfig, clients: Mapping[str, NodeClients]) -> agent.S
     if config.mock is not None:
         from autox.nodes.mock.provider import MockProvider  # noqa: PLC0415  - see above
 
-        shared = next(iter(clients.values()))
-        return agent.Serving(provider=MockProvider(shared.kube, shared.bulk, config.mock, pod_cidr=config.pod_cidr))
+        return agent.Serving(provider=MockProvider(clients, config.mock, pod_cidr=config.pod_cidr))
     from autox.nodes.kubelet.logfiles import LogFiles  # noqa: PLC0415  - see above
     from autox.nodes.kubelet.server import KubeletServer  # noqa: PLC0415  - see above
     from autox.nodes.process.provider import ProcessProvider  # noqa: PLC0415  - see above

@@ -23,6 +23,7 @@ from types import TracebackType
 from typing import Self
 
 from autox import __version__
+from autox.core.ratelimit import RateLimit, TokenBucket
 from autox.kube.answers import error_from, retry_after
 from autox.kube.calls import Call
 from autox.kube.connection import Connection, Headers
@@ -30,6 +31,7 @@ from autox.kube.transport import JSON
 from autox.model.errors import AutoxError, DeadlineError, UnreachableError, UnsupportedError
 from autox.wire import connection as wire
 from autox.wire.failures import ExchangeError, FailureKind
+from autox.wire.gathering import Gathering
 from autox.wire.heads import Head
 from autox.wire.pool import ConnectionPool
 from autox.wire.requests import EncodedRequest
@@ -58,7 +60,8 @@ class BulkClient:
         *,
         connections: int = 32,
         request_seconds: float = 30.0,
-        gather_seconds: float = 0.0,
+        gathering: Gathering | None = None,
+        limit: RateLimit | None = None,
     ) -> None:
         """Prepare; nothing is opened before the first request.
 
@@ -66,8 +69,8 @@ class BulkClient:
             connection: which API server.
             connections: at most so many, and so many requests at a time.
             request_seconds: how long an answer may take once the request is sent.
-            gather_seconds: after an answer the whole process sleeps so long, so that the next answers and events are
-                read together: a wake-up costs more than what it is for. Only where nothing else is timed.
+            gathering: sleeps a little after each answer; None where something is timed.
+            limit: how many requests may be sent; None for as many as the connections carry.
 
         Raises:
             UnsupportedError: the server is behind a proxy.
@@ -80,8 +83,8 @@ class BulkClient:
         self.throttled = 0
         self._connection = connection
         self._request_seconds = request_seconds
-        self._gather_seconds = gather_seconds
-        self._is_gathering = False
+        self._gathering = gathering
+        self._bucket = None if limit is None else TokenBucket(limit, now=time.monotonic())
         self._url = parse_url(connection.server)
         self._prefix = self._url.path.rstrip("/")
         self._pool = ConnectionPool(
@@ -170,6 +173,10 @@ class BulkClient:
             if connection is None:
                 self._pool.want(len(self._waiting))
                 return
+            if self._bucket is not None and (seconds := self._bucket.take(time.monotonic())):
+                self._pool.free(connection)
+                self._pause(seconds)
+                return
             call = self._waiting.popleft()
             call.deadline = time.monotonic() + self._request_seconds
             self._under_way[connection] = call
@@ -200,26 +207,22 @@ class BulkClient:
         body = connection.parser.body
         self.answered += 1
         self._pool.free(connection)
-        if self._gather_seconds and not self._is_gathering:
-            self._is_gathering = True
-            asyncio.get_running_loop().call_soon(self._gather)
+        if self._gathering is not None:
+            self._gathering.arrived()
         if 200 <= head.status < 300:
             call.done(body)
         else:
             self._refused(head, body, call)
         self._pump()
 
-    def _gather(self) -> None:
-        # NB: a sleep that blocks the event loop, on purpose, after all that was ready has been handled.
-        time.sleep(self._gather_seconds)
-        self._is_gathering = False
-
     def _refused(self, head: Head, body: bytes, call: Call) -> None:
         headers = {name: head.field(name) for name in ("Retry-After", "Content-Type")}
         if head.status == 429:
             self.throttled += 1
             self._waiting.appendleft(call)
-            self._pause(retry_after(headers) or _THROTTLED_SECONDS)
+            # NB: many clients are turned away together; they must not all come back together.
+            spread = 1.0 + random.random() / 4  # noqa: S311  - no secret
+            self._pause((retry_after(headers) or _THROTTLED_SECONDS) * spread)
         elif head.status == 401 and not call.sent_again and self._connection.credentials.rejected(self._credentials):
             self._send_again(call)
             self._renew()
@@ -246,9 +249,7 @@ class BulkClient:
 
     def _pause(self, seconds: float) -> None:
         if self._paused is None:
-            # NB: many clients are turned away together; they must not all come back together.
-            spread = 1.0 + random.random() / 4  # noqa: S311  - no secret
-            self._paused = asyncio.get_running_loop().call_later(seconds * spread, self._resume)
+            self._paused = asyncio.get_running_loop().call_later(seconds, self._resume)
 
     def _resume(self) -> None:
         self._paused = None

@@ -7,12 +7,12 @@ a plugin runs again when what it gave has expired and after a 401.
 
 import asyncio
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from autox.kube.connection import Headers
+from autox.kube.connection import Credentials, Headers
 from autox.model.errors import ConfigurationError, DeadlineError
 
 REREAD_SECONDS = 60.0
@@ -150,3 +150,26 @@ class PluginCredentials:
         self._ran_at = self._clock()
         self._answer = answer
         return answer
+
+
+class Impersonating:
+    """Acts as another user, which the API server allows whoever may ``impersonate`` it."""
+
+    def __init__(self, own: Credentials, user: str, *, groups: Sequence[str]) -> None:
+        """Nothing is asked for yet.
+
+        Args:
+            own: what lets us in.
+            user: whom to act as.
+            groups: the groups of that user.
+        """
+        self._own = own
+        self._extra = (("Impersonate-User", user), *(("Impersonate-Group", group) for group in groups))
+
+    async def headers(self) -> Headers:
+        """Our own headers, and whom to act as."""
+        return await self._own.headers() + self._extra
+
+    def rejected(self, used: Headers) -> bool:
+        """Whether our own credentials may be better now."""
+        return self._own.rejected(used[: -len(self._extra)])

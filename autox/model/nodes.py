@@ -5,6 +5,7 @@ checked them; they are frozen and hold no pydantic, so that a test builds one in
 """
 
 from dataclasses import dataclass, field
+from enum import StrEnum
 from ipaddress import IPv4Address, IPv4Network
 from pathlib import Path
 
@@ -19,18 +20,27 @@ class NodeIdentity:
     kubeconfig: Path
 
 
+class Mode(StrEnum):
+    """How much mock nodes are like real ones towards the API server; ``nodes.mock.provider`` says what each does."""
+
+    CHEAP = "cheap"
+    FAITHFUL = "faithful"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MockNodes:
-    """Simulated nodes: ``name_prefix`` followed by 0 to ``count`` - 1, all with one identity.
+    """Simulated nodes: ``name_prefix`` followed by 0 to ``count`` - 1.
 
     Attributes:
-        kubeconfig: the identity.
+        kubeconfig: the identity that all have, or that acts as each of them.
+        mode: whether all nodes share one identity and one watch.
         name_prefix: what each name begins with.
         count: how many nodes.
         run_seconds: how long a pod that ends (a Job's) runs when it does not say so itself.
     """
 
     kubeconfig: Path
+    mode: Mode = Mode.CHEAP
     name_prefix: str = "virtual-"
     count: int = 1
     run_seconds: float = 1.0

@@ -16,11 +16,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from autox.core.ratelimit import KUBELET
 from autox.kube.auth import from_kubeconfig
 from autox.kube.connection import Connection
 from autox.model.errors import ConfigurationError
-from autox.model.nodes import NodesConfig
-from autox.nodes.clients import NodeClients, open_clients
+from autox.model.nodes import Mode, NodesConfig
+from autox.nodes.clients import NodeClients, as_kubelet, open_clients
 from autox.nodes.leases import Leases
 from autox.nodes.loopback import is_loopback
 from autox.nodes.machine import this_machine
@@ -28,6 +29,7 @@ from autox.nodes.provider import Provider
 from autox.nodes.readiness import announce, claimed
 from autox.nodes.registration import Registration
 from autox.nodes.supervision import supervise
+from autox.wire.gathering import Gathering
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -86,8 +88,14 @@ async def _be_nodes(provider: Provider, clients: Mapping[str, NodeClients], stat
 async def _connect(config: NodesConfig, stack: AsyncExitStack) -> dict[str, NodeClients]:
     """The clients of each node, by the node's name."""
     if config.mock is not None:
-        connection = from_kubeconfig(config.mock.kubeconfig)
-        return dict.fromkeys(config.mock.names(), await open_clients(connection, stack, gather_seconds=_GATHER_SECONDS))
+        connection, names = from_kubeconfig(config.mock.kubeconfig), config.mock.names()
+        gathering = Gathering(_GATHER_SECONDS)
+        if config.mock.mode is Mode.CHEAP:
+            return dict.fromkeys(names, await open_clients(connection, stack, gathering=gathering))
+        return {
+            name: await open_clients(as_kubelet(connection, name), stack, gathering=gathering, limit=KUBELET)
+            for name in names
+        }
     clients = {}
     for node in config.nodes:
         connection = from_kubeconfig(node.kubeconfig)

@@ -1,78 +1,44 @@
-"""Serves the pods of all mock nodes of one agent: one watch, one identity, a few writes at once.
+"""The pods of the mock nodes of one agent, in one of two modes.
 
-A watch event only brings the newest state of a pod; ``deciding`` says from that state what is next, and at most one
-request is under way for a pod, so that the writes of a pod never overtake each other. The answer to a write is read
-for its resource version only: what the watch shows from that version on is decided upon, and what is older is not, so
-that nothing is written twice. Nothing is read before a write. What fails is decided again after a back-off.
+Cheap: one identity and one watch for all nodes, which is what a load test of thousands of nodes wants. The identity
+needs: nodes create, get, list, watch, patch; nodes/status and pods/status patch; pods list, watch, delete; leases
+create, get, update.
 
-The identity needs: nodes create, get, list, watch, patch; nodes/status and pods/status patch; pods list, watch,
-delete; leases create, get, update.
+Faithful: each node has the identity of its own, ``system:node:NAME`` in ``system:nodes``, a kubelet's watches of its
+own pods, its own Node and all Services, and a kubelet's client limits, so that the API server and its authorizers have
+the work that real nodes give them. The agent's identity needs no more than to impersonate those users and that group.
 
 Mock nodes have a loopback address of their own, and the ``hostIP`` of their pods is the published form of it, for an
 EndpointSlice lists no pod with a loopback address.
 """
 
 import asyncio
-import logging
-import random
-import time
+from collections.abc import Collection, Mapping
 from contextlib import aclosing
-from datetime import UTC, datetime
-from functools import partial
 from ipaddress import IPv4Network
 
-from autox.core.backoff import Backoff
-from autox.kube.answers import encode_body
-from autox.kube.bulk import BulkClient
-from autox.kube.calls import Call, version_of
+import msgspec
+
 from autox.kube.client import KubeClient
-from autox.kube.known import WatchEventType
 from autox.kube.listing import Query
-from autox.kube.objects import PatchType
-from autox.kube.paths import path_of
 from autox.kube.shapes import Structs
 from autox.kube.watch import watch_as
-from autox.model.errors import AlreadyExistsError, AutoxError, InvalidError, NotFoundError
-from autox.model.nodes import MockNodes
-from autox.model.refs import PODS
-from autox.model.stages import ENDED
-from autox.nodes.mock.deciding import Plan, decide, has_ended
-from autox.nodes.mock.pods import Pod
-from autox.nodes.mock.podstatus import body
-from autox.nodes.mock.steps import Action, Step
+from autox.model.nodes import MockNodes, Mode
+from autox.model.refs import PODS, SERVICES
+from autox.nodes.clients import NodeClients
+from autox.nodes.mock.deciding import Plan
+from autox.nodes.mock.pods import Metadata
+from autox.nodes.mock.serving import PodServer
 from autox.nodes.provider import NodeSpec
 from autox.nodes.services.addresses import AddressPool, loopback
 
 _CAPACITY = {"cpu": "32", "memory": "256Gi", "ephemeral-storage": "1Ti", "pods": "110"}
-_BOUND_PODS = Query(resource=PODS, field_selector="spec.nodeName!=")
-_SHAPE = Structs(Pod)
-_RETRY = Backoff(initial=0.5, limit=30.0)
-_COMPLAINT_INTERVAL = 10.0  # seconds between two lines about failures
-
-_log = logging.getLogger(__name__)
 
 
-class _Known:
-    """What is remembered of a pod while it exists; all of it can be read from the API server again.
+class _Service(msgspec.Struct, frozen=True, gc=False):
+    """A Service: nothing of it is read."""
 
-    Attributes:
-        seen: the resource version that was decided upon last.
-        written: the resource version that our last write gave it; what is older than that is the past.
-        newer: a state that came while a request was under way.
-        is_busy: a request is under way.
-        timer: of a step that is due later.
-        failures: in a row.
-    """
-
-    __slots__ = ("failures", "is_busy", "newer", "seen", "timer", "written")
-
-    def __init__(self) -> None:
-        self.seen = 0
-        self.written = 0
-        self.newer: Pod | None = None
-        self.is_busy = False
-        self.timer: asyncio.TimerHandle | None = None
-        self.failures = 0
+    metadata: Metadata = Metadata()
 
 
 class MockProvider:
@@ -80,24 +46,19 @@ class MockProvider:
 
     name = "mock"
 
-    def __init__(self, kube: KubeClient, bulk: BulkClient, nodes: MockNodes, *, pod_cidr: IPv4Network) -> None:
+    def __init__(self, clients: Mapping[str, NodeClients], nodes: MockNodes, *, pod_cidr: IPv4Network) -> None:
         """Nothing is read or written before ``run``.
 
         Args:
-            kube: watches pods.
-            bulk: writes and deletes them.
+            clients: of each node, by its name: the same ones for all in cheap mode.
             nodes: which nodes, and what their pods do.
             pod_cidr: the pods' addresses.
         """
-        self._kube = kube
-        self._bulk = bulk
+        self._clients = clients
         self._nodes = nodes
         self._plan = Plan(run_seconds=nodes.run_seconds)
-        self._names = frozenset(nodes.names())
         self._host_ip = str(pod_cidr.network_address + 1)
         self._addresses = AddressPool(str(pod_cidr))
-        self._pods: dict[str, _Known] = {}
-        self._complained = 0.0
 
     def nodes(self) -> list[NodeSpec]:
         """All nodes alike, of the size that KWOK gives its own, sharing one address."""
@@ -109,151 +70,30 @@ class MockProvider:
 
     async def run(self) -> None:
         """Serve pods until cancelled; the next agent continues from their status."""
-        try:
-            await self._watch()
-        finally:
-            for known in self._pods.values():
-                if known.timer is not None:
-                    known.timer.cancel()
-
-    async def _watch(self) -> None:
-        initial: list[Pod] | None = []
-        watching = watch_as(_SHAPE, self._kube, _BOUND_PODS, on_trouble=_warn_of_interruption)
-        async with aclosing(watching) as events:
-            async for event in events:
-                pod = event.object
-                if event.type is WatchEventType.SYNCED:
-                    # NB: no address is given away before every address in use is known.
-                    for one in initial or ():
-                        self._observe(one)
-                    initial = None
-                elif event.type is WatchEventType.DELETED:
-                    self._forget(pod.metadata.uid)
-                elif pod.spec.node_name not in self._names:
-                    continue
-                elif initial is not None:
-                    self._claim(pod)
-                    initial.append(pod)
-                else:
-                    self._observe(pod)
-
-    def _claim(self, pod: Pod) -> None:
-        if not pod.status.pod_ip or has_ended(pod) or pod.spec.host_network:
+        names = self._nodes.names()
+        if self._nodes.mode is Mode.CHEAP:
+            await self._server("spec.nodeName!=", names).run()
             return
-        try:
-            self._addresses.claim(pod.metadata.uid, pod.status.pod_ip)
-        except (AlreadyExistsError, InvalidError) as error:
-            _log.warning("pod %s keeps its address: %s", _name(pod), error)
+        async with asyncio.TaskGroup() as kubelets:
+            for name in names:
+                kubelets.create_task(self._server(f"spec.nodeName={name}", [name]).run())
+                kubelets.create_task(_follow_services(self._clients[name].kube))
 
-    def _forget(self, uid: str) -> None:
-        self._addresses.release(uid)
-        known = self._pods.pop(uid, None)
-        if known is not None and known.timer is not None:
-            known.timer.cancel()
-
-    def _observe(self, pod: Pod) -> None:
-        """Take in the newest state of a pod and take its next step, or plan it."""
-        uid, version = pod.metadata.uid, int(pod.metadata.resource_version)
-        known = self._pods.get(uid)
-        if known is None:
-            known = self._pods[uid] = _Known()
-        if version <= known.seen or version < known.written:
-            return
-        if known.is_busy:
-            known.newer = pod
-            return
-        known.seen = version
-        if has_ended(pod):
-            self._addresses.release(uid)
-        self._go_on(known, pod, wait=0.0)
-
-    def _go_on(self, known: _Known, pod: Pod, *, wait: float) -> None:
-        """Take the next step of a pod when it is due, but not before ``wait`` seconds have passed."""
-        if known.timer is not None:
-            known.timer.cancel()
-            known.timer = None
-        step = decide(pod, self._plan)
-        if step.action is Action.REST:
-            return
-        delay = max(step.at - time.time(), wait) if step.at or wait else 0.0
-        if delay > 0.0:
-            known.timer = asyncio.get_running_loop().call_later(delay, self._due, known, pod, step)
-        else:
-            self._take(known, pod, step)
-
-    def _due(self, known: _Known, pod: Pod, step: Step) -> None:
-        known.timer = None
-        self._take(known, pod, step)
-
-    def _take(self, known: _Known, pod: Pod, step: Step) -> None:
-        """Send the one request of a step."""
-        try:
-            call = self._deletion(known, pod) if step.action is Action.DELETE else self._write(known, pod, step)
-        except AutoxError as error:  # no address is left, or a name that cannot be sent
-            self._repeat(known, pod, error)
-            return
-        known.is_busy = True
-        self._bulk.submit(call)
-
-    def _write(self, known: _Known, pod: Pod, step: Step) -> Call:
-        address = "" if step.state in ENDED else self._address(pod)
-        return Call(
-            "PATCH",
-            path_of(PODS, namespace=pod.metadata.namespace, name=pod.metadata.name, subresource="status"),
-            partial(self._done, known, pod),
-            plural="status",
-            body=body(pod, step, host_ip=self._host_ip, pod_ip=address, now=datetime.now(UTC)),
-            content_type=PatchType.STRATEGIC,
+    def _server(self, selector: str, names: Collection[str]) -> PodServer:
+        clients = self._clients[next(iter(names))]
+        return PodServer(
+            clients.kube,
+            clients.bulk,
+            Query(resource=PODS, field_selector=selector),
+            frozenset(names),
+            plan=self._plan,
+            host_ip=self._host_ip,
+            addresses=self._addresses,
         )
 
-    def _deletion(self, known: _Known, pod: Pod) -> Call:
-        # NB: the uid makes the server refuse to delete a later pod of the same name.
-        options = {"gracePeriodSeconds": 0, "preconditions": {"uid": pod.metadata.uid}}
-        return Call(
-            "DELETE",
-            path_of(PODS, namespace=pod.metadata.namespace, name=pod.metadata.name),
-            partial(self._done, known, pod),
-            plural=PODS.plural,
-            body=encode_body({"apiVersion": "v1", "kind": "DeleteOptions", **options}),
-        )
 
-    def _done(self, known: _Known, pod: Pod, answer: bytes | AutoxError) -> None:
-        known.is_busy = False
-        newer, known.newer = known.newer, None
-        if self._pods.get(pod.metadata.uid) is not known:
-            return
-        if isinstance(answer, AutoxError):
-            if newer is not None:
-                pod, known.seen = newer, int(newer.metadata.resource_version)
-            # NB: of a pod that is not there any more, the watch will tell.
-            if not isinstance(answer, NotFoundError) or newer is not None:
-                self._repeat(known, pod, answer)
-            return
-        known.failures = 0
-        version = version_of(answer)
-        if version:
-            known.written = int(version)
-        if newer is not None:
-            self._observe(newer)
-
-    def _repeat(self, known: _Known, pod: Pod, error: AutoxError) -> None:
-        known.failures += 1
-        now = time.monotonic()
-        if now - self._complained >= _COMPLAINT_INTERVAL:
-            self._complained = now
-            _log.warning("cannot serve pod %s (perhaps others too), will try again: %s", _name(pod), error)
-        wait = _RETRY.delay(known.failures, random=random.random())  # noqa: S311  - jitter, no secret
-        self._go_on(known, pod, wait=wait)
-
-    def _address(self, pod: Pod) -> str:
-        if pod.spec.host_network:
-            return self._host_ip
-        return pod.status.pod_ip or self._addresses.acquire(pod.metadata.uid)
-
-
-def _name(pod: Pod) -> str:
-    return f"{pod.metadata.namespace}/{pod.metadata.name}"
-
-
-def _warn_of_interruption(error: AutoxError) -> None:
-    _log.warning("the watch of pods is interrupted: %s", error)
+async def _follow_services(kube: KubeClient) -> None:
+    """Watch all Services, as a kubelet does for the variables of its containers, and do nothing with them."""
+    async with aclosing(watch_as(Structs(_Service), kube, Query(resource=SERVICES))) as events:
+        async for _ in events:
+            pass

@@ -45,7 +45,7 @@ class Fleet:
         nodes = MockNodes(kubeconfig=kubeconfig, name_prefix=marks.node_prefix, count=count)
         self._clients = clients
         self._marks = marks
-        self._provider = MockProvider(clients.kube, clients.bulk, nodes, pod_cidr=_POD_CIDR)
+        self._provider = MockProvider(dict.fromkeys(nodes.names(), clients), nodes, pod_cidr=_POD_CIDR)
         self._specs = [replace(spec, labels=marks.labels, taints=(marks.taint,)) for spec in self._provider.nodes()]
 
     @property
