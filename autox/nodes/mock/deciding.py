@@ -13,7 +13,15 @@ from dataclasses import dataclass, field, replace
 from autox.core.backoff import Backoff
 from autox.core.staging import STANDARD_TABLE
 from autox.model.stages import ENDED, Stage, StageTable, State
-from autox.nodes.mock.plainpods import POLICIES, Leaving, all_begin_alike, annotations_read, leaving, leaving_plain
+from autox.nodes.mock.leaving import (
+    POLICIES,
+    Leaving,
+    all_begin_alike,
+    annotations_read,
+    leading_ahead,
+    leaving,
+    leaving_plain,
+)
 from autox.nodes.mock.pods import Pod, Spec
 from autox.nodes.mock.podstatus import is_told
 from autox.nodes.mock.stages import InvalidAnnotationError, applicable, ended, first_at_once, first_due
@@ -48,6 +56,7 @@ class Plan:
     _back_off: Backoff = field(init=False, repr=False, compare=False)
     _read: frozenset[str] = field(init=False, repr=False, compare=False)
     _leaving: Leaving = field(init=False, repr=False, compare=False)
+    _ahead: Leaving = field(init=False, repr=False, compare=False)
     _plain: Mapping[str, Leaving] = field(init=False, repr=False, compare=False)
     _first: Mapping[str, Step] = field(init=False, repr=False, compare=False)
 
@@ -57,6 +66,7 @@ class Plan:
         self._prepare("_back_off", Backoff(initial=limits.initial_seconds, limit=limits.limit_seconds, jitter=0.0))
         self._prepare("_read", annotations_read(stages))
         self._prepare("_leaving", whole)
+        self._prepare("_ahead", leading_ahead(whole))
         self._prepare("_plain", {policy: leaving_plain(whole, policy) for policy in POLICIES})
         self._prepare("_first", dict(self._first_steps()))
 
@@ -83,11 +93,21 @@ class Plan:
         annotations = pod.metadata.annotations
         return annotations is None or self._read.isdisjoint(annotations)
 
-    def applicable(self, pod: Pod, state: State, restarts: int, flaps: int) -> Iterator[tuple[float, Stage]]:
-        """The stages that a pod in a state may take, with the delay of each: see ``stages.applicable``."""
+    def first_due(self, pod: Pod, state: State, restarts: int, flaps: int) -> tuple[float, Stage] | None:
+        """The stage that leads a pod away from the state that it is in first, and when."""
+        return first_due(pod, state, self._applicable(pod, self.stages(pod, state), state, restarts, flaps))
+
+    def first_at_once(self, pod: Pod, state: State, restarts: int, flaps: int) -> Stage | None:
+        """The stage that is due as soon as a pod comes into a state."""
+        ahead = self._ahead[state]
+        return first_at_once(self._applicable(pod, ahead, state, restarts, flaps)) if ahead else None
+
+    def _applicable(
+        self, pod: Pod, stages: tuple[Stage, ...], state: State, restarts: int, flaps: int
+    ) -> Iterator[tuple[float, Stage]]:
         return applicable(
             pod,
-            self.stages(pod, state),
+            stages,
             state,
             seed=self.table.seed,
             run_seconds=self.run_seconds,
@@ -142,7 +162,7 @@ def _following(pod: Pod, plan: Plan, state: State) -> Step:
         return _REST
     restarts, flaps = restarts_of(pod), flaps_of(pod)
     try:
-        due = first_due(pod, state, plan.applicable(pod, state, restarts, flaps))
+        due = plan.first_due(pod, state, restarts, flaps)
     except InvalidAnnotationError as error:
         return _ending(pod, replace(_INVALID, message=str(error)))
     if due is None:
@@ -156,7 +176,7 @@ def _following(pod: Pod, plan: Plan, state: State) -> Step:
         if state in ENDED or state is State.CRASHED:  # an end is always shown
             break
         try:
-            following = first_at_once(state, plan.applicable(pod, state, restarts, flaps))
+            following = plan.first_at_once(pod, state, restarts, flaps)
         except InvalidAnnotationError:  # is told when the pod is in that state
             break
         if following is None or following.to in passed:

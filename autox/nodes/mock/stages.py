@@ -105,9 +105,9 @@ def first_due(pod: Pod, state: State, found: Iterable[tuple[float, Stage]]) -> t
     return first
 
 
-def first_at_once(state: State, found: Iterable[tuple[float, Stage]]) -> Stage | None:
-    """The first of the applicable stages that is due as soon as a pod comes into a state."""
-    return next((stage for delay, stage in found if delay == 0 and is_immediate(stage, state)), None)
+def first_at_once(found: Iterable[tuple[float, Stage]]) -> Stage | None:
+    """The first of the applicable stages that has no delay, of stages that lead ahead."""
+    return next((stage for delay, stage in found if delay == 0), None)
 
 
 def _draw(pod: Pod, stage: Stage, subject: str, *, seed: int, state: State, restarts: int, flaps: int) -> float:

@@ -1,7 +1,8 @@
-"""What of a table of stages concerns plain pods: those without any annotation that a stage reads. Pure.
+"""A table of stages prepared for deciding: by the state that they leave, and what of them concerns plain pods. Pure.
 
-Nearly all pods of a load test are plain and alike, so that most of the work is done once for a table: stages that no
-plain pod ever takes are left out, and where every plain pod begins in the same way, that is known beforehand.
+Plain pods are those without any annotation that a stage reads. Nearly all pods of a load test are plain and alike, so
+that most of the work is done once for a table: stages that no plain pod ever takes are left out, and where every
+plain pod begins in the same way, that is known beforehand.
 """
 
 from collections.abc import Mapping
@@ -19,6 +20,11 @@ Leaving = Mapping[State, tuple[Stage, ...]]
 def leaving(stages: tuple[Stage, ...]) -> Leaving:
     """All stages, by the state that they leave."""
     return {state: tuple(stage for stage in stages if state in stage.leaves) for state in State}
+
+
+def leading_ahead(whole: Leaving) -> Leaving:
+    """Of these stages those that are taken at once when they have no delay."""
+    return {state: tuple(stage for stage in stages if is_immediate(stage, state)) for state, stages in whole.items()}
 
 
 def annotations_read(stages: tuple[Stage, ...]) -> frozenset[str]:
@@ -41,17 +47,16 @@ def leaving_plain(whole: Leaving, policy: str) -> Leaving:
 
 def all_begin_alike(plain: Leaving) -> bool:
     """Does what is taken at once from ``PENDING`` on depend on nothing but the restart policy?"""
-    found, ahead = {State.PENDING}, [State.PENDING]
-    while ahead:
-        state = ahead.pop()
-        at_once = [
-            stage for stage in plain[state] if stage.delay == 0 and not stage.jitter and is_immediate(stage, state)
-        ]
+    ahead = leading_ahead(plain)
+    found, new = {State.PENDING}, [State.PENDING]
+    while new:
+        state = new.pop()
+        at_once = [stage for stage in ahead[state] if not stage.delay and not stage.jitter]
         if at_once and not all(_is_for_all(stage) for stage in plain[state]):
             return False
         news = {stage.to for stage in at_once} - found
         found |= news
-        ahead.extend(news)
+        new.extend(news)
     return True
 
 
