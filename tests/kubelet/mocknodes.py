@@ -1,6 +1,7 @@
 """Mock nodes behind one server, whose pods are what a test says."""
 
 import asyncio
+import time
 from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager, suppress
 
@@ -55,7 +56,8 @@ async def serving(
     clock: Clock | None = None,
 ) -> AsyncIterator[dict[str, str]]:
     """The endpoints while they are served; the URL of each node by its name."""
-    endpoints = MockEndpoints(kube, pods, nodes) if clock is None else MockEndpoints(kube, pods, nodes, clock=clock)
+    kubes = dict.fromkeys([spec.name for spec in nodes], kube)
+    endpoints = MockEndpoints(kubes, pods, nodes, clock=clock or time.time)
     places = places_of(nodes)
     server = KubeletServer(endpoint, endpoints.routes(), places=places, reviews=reviews)
     running = asyncio.create_task(server.run())

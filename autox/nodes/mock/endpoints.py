@@ -5,7 +5,7 @@ server: it is the only place that has the pods whole, and almost nobody asks a k
 """
 
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 
 from aiohttp import web
 
@@ -32,7 +32,7 @@ class MockEndpoints:
 
     def __init__(
         self,
-        kube: KubeClient,
+        kubes: Mapping[str, KubeClient],
         pods: NodePods,
         nodes: Iterable[NodeSpec],
         *,
@@ -41,12 +41,12 @@ class MockEndpoints:
         """The nodes count as booted now.
 
         Args:
-            kube: asked for whole pods; needs ``list`` on pods.
+            kubes: asked for whole pods, by the node's name; each needs ``list`` on the pods of its node.
             pods: who is on which node.
             nodes: the nodes.
             clock: the time, in seconds since 1970.
         """
-        self._kube, self._pods, self._clock = kube, pods, clock
+        self._kubes, self._pods, self._clock = kubes, pods, clock
         self._memory = {spec.name: int(parse_quantity(spec.capacity.get("memory", "0"))) for spec in nodes}
         self._meters = Meters(pods, started=clock())
 
@@ -64,7 +64,8 @@ class MockEndpoints:
         ]
 
     async def _list_pods(self, request: web.Request) -> web.StreamResponse:
-        listing = await self._kube.list(PODS, field_selector=f"spec.nodeName={request[NODE]}")
+        node = request[NODE]
+        listing = await self._kubes[node].list(PODS, field_selector=f"spec.nodeName={node}")
         return _pod_list(listing.items)
 
     async def _running_pods(self, request: web.Request) -> web.StreamResponse:
