@@ -236,6 +236,18 @@ async def test_a_followed_log_ends_with_its_container(world: World, end: str) ->
         assert await response.content.read() == b""
 
 
+async def test_a_reader_who_leaves_a_long_log_is_no_error(world: World, caplog: pytest.LogCaptureFixture) -> None:
+    """As one who reads just the head of it does; the server goes on well."""
+    world.residents.views = [pod(log_interval_seconds="0.01")]
+    for query in ("", "?follow=true"):
+        response = await world.client.get(f"{world.urls[NODE]}{LOG}{query}")
+        assert response.status == 200
+        await response.content.readline()
+        response.close()
+    assert await world.page("/healthz") == "ok"
+    assert caplog.records == []
+
+
 async def test_a_command_is_echoed(world: World) -> None:
     """Its words as one line on standard output, and success."""
     query = "command=echo&command=a+b&command=%F0%9F%8D%8E&output=1&error=1"
@@ -283,8 +295,8 @@ async def test_a_client_without_standard_output_gets_only_success(world: World) 
         assert [message.data[0] async for message in socket] == [3]
 
 
-async def test_a_client_that_goes_away_ends_its_echo(world: World) -> None:
-    """And leaves the server well."""
+async def test_a_client_that_goes_away_ends_its_echo(world: World, caplog: pytest.LogCaptureFixture) -> None:
+    """Which is no error, and leaves the server well."""
     url = f"{world.urls[NODE]}{EXEC}?command=cat&input=1&output=1"
     for _ in range(3):
         socket = await world.client.ws_connect(url, protocols=(V5,))
@@ -292,6 +304,7 @@ async def test_a_client_that_goes_away_ends_its_echo(world: World) -> None:
         await socket.close()
 
     assert await world.page("/healthz") == "ok"
+    assert caplog.records == []
 
 
 async def test_an_old_client_speaks_the_protocol_before(world: World) -> None:

@@ -5,6 +5,7 @@ be tested against it.
 """
 
 import re
+from contextlib import suppress
 
 from aiohttp import WSMsgType, web
 
@@ -25,11 +26,12 @@ async def echo(request: web.Request, streams: Streams, command: list[str]) -> we
         raise UnsupportedError(f"exec needs a WebSocket with the protocol {' or '.join(PROTOCOLS)}")
     await socket.prepare(request)
     newline = b"\r\n" if streams.tty else b"\n"
-    await _print(socket, streams, " ".join(command).encode(errors="replace") + newline)
-    if streams.stdin:
-        await _print_input(socket, streams)
-    await socket.send_bytes(message(Channel.ERROR, SUCCESS))
-    await socket.close()
+    with suppress(ConnectionResetError):  # the client went away, as it may at any time
+        await _print(socket, streams, " ".join(command).encode(errors="replace") + newline)
+        if streams.stdin:
+            await _print_input(socket, streams)
+        await socket.send_bytes(message(Channel.ERROR, SUCCESS))
+        await socket.close()
     return socket
 
 
