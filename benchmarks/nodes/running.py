@@ -18,7 +18,7 @@ from benchmarks.nodes.agents import PREFIX, USER, Agent, Setting
 from benchmarks.nodes.audit import Findings, check
 from benchmarks.nodes.cases import Case
 from benchmarks.nodes.load import NAMESPACE, ROOT, Plan, play
-from benchmarks.nodes.metering import Meter, Spent, spent
+from benchmarks.nodes.metering import Meter, spent
 from benchmarks.nodes.plane import Plane
 from benchmarks.nodes.processes import resident_mib, started
 from benchmarks.nodes.watching import POD_PREFIX, Watcher, until
@@ -116,12 +116,12 @@ class _Playing:
                 await self._register(watcher)
                 nodes.cancel()
                 await asyncio.sleep(SETTLE_SECONDS)
-                idle = await self._idle(meter)
+                price = await self._idle(meter)
                 if self.case.churn is not None:
-                    await self._churn(meter, watcher, idle)
+                    await self._churn(meter, watcher, price)
                 else:
-                    await self._start(meter, watcher, idle)
-                    await self._delete(meter, watcher, idle)
+                    await self._start(meter, watcher, price)
+                    await self._delete(meter, watcher, price)
                 watcher.sample_leases()
                 for task in others:
                     task.cancel()
@@ -141,25 +141,25 @@ class _Playing:
         self.found |= figures.registered(watcher.nodes, watcher.ready, first=names[0])
         self._say("{nodes_rate:,.0f} nodes registered a second")
 
-    async def _idle(self, meter: Meter) -> Spent:
+    async def _idle(self, meter: Meter) -> figures.LeasePrice:
         before = await meter.begin()
         await asyncio.sleep(self.case.idle(self.pair))
         cost = spent(before, await meter.end())
         self.found |= figures.idling(cost)
         self._say(f"idle: {{idle_cores:.3f}} cores, {cost.leases:,.0f} leases, {{lease_cpu:.2f}} CPU-s for 1,000")
-        return cost
+        return figures.lease_price(cost)
 
-    async def _start(self, meter: Meter, watcher: Watcher, idle: Spent) -> None:
+    async def _start(self, meter: Meter, watcher: Watcher, price: figures.LeasePrice) -> None:
         before = await meter.begin()
         sent = await self._play(Plan(kubeconfig=str(self.plane.loader()), pods=self._pods(self.case.pods)))
         await self._until(
             lambda: len(watcher.running) >= len(sent), lambda: f"{len(watcher.running):,} of {len(sent):,} pods Running"
         )
         await asyncio.sleep(REST_SECONDS)
-        self.found |= figures.starting(sent, watcher.running, spent(before, await meter.end()), idle)
+        self.found |= figures.starting(sent, watcher.running, spent(before, await meter.end()), price)
         self._say("{pods_rate:,.0f} pods a second, P99 {start_p99:.1f} s, {pods_cpu:.2f} CPU-s for 1,000")
 
-    async def _delete(self, meter: Meter, watcher: Watcher, idle: Spent) -> None:
+    async def _delete(self, meter: Meter, watcher: Watcher, price: figures.LeasePrice) -> None:
         names = tuple(f"{POD_PREFIX}{number}" for number in range(self.case.pods))
         before = await meter.begin()
         sent = await self._play(Plan(kubeconfig=str(self.plane.loader()), deleted=names))
@@ -167,10 +167,10 @@ class _Playing:
             lambda: len(watcher.gone) >= len(names), lambda: f"{len(watcher.gone):,} of {len(names):,} pods gone"
         )
         await asyncio.sleep(REST_SECONDS)
-        self.found |= figures.deleting(sent, watcher.gone, spent(before, await meter.end()), idle)
+        self.found |= figures.deleting(sent, watcher.gone, spent(before, await meter.end()), price)
         self._say("{deletes_rate:,.0f} deletions a second, {deletes_cpu:.2f} CPU-s for 1,000")
 
-    async def _churn(self, meter: Meter, watcher: Watcher, idle: Spent) -> None:
+    async def _churn(self, meter: Meter, watcher: Watcher, price: figures.LeasePrice) -> None:
         churn, count = self.case.churn, self.case.churning(self.pair)
         if churn is None:
             return
@@ -184,7 +184,7 @@ class _Playing:
         sent = await self._play(plan, seconds=count / churn.rate + LIMIT_SECONDS)
         await self._until(lambda: len(watcher.gone) >= count, lambda: f"{len(watcher.gone):,} of {count:,} pods gone")
         await asyncio.sleep(REST_SECONDS)
-        self.found |= figures.churning(sent, watcher.running, spent(before, await meter.end()), idle)
+        self.found |= figures.churning(sent, watcher.running, spent(before, await meter.end()), price)
         self._say("P99 {start_p99:.3f} s, {churn_cpu:.2f} CPU-s for 1,000 pods made and deleted")
 
     def _pods(self, count: int) -> tuple[Object, ...]:

@@ -64,7 +64,7 @@ class Row:
 NO_LESS, NO_MORE = Bar(at_least=1), Bar(at_most=1)
 FIFTH, EIGHTH = Bar(at_most=1 / 5), {"large": Bar(at_most=1 / 8)}
 QUARTER, THIRD, HALF = Bar(at_most=1 / 4), Bar(at_most=1 / 3), Bar(at_most=1 / 2)
-NET = "idling taken off"
+NET = "leases taken off"
 
 ROWS = (
     Row(key="nodes_rate", title="nodes registered a second", digits=0, bar=NO_LESS),

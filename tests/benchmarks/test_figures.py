@@ -17,6 +17,8 @@ apiserver_request_total{code="201",resource="pods",subresource="",verb="POST"} 1
 apiserver_request_duration_seconds_count{resource="pods"} 99
 """
 
+FREE = figures.LeasePrice(agent=0.0, server=0.0)
+
 
 def reading(*, at: float, agent: float, counted_at: float, requests: dict[Kind, float]) -> Reading:
     """A reading in which only the agent spends CPU time."""
@@ -87,12 +89,13 @@ def test_idling_gives_the_price_of_a_lease() -> None:
     assert math.isnan(figures.idling(cost(seconds=10.0, agent=0.2))["lease_cpu"])
 
 
-def test_a_burst_is_told_with_and_without_what_idling_costs() -> None:
-    """Ten pods in four seconds of which idling would have cost 0.08 CPU seconds."""
+def test_a_burst_is_told_with_and_without_its_leases() -> None:
+    """Ten pods at a time of 200 lease renewals, which would have cost 0.08 CPU seconds when idle."""
     sent = {f"pod-{n}": 100.0 + n for n in range(10)}
     running = {name: at + 0.5 for name, at in sent.items()}
-    burst = cost(seconds=4.0, agent=0.1, server=0.5, requests={STATUS_WRITES[0]: 4.0, STATUS_WRITES[1]: 6.0})
-    found = figures.starting(sent, running, burst, cost(seconds=10.0, agent=0.2, server=1.0))
+    writes = {STATUS_WRITES[0]: 4.0, STATUS_WRITES[1]: 6.0, LEASE_RENEWALS[0]: 200.0}
+    price = figures.lease_price(cost(seconds=10.0, agent=0.2, server=1.0, requests={LEASE_RENEWALS[0]: 500.0}))
+    found = figures.starting(sent, running, cost(seconds=4.0, agent=0.1, server=0.5, requests=writes), price)
 
     assert found["pods_rate"] == pytest.approx(10 / 9.5)
     assert (found["start_p50"], found["start_p99"], found["status_writes"]) == (0.5, 0.5, 1.0)
@@ -104,7 +107,7 @@ def test_a_burst_is_told_with_and_without_what_idling_costs() -> None:
 def test_deletions_have_figures_of_their_own() -> None:
     """Deletions a second, from the first request to the last pod seen gone."""
     sent = {"pod-0": 1.0, "pod-1": 1.5}
-    found = figures.deleting(sent, {"pod-0": 2.0, "pod-1": 5.0}, cost(seconds=4.0, agent=1.0), cost(seconds=1, agent=0))
+    found = figures.deleting(sent, {"pod-0": 2.0, "pod-1": 5.0}, cost(seconds=4.0, agent=1.0), FREE)
 
     assert found["deletes_rate"] == pytest.approx(0.5)
     assert found["deletes_cpu"] == pytest.approx(500.0)
@@ -113,7 +116,7 @@ def test_deletions_have_figures_of_their_own() -> None:
 def test_pods_that_came_and_went_unseen_are_told() -> None:
     """An agent too slow to run a pod before it is deleted does not get a better latency for it."""
     sent = {"pod-0": 1.0, "pod-1": 1.5}
-    found = figures.churning(sent, {"pod-1": 1.75}, cost(seconds=4.0, agent=1.0), cost(seconds=1, agent=0))
+    found = figures.churning(sent, {"pod-1": 1.75}, cost(seconds=4.0, agent=1.0), FREE)
 
     assert (found["never_ran"], found["start_p99"]) == (1, 0.25)
     assert found["churn_cpu"] == pytest.approx(500.0)
