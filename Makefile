@@ -52,8 +52,9 @@ bench-nodes: $(STAMP) ## Measure virtual nodes beside KWOK: an hour, or five min
 	@$(RUN)/python -m benchmarks.bench_nodes $(if $(QUICK),--quick)
 
 .PHONY: generate
-generate: $(STAMP) ## Write the CRDs and the charts' schemas anew from autox/api
+generate: $(STAMP) ## Write the CRDs, the charts' schemas and the table of stages anew from the code
 	@$(RUN)/python -m autox.api.schemas
+	@$(RUN)/python -m autox.nodes.mock.stagedocs
 
 .PHONY: lock
 lock: $(STAMP) ## Pin the dependencies again, with hashes and without addresses

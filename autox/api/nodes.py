@@ -5,14 +5,22 @@ paths are taken from the folder of the file, so that a state directory can be mo
 """
 
 import re
+from collections.abc import Mapping
 from ipaddress import IPv4Address, IPv4Network
 from pathlib import Path
 from typing import Annotated, Literal, Self
 
 from pydantic import AfterValidator, Field, model_validator
+from pydantic.alias_generators import to_camel
 
-from autox.api.documents import Document, read_document
+from autox.api.crashloops import CrashLoopBackOffSection
+from autox.api.documents import Document, checked, read_document
+from autox.api.stages import load_stages
+from autox.core.quantity import parse_quantity
 from autox.model import nodes as values
+
+ROOMY_CIDR = "10.128.0.0/9"
+"""Addresses for pods that nobody listens on: eight million, enough for every node and pod of the largest run."""
 
 _DNS_SUBDOMAIN = re.compile(r"[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*")
 
@@ -46,6 +54,11 @@ def _ipv4(text: str) -> str:
         raise ValueError(f"{text!r} is not an IPv4 address") from error
 
 
+def _quantity(text: str) -> str:
+    parse_quantity(text)
+    return text
+
+
 NonEmpty = Annotated[str, Field(min_length=1)]
 
 
@@ -56,23 +69,39 @@ class NodeEntry(Document):
     kubeconfig: Path
 
 
+class TaintEntry(Document):
+    """A taint that nodes are created with."""
+
+    key: NonEmpty
+    value: str = ""
+    effect: Literal["NoSchedule", "PreferNoSchedule", "NoExecute"]
+
+
 class MockSection(Document):
     """The nodes of provider ``mock``."""
 
-    kubeconfig: Path
+    kubeconfig: Path | None = None
     mode: values.Mode = values.Mode.CHEAP
     name_prefix: Annotated[str, AfterValidator(_name_prefix)] = "virtual-"
     count: Annotated[int, Field(ge=1, le=100_000)]
     run_seconds: Annotated[float, Field(ge=0, le=86_400)] = 1.0
+    stages: Path | None = None
+    capacity: dict[NonEmpty, Annotated[str, AfterValidator(_quantity)]] = Field(default_factory=dict)
+    labels: dict[NonEmpty, str] = Field(default_factory=dict)
+    taints: tuple[TaintEntry, ...] = ()
 
     def value(self, folder: Path) -> values.MockNodes:
         """The same as a frozen value."""
         return values.MockNodes(
-            kubeconfig=folder / self.kubeconfig,
+            kubeconfig=None if self.kubeconfig is None else folder / self.kubeconfig,
             mode=self.mode,
             name_prefix=self.name_prefix,
             count=self.count,
             run_seconds=self.run_seconds,
+            stages=None if self.stages is None else load_stages(folder / self.stages),
+            capacity=self.capacity,
+            labels=self.labels,
+            taints=tuple(one.model_dump(exclude_defaults=True) for one in self.taints),
         )
 
 
@@ -110,23 +139,6 @@ class ImageEntry(Document):
         )
 
 
-class CrashLoopBackOffSection(Document):
-    """How patient the node is with containers that keep ending."""
-
-    initial_seconds: Annotated[float, Field(gt=0, le=3600)] = 10.0
-    limit_seconds: Annotated[float, Field(gt=0, le=3600)] = 300.0
-
-    @model_validator(mode="after")
-    def _limit_is_not_less(self) -> Self:
-        if self.limit_seconds < self.initial_seconds:
-            raise ValueError("limitSeconds is less than initialSeconds")
-        return self
-
-    def value(self) -> values.CrashLoopBackOff:
-        """The same as a frozen value."""
-        return values.CrashLoopBackOff(initial_seconds=self.initial_seconds, limit_seconds=self.limit_seconds)
-
-
 class LogsSection(Document):
     """How large a container's log may grow before it is rotated; one older file is kept."""
 
@@ -155,8 +167,8 @@ class NodesDocument(Document):
             raise ValueError("mock is for provider mock, not for provider process")
         if self.provider == "mock" and self.mock is None:
             raise ValueError("provider mock needs the section mock")
-        if self.provider == "mock" and (self.nodes or self.images or self.kubelet is not None):
-            raise ValueError("nodes, images and kubelet are for provider process, not for provider mock")
+        if self.provider == "mock" and (self.nodes or self.images):
+            raise ValueError("nodes and images are for provider process, not for provider mock")
         names = [node.name for node in self.nodes]
         if repeated := sorted({name for name in names if names.count(name) > 1}):
             raise ValueError(f"nodes has {', '.join(repeated)} more than once")
@@ -185,3 +197,14 @@ def load_nodes_config(path: Path) -> values.NodesConfig:
         ConfigurationError: it cannot be read or does not make sense; names the file and each wrong field.
     """
     return read_document(path, NodesDocument).value(path.absolute().parent)
+
+
+def nodes_config_from_flags(provider: str, flags: Mapping[str, object]) -> values.NodesConfig:
+    """The same from flags of the command line, which are named as the fields of section ``mock`` are.
+
+    Raises:
+        ConfigurationError: they do not make sense; names each wrong one.
+    """
+    section = {to_camel(name): value for name, value in flags.items()}
+    content = {"provider": provider, "podCIDR": ROOMY_CIDR, "mock": section}
+    return checked(content, NodesDocument, what="autox nodes run").value(Path.cwd())

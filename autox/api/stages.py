@@ -11,8 +11,8 @@ from typing import Annotated, Self
 
 from pydantic import AfterValidator, BeforeValidator, Field, PlainValidator, model_validator
 
+from autox.api.crashloops import CrashLoopBackOffSection
 from autox.api.documents import Document, read_document
-from autox.api.nodes import CrashLoopBackOffSection
 from autox.core.stagefaults import StageFault, stage_faults
 from autox.core.staging import before_standard
 from autox.model import stages as values

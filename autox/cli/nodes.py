@@ -8,17 +8,25 @@ import logging
 import resource
 import signal
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
+from typing import Any
 
 import click
 import uvloop
 
-from autox.api.nodes import load_nodes_config
-from autox.model.nodes import NodesConfig
+from autox.api.nodes import load_nodes_config, nodes_config_from_flags
+from autox.kube.auth import from_kubeconfig
+from autox.kube.client import KubeClient
+from autox.model.errors import ConfigurationError, NotFoundError
+from autox.model.nodes import Mode, NodesConfig
+from autox.model.refs import NODES
 from autox.nodes import agent
 from autox.nodes.clients import NodeClients
+from autox.nodes.nodeobject import PROVIDER_LABEL
 
 DESCRIPTORS = 65536
+DELETIONS = 16  # at a time
 
 
 @click.group()
@@ -28,19 +36,42 @@ def nodes() -> None:
 
 @nodes.command()
 @click.option(
+    "-f",
     "--config",
     "file",
-    required=True,
     metavar="FILE",
     type=click.Path(path_type=Path),
-    help="Which nodes, with which provider (YAML or JSON).",
+    help="Which nodes, with which provider (YAML or JSON): all that the flags below say, and more.",
 )
-def run(file: Path) -> None:
-    """Serve the nodes of a configuration file until SIGTERM or Ctrl-C.
+@click.option("--provider", type=click.Choice(["mock"]), default="mock", show_default=True, help="With --count.")
+@click.option("--count", type=int, metavar="N", help="Be so many mock nodes.")
+@click.option("--name-prefix", metavar="PREFIX", help="What their names begin with.  [default: virtual-]")
+@click.option(
+    "--kubeconfig",
+    metavar="FILE",
+    type=click.Path(path_type=Path),
+    help="Whose cluster they join.  [default: kubectl's]",
+)
+@click.option(
+    "--mode", type=click.Choice([each.value for each in Mode]), help="Share one identity, or act as kubelets."
+)
+@click.option(
+    "--stages",
+    metavar="FILE",
+    type=click.Path(path_type=Path),
+    help="What their pods go through (docs/virtual-nodes.md).",
+)
+def run(file: Path | None, provider: str, **flags: Any) -> None:
+    r"""Be virtual nodes until SIGTERM or Ctrl-C.
 
-    Pods go on when the agent stops; started again, it continues with them.
+    \b
+    autox nodes run --count 100
+    autox nodes run -f nodes.yaml
+
+    Pods go on when the agent stops, and so do the Node objects; started again,
+    it continues with them. `autox nodes remove` removes them.
     """
-    config = load_nodes_config(file)
+    config = _config(file, provider, {name: value for name, value in flags.items() if value is not None})
     # NB: each forwarded connection takes two descriptors, and many systems give a process 1,024 unless it asks.
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     wanted = DESCRIPTORS if hard == resource.RLIM_INFINITY else min(DESCRIPTORS, hard)
@@ -48,6 +79,54 @@ def run(file: Path) -> None:
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
     # NB: uvloop makes thousands of small requests cheaper; what starts and ends processes stays with asyncio.
     (uvloop.run if config.mock is not None else asyncio.run)(_run(config))
+
+
+@nodes.command()
+@click.option("--name-prefix", metavar="PREFIX", default="virtual-", show_default=True, help="Whose nodes.")
+@click.option(
+    "--kubeconfig", metavar="FILE", type=click.Path(path_type=Path), help="Of which cluster.  [default: kubectl's]"
+)
+def remove(name_prefix: str, kubeconfig: Path | None) -> None:
+    """Delete the Node objects of mock nodes.
+
+    Only those that an agent of autox made with provider mock. Stop their agent
+    first, or it makes them again. Kubernetes deletes the pods that were on them.
+    """
+    count = asyncio.run(_remove(name_prefix, kubeconfig))
+    click.echo(f"deleted {count} nodes" if count else f"there are no mock nodes {name_prefix}*: nothing to do")
+
+
+async def _remove(name_prefix: str, kubeconfig: Path | None) -> int:
+    async with KubeClient(from_kubeconfig(kubeconfig)) as kube:
+        found = (await kube.list_metadata(NODES, label_selector=f"{PROVIDER_LABEL}=mock")).items
+        names = [name for node in found if (name := str(node["metadata"]["name"])).startswith(name_prefix)]
+        slots = asyncio.Semaphore(DELETIONS)
+
+        async def one(name: str) -> None:
+            async with slots:
+                with suppress(NotFoundError):
+                    await kube.delete(NODES, name)
+
+        async with asyncio.TaskGroup() as deletions:
+            for name in names:
+                deletions.create_task(one(name))
+        return len(names)
+
+
+def _config(file: Path | None, provider: str, flags: Mapping[str, Any]) -> NodesConfig:
+    """What is asked for, from a file or from flags.
+
+    Raises:
+        ConfigurationError: it makes no sense, or both were given.
+    """
+    if file is not None:
+        if flags:
+            given = ", ".join(f"--{name.replace('_', '-')}" for name in flags)
+            raise ConfigurationError(f"{given}: not together with --config", hint=f"write it into {file}")
+        return load_nodes_config(file)
+    if "count" not in flags:
+        raise ConfigurationError("which nodes?", hint="give --count N, or --config FILE")
+    return nodes_config_from_flags(provider, flags)
 
 
 async def _run(config: NodesConfig) -> None:
@@ -63,7 +142,18 @@ def _serving(config: NodesConfig, clients: Mapping[str, NodeClients]) -> agent.S
     if config.mock is not None:
         from autox.nodes.mock.provider import MockProvider  # noqa: PLC0415  - see above
 
-        return agent.Serving(provider=MockProvider(clients, config.mock, pod_cidr=config.pod_cidr))
+        mock = MockProvider(clients, config.mock, pod_cidr=config.pod_cidr, kubelet=config.kubelet)
+        if config.kubelet is None or mock.residents is None:
+            return agent.Serving(provider=mock)
+        from autox.nodes.kubelet.places import places_of  # noqa: PLC0415  - see above
+        from autox.nodes.kubelet.reviews import Reviews  # noqa: PLC0415  - see above
+        from autox.nodes.kubelet.server import KubeletServer  # noqa: PLC0415  - see above
+        from autox.nodes.mock.endpoints import MockEndpoints  # noqa: PLC0415  - see above
+
+        kube, specs = next(iter(clients.values())).kube, mock.nodes()
+        routes = MockEndpoints(kube, mock.residents, specs).routes()
+        server = KubeletServer(config.kubelet, routes, places=places_of(specs), reviews=Reviews(kube))
+        return agent.Serving(provider=mock, endpoints=server.run)
     from autox.nodes.kubelet.logfiles import LogFiles  # noqa: PLC0415  - see above
     from autox.nodes.kubelet.server import KubeletServer  # noqa: PLC0415  - see above
     from autox.nodes.process.provider import ProcessProvider  # noqa: PLC0415  - see above

@@ -4,12 +4,15 @@ The values here are what the agent and its providers read. ``autox.api.nodes`` m
 checked them; they are frozen and hold no pydantic, so that a test builds one in a line.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from ipaddress import IPv4Address, IPv4Network
 from pathlib import Path
 
+from autox.model.crashloops import CrashLoopBackOff
 from autox.model.errors import ConfigurationError
+from autox.model.stages import StageTable
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,18 +35,26 @@ class MockNodes:
     """Simulated nodes: ``name_prefix`` followed by 0 to ``count`` - 1.
 
     Attributes:
-        kubeconfig: the identity that all have, or that acts as each of them.
+        kubeconfig: the identity that all have, or that acts as each of them; None for the one that kubectl would use.
         mode: whether all nodes share one identity and one watch.
         name_prefix: what each name begins with.
         count: how many nodes.
         run_seconds: how long a pod that ends (a Job's) runs when it does not say so itself.
+        stages: what their pods and they themselves go through; None for the standard ones.
+        capacity: quantities by resource name, in place of or beside the usual ones.
+        labels: of the Node objects, beside those that every node of ours has.
+        taints: that the Node objects are created with, each with key, effect and perhaps value.
     """
 
-    kubeconfig: Path
+    kubeconfig: Path | None = None
     mode: Mode = Mode.CHEAP
     name_prefix: str = "virtual-"
     count: int = 1
     run_seconds: float = 1.0
+    stages: StageTable | None = None
+    capacity: Mapping[str, str] = field(default_factory=dict)
+    labels: Mapping[str, str] = field(default_factory=dict)
+    taints: tuple[Mapping[str, str], ...] = ()
 
     def names(self) -> list[str]:
         """The names of the nodes."""
@@ -99,14 +110,6 @@ class ImageMapping:
     image: str
     entrypoint: tuple[str, ...] = ()
     path: tuple[Path, ...] = ()
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CrashLoopBackOff:
-    """Seconds to wait before a container that ended is started again: the first wait, and the longest."""
-
-    initial_seconds: float = 10.0
-    limit_seconds: float = 300.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

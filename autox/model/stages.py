@@ -13,7 +13,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 
-from autox.model.nodes import CrashLoopBackOff
+from autox.model.crashloops import CrashLoopBackOff
 
 RUN_SECONDS = "autox.dev/run-seconds"
 FOREVER = math.inf

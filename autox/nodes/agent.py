@@ -74,14 +74,16 @@ async def run(config: NodesConfig, make_serving: MakeServing, *, stop: asyncio.E
 async def _be_nodes(provider: Provider, clients: Mapping[str, NodeClients], state_dir: Path | None) -> None:
     specs = provider.nodes()
     names = [spec.name for spec in specs]
-    registration = Registration(clients, specs, provider=provider.name, machine=this_machine())
+    registration = Registration(
+        clients, specs, provider=provider.name, machine=this_machine(), is_silent=provider.is_silent
+    )
     await registration.register()
     _log.info("registered %d nodes with provider %s", len(names), provider.name)
     if state_dir is not None:
         announce(state_dir, nodes=names)
     writers = {name: each.leases for name, each in clients.items()}
-    leases = Leases(writers, names, node_uid=registration.uid)
-    parts = {"registration": registration.run(), "leases": leases.run(), "provider": provider.run()}
+    leases = Leases(writers, names, node_uid=registration.uid, is_silent=provider.is_silent)
+    parts = {"registration": registration.run(), "leases": leases.run(), "provider": provider.run(registration)}
     await supervise(parts, stop=asyncio.Event())
 
 

@@ -79,6 +79,7 @@ class Leases:
         names: Iterable[str],
         *,
         node_uid: Callable[[str], str | None],
+        is_silent: Callable[[str], bool] = lambda _: False,
         clock: Callable[[], datetime] = lambda: datetime.now(UTC),
     ) -> None:
         """Plan the renewals; nothing is written yet.
@@ -87,10 +88,12 @@ class Leases:
             clients: what writes the lease of each node, by node name.
             names: the nodes.
             node_uid: uid of a registered Node; None while it does not exist.
+            is_silent: the lease of a node is not renewed while this is true of its name.
             clock: the time, in UTC.
         """
         self._clients = clients
         self._node_uid = node_uid
+        self._is_silent = is_silent
         self._clock = clock
         self._versions: dict[str, str] = {}  # resource version of each lease, from the last answer about it
         self._troubles: list[str] = []
@@ -115,6 +118,9 @@ class Leases:
         return self._schedule.lateness(time.monotonic())
 
     def _renew(self, name: str) -> None:
+        if self._is_silent(name):
+            self._schedule.done(name, time.monotonic())
+            return
         uid, version = self._node_uid(name), self._versions.get(name, "")
         if uid is None:
             self._failed(name, NotFoundError("its Node does not exist at the moment"))

@@ -31,6 +31,18 @@ class NodeSpec:
     kubelet_port: int | None = None
 
 
+class Registered(Protocol):
+    """What a provider may know of its nodes once they are registered."""
+
+    def created(self, name: str) -> float | None:
+        """When the Node object was created, in seconds since 1970; None while it does not exist."""
+        ...
+
+    def hurry(self, name: str) -> None:
+        """Have the node's status written soon: it may be thought dead, and is not."""
+        ...
+
+
 class Provider(Protocol):
     """Serves the pods that are bound to its nodes."""
 
@@ -41,6 +53,10 @@ class Provider(Protocol):
         """The nodes to register, the same for as long as the provider lives."""
         ...
 
-    async def run(self) -> None:
+    def is_silent(self, name: str) -> bool:
+        """Whether a node shall not be heard of now: its lease is not renewed and its status not written."""
+        ...
+
+    async def run(self, nodes: Registered) -> None:
         """Serve pods until cancelled; pods outlive it, as they outlive a kubelet that is restarted."""
         ...

@@ -65,6 +65,7 @@ class _Seen:
     """What the API server showed of a node last."""
 
     uid: str
+    created: str
     conditions: tuple[Mapping[str, Any], ...]
 
 
@@ -78,6 +79,7 @@ class Registration:
         *,
         provider: str,
         machine: Machine,
+        is_silent: Callable[[str], bool] = lambda _: False,
         clock: Callable[[], datetime] = lambda: datetime.now(UTC),
     ) -> None:
         """Describe what to keep; nothing is written yet.
@@ -87,8 +89,10 @@ class Registration:
             specs: the nodes.
             provider: name of their provider.
             machine: facts about this machine.
+            is_silent: nothing is written about a node while this is true of its name.
             clock: the time, in UTC.
         """
+        self._is_silent = is_silent
         self._clients = clients
         self._specs = {spec.name: spec for spec in specs}
         self._provider = provider
@@ -101,6 +105,11 @@ class Registration:
         """The uid of a Node object as last seen; None while it does not exist."""
         seen = self._seen.get(name)
         return seen.uid if seen else None
+
+    def created(self, name: str) -> float | None:
+        """When a Node was created, in seconds since 1970; None while it does not exist."""
+        seen = self._seen.get(name)
+        return datetime.fromisoformat(seen.created).timestamp() if seen and seen.created else None
 
     async def register(self) -> None:
         """Return when every node is registered; waits for an API server that cannot be reached yet.
@@ -157,6 +166,8 @@ class Registration:
     async def _ensure(self, name: str) -> None:
         """One step towards a Node that exists, is ours, and says what is true now."""
         spec = self._specs[name]
+        if self._is_silent(name):
+            return
         if name not in self._seen:
             try:
                 body = node_object(spec, provider=self._provider, machine=self._machine, now=self._clock())
@@ -222,23 +233,25 @@ class Registration:
             if self.uid(name) == node["metadata"]["uid"]:
                 _log.warning("node %s was deleted by somebody; it is made again", name)
                 self._forget(name)
-                self._hurry(name)
+                self.hurry(name)
         elif not is_ours(node, provider=self._provider):
             self._forget(name)
-            self._hurry(name)
+            self.hurry(name)
         else:
             self._note(node)
             if needs_heartbeat(node["status"].get("conditions") or ()):
-                self._hurry(name)
+                self.hurry(name)
 
     def _note(self, node: Object) -> None:
         conditions = node.get("status", {}).get("conditions") or ()
-        self._seen[node["metadata"]["name"]] = _Seen(node["metadata"]["uid"], tuple(conditions))
+        own = node["metadata"]
+        self._seen[own["name"]] = _Seen(own["uid"], own.get("creationTimestamp") or "", tuple(conditions))
 
     def _forget(self, name: str) -> None:
         self._seen.pop(name, None)
 
-    def _hurry(self, name: str) -> None:
+    def hurry(self, name: str) -> None:
+        """Write the status of a node soon."""
         if self._schedule is not None:
             self._schedule.hurry(name, time.monotonic())
 

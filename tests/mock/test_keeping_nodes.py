@@ -15,7 +15,7 @@ from autox.model.errors import NotFoundError
 from autox.model.nodes import NodeIdentity, NodesConfig
 from autox.model.refs import LEASES, NODES, PODS
 from autox.nodes import agent as agents
-from autox.nodes.provider import NodeSpec
+from autox.nodes.provider import NodeSpec, Registered
 from tests.kube.apiserver import ApiServer
 from tests.mock.agents import AgentProcess, eventually
 
@@ -266,7 +266,11 @@ class IdleProvider:
             for node in self._config.nodes
         ]
 
-    async def run(self) -> None:
+    def is_silent(self, name: str) -> bool:
+        """No outages."""
+        return not name
+
+    async def run(self, _nodes: Registered) -> None:
         """Until cancelled."""
         await asyncio.Event().wait()
 

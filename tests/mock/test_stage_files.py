@@ -8,8 +8,8 @@ import pytest
 
 from autox.api.stages import load_stages
 from autox.core.staging import STANDARD
+from autox.model.crashloops import CrashLoopBackOff
 from autox.model.errors import ConfigurationError
-from autox.model.nodes import CrashLoopBackOff
 from autox.model.stages import Outage, Selector, Stage, State
 
 WHOLE = """

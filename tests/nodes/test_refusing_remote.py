@@ -13,7 +13,7 @@ from autox.model.errors import ConfigurationError
 from autox.model.nodes import MockNodes, NodeIdentity, NodesConfig
 from autox.nodes import agent
 from autox.nodes.clients import NodeClients
-from autox.nodes.provider import NodeSpec
+from autox.nodes.provider import NodeSpec, Registered
 
 CIDR = IPv4Network("10.5.0.0/16")
 
@@ -27,7 +27,11 @@ class Unreached:
         """Nothing."""
         return []
 
-    async def run(self) -> None:
+    def is_silent(self, name: str) -> bool:
+        """No outages."""
+        return not name
+
+    async def run(self, _nodes: Registered) -> None:
         """Wait."""
         await asyncio.Event().wait()
 

@@ -8,8 +8,8 @@ Faithful: each node has the identity of its own, ``system:node:NAME`` in ``syste
 own pods, its own Node and all Services, and a kubelet's client limits, so that the API server and its authorizers have
 the work that real nodes give them. The agent's identity needs no more than to impersonate those users and that group.
 
-Mock nodes have a loopback address of their own, and the ``hostIP`` of their pods is the published form of it, for an
-EndpointSlice lists no pod with a loopback address.
+Unless they have kubelet endpoints, mock nodes share one loopback address. The ``hostIP`` of their pods is the published
+form of it, for an EndpointSlice lists no pod with a loopback address.
 """
 
 import asyncio
@@ -19,17 +19,20 @@ from ipaddress import IPv4Network
 
 import msgspec
 
+from autox.core.staging import STANDARD_TABLE
 from autox.kube.client import KubeClient
 from autox.kube.listing import Query
 from autox.kube.shapes import Structs
 from autox.kube.watch import watch_as
-from autox.model.nodes import MockNodes, Mode
+from autox.model.nodes import KubeletEndpoint, MockNodes, Mode
 from autox.model.refs import PODS, SERVICES
 from autox.nodes.clients import NodeClients
 from autox.nodes.mock.deciding import Plan
 from autox.nodes.mock.pods import Metadata
+from autox.nodes.mock.residents import Residents
 from autox.nodes.mock.serving import PodServer
-from autox.nodes.provider import NodeSpec
+from autox.nodes.mock.silence import Silence
+from autox.nodes.provider import NodeSpec, Registered
 from autox.nodes.services.addresses import AddressPool, loopback
 
 _CAPACITY = {"cpu": "32", "memory": "256Gi", "ephemeral-storage": "1Ti", "pods": "110"}
@@ -46,38 +49,69 @@ class MockProvider:
 
     name = "mock"
 
-    def __init__(self, clients: Mapping[str, NodeClients], nodes: MockNodes, *, pod_cidr: IPv4Network) -> None:
+    def __init__(
+        self,
+        clients: Mapping[str, NodeClients],
+        nodes: MockNodes,
+        *,
+        pod_cidr: IPv4Network,
+        kubelet: KubeletEndpoint | None = None,
+    ) -> None:
         """Nothing is read or written before ``run``.
 
         Args:
             clients: of each node, by its name: the same ones for all in cheap mode.
             nodes: which nodes, and what their pods do.
             pod_cidr: the pods' addresses.
+            kubelet: where their kubelet endpoints are; None where they have none.
         """
         self._clients = clients
         self._nodes = nodes
-        self._plan = Plan(run_seconds=nodes.run_seconds)
+        self._kubelet = kubelet
+        self._plan = Plan(table=nodes.stages or STANDARD_TABLE, run_seconds=nodes.run_seconds)
         self._host_ip = str(pod_cidr.network_address + 1)
         self._addresses = AddressPool(str(pod_cidr))
+        self._silence = Silence(self._plan.table, nodes.names(), on_end=self._resume)
+        self._servers: dict[str, PodServer] = {}
+        self.residents = None if kubelet is None else Residents()
 
     def nodes(self) -> list[NodeSpec]:
-        """All nodes alike, of the size that KWOK gives its own, sharing one address."""
-        address = loopback(self._host_ip)
-        return [
-            NodeSpec(name=name, capacity=_CAPACITY, addresses={"InternalIP": address, "Hostname": name})
-            for name in self._nodes.names()
-        ]
+        """All nodes alike, of the size that KWOK gives its own."""
+        return [self._spec(index, name) for index, name in enumerate(self._nodes.names())]
 
-    async def run(self) -> None:
+    def is_silent(self, name: str) -> bool:
+        """Whether an outage has befallen a node."""
+        return name in self._silence
+
+    async def run(self, nodes: Registered) -> None:
         """Serve pods until cancelled; the next agent continues from their status."""
         names = self._nodes.names()
         if self._nodes.mode is Mode.CHEAP:
-            await self._server("spec.nodeName!=", names).run()
-            return
-        async with asyncio.TaskGroup() as kubelets:
-            for name in names:
-                kubelets.create_task(self._server(f"spec.nodeName={name}", [name]).run())
-                kubelets.create_task(_follow_services(self._clients[name].kube))
+            self._servers = dict.fromkeys(names, self._server("spec.nodeName!=", names))
+        else:
+            self._servers = {name: self._server(f"spec.nodeName={name}", [name]) for name in names}
+        async with asyncio.TaskGroup() as parts:
+            for server in {id(each): each for each in self._servers.values()}.values():
+                parts.create_task(server.run())
+            if self._nodes.mode is Mode.FAITHFUL:
+                for name in names:
+                    parts.create_task(_follow_services(self._clients[name].kube))
+            if self._plan.table.outages:
+                parts.create_task(self._silence.run(nodes))
+
+    def _spec(self, index: int, name: str) -> NodeSpec:
+        address, port = (loopback(self._host_ip), None) if self._kubelet is None else self._kubelet.place(index)
+        return NodeSpec(
+            name=name,
+            capacity={**_CAPACITY, **self._nodes.capacity},
+            addresses={"InternalIP": address, "Hostname": name},
+            labels=self._nodes.labels,
+            taints=self._nodes.taints,
+            kubelet_port=port,
+        )
+
+    def _resume(self, name: str) -> None:
+        self._servers[name].resume(name)
 
     def _server(self, selector: str, names: Collection[str]) -> PodServer:
         clients = self._clients[next(iter(names))]
@@ -89,6 +123,8 @@ class MockProvider:
             plan=self._plan,
             host_ip=self._host_ip,
             addresses=self._addresses,
+            silent=self._silence,
+            residents=self.residents,
         )
 
 

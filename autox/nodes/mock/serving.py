@@ -32,6 +32,7 @@ from autox.model.stages import ENDED
 from autox.nodes.mock.deciding import Plan, decide, has_ended
 from autox.nodes.mock.pods import Pod
 from autox.nodes.mock.podstatus import body
+from autox.nodes.mock.residents import Residents
 from autox.nodes.mock.steps import Action, Step
 from autox.nodes.services.addresses import AddressPool
 
@@ -78,6 +79,8 @@ class PodServer:
         plan: Plan,
         host_ip: str,
         addresses: AddressPool,
+        silent: Container[str] = frozenset(),
+        residents: Residents | None = None,
     ) -> None:
         """Nothing is read or written before ``run``.
 
@@ -89,6 +92,8 @@ class PodServer:
             plan: what pods go through.
             host_ip: address that pods publish for their node.
             addresses: of the pods.
+            silent: the nodes that are not to be heard of now; ``resume`` tells when one is again.
+            residents: is told of every pod, if anybody asks for them.
         """
         self._kube = kube
         self._bulk = bulk
@@ -97,6 +102,9 @@ class PodServer:
         self._plan = plan
         self._host_ip = host_ip
         self._addresses = addresses
+        self._silent = silent
+        self._residents = residents
+        self._kept: dict[str, dict[str, Pod]] = {}  # by node that is silent, what waits for it, by uid
         self._pods: dict[str, _Known] = {}
         self._complained = 0.0
 
@@ -108,6 +116,13 @@ class PodServer:
             for known in self._pods.values():
                 if known.timer is not None:
                     known.timer.cancel()
+
+    def resume(self, node: str) -> None:
+        """A node is not silent any more: do what was to be done meanwhile."""
+        for uid, pod in self._kept.pop(node, {}).items():
+            known = self._pods.get(uid)
+            if known is not None and not known.is_busy:
+                self._go_on(known, pod, wait=0.0)
 
     async def _watch(self) -> None:
         initial: list[Pod] | None = []
@@ -140,6 +155,8 @@ class PodServer:
 
     def _forget(self, uid: str) -> None:
         self._addresses.release(uid)
+        if self._residents is not None:
+            self._residents.forget(uid)
         known = self._pods.pop(uid, None)
         if known is not None and known.timer is not None:
             known.timer.cancel()
@@ -152,6 +169,8 @@ class PodServer:
             known = self._pods[uid] = _Known()
         if version <= known.seen or version < known.written:
             return
+        if self._residents is not None:
+            self._residents.observe(pod)
         if known.is_busy:
             known.newer = pod
             return
@@ -180,6 +199,9 @@ class PodServer:
 
     def _take(self, known: _Known, pod: Pod, step: Step) -> None:
         """Send the one request of a step."""
+        if pod.spec.node_name in self._silent:
+            self._kept.setdefault(pod.spec.node_name, {})[pod.metadata.uid] = pod
+            return
         try:
             call = self._deletion(known, pod) if step.action is Action.DELETE else self._write(known, pod, step)
         except AutoxError as error:  # no address is left, or a name that cannot be sent

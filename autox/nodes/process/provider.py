@@ -29,7 +29,7 @@ from autox.nodes.process.podstatus import PodAddresses
 from autox.nodes.process.sandbox import NodeFacts, PodSandbox
 from autox.nodes.process.sources import Sources
 from autox.nodes.process.worker import NodeParts, PodWorker
-from autox.nodes.provider import NodeSpec
+from autox.nodes.provider import NodeSpec, Registered
 from autox.nodes.services.addresses import AddressPool, loopback
 from autox.nodes.services.forwarder import ServiceForwarder
 from autox.nodes.services.variables import service_environment
@@ -79,7 +79,11 @@ class ProcessProvider:
             for name in self._clients
         ]
 
-    async def run(self) -> None:
+    def is_silent(self, name: str) -> bool:  # noqa: ARG002  - the protocol's signature
+        """A process node has no outages but real ones."""
+        return False
+
+    async def run(self, _nodes: Registered) -> None:
         """Serve pods until cancelled; containers go on."""
         async with self._runtime, AsyncExitStack() as stack:
             forwarder = self._forwarder()

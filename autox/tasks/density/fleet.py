@@ -12,6 +12,7 @@ from dataclasses import replace
 from ipaddress import IPv4Network
 from pathlib import Path
 
+from autox.api.nodes import ROOMY_CIDR
 from autox.kube.objects import Object
 from autox.model.errors import ConfigurationError
 from autox.model.nodes import MockNodes
@@ -24,8 +25,7 @@ from autox.nodes.registration import Registration
 from autox.nodes.supervision import supervise
 from autox.tasks.density.marks import NAMESPACE_LABEL, Marks
 
-_POD_CIDR = IPv4Network("10.128.0.0/9")
-"""Addresses that pods publish and nobody listens on: room for every pod of the largest run."""
+_POD_CIDR = IPv4Network(ROOMY_CIDR)
 _PAUSE = 0.2  # seconds between two looks at the nodes
 _TELL = 2.0  # seconds between two lines of progress
 
@@ -72,7 +72,11 @@ class Fleet:
         registration = Registration(clients, self._specs, provider=self._provider.name, machine=this_machine())
         await registration.register()
         leases = Leases(dict.fromkeys(self.names, self._clients.leases), self.names, node_uid=registration.uid)
-        parts = {"registration": registration.run(), "leases": leases.run(), "provider": self._provider.run()}
+        parts = {
+            "registration": registration.run(),
+            "leases": leases.run(),
+            "provider": self._provider.run(registration),
+        }
         await supervise(parts, stop=asyncio.Event())
 
     async def wait_until_ready(self, say: Callable[[str], None]) -> None:
