@@ -18,6 +18,7 @@ from autox.api.documents import Document, checked, read_document
 from autox.api.stages import load_stages
 from autox.core.quantity import parse_quantity
 from autox.model import nodes as values
+from autox.model.errors import ConfigurationError
 
 ROOMY_CIDR = "10.128.0.0/9"
 """Addresses for pods that nobody listens on: eight million, enough for every node and pod of the largest run."""
@@ -106,13 +107,20 @@ class MockSection(Document):
 
 
 class KubeletSection(Document):
-    """The kubelet endpoints."""
+    """The kubelet endpoints; of mock nodes, the first one's, see ``autox.model.nodes.KubeletEndpoint.place``."""
 
     address: Annotated[str, AfterValidator(_ipv4)]
     port: Annotated[int, Field(ge=1, le=65535)] = 10250
     cert_file: Path
     key_file: Path
     client_ca_file: Annotated[Path, Field(alias="clientCAFile")]
+
+    def check_room(self, count: int) -> None:
+        """Raises ``ValueError`` if there is no place for so many mock nodes."""
+        try:
+            self.value(Path()).place(count - 1)
+        except ConfigurationError as error:
+            raise ValueError(error.message) from error
 
     def value(self, folder: Path) -> values.KubeletEndpoint:
         """The same as a frozen value."""
@@ -169,6 +177,8 @@ class NodesDocument(Document):
             raise ValueError("provider mock needs the section mock")
         if self.provider == "mock" and (self.nodes or self.images):
             raise ValueError("nodes and images are for provider process, not for provider mock")
+        if self.mock is not None and self.kubelet is not None:
+            self.kubelet.check_room(self.mock.count)
         names = [node.name for node in self.nodes]
         if repeated := sorted({name for name in names if names.count(name) > 1}):
             raise ValueError(f"nodes has {', '.join(repeated)} more than once")

@@ -140,20 +140,9 @@ async def _run(config: NodesConfig) -> None:
 def _serving(config: NodesConfig, clients: Mapping[str, NodeClients]) -> agent.Serving:
     # NB: each provider is loaded only where it is used: an agent of thousands of mock nodes stays small.
     if config.mock is not None:
-        from autox.nodes.mock.provider import MockProvider  # noqa: PLC0415  - see above
+        from autox.cli.mocknodes import serving  # noqa: PLC0415  - see above
 
-        mock = MockProvider(clients, config.mock, pod_cidr=config.pod_cidr, kubelet=config.kubelet)
-        if config.kubelet is None or mock.residents is None:
-            return agent.Serving(provider=mock)
-        from autox.nodes.kubelet.places import places_of  # noqa: PLC0415  - see above
-        from autox.nodes.kubelet.reviews import Reviews  # noqa: PLC0415  - see above
-        from autox.nodes.kubelet.server import KubeletServer  # noqa: PLC0415  - see above
-        from autox.nodes.mock.endpoints import MockEndpoints  # noqa: PLC0415  - see above
-
-        kube, specs = next(iter(clients.values())).kube, mock.nodes()
-        routes = MockEndpoints(kube, mock.residents, specs).routes()
-        server = KubeletServer(config.kubelet, routes, places=places_of(specs), reviews=Reviews(kube))
-        return agent.Serving(provider=mock, endpoints=server.run)
+        return serving(config, config.mock, clients)
     from autox.nodes.kubelet.logfiles import LogFiles  # noqa: PLC0415  - see above
     from autox.nodes.kubelet.server import KubeletServer  # noqa: PLC0415  - see above
     from autox.nodes.process.provider import ProcessProvider  # noqa: PLC0415  - see above

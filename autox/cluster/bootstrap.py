@@ -25,6 +25,8 @@ def grants() -> list[tuple[Resource, dict[str, Any]]]:
         _rule("", ["pods"], ["get", "list", "watch", "delete"]),
         _rule("", ["events"], ["create", "patch"]),
         _rule("coordination.k8s.io", ["leases"], ["get", "list", "create", "update", "patch", "delete"]),
+        _rule("authentication.k8s.io", ["tokenreviews"], ["create"]),
+        _rule("authorization.k8s.io", ["subjectaccessreviews"], ["create"]),
     ]
     role = {"metadata": {"name": VIRTUAL_NODES_GROUP}, "rules": rules}
     return [

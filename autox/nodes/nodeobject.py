@@ -101,6 +101,8 @@ def node_status(
     }
     if spec.kubelet_port is not None:
         status["daemonEndpoints"] = {"kubeletEndpoint": {"Port": spec.kubelet_port}}
+    if spec.declared_features:
+        status["declaredFeatures"] = sorted(spec.declared_features)
     return status
 
 

@@ -21,6 +21,7 @@ class NodeSpec:
         labels: labels beside the ones that every node of ours carries.
         taints: taints that the Node is created with, each with key, effect and perhaps value; not kept afterwards.
         kubelet_port: where the API server finds this node's kubelet endpoints; None when it has none.
+        declared_features: what the node says that its kubelet can do, in the words of Kubernetes' feature gates.
     """
 
     name: str
@@ -29,6 +30,7 @@ class NodeSpec:
     labels: Mapping[str, str] = field(default_factory=dict)
     taints: tuple[Mapping[str, str], ...] = ()
     kubelet_port: int | None = None
+    declared_features: tuple[str, ...] = ()
 
 
 class Registered(Protocol):

@@ -7,13 +7,14 @@ import signal
 import subprocess
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from autox.kube.client import KubeClient
+from autox.model.errors import NotFoundError
 from autox.model.refs import LEASES, NODES, PODS
 from tests.clusters import run
 from tests.kube.apiserver import ApiServer
@@ -105,7 +106,9 @@ async def test_an_outage(identity: Path, kube: KubeClient, namespace: str, prefi
     stages.write_text("outages: [{name: long, intervalSeconds: 26, durationSeconds: 25}]")
 
     async def renewed() -> str:
-        return str((await kube.get(LEASES, f"{prefix}0", namespace="kube-node-lease"))["spec"]["renewTime"])
+        with suppress(NotFoundError):  # the outage may begin before the first renewal
+            return str((await kube.get(LEASES, f"{prefix}0", namespace="kube-node-lease"))["spec"]["renewTime"])
+        return ""
 
     with agent(identity, "--count", "1", "--name-prefix", prefix, "--stages", str(stages)):
         await ready(kube, prefix, 1)

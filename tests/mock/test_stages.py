@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from autox.core.staging import STANDARD
+from autox.core.staging import STANDARD, before_standard
 from autox.model.crashloops import CrashLoopBackOff
 from autox.model.stages import Selector, Stage, StageTable, State
 from autox.nodes.mock.deciding import Plan, decide
@@ -80,6 +80,16 @@ def test_the_first_step_of_plain_pods_is_prepared(policy: str) -> None:
 
     for plan in (Plan(), with_stages(doom)):
         assert plan.first_step(pod) is decide(pod, plan)
+
+
+def test_pods_do_not_share_a_chance_that_is_drawn_for_each() -> None:
+    """Not even where the time that pods run, and so the delay of the stage, is set to nothing."""
+    lucky = Stage(name="ready", leaves=(State.STARTING,), to=State.READY, probability=0.5, delay=None)
+    table = StageTable(stages=before_standard([lucky]))
+    plan = Plan(table=table, run_seconds=0)
+    found = {fate(named(bound_pod(), f"p{number}"), plan, writes=1)[0].state for number in range(50)}
+
+    assert found == {State.STARTING, State.READY}
 
 
 def test_a_slow_start_is_shown() -> None:

@@ -38,12 +38,26 @@ class Metadata(_Part, frozen=True):
     owner_references: tuple[OwnerReference, ...] | None = None
 
 
+class Requests(_Part, frozen=True):
+    """What a container requests, as quantities."""
+
+    cpu: str | None = None
+    memory: str | None = None
+
+
+class Resources(_Part, frozen=True):
+    """What a container may and wants to use."""
+
+    requests: Requests | None = None
+
+
 class Container(_Part, frozen=True):
     """A container or init container of the specification."""
 
     name: str = ""
     image: str = ""
     restart_policy: str | None = None
+    resources: Resources | None = None
 
 
 class ReadinessGate(_Part, frozen=True):

@@ -2,14 +2,14 @@
 
 Cheap: one identity and one watch for all nodes, which is what a load test of thousands of nodes wants. The identity
 needs: nodes create, get, list, watch, patch; nodes/status and pods/status patch; pods list, watch, delete; leases
-create, get, update.
+create, get, update; with kubelet endpoints, tokenreviews and subjectaccessreviews create as well.
 
 Faithful: each node has the identity of its own, ``system:node:NAME`` in ``system:nodes``, a kubelet's watches of its
 own pods, its own Node and all Services, and a kubelet's client limits, so that the API server and its authorizers have
 the work that real nodes give them. The agent's identity needs no more than to impersonate those users and that group.
 
-Unless they have kubelet endpoints, mock nodes share one loopback address. The ``hostIP`` of their pods is the published
-form of it, for an EndpointSlice lists no pod with a loopback address.
+Mock nodes are at the place that the kubelet endpoints give each of them; without those they share a loopback address.
+The ``hostIP`` of their pods is not on loopback in either case, for an EndpointSlice lists no pod with such an address.
 """
 
 import asyncio
@@ -27,6 +27,7 @@ from autox.kube.watch import watch_as
 from autox.model.nodes import KubeletEndpoint, MockNodes, Mode
 from autox.model.refs import PODS, SERVICES
 from autox.nodes.clients import NodeClients
+from autox.nodes.kubelet.remotecommand import FEATURE
 from autox.nodes.mock.deciding import Plan
 from autox.nodes.mock.pods import Metadata
 from autox.nodes.mock.residents import Residents
@@ -56,6 +57,7 @@ class MockProvider:
         *,
         pod_cidr: IPv4Network,
         kubelet: KubeletEndpoint | None = None,
+        residents: Residents | None = None,
     ) -> None:
         """Nothing is read or written before ``run``.
 
@@ -64,16 +66,17 @@ class MockProvider:
             nodes: which nodes, and what their pods do.
             pod_cidr: the pods' addresses.
             kubelet: where their kubelet endpoints are; None where they have none.
+            residents: is told of every pod, for those endpoints.
         """
         self._clients = clients
         self._nodes = nodes
         self._kubelet = kubelet
+        self._residents = residents
         self._plan = Plan(table=nodes.stages or STANDARD_TABLE, run_seconds=nodes.run_seconds)
         self._host_ip = str(pod_cidr.network_address + 1)
         self._addresses = AddressPool(str(pod_cidr))
         self._silence = Silence(self._plan.table, nodes.names(), on_end=self._resume)
         self._servers: dict[str, PodServer] = {}
-        self.residents = None if kubelet is None else Residents()
 
     def nodes(self) -> list[NodeSpec]:
         """All nodes alike, of the size that KWOK gives its own."""
@@ -108,6 +111,7 @@ class MockProvider:
             labels=self._nodes.labels,
             taints=self._nodes.taints,
             kubelet_port=port,
+            declared_features=() if port is None else (FEATURE,),
         )
 
     def _resume(self, name: str) -> None:
@@ -124,7 +128,7 @@ class MockProvider:
             host_ip=self._host_ip,
             addresses=self._addresses,
             silent=self._silence,
-            residents=self.residents,
+            residents=self._residents,
         )
 
 

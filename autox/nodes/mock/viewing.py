@@ -42,11 +42,20 @@ def _view(container: Container, told: Mapping[str, ContainerStatus], *, is_init:
     return ContainerView(
         name=container.name,
         image=container.image,
+        requests=_requests(container),
         is_init=is_init,
         attempt=runs[-1] if runs else None,
         before=runs[-2] if len(runs) > 1 else None,
         waiting=waiting.reason if waiting is not None else "ContainerCreating",
     )
+
+
+def _requests(container: Container) -> dict[str, str]:
+    requests = container.resources.requests if container.resources is not None else None
+    if requests is None:
+        return {}
+    told = {"cpu": requests.cpu, "memory": requests.memory}
+    return {resource: quantity for resource, quantity in told.items() if quantity is not None}
 
 
 def _attempt(state: ContainerState) -> Attempt | None:
