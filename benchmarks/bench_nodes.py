@@ -98,7 +98,10 @@ def main() -> None:
     if options.output == "json":
         print(json.dumps(document(whole), indent=1))
     else:
-        print(f"{os.cpu_count()} cores, Python {sys.version.split()[0]}; medians, and least to most of several runs")
+        machine = (
+            f"{os.cpu_count()} cores, Python {sys.version.split()[0]}, etcd without fsync, audit log in spread alone"
+        )
+        print(f"{machine}; medians, and least to most of several runs")
         print("\n".join(f"\n{markdown(case, whole)}" for case in cases if any(run.case == case.name for run in whole)))
     raise SystemExit(code or int(len(whole) < len(runs)))
 

@@ -75,8 +75,8 @@ class Case:
 
 
 FULL = (
-    Case(name="spread", nodes=500, pods=5000, idle_seconds=20, later_idle_seconds=20, audited=True, tuned=True),
-    Case(name="one-node", nodes=500, pods=5000, spread=False, idle_seconds=10, later_idle_seconds=10),
+    Case(name="spread", nodes=500, pods=5000, idle_seconds=15, later_idle_seconds=15, audited=True, tuned=True),
+    Case(name="one-node", nodes=500, pods=5000, spread=False, idle_seconds=5, later_idle_seconds=5),
     Case(name="large", nodes=5000, pods=5000, idle_seconds=600, later_idle_seconds=20),
     Case(
         name="churn",

@@ -18,7 +18,7 @@ Figures = Mapping[str, float]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LeasePrice:
-    """CPU seconds of the agent and of the API server for one renewal."""
+    """CPU seconds of the agent and of the API server for one lease written."""
 
     agent: float
     server: float
@@ -45,7 +45,7 @@ def registered(seen: Mapping[str, float], ready: Mapping[str, float], *, first: 
 
 
 def lease_price(idle: Spent) -> LeasePrice:
-    """What a renewal costs; everything that an idle agent does counts as that. NaN if none was renewed."""
+    """What a lease costs each time that it is written, everything that an idle agent does included; NaN if none was."""
     leases = idle.leases or math.nan
     return LeasePrice(agent=idle.agent / leases, server=idle.server / leases)
 

@@ -17,7 +17,9 @@ FAMILY = "apiserver_request_total"
 Kind = tuple[str, str]
 """What was written: a resource, with its subresource after a slash, and the HTTP verb."""
 
-LEASE_RENEWALS = (("leases", "PUT"), ("leases", "PATCH"), ("leases", "APPLY"))
+LEASE_WRITES = (("leases", "PUT"), ("leases", "PATCH"), ("leases", "APPLY"), ("leases", "POST"))
+"""The first renewal of a lease makes it; an agent may spread those over its first period."""
+
 STATUS_WRITES = (("pods/status", "PUT"), ("pods/status", "PATCH"), ("pods/status", "APPLY"))
 
 
@@ -48,10 +50,10 @@ class Spent:
 
     @property
     def leases(self) -> float:
-        """How many leases were renewed in the time of the CPU figures."""
+        """How many leases were written in the time of the CPU figures."""
         if self.counted_seconds <= 0:
             return 0.0
-        return self.count(LEASE_RENEWALS) * self.seconds / self.counted_seconds
+        return self.count(LEASE_WRITES) * self.seconds / self.counted_seconds
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -5,7 +5,7 @@ import math
 import pytest
 
 from benchmarks.nodes import figures
-from benchmarks.nodes.metering import LEASE_RENEWALS, STATUS_WRITES, Kind, Reading, Spent, spent, succeeded
+from benchmarks.nodes.metering import LEASE_WRITES, STATUS_WRITES, Kind, Reading, Spent, spent, succeeded
 
 METRICS = """\
 # TYPE apiserver_request_total counter
@@ -68,8 +68,8 @@ def test_metrics_that_do_not_parse_are_an_error() -> None:
 
 def test_a_stretch_is_the_difference_of_two_readings() -> None:
     """A kind that nobody had asked for before counts from nothing."""
-    before = reading(at=10.0, agent=1.0, counted_at=9.0, requests={LEASE_RENEWALS[0]: 100.0})
-    after = reading(at=20.0, agent=1.5, counted_at=21.0, requests={LEASE_RENEWALS[0]: 700.0, STATUS_WRITES[1]: 3.0})
+    before = reading(at=10.0, agent=1.0, counted_at=9.0, requests={LEASE_WRITES[0]: 100.0})
+    after = reading(at=20.0, agent=1.5, counted_at=21.0, requests={LEASE_WRITES[0]: 700.0, STATUS_WRITES[1]: 3.0})
     between = spent(before, after)
 
     assert (between.seconds, between.agent) == (10.0, 0.5)
@@ -80,7 +80,7 @@ def test_a_stretch_is_the_difference_of_two_readings() -> None:
 
 def test_idling_gives_the_price_of_a_lease() -> None:
     """CPU seconds for 1,000 renewals, of the agent and of the API server."""
-    idle = cost(seconds=10.0, agent=0.2, server=1.0, requests={LEASE_RENEWALS[0]: 500.0})
+    idle = cost(seconds=10.0, agent=0.2, server=1.0, requests={LEASE_WRITES[0]: 500.0})
     found = figures.idling(idle)
 
     assert found["idle_cores"] == pytest.approx(0.02)
@@ -93,8 +93,8 @@ def test_a_burst_is_told_with_and_without_its_leases() -> None:
     """Ten pods at a time of 200 lease renewals, which would have cost 0.08 CPU seconds when idle."""
     sent = {f"pod-{n}": 100.0 + n for n in range(10)}
     running = {name: at + 0.5 for name, at in sent.items()}
-    writes = {STATUS_WRITES[0]: 4.0, STATUS_WRITES[1]: 6.0, LEASE_RENEWALS[0]: 200.0}
-    price = figures.lease_price(cost(seconds=10.0, agent=0.2, server=1.0, requests={LEASE_RENEWALS[0]: 500.0}))
+    writes = {STATUS_WRITES[0]: 4.0, STATUS_WRITES[1]: 6.0, LEASE_WRITES[0]: 200.0}
+    price = figures.lease_price(cost(seconds=10.0, agent=0.2, server=1.0, requests={LEASE_WRITES[0]: 500.0}))
     found = figures.starting(sent, running, cost(seconds=4.0, agent=0.1, server=0.5, requests=writes), price)
 
     assert found["pods_rate"] == pytest.approx(10 / 9.5)

@@ -92,7 +92,7 @@ def test_an_interruption_ends_everything(
 ) -> None:
     """Whoever stops the benchmark has to look for nothing; on a terminal, Ctrl-C reaches all its processes at once."""
     process = subprocess.Popen(
-        (sys.executable, "-m", "benchmarks.bench_nodes", "--quick", "--case", "large", "--agents", "autox"),
+        (sys.executable, "-m", "benchmarks.bench_nodes", "--quick", "--case", "spread", "--agents", "autox"),
         cwd=ROOT,
         env={**os.environ, "TMPDIR": str(tmp_path)},
         stdout=subprocess.PIPE,
