@@ -71,7 +71,11 @@ def lease_object(node: str, *, node_uid: str, resource_version: str, now: dateti
 
 
 class Leases:
-    """The leases of one agent's nodes."""
+    """The leases of one agent's nodes.
+
+    Attributes:
+        renewals: how many of them succeeded, the first of each lease included.
+    """
 
     def __init__(
         self,
@@ -81,6 +85,7 @@ class Leases:
         node_uid: Callable[[str], str | None],
         is_silent: Callable[[str], bool] = lambda _: False,
         clock: Callable[[], datetime] = lambda: datetime.now(UTC),
+        now: Callable[[], float] = time.monotonic,
     ) -> None:
         """Plan the renewals; nothing is written yet.
 
@@ -90,21 +95,24 @@ class Leases:
             node_uid: uid of a registered Node; None while it does not exist.
             is_silent: the lease of a node is not renewed while this is true of its name.
             clock: the time, in UTC.
+            now: seconds of a clock that never goes back.
         """
+        self.renewals = 0
         self._clients = clients
         self._node_uid = node_uid
         self._is_silent = is_silent
         self._clock = clock
+        self._now = now
         self._versions: dict[str, str] = {}  # resource version of each lease, from the last answer about it
         self._troubles: list[str] = []
         ordered = list(names)
         spread = min(_INTERVAL, len(ordered) / _RATE)
-        self._schedule = Schedule(ordered, interval=_INTERVAL, spread=spread, retry=_RETRY, now=time.monotonic())
+        self._schedule = Schedule(ordered, interval=_INTERVAL, spread=spread, retry=_RETRY, now=now())
 
     async def run(self) -> None:
         """Renew until cancelled; no failure ends it."""
         while True:
-            for name in self._schedule.due(time.monotonic()):
+            for name in self._schedule.due(self._now()):
                 self._renew(name)
             if self._troubles:
                 # NB: one line for thousands of nodes, or an API server that restarts would flood the log.
@@ -115,11 +123,19 @@ class Leases:
 
     def lateness(self) -> float:
         """Age in seconds of the oldest renewal; a node is given up when that of its lease reaches ``DURATION``."""
-        return self._schedule.lateness(time.monotonic())
+        return self._schedule.lateness(self._now())
+
+    def longest_lateness(self) -> float:
+        """The highest that ``lateness`` has been since the agent began to renew."""
+        return self._schedule.longest(self._now())
+
+    def expired(self) -> int:
+        """How many leases have run out: their nodes are given up, or soon will be."""
+        return self._schedule.late(self._now(), seconds=DURATION)
 
     def _renew(self, name: str) -> None:
         if self._is_silent(name):
-            self._schedule.done(name, time.monotonic())
+            self._schedule.done(name, self._now())
             return
         uid, version = self._node_uid(name), self._versions.get(name, "")
         if uid is None:
@@ -159,8 +175,9 @@ class Leases:
             self._failed(name, answer)
         else:
             self._versions[name] = version_of(answer)
-            self._schedule.done(name, time.monotonic())
+            self.renewals += 1
+            self._schedule.done(name, self._now())
 
     def _failed(self, name: str, error: AutoxError) -> None:
         self._troubles.append(f"{name}: {error}")
-        self._schedule.failed(name, time.monotonic(), random=random.random())  # noqa: S311  - jitter, no secret
+        self._schedule.failed(name, self._now(), random=random.random())  # noqa: S311  - jitter, no secret

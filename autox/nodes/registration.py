@@ -70,7 +70,12 @@ class _Seen:
 
 
 class Registration:
-    """The Node objects of one agent."""
+    """The Node objects of one agent.
+
+    Attributes:
+        heartbeats: how many writes of a status succeeded.
+        interruptions: how often the watch of nodes was interrupted.
+    """
 
     def __init__(
         self,
@@ -92,6 +97,8 @@ class Registration:
             is_silent: nothing is written about a node while this is true of its name.
             clock: the time, in UTC.
         """
+        self.heartbeats = 0
+        self.interruptions = 0
         self._is_silent = is_silent
         self._clients = clients
         self._specs = {spec.name: spec for spec in specs}
@@ -100,6 +107,11 @@ class Registration:
         self._clock = clock
         self._seen: dict[str, _Seen] = {}
         self._schedule: Schedule | None = None
+
+    @property
+    def registered(self) -> int:
+        """How many nodes exist."""
+        return len(self._seen)
 
     def uid(self, name: str) -> str | None:
         """The uid of a Node object as last seen; None while it does not exist."""
@@ -185,6 +197,7 @@ class Registration:
         try:
             path = path_of(NODES, name=name, subresource="status")
             self._note(await self._write(name, "PATCH", path, patch, PatchType.STRATEGIC))
+            self.heartbeats += 1
         except NotFoundError:
             self._forget(name)
             await self._ensure(name)
@@ -219,7 +232,7 @@ class Registration:
         alone = f"metadata.name={next(iter(names))}" if len(names) == 1 else ""
         selection = "" if alone else f"{PROVIDER_LABEL}={self._provider}"
         watching = watch(
-            client, NODES, field_selector=alone, label_selector=selection, on_trouble=_warn_of_interruption
+            client, NODES, field_selector=alone, label_selector=selection, on_trouble=self._warn_of_interruption
         )
         async with aclosing(watching) as events:
             async for event in events:
@@ -255,9 +268,9 @@ class Registration:
         if self._schedule is not None:
             self._schedule.hurry(name, time.monotonic())
 
-
-def _warn_of_interruption(error: AutoxError) -> None:
-    _log.warning("the watch of nodes is interrupted: %s", error)
+    def _warn_of_interruption(self, error: AutoxError) -> None:
+        self.interruptions += 1
+        _log.warning("the watch of nodes is interrupted: %s", error)
 
 
 async def _is_ready(client: KubeClient) -> bool:

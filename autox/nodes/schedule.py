@@ -36,6 +36,7 @@ class Schedule:
         self._given: dict[str, float] = {}  # when each name that is being worked on was due
         self._again: set[str] = set()
         self._failures: dict[str, int] = {}
+        self._longest = 0.0
         ordered = list(names)
         self._done: dict[str, float] = dict.fromkeys(ordered, now)
         for index, name in enumerate(ordered):
@@ -56,6 +57,8 @@ class Schedule:
         """The attempt succeeded: due again one interval after it was due, or from now when that has passed."""
         was = self._given.pop(name)
         self._failures.pop(name, None)
+        age = now - self._done[name]
+        self._longest = max(self._longest, age)
         self._done[name] = now
         following = was + self._interval
         if name in self._again:
@@ -87,6 +90,14 @@ class Schedule:
     def lateness(self, now: float) -> float:
         """Seconds since the last success of the name that waits longest; 0.0 without names."""
         return now - min(self._done.values(), default=now)
+
+    def longest(self, now: float) -> float:
+        """The highest that ``lateness`` ever was."""
+        return max(self._longest, self.lateness(now))
+
+    def late(self, now: float, *, seconds: float) -> int:
+        """How many names have had no success for that long."""
+        return sum(now - at >= seconds for at in self._done.values())
 
     def _plan(self, name: str, at: float) -> None:
         self._planned[name] = at

@@ -136,3 +136,21 @@ def test_no_names_are_no_trouble() -> None:
     schedule = schedule_of()
 
     assert (schedule.due(1e9), schedule.lateness(1e9)) == ([], 0.0)
+
+
+def test_the_longest_wait_is_remembered() -> None:
+    """Lateness between two looks shows afterwards, too."""
+    schedule = schedule_of("a", "b")
+    schedule.due(100.0)
+    schedule.done("a", 100.5)
+    schedule.due(110.0)
+    schedule.done("b", 130.0)
+
+    assert schedule.longest(130.0) == 30.0
+    assert (schedule.lateness(130.0), schedule.late(130.0, seconds=29.5), schedule.late(130.0, seconds=30.0)) == (
+        29.5,
+        1,
+        0,
+    )
+    schedule.done("a", 131.0)
+    assert (schedule.lateness(131.0), schedule.longest(131.0), schedule.longest(170.0)) == (1.0, 30.5, 40.0)
