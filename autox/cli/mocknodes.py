@@ -1,11 +1,11 @@
-"""Puts an agent of mock nodes together: the provider, and the kubelet endpoints if they are wanted.
+"""Puts an agent of mock nodes with kubelet endpoints together.
 
 ``nodes`` next door loads this only where it is used.
 """
 
 from collections.abc import Mapping
 
-from autox.model.nodes import MockNodes, NodesConfig
+from autox.model.nodes import KubeletEndpoint, MockNodes, NodesConfig
 from autox.nodes import agent
 from autox.nodes.clients import NodeClients
 from autox.nodes.kubelet.places import places_of
@@ -16,16 +16,16 @@ from autox.nodes.mock.provider import MockProvider
 from autox.nodes.mock.residents import Residents
 
 
-def serving(config: NodesConfig, nodes: MockNodes, clients: Mapping[str, NodeClients]) -> agent.Serving:
-    """What serves the pods of these nodes; where there are no kubelet endpoints, no pod is kept for them."""
-    if config.kubelet is None:
-        return agent.Serving(provider=MockProvider(clients, nodes, pod_cidr=config.pod_cidr))
+def serving(
+    config: NodesConfig, nodes: MockNodes, kubelet: KubeletEndpoint, clients: Mapping[str, NodeClients]
+) -> agent.Serving:
+    """What serves the pods of these nodes, and answers for their kubelets."""
     residents = Residents()
-    provider = MockProvider(clients, nodes, pod_cidr=config.pod_cidr, kubelet=config.kubelet, residents=residents)
+    provider = MockProvider(clients, nodes, pod_cidr=config.pod_cidr, kubelet=kubelet, residents=residents)
     specs = provider.nodes()
     kubes = {name: each.kube for name, each in clients.items()}
     server = KubeletServer(
-        config.kubelet,
+        kubelet,
         MockEndpoints(kubes, residents, specs).routes(),
         places=places_of(specs),
         reviews=Reviews(next(iter(kubes.values()))),

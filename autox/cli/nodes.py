@@ -15,7 +15,7 @@ from typing import Any
 import click
 import uvloop
 
-from autox.api.nodes import load_nodes_config, nodes_config_from_flags
+from autox.cli.apart import apart
 from autox.kube.auth import from_kubeconfig
 from autox.kube.client import KubeClient
 from autox.model.errors import ConfigurationError, NotFoundError
@@ -71,7 +71,8 @@ def run(file: Path | None, provider: str, **flags: Any) -> None:
     Pods go on when the agent stops, and so do the Node objects; started again,
     it continues with them. `autox nodes remove` removes them.
     """
-    config = _config(file, provider, {name: value for name, value in flags.items() if value is not None})
+    given = {name: value for name, value in flags.items() if value is not None}
+    config = apart(lambda: _config(file, provider, given))
     # NB: each forwarded connection takes two descriptors, and many systems give a process 1,024 unless it asks.
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     wanted = DESCRIPTORS if hard == resource.RLIM_INFINITY else min(DESCRIPTORS, hard)
@@ -119,6 +120,9 @@ def _config(file: Path | None, provider: str, flags: Mapping[str, Any]) -> Nodes
     Raises:
         ConfigurationError: it makes no sense, or both were given.
     """
+    # NB: only ever loaded in a child process, see ``apart``.
+    from autox.api.nodes import load_nodes_config, nodes_config_from_flags  # noqa: PLC0415
+
     if file is not None:
         if flags:
             given = ", ".join(f"--{name.replace('_', '-')}" for name in flags)
@@ -140,9 +144,13 @@ async def _run(config: NodesConfig) -> None:
 def _serving(config: NodesConfig, clients: Mapping[str, NodeClients]) -> agent.Serving:
     # NB: each provider is loaded only where it is used: an agent of thousands of mock nodes stays small.
     if config.mock is not None:
+        from autox.nodes.mock.provider import MockProvider  # noqa: PLC0415  - see above
+
+        if config.kubelet is None:
+            return agent.Serving(provider=MockProvider(clients, config.mock, pod_cidr=config.pod_cidr))
         from autox.cli.mocknodes import serving  # noqa: PLC0415  - see above
 
-        return serving(config, config.mock, clients)
+        return serving(config, config.mock, config.kubelet, clients)
     from autox.nodes.kubelet.logfiles import LogFiles  # noqa: PLC0415  - see above
     from autox.nodes.kubelet.server import KubeletServer  # noqa: PLC0415  - see above
     from autox.nodes.process.provider import ProcessProvider  # noqa: PLC0415  - see above

@@ -186,9 +186,10 @@ class BulkClient:
         head = self._heads.get((call.content_type, call.accept))
         if head is None:
             head = self._heads[call.content_type, call.accept] = self._head(call)
+        body = call.body if isinstance(call.body, bytes) else call.body()
         start = f"{call.method} {self._prefix}{call.path}".encode()
         return EncodedRequest(
-            data=b"%b%b%d\r\n\r\n%b" % (start, head, len(call.body), call.body), bodiless=False, repeatable=True
+            data=b"%b%b%d\r\n\r\n%b" % (start, head, len(body), body), bodiless=False, repeatable=True
         )
 
     def _head(self, call: Call) -> bytes:

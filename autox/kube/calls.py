@@ -36,7 +36,7 @@ class Call:
         method: the HTTP method.
         path: below the server's URL, percent-encoded.
         plural: the resource or subresource, for error messages.
-        body: JSON, or nothing.
+        body: JSON, or nothing; or what makes it, called when the request is sent, which may be some time later.
         content_type: of the body.
         accept: what kind of answer is wanted.
         done: called once, with the body of the answer or with the error.
@@ -53,7 +53,7 @@ class Call:
         done: Done,
         *,
         plural: str,
-        body: bytes = b"",
+        body: bytes | Callable[[], bytes] = b"",
         content_type: str = JSON,
         accept: str = METADATA,
     ) -> None:

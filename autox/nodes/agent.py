@@ -9,6 +9,7 @@ machine. Mock nodes run nothing, and to join the control plane of another machin
 """
 
 import asyncio
+import gc
 import logging
 from collections.abc import Callable, Coroutine, Mapping
 from contextlib import AsyncExitStack
@@ -48,7 +49,7 @@ class Serving:
 MakeServing = Callable[[NodesConfig, Mapping[str, NodeClients]], Serving]
 """Wires the provider of a configuration; the mapping holds the clients of each node by the node's name."""
 
-_GATHER_SECONDS = 0.005
+_GATHER_SECONDS = 0.02  # a kubelet takes longer for anything
 
 _log = logging.getLogger(__name__)
 
@@ -79,6 +80,9 @@ async def _be_nodes(provider: Provider, clients: Mapping[str, NodeClients], stat
     )
     await registration.register()
     _log.info("registered %d nodes with provider %s", len(names), provider.name)
+    # NB: what is there by now stays; the collector need not look at it again and again.
+    gc.collect()
+    gc.freeze()
     if state_dir is not None:
         announce(state_dir, nodes=names)
     writers = {name: each.leases for name, each in clients.items()}

@@ -13,7 +13,7 @@ from autox.kube.objects import Object, PatchType, timestamp
 from autox.model.nodes import KubeletEndpoint
 from autox.model.refs import CLUSTER_ROLE_BINDINGS, CLUSTER_ROLES, NODES, PODS
 from autox.nodes.kubelet.access import API_SERVER
-from autox.nodes.kubelet.remotecommand import FEATURE
+from autox.nodes.kubelet.features import EXEC_BY_WEB_SOCKET
 from autox.nodes.machine import this_machine
 from autox.nodes.mock.pods import pod_from
 from autox.nodes.mock.podview import PodView
@@ -120,7 +120,7 @@ async def register(kube: KubeClient, specs: list[NodeSpec]) -> None:
     """Create the Nodes, each of which says how its endpoints are to be spoken to."""
     for spec in specs:
         node = node_object(spec, provider="mock", machine=this_machine(), now=datetime.now(UTC))
-        node["status"]["declaredFeatures"] = [FEATURE]
+        node["status"]["declaredFeatures"] = [EXEC_BY_WEB_SOCKET]
         await kube.create(NODES, node)
 
 

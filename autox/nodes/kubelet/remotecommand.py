@@ -15,9 +15,6 @@ import msgspec
 PROTOCOLS = ("v5.channel.k8s.io", "v4.channel.k8s.io")
 """Subprotocols of the WebSocket, the better one first."""
 
-FEATURE = "ExtendWebSocketsToKubelet"
-"""What a Node must declare in ``status.declaredFeatures`` for its endpoints to be spoken to like this."""
-
 SUCCESS = msgspec.json.encode({"metadata": {}, "status": "Success"})
 """What the error channel says at the end of a command with exit status 0."""
 

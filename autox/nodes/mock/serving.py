@@ -10,14 +10,14 @@ import asyncio
 import logging
 import random
 import time
-from collections import Counter
 from collections.abc import Container
 from contextlib import aclosing
 from datetime import UTC, datetime
 from functools import partial
 
+import msgspec
+
 from autox.core.backoff import Backoff
-from autox.kube.answers import encode_body
 from autox.kube.bulk import BulkClient
 from autox.kube.calls import Call, version_of
 from autox.kube.client import KubeClient
@@ -30,7 +30,6 @@ from autox.kube.watch import watch_as
 from autox.model.errors import AlreadyExistsError, AutoxError, InvalidError, NotFoundError
 from autox.model.refs import PODS
 from autox.model.stages import ENDED
-from autox.nodes.figures import PodFigures
 from autox.nodes.mock.deciding import Plan, decide, has_ended
 from autox.nodes.mock.pods import Pod
 from autox.nodes.mock.podstatus import body
@@ -40,8 +39,7 @@ from autox.nodes.services.addresses import AddressPool
 
 _SHAPE = Structs(Pod)
 _RETRY = Backoff(initial=0.5, limit=30.0)
-_WAITING, _RUNNING, _ENDED = range(3)
-_STANDINGS = {"Running": _RUNNING, "Succeeded": _ENDED, "Failed": _ENDED}
+_DELETION = b'{"apiVersion":"v1","kind":"DeleteOptions","gracePeriodSeconds":0,"preconditions":{"uid":%b}}'
 _COMPLAINT_INTERVAL = 10.0  # seconds between two lines about failures
 
 _log = logging.getLogger(__name__)
@@ -57,10 +55,9 @@ class _Known:
         is_busy: a request is under way.
         timer: of a step that is due later.
         failures: in a row.
-        standing: how far it was when it was decided upon last, in order to be counted.
     """
 
-    __slots__ = ("failures", "is_busy", "newer", "seen", "standing", "timer", "written")
+    __slots__ = ("failures", "is_busy", "newer", "seen", "timer", "written")
 
     def __init__(self) -> None:
         self.seen = 0
@@ -69,7 +66,6 @@ class _Known:
         self.is_busy = False
         self.timer: asyncio.TimerHandle | None = None
         self.failures = 0
-        self.standing = _WAITING
 
 
 class PodServer:
@@ -113,9 +109,6 @@ class PodServer:
         self._kept: dict[str, dict[str, Pod]] = {}  # by node that is silent, what waits for it, by uid
         self._pods: dict[str, _Known] = {}
         self._complained = 0.0
-        self._writes = 0
-        self._deletions = 0
-        self._interruptions = 0
 
     async def run(self) -> None:
         """Serve pods until cancelled; the next agent continues from their status."""
@@ -133,22 +126,9 @@ class PodServer:
             if known is not None and not known.is_busy:
                 self._go_on(known, pod, wait=0.0)
 
-    def figures(self) -> PodFigures:
-        """How many pods there are, and what was done about them."""
-        standings = Counter(known.standing for known in self._pods.values())
-        return PodFigures(
-            waiting=standings[_WAITING],
-            running=standings[_RUNNING],
-            ended=standings[_ENDED],
-            retried=sum(known.failures > 0 for known in self._pods.values()),
-            writes=self._writes,
-            deletions=self._deletions,
-            interruptions=self._interruptions,
-        )
-
     async def _watch(self) -> None:
         initial: list[Pod] | None = []
-        watching = watch_as(_SHAPE, self._kube, self._query, on_trouble=self._warn_of_interruption)
+        watching = watch_as(_SHAPE, self._kube, self._query, on_trouble=_warn_of_interruption)
         async with aclosing(watching) as events:
             async for event in events:
                 pod = event.object
@@ -206,7 +186,6 @@ class PodServer:
         if known.timer is not None:
             known.timer.cancel()
             known.timer = None
-        known.standing = _STANDINGS.get(pod.status.phase, _WAITING)
         step = decide(pod, self._plan)
         if step.action is Action.REST:
             return
@@ -226,7 +205,7 @@ class PodServer:
             self._kept.setdefault(pod.spec.node_name, {})[pod.metadata.uid] = pod
             return
         try:
-            call = self._deletion(known, pod, step) if step.action is Action.DELETE else self._write(known, pod, step)
+            call = self._deletion(known, pod) if step.action is Action.DELETE else self._write(known, pod, step)
         except AutoxError as error:  # no address is left, or a name that cannot be sent
             self._repeat(known, pod, error)
             return
@@ -238,31 +217,25 @@ class PodServer:
         return Call(
             "PATCH",
             path_of(PODS, namespace=pod.metadata.namespace, name=pod.metadata.name, subresource="status"),
-            partial(self._done, known, pod, step),
+            partial(self._done, known, pod),
             plural="status",
-            body=body(pod, step, host_ip=self._host_ip, pod_ip=address, now=datetime.now(UTC)),
+            body=lambda: body(pod, step, host_ip=self._host_ip, pod_ip=address, now=datetime.now(UTC)),
             content_type=PatchType.STRATEGIC,
         )
 
-    def _deletion(self, known: _Known, pod: Pod, step: Step) -> Call:
+    def _deletion(self, known: _Known, pod: Pod) -> Call:
         # NB: the uid makes the server refuse to delete a later pod of the same name.
-        options = {"gracePeriodSeconds": 0, "preconditions": {"uid": pod.metadata.uid}}
         return Call(
             "DELETE",
             path_of(PODS, namespace=pod.metadata.namespace, name=pod.metadata.name),
-            partial(self._done, known, pod, step),
+            partial(self._done, known, pod),
             plural=PODS.plural,
-            body=encode_body({"apiVersion": "v1", "kind": "DeleteOptions", **options}),
+            body=_DELETION % msgspec.json.encode(pod.metadata.uid),
         )
 
-    def _done(self, known: _Known, pod: Pod, step: Step, answer: bytes | AutoxError) -> None:
+    def _done(self, known: _Known, pod: Pod, answer: bytes | AutoxError) -> None:
         known.is_busy = False
         newer, known.newer = known.newer, None
-        if not isinstance(answer, AutoxError):
-            if step.action is Action.DELETE:
-                self._deletions += 1
-            else:
-                self._writes += 1
         if self._pods.get(pod.metadata.uid) is not known:
             return
         if isinstance(answer, AutoxError):
@@ -288,10 +261,6 @@ class PodServer:
         wait = _RETRY.delay(known.failures, random=random.random())  # noqa: S311  - jitter, no secret
         self._go_on(known, pod, wait=wait)
 
-    def _warn_of_interruption(self, error: AutoxError) -> None:
-        self._interruptions += 1
-        _log.warning("the watch of pods is interrupted: %s", error)
-
     def _address(self, pod: Pod) -> str:
         if pod.spec.host_network:
             return self._host_ip
@@ -300,3 +269,7 @@ class PodServer:
 
 def _name(pod: Pod) -> str:
     return f"{pod.metadata.namespace}/{pod.metadata.name}"
+
+
+def _warn_of_interruption(error: AutoxError) -> None:
+    _log.warning("the watch of pods is interrupted: %s", error)
