@@ -27,6 +27,7 @@ from autox.kube.watch import watch_as
 from autox.model.nodes import KubeletEndpoint, MockNodes, Mode
 from autox.model.refs import PODS, SERVICES
 from autox.nodes.clients import NodeClients
+from autox.nodes.figures import PodFigures, total
 from autox.nodes.kubelet.features import EXEC_BY_WEB_SOCKET
 from autox.nodes.mock.deciding import Plan
 from autox.nodes.mock.pods import Metadata
@@ -86,6 +87,10 @@ class MockProvider:
         """Whether an outage has befallen a node."""
         return name in self._silence
 
+    def figures(self) -> PodFigures:
+        """How many pods there are on all nodes, and what was done about them."""
+        return total(server.figures() for server in self._different_servers())
+
     async def run(self, nodes: Registered) -> None:
         """Serve pods until cancelled; the next agent continues from their status."""
         names = self._nodes.names()
@@ -94,7 +99,7 @@ class MockProvider:
         else:
             self._servers = {name: self._server(f"spec.nodeName={name}", [name]) for name in names}
         async with asyncio.TaskGroup() as parts:
-            for server in {id(each): each for each in self._servers.values()}.values():
+            for server in self._different_servers():
                 parts.create_task(server.run())
             if self._nodes.mode is Mode.FAITHFUL:
                 for name in names:
@@ -113,6 +118,9 @@ class MockProvider:
             kubelet_port=port,
             declared_features=() if port is None else (EXEC_BY_WEB_SOCKET,),
         )
+
+    def _different_servers(self) -> Collection[PodServer]:
+        return {id(each): each for each in self._servers.values()}.values()
 
     def _resume(self, name: str) -> None:
         self._servers[name].resume(name)

@@ -10,6 +10,7 @@ import asyncio
 import logging
 import random
 import time
+from collections import Counter
 from collections.abc import Container
 from contextlib import aclosing
 from datetime import UTC, datetime
@@ -30,6 +31,7 @@ from autox.kube.watch import watch_as
 from autox.model.errors import AlreadyExistsError, AutoxError, InvalidError, NotFoundError
 from autox.model.refs import PODS
 from autox.model.stages import ENDED
+from autox.nodes.figures import PodFigures
 from autox.nodes.mock.deciding import Plan, decide, has_ended
 from autox.nodes.mock.pods import Pod
 from autox.nodes.mock.podstatus import body
@@ -40,6 +42,8 @@ from autox.nodes.services.addresses import AddressPool
 _SHAPE = Structs(Pod)
 _RETRY = Backoff(initial=0.5, limit=30.0)
 _DELETION = b'{"apiVersion":"v1","kind":"DeleteOptions","gracePeriodSeconds":0,"preconditions":{"uid":%b}}'
+_WAITING, _RUNNING, _ENDED = range(3)
+_STANDINGS = {"Running": _RUNNING, "Succeeded": _ENDED, "Failed": _ENDED}
 _COMPLAINT_INTERVAL = 10.0  # seconds between two lines about failures
 
 _log = logging.getLogger(__name__)
@@ -55,9 +59,10 @@ class _Known:
         is_busy: a request is under way.
         timer: of a step that is due later.
         failures: in a row.
+        standing: how far it was when it was decided upon last, in order to be counted.
     """
 
-    __slots__ = ("failures", "is_busy", "newer", "seen", "timer", "written")
+    __slots__ = ("failures", "is_busy", "newer", "seen", "standing", "timer", "written")
 
     def __init__(self) -> None:
         self.seen = 0
@@ -66,6 +71,7 @@ class _Known:
         self.is_busy = False
         self.timer: asyncio.TimerHandle | None = None
         self.failures = 0
+        self.standing = _WAITING
 
 
 class PodServer:
@@ -109,6 +115,9 @@ class PodServer:
         self._kept: dict[str, dict[str, Pod]] = {}  # by node that is silent, what waits for it, by uid
         self._pods: dict[str, _Known] = {}
         self._complained = 0.0
+        self._writes = 0
+        self._deletions = 0
+        self._interruptions = 0
 
     async def run(self) -> None:
         """Serve pods until cancelled; the next agent continues from their status."""
@@ -126,9 +135,22 @@ class PodServer:
             if known is not None and not known.is_busy:
                 self._go_on(known, pod, wait=0.0)
 
+    def figures(self) -> PodFigures:
+        """How many pods there are, and what was done about them."""
+        standings = Counter(known.standing for known in self._pods.values())
+        return PodFigures(
+            waiting=standings[_WAITING],
+            running=standings[_RUNNING],
+            ended=standings[_ENDED],
+            retried=sum(known.failures > 0 for known in self._pods.values()),
+            writes=self._writes,
+            deletions=self._deletions,
+            interruptions=self._interruptions,
+        )
+
     async def _watch(self) -> None:
         initial: list[Pod] | None = []
-        watching = watch_as(_SHAPE, self._kube, self._query, on_trouble=_warn_of_interruption)
+        watching = watch_as(_SHAPE, self._kube, self._query, on_trouble=self._warn_of_interruption)
         async with aclosing(watching) as events:
             async for event in events:
                 pod = event.object
@@ -186,6 +208,7 @@ class PodServer:
         if known.timer is not None:
             known.timer.cancel()
             known.timer = None
+        known.standing = _STANDINGS.get(pod.status.phase, _WAITING)
         step = decide(pod, self._plan)
         if step.action is Action.REST:
             return
@@ -205,7 +228,7 @@ class PodServer:
             self._kept.setdefault(pod.spec.node_name, {})[pod.metadata.uid] = pod
             return
         try:
-            call = self._deletion(known, pod) if step.action is Action.DELETE else self._write(known, pod, step)
+            call = self._deletion(known, pod, step) if step.action is Action.DELETE else self._write(known, pod, step)
         except AutoxError as error:  # no address is left, or a name that cannot be sent
             self._repeat(known, pod, error)
             return
@@ -217,25 +240,30 @@ class PodServer:
         return Call(
             "PATCH",
             path_of(PODS, namespace=pod.metadata.namespace, name=pod.metadata.name, subresource="status"),
-            partial(self._done, known, pod),
+            partial(self._done, known, pod, step),
             plural="status",
             body=lambda: body(pod, step, host_ip=self._host_ip, pod_ip=address, now=datetime.now(UTC)),
             content_type=PatchType.STRATEGIC,
         )
 
-    def _deletion(self, known: _Known, pod: Pod) -> Call:
+    def _deletion(self, known: _Known, pod: Pod, step: Step) -> Call:
         # NB: the uid makes the server refuse to delete a later pod of the same name.
         return Call(
             "DELETE",
             path_of(PODS, namespace=pod.metadata.namespace, name=pod.metadata.name),
-            partial(self._done, known, pod),
+            partial(self._done, known, pod, step),
             plural=PODS.plural,
             body=_DELETION % msgspec.json.encode(pod.metadata.uid),
         )
 
-    def _done(self, known: _Known, pod: Pod, answer: bytes | AutoxError) -> None:
+    def _done(self, known: _Known, pod: Pod, step: Step, answer: bytes | AutoxError) -> None:
         known.is_busy = False
         newer, known.newer = known.newer, None
+        if not isinstance(answer, AutoxError):
+            if step.action is Action.DELETE:
+                self._deletions += 1
+            else:
+                self._writes += 1
         if self._pods.get(pod.metadata.uid) is not known:
             return
         if isinstance(answer, AutoxError):
@@ -261,6 +289,10 @@ class PodServer:
         wait = _RETRY.delay(known.failures, random=random.random())  # noqa: S311  - jitter, no secret
         self._go_on(known, pod, wait=wait)
 
+    def _warn_of_interruption(self, error: AutoxError) -> None:
+        self._interruptions += 1
+        _log.warning("the watch of pods is interrupted: %s", error)
+
     def _address(self, pod: Pod) -> str:
         if pod.spec.host_network:
             return self._host_ip
@@ -269,7 +301,3 @@ class PodServer:
 
 def _name(pod: Pod) -> str:
     return f"{pod.metadata.namespace}/{pod.metadata.name}"
-
-
-def _warn_of_interruption(error: AutoxError) -> None:
-    _log.warning("the watch of pods is interrupted: %s", error)
