@@ -18,6 +18,7 @@ from autox.api.documents import Document, checked, read_document
 from autox.api.stages import load_stages
 from autox.core.quantity import parse_quantity
 from autox.model import nodes as values
+from autox.model.addresses import parse_address
 from autox.model.errors import ConfigurationError
 
 ROOMY_CIDR = "10.128.0.0/9"
@@ -53,6 +54,13 @@ def _ipv4(text: str) -> str:
         return str(IPv4Address(text))
     except ValueError as error:
         raise ValueError(f"{text!r} is not an IPv4 address") from error
+
+
+def _address(text: str) -> str:
+    try:
+        return str(parse_address(text))
+    except ConfigurationError as error:
+        raise ValueError(error.advice) from error
 
 
 def _quantity(text: str) -> str:
@@ -161,6 +169,7 @@ class NodesDocument(Document):
     nodes: tuple[NodeEntry, ...] = ()
     mock: MockSection | None = None
     kubelet: KubeletSection | None = None
+    listen: Annotated[str, AfterValidator(_address)] | None = None
     pod_cidr: Annotated[str, Field(alias="podCIDR"), AfterValidator(_pod_cidr)] = "10.244.0.0/16"
     images: tuple[ImageEntry, ...] = ()
     crash_loop_back_off: CrashLoopBackOffSection = CrashLoopBackOffSection()
@@ -192,6 +201,7 @@ class NodesDocument(Document):
             nodes=tuple(values.NodeIdentity(name=one.name, kubeconfig=folder / one.kubeconfig) for one in self.nodes),
             mock=None if self.mock is None else self.mock.value(folder),
             kubelet=None if self.kubelet is None else self.kubelet.value(folder),
+            listen=None if self.listen is None else parse_address(self.listen),
             pod_cidr=IPv4Network(self.pod_cidr),
             images=tuple(one.value(folder) for one in self.images),
             crash_loop_back_off=self.crash_loop_back_off.value(),
@@ -210,11 +220,11 @@ def load_nodes_config(path: Path) -> values.NodesConfig:
 
 
 def nodes_config_from_flags(provider: str, flags: Mapping[str, object]) -> values.NodesConfig:
-    """The same from flags of the command line, which are named as the fields of section ``mock`` are.
+    """The same from flags of the command line: ``listen``, and those named as the fields of section ``mock`` are.
 
     Raises:
         ConfigurationError: they do not make sense; names each wrong one.
     """
-    section = {to_camel(name): value for name, value in flags.items()}
-    content = {"provider": provider, "podCIDR": ROOMY_CIDR, "mock": section}
+    section = {to_camel(name): value for name, value in flags.items() if name != "listen"}
+    content = {"provider": provider, "podCIDR": ROOMY_CIDR, "listen": flags.get("listen"), "mock": section}
     return checked(content, NodesDocument, what="autox nodes run").value(Path.cwd())

@@ -30,4 +30,4 @@ def serving(
         places=places_of(specs),
         reviews=Reviews(next(iter(kubes.values()))),
     )
-    return agent.Serving(provider=provider, endpoints=server.run)
+    return agent.Serving(provider=provider, endpoints=server.run, pods=provider.figures)

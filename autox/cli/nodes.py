@@ -16,6 +16,7 @@ import click
 import uvloop
 
 from autox.cli.apart import apart
+from autox.cli.targeting import output_option
 from autox.kube.auth import from_kubeconfig
 from autox.kube.client import KubeClient
 from autox.model.errors import ConfigurationError, NotFoundError
@@ -27,6 +28,7 @@ from autox.nodes.nodeobject import PROVIDER_LABEL
 
 DESCRIPTORS = 65536
 DELETIONS = 16  # at a time
+DEFAULT_LISTEN = "127.0.0.1:8082"  # where an agent is looked for; it listens nowhere unless told so
 
 
 @click.group()
@@ -61,6 +63,7 @@ def nodes() -> None:
     type=click.Path(path_type=Path),
     help="What their pods go through (docs/virtual-nodes.md).",
 )
+@click.option("--listen", metavar="ADDRESS:PORT", help="Answer /metrics, /healthz and `autox nodes status` there.")
 def run(file: Path | None, provider: str, **flags: Any) -> None:
     r"""Be virtual nodes until SIGTERM or Ctrl-C.
 
@@ -95,6 +98,34 @@ def remove(name_prefix: str, kubeconfig: Path | None) -> None:
     """
     count = asyncio.run(_remove(name_prefix, kubeconfig))
     click.echo(f"deleted {count} nodes" if count else f"there are no mock nodes {name_prefix}*: nothing to do")
+
+
+@nodes.command()
+@click.option(
+    "--listen",
+    "listens",
+    multiple=True,
+    default=[DEFAULT_LISTEN],
+    show_default=True,
+    metavar="ADDRESS:PORT",
+    help="Where an agent listens; may be repeated.",
+)
+@click.option("--watch", is_flag=True, help="Go on until Ctrl-C, every two seconds.")
+@output_option
+def status(listens: tuple[str, ...], *, watch: bool, output: str) -> None:
+    r"""Show what running agents are doing.
+
+    \b
+    autox nodes run --count 100 --listen 127.0.0.1:8082 &
+    autox nodes status --watch
+
+    READY nodes exist, are not silent by an outage, and have a lease that has
+    not run out. OLDEST is the age of the oldest lease renewal; THROTTLED counts
+    the answers 429 since the agent was started.
+    """
+    from autox.cli.nodestatus import show  # noqa: PLC0415  - an agent does not need it
+
+    show(listens, is_watching=watch, is_json=output == "json")
 
 
 async def _remove(name_prefix: str, kubeconfig: Path | None) -> int:
@@ -147,7 +178,8 @@ def _serving(config: NodesConfig, clients: Mapping[str, NodeClients]) -> agent.S
         from autox.nodes.mock.provider import MockProvider  # noqa: PLC0415  - see above
 
         if config.kubelet is None:
-            return agent.Serving(provider=MockProvider(clients, config.mock, pod_cidr=config.pod_cidr))
+            mock = MockProvider(clients, config.mock, pod_cidr=config.pod_cidr)
+            return agent.Serving(provider=mock, pods=mock.figures)
         from autox.cli.mocknodes import serving  # noqa: PLC0415  - see above
 
         return serving(config, config.mock, config.kubelet, clients)

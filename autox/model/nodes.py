@@ -10,6 +10,7 @@ from enum import StrEnum
 from ipaddress import IPv4Address, IPv4Network
 from pathlib import Path
 
+from autox.model.addresses import Address
 from autox.model.crashloops import CrashLoopBackOff
 from autox.model.errors import ConfigurationError
 from autox.model.stages import StageTable
@@ -123,6 +124,7 @@ class NodesConfig:
         nodes: the nodes of provider ``process``.
         mock: the nodes of provider ``mock``.
         kubelet: the kubelet endpoints; None serves none.
+        listen: where the agent tells its own figures; None tells them nowhere.
         pod_cidr: pods get their addresses from it.
         log_max_bytes: a container's log is rotated when it has grown to this.
         allow_remote: join even when the API server is not on loopback.
@@ -133,6 +135,7 @@ class NodesConfig:
     nodes: tuple[NodeIdentity, ...] = ()
     mock: MockNodes | None = None
     kubelet: KubeletEndpoint | None = None
+    listen: Address | None = None
     pod_cidr: IPv4Network
     images: tuple[ImageMapping, ...] = ()
     crash_loop_back_off: CrashLoopBackOff = field(default_factory=CrashLoopBackOff)

@@ -23,12 +23,14 @@ from autox.kube.connection import Connection
 from autox.model.errors import ConfigurationError
 from autox.model.nodes import Mode, NodesConfig
 from autox.nodes.clients import NodeClients, as_kubelet, open_clients
+from autox.nodes.figures import PodFigures
 from autox.nodes.leases import Leases
 from autox.nodes.loopback import is_loopback
 from autox.nodes.machine import this_machine
 from autox.nodes.provider import Provider
 from autox.nodes.readiness import announce, claimed
 from autox.nodes.registration import Registration
+from autox.nodes.stocktaking import Stocktaking
 from autox.nodes.supervision import supervise
 from autox.wire.gathering import Gathering
 
@@ -40,10 +42,12 @@ class Serving:
     Attributes:
         provider: serves the pods.
         endpoints: serves the kubelet's endpoints until cancelled; None where there are none.
+        pods: counts the pods; None where nobody does.
     """
 
     provider: Provider
     endpoints: Callable[[], Coroutine[Any, Any, None]] | None = None
+    pods: Callable[[], PodFigures] | None = None
 
 
 MakeServing = Callable[[NodesConfig, Mapping[str, NodeClients]], Serving]
@@ -66,18 +70,28 @@ async def run(config: NodesConfig, make_serving: MakeServing, *, stop: asyncio.E
         async with AsyncExitStack() as stack:
             clients = await _connect(config, stack)
             serving = make_serving(config, clients)
-            parts = {"nodes": _be_nodes(serving.provider, clients, state_dir)}
+            mode = config.mock.mode if config.mock is not None else ""
+            stock = Stocktaking(serving.provider, clients, mode=mode, pods=serving.pods)
+            parts = {"nodes": _be_nodes(serving.provider, clients, state_dir, stock)}
+            if config.listen is not None:
+                # NB: a web server takes memory, which agents that nobody asks keep for their nodes.
+                from autox.nodes.telling import Telling  # noqa: PLC0415  - see above
+
+                parts["figures"] = Telling(config.listen, stock.figures).run()
             if serving.endpoints is not None:
                 parts["kubelet endpoints"] = serving.endpoints()
             await supervise(parts, stop=stop)
 
 
-async def _be_nodes(provider: Provider, clients: Mapping[str, NodeClients], state_dir: Path | None) -> None:
+async def _be_nodes(
+    provider: Provider, clients: Mapping[str, NodeClients], state_dir: Path | None, stock: Stocktaking
+) -> None:
     specs = provider.nodes()
     names = [spec.name for spec in specs]
     registration = Registration(
         clients, specs, provider=provider.name, machine=this_machine(), is_silent=provider.is_silent
     )
+    stock.registration = registration
     await registration.register()
     _log.info("registered %d nodes with provider %s", len(names), provider.name)
     # NB: what is there by now stays; the collector need not look at it again and again.
@@ -87,6 +101,7 @@ async def _be_nodes(provider: Provider, clients: Mapping[str, NodeClients], stat
         announce(state_dir, nodes=names)
     writers = {name: each.leases for name, each in clients.items()}
     leases = Leases(writers, names, node_uid=registration.uid, is_silent=provider.is_silent)
+    stock.leases = leases
     parts = {"registration": registration.run(), "leases": leases.run(), "provider": provider.run(registration)}
     await supervise(parts, stop=asyncio.Event())
 

@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterable, Mapping
 
 from aiohttp import web
 
+from autox.core.exposition import CONTENT_TYPE
 from autox.core.quantity import parse_quantity
 from autox.kube.client import KubeClient
 from autox.kube.objects import Object
@@ -22,7 +23,7 @@ from autox.nodes.mock.echo import echo
 from autox.nodes.mock.logs import read_log, synthetic_log
 from autox.nodes.mock.metering import Meters
 from autox.nodes.mock.podview import Attempt, ContainerView, NodePods, PodView
-from autox.nodes.mock.resourcemetrics import CONTENT_TYPE, resource_metrics
+from autox.nodes.mock.resourcemetrics import resource_metrics
 from autox.nodes.mock.summary import summary
 from autox.nodes.provider import NodeSpec
 

@@ -4,28 +4,8 @@ Names, types, labels and which series carry a time of their own are the kubelet'
 mock nodes have none of, and ``scrape_error``, which its deprecation hides since 1.29.
 """
 
-from collections.abc import Iterable
-from dataclasses import dataclass, field
-
+from autox.core.exposition import Family, page
 from autox.nodes.mock.metering import NodeReading, Reading
-
-CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
-
-
-@dataclass(slots=True, kw_only=True)
-class _Family:
-    """One metric and its samples."""
-
-    name: str
-    kind: str
-    explanation: str
-    samples: list[str] = field(default_factory=list)
-
-    def add(self, value: float, *, labels: str = "", time: str = "") -> None:
-        self.samples.append(f"{self.name}{labels} {value!r}{time}\n")
-
-    def text(self) -> str:
-        return f"# HELP {self.name} {self.explanation}\n# TYPE {self.name} {self.kind}\n{''.join(self.samples)}"
 
 
 def resource_metrics(reading: NodeReading) -> str:
@@ -34,12 +14,12 @@ def resource_metrics(reading: NodeReading) -> str:
     node_cpu, node_memory = _pair("node", "the node")
     pod_cpu, pod_memory = _pair("pod", "the pod's containers")
     container_cpu, container_memory = _pair("container", "the container")
-    started = _Family(
+    started = Family(
         name="container_start_time_seconds",
         kind="gauge",
         explanation="[STABLE] When the container was started, in seconds since 1970",
     )
-    failed = _Family(
+    failed = Family(
         name="resource_scrape_error", kind="gauge", explanation="[STABLE] 1 if usage could not be read, else 0"
     )
     _add(node_cpu, node_memory, reading.total, labels="", time=time)
@@ -51,16 +31,16 @@ def resource_metrics(reading: NodeReading) -> str:
             labels = f'{{container="{container.name}",{whose}}}'
             _add(container_cpu, container_memory, container, labels=labels, time=time)
             started.add(container.started, labels=labels)
-    return _page((container_cpu, container_memory, started, node_cpu, node_memory, pod_cpu, pod_memory, failed))
+    return page((container_cpu, container_memory, started, node_cpu, node_memory, pod_cpu, pod_memory, failed))
 
 
-def _pair(what: str, whose: str) -> tuple[_Family, _Family]:
-    cpu = _Family(
+def _pair(what: str, whose: str) -> tuple[Family, Family]:
+    cpu = Family(
         name=f"{what}_cpu_usage_seconds_total",
         kind="counter",
         explanation=f"[STABLE] CPU that {whose} used until now, in core-seconds",
     )
-    memory = _Family(
+    memory = Family(
         name=f"{what}_memory_working_set_bytes",
         kind="gauge",
         explanation=f"[STABLE] Memory that {whose} cannot do without now, in bytes",
@@ -68,10 +48,6 @@ def _pair(what: str, whose: str) -> tuple[_Family, _Family]:
     return cpu, memory
 
 
-def _add(cpu: _Family, memory: _Family, reading: Reading, *, labels: str, time: str) -> None:
+def _add(cpu: Family, memory: Family, reading: Reading, *, labels: str, time: str) -> None:
     cpu.add(reading.core_seconds, labels=labels, time=time)
     memory.add(reading.memory, labels=labels, time=time)
-
-
-def _page(families: Iterable[_Family]) -> str:
-    return "".join(family.text() for family in families if family.samples)
