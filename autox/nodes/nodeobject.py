@@ -13,6 +13,7 @@ takes it away. Pods that must stay off simulated nodes can say so with an affini
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from sys import intern
 from typing import Any
 
 from autox import __version__
@@ -22,6 +23,9 @@ from autox.nodes.provider import NodeSpec
 PROVIDER_LABEL = "autox.dev/provider"
 KUBELET_VERSION = f"v1.36.3-autox-{__version__}"
 """The Kubernetes release whose kubelet these nodes imitate, and who they are."""
+
+Turn = tuple[str, str, str]
+"""Of a condition that was seen: its type, its status, and since when it is so."""
 
 _UNMEASURED = "autox does not measure this"
 _CONDITIONS = (
@@ -68,17 +72,15 @@ def node_object(spec: NodeSpec, *, provider: str, machine: Machine, now: datetim
     return node
 
 
-def node_status(
-    spec: NodeSpec, *, provider: str, machine: Machine, observed: Iterable[Mapping[str, Any]], now: datetime
-) -> Object:
+def node_status(spec: NodeSpec, *, provider: str, machine: Machine, observed: Iterable[Turn], now: datetime) -> Object:
     """The status of a node, for its creation and as the body of a strategic merge patch.
 
     Args:
         spec: the node.
         provider: name of its provider.
         machine: where the agent runs.
-        observed: the conditions that the API server showed last; a condition whose status stays the same keeps
-            its time of transition.
+        observed: what ``turns`` gave for the Node as the API server showed it last; a condition whose status stays
+            the same keeps its time of transition.
         now: the time of this heartbeat, in UTC.
     """
     status: Object = {
@@ -122,8 +124,16 @@ def needs_heartbeat(conditions: Iterable[Mapping[str, Any]]) -> bool:
     return any(said.get(kind) != status for kind, status, _, _ in _CONDITIONS)
 
 
-def _conditions(observed: Iterable[Mapping[str, Any]], now: str) -> list[Object]:
-    since = {(seen.get("type"), seen.get("status")): seen.get("lastTransitionTime") for seen in observed}
+def turns(conditions: Iterable[Mapping[str, Any]]) -> tuple[Turn, ...]:
+    """The little that is kept of a Node's conditions, since there may be thousands of nodes."""
+    return tuple(
+        (intern(str(each.get("type"))), intern(str(each.get("status"))), str(each.get("lastTransitionTime") or ""))
+        for each in conditions
+    )
+
+
+def _conditions(observed: Iterable[Turn], now: str) -> list[Object]:
+    since = {(kind, status): at for kind, status, at in observed}
     return [
         {
             "type": kind,

@@ -17,7 +17,6 @@ from collections.abc import Callable, Iterable, Mapping
 from contextlib import aclosing
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any
 
 from autox.core.backoff import Backoff
 from autox.kube.answers import decode_object, encode_body
@@ -43,11 +42,13 @@ from autox.nodes.clients import NodeClients
 from autox.nodes.nodeobject import (
     PROVIDER_LABEL,
     Machine,
+    Turn,
     is_ours,
     needs_heartbeat,
     node_labels,
     node_object,
     node_status,
+    turns,
 )
 from autox.nodes.provider import NodeSpec
 from autox.nodes.schedule import Schedule
@@ -66,7 +67,7 @@ class _Seen:
 
     uid: str
     created: str
-    conditions: tuple[Mapping[str, Any], ...]
+    turns: tuple[Turn, ...]
 
 
 class Registration:
@@ -190,7 +191,7 @@ class Registration:
                 return
         seen = self._seen[name]
         status = node_status(
-            spec, provider=self._provider, machine=self._machine, observed=seen.conditions, now=self._clock()
+            spec, provider=self._provider, machine=self._machine, observed=seen.turns, now=self._clock()
         )
         # NB: the uid makes the server refuse a patch of another Node of that name.
         patch = {"metadata": {"uid": seen.uid}, "status": status}
@@ -258,7 +259,7 @@ class Registration:
     def _note(self, node: Object) -> None:
         conditions = node.get("status", {}).get("conditions") or ()
         own = node["metadata"]
-        self._seen[own["name"]] = _Seen(own["uid"], own.get("creationTimestamp") or "", tuple(conditions))
+        self._seen[own["name"]] = _Seen(own["uid"], own.get("creationTimestamp") or "", turns(conditions))
 
     def _forget(self, name: str) -> None:
         self._seen.pop(name, None)

@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from autox.nodes.machine import this_machine
-from autox.nodes.nodeobject import Machine, is_ours, needs_heartbeat, node_object, node_status
+from autox.nodes.nodeobject import Machine, is_ours, needs_heartbeat, node_object, node_status, turns
 from autox.nodes.provider import NodeSpec
 
 NOW = datetime(2026, 11, 22, 3, 4, 5, 999_999, tzinfo=UTC)
@@ -72,7 +72,7 @@ def test_a_heartbeat_moves_only_the_heartbeat_time() -> None:
     """Since when a node is Ready does not change because it says so again."""
     first = node_status(SPEC, provider="process", machine=MACHINE, observed=(), now=NOW)
     later = NOW + timedelta(minutes=5)
-    second = node_status(SPEC, provider="process", machine=MACHINE, observed=first["conditions"], now=later)
+    second = node_status(SPEC, provider="process", machine=MACHINE, observed=turns(first["conditions"]), now=later)
 
     assert {each["lastTransitionTime"] for each in second["conditions"]} == {"2026-11-22T03:04:05Z"}
     assert {each["lastHeartbeatTime"] for each in second["conditions"]} == {"2026-11-22T03:09:05Z"}
@@ -85,7 +85,7 @@ def test_a_node_that_was_given_up_turns_ready_anew() -> None:
         {"type": "DiskPressure", "status": "False", "lastTransitionTime": "2026-11-20T00:00:00Z"},
     ]
 
-    status = node_status(SPEC, provider="process", machine=MACHINE, observed=given_up, now=NOW)
+    status = node_status(SPEC, provider="process", machine=MACHINE, observed=turns(given_up), now=NOW)
 
     since = {each["type"]: each["lastTransitionTime"] for each in status["conditions"]}
     assert (since["Ready"], since["DiskPressure"]) == ("2026-11-22T03:04:05Z", "2026-11-20T00:00:00Z")
