@@ -1,4 +1,4 @@
-"""pydantic's JSON Schema in the dialect of Helm: ``values.schema.json`` of both charts.
+"""pydantic's JSON Schema in the dialect of Helm: ``values.schema.json`` of each chart.
 
 Helm checks values by it before it renders anything, and says at which value what is wrong. It says so by repeating
 the schema, and of all that a schema can hold only ``const`` reads like a sentence. So where a pattern does not match,
@@ -12,6 +12,8 @@ from typing import Any
 
 from autox import __version__
 from autox.api.chart import ControllerValues
+from autox.api.documents import Document
+from autox.api.nodeschart import NodesChartValues
 from autox.api.structural import Schema, inlined
 from autox.api.values import PACKAGED_CHARTS, ExperimentValues
 
@@ -59,7 +61,17 @@ def controller_schema() -> Schema:
     return {"$schema": _DIALECT, "title": "Values of the chart autox", **schema, "$defs": definitions}
 
 
-def _values(model: type[ControllerValues | ExperimentValues]) -> Schema:
+def nodes_schema() -> Schema:
+    """``values.schema.json`` of the chart ``nodes``."""
+    return {
+        "$schema": _DIALECT,
+        "title": "Values of the chart nodes",
+        **_values(NodesChartValues),
+        "$defs": {"text": _TEXT},
+    }
+
+
+def _values(model: type[Document]) -> Schema:
     schema: Schema = _helm(inlined(model.model_json_schema(by_alias=True)))
     schema["properties"]["global"] = {"type": "object"}
     return schema

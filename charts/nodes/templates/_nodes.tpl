@@ -1,0 +1,29 @@
+{{/* What all objects are labelled with. */}}
+{{- define "nodes.labels" -}}
+{{ include "nodes.selector" . }}
+app.kubernetes.io/version: {{ .Chart.AppVersion | quote }}
+app.kubernetes.io/managed-by: {{ .Release.Service }}
+app.kubernetes.io/part-of: autox
+helm.sh/chart: {{ .Chart.Name }}-{{ .Chart.Version }}
+{{- end }}
+
+{{- define "nodes.selector" -}}
+app.kubernetes.io/name: nodes
+app.kubernetes.io/instance: {{ .Release.Name }}
+{{- end }}
+
+{{/* What no schema can say. */}}
+{{- define "nodes.check" -}}
+{{- if gt (len .Release.Name) 52 }}
+{{- fail (printf "release name %s: must not be longer than 52 characters, the limit of a StatefulSet whose pods can be labelled" .Release.Name) }}
+{{- end }}
+{{- $nodes := mul .Values.replicas .Values.nodesPerReplica }}
+{{- if and (eq .Values.mode "faithful") (gt $nodes 20000) }}
+{{- fail (printf "replicas times nodesPerReplica: in mode faithful at most 20000 nodes, for the role of their identity names each; these are %d" $nodes) }}
+{{- end }}
+{{- end }}
+
+{{/* What is not in a namespace, or in another one, is named after the release and its namespace. */}}
+{{- define "nodes.grant" -}}
+autox-nodes:{{ .Release.Namespace }}:{{ .Release.Name }}
+{{- end }}
