@@ -1,0 +1,82 @@
+#!/bin/bash
+# One node of cluster A is a hundred nodes of cluster B: the chart `nodes`, on two control planes of its own.
+#
+# Every command is shown as you would type it on clusters of your own. Nothing is left behind, however it ends.
+set -euo pipefail
+cd -P "$(dirname "${BASH_SOURCE[0]}")/../.."
+PATH="$PWD/.venv/bin:$PATH"
+NODES=100
+
+# NB: what is shown stays out of pipes and redirections.
+exec 3>&1
+say() { printf '\n==> %s\n' "$*" >&3; }
+fail() { printf '\nerror: %s\n' "$*" >&2; exit 1; }
+# Run a command on a cluster.
+on() { (eval "$(autox cluster env --name "compression-$1")"; "${@:2}"); }
+# The same, shown.
+a() { printf '  A$ %s\n' "$*" >&3; on a "$@"; }
+b() { printf '  B$ %s\n' "$*" >&3; on b "$@"; }
+# The nodes of B, each with its uid, which a node that was made anew would not have.
+nodes() { on b kubectl get nodes -o jsonpath='{range .items[*]}{.metadata.name} {.metadata.uid}{"\n"}{end}'; }
+
+take_down() {
+  trap '' INT TERM
+  say "Taking both clusters down"
+  # NB: a session of its own, which Ctrl-C at the terminal does not reach.
+  for name in compression-a compression-b; do setsid --wait autox cluster down --name "$name" || true; done
+}
+
+for name in compression-a compression-b; do
+  if autox cluster list | grep "^$name " > /dev/null; then
+    echo "error: cluster $name is there already: autox cluster down --name $name takes it down" >&2
+    exit 2
+  fi
+done
+trap take_down EXIT
+trap 'exit 130' INT TERM
+
+say "Two control planes: A has one node, B has none"
+autox cluster up --name compression-a > /dev/null
+autox cluster up --name compression-b --nodes 0 > /dev/null
+
+say "B: what the agents may do there, and nothing else"
+server=$(on b kubectl config view --minify -o 'jsonpath={.clusters[0].cluster.server}')
+b helm install nodes charts/nodes --set install=identity --set server="$server" --set nodesPerReplica=$NODES > /dev/null
+b kubectl wait secret/nodes --for='jsonpath={.data.token}' --timeout=30s
+
+say "A: their kubeconfig as a Secret, and one agent"
+b kubectl get secret nodes -o go-template-file=charts/nodes/kubeconfig.gotemplate |
+  on a kubectl create secret generic cluster-b --from-file=kubeconfig=/dev/stdin
+a helm install nodes charts/nodes --set kubeconfigSecret=cluster-b --set nodesPerReplica=$NODES > /dev/null
+a kubectl rollout status statefulset/nodes --timeout=60s
+
+say "One node of A is $NODES nodes of B"
+for _ in {1..60}; do
+  ready=$(on b kubectl get nodes | grep -c ' Ready ') || true
+  [ "$ready" = $NODES ] && break
+  sleep 1
+done
+[ "$ready" = $NODES ] || fail "$ready nodes of B are ready, not $NODES: $(on a kubectl logs nodes-0 --tail=5)"
+before=$(nodes)
+a kubectl get nodes
+b kubectl get nodes --selector 'kubernetes.io/hostname in (virtual-0-0,virtual-0-99)'
+printf '  nodes of B that are Ready: %s\n' "$ready"
+
+say "B rolls out a Deployment of 200 pods on them, and then its next version"
+b kubectl apply -f examples/compression/crowd.yaml
+b kubectl rollout status deployment/crowd --timeout=120s | tail -n 1
+b kubectl set image deployment/crowd crowd=example.com/crowd:2
+b kubectl rollout status deployment/crowd --timeout=120s | tail -n 1
+
+say "The agent is lost; its replacement continues with the same nodes"
+a kubectl delete pod nodes-0 --now
+a kubectl rollout status statefulset/nodes --timeout=60s
+b kubectl scale deployment/crowd --replicas=300
+b kubectl rollout status deployment/crowd --timeout=120s | tail -n 1
+[ "$(nodes)" = "$before" ] || fail "the nodes of B are not the same any more"
+printf '  the same %s nodes, by name and uid\n' $NODES
+
+say "Done with them: first the agents go, then their nodes, then the identity"
+a helm uninstall nodes --wait
+b autox nodes remove --name-prefix virtual-
+b helm uninstall nodes
