@@ -115,10 +115,11 @@ def _session() -> aiohttp.ClientSession:
 
 
 async def _looks(session: aiohttp.ClientSession, addresses: Sequence[Address]) -> list[Look]:
-    return list(await asyncio.gather(*(_look(session, each) for each in addresses)))
+    return list(await asyncio.gather(*(look(session, each) for each in addresses)))
 
 
-async def _look(session: aiohttp.ClientSession, address: Address) -> Look:
+async def look(session: aiohttp.ClientSession, address: Address) -> Look:
+    """What one agent says, or why it says nothing."""
     try:
         return Look(address=str(address), figures=await _figures(session, address))
     except AutoxError as error:

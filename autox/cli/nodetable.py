@@ -13,7 +13,7 @@ from autox.nodes.figures import AgentFigures
 from autox.report.legible import fitted, legible
 
 WIDEST = 80
-_LONGEST_ADDRESS = 21
+_LONGEST_ADDRESS = 21  # of an IPv4 address; of the name of a pod, the beginning tells it from others
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -71,7 +71,7 @@ def screen(before: Sequence[Look], now: Sequence[Look]) -> str:
         now: one look at each agent.
     """
     earlier = {each.address: each.figures for each in before}
-    lines = [(_short(each.address), line(earlier.get(each.address), each.figures)) for each in now]
+    lines = [(fitted(each.address, _LONGEST_ADDRESS), line(earlier.get(each.address), each.figures)) for each in now]
     if len(lines) > 1:
         lines.append(("total", together([each for _, each in lines])))
     parts = [
@@ -166,8 +166,3 @@ def _remarks(looks: Sequence[Look]) -> Iterator[str]:
     for each in looks:
         if each.trouble:
             yield fitted(legible(f"{each.address}: {each.trouble}"), WIDEST)
-
-
-def _short(address: str) -> str:
-    """The end of an address tells more than its beginning."""
-    return address if len(address) <= _LONGEST_ADDRESS else f"..{address[2 - _LONGEST_ADDRESS :]}"
