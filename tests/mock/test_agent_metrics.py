@@ -8,7 +8,7 @@ import socket
 import sys
 import time
 from collections.abc import AsyncIterator, Callable, Sequence
-from contextlib import AsyncExitStack, suppress
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from ipaddress import IPv4Network
 from pathlib import Path
 from signal import SIGTERM
@@ -74,23 +74,26 @@ async def session() -> AsyncIterator[aiohttp.ClientSession]:
         yield made
 
 
-@pytest.fixture
-async def listening(
-    session: aiohttp.ClientSession, identity: Path, prefix: str, tmp_path: Path
+@asynccontextmanager
+async def listening_agent(
+    session: aiohttp.ClientSession, kubeconfig: Path, prefix: str, log: Path, *, mode: str = "cheap"
 ) -> AsyncIterator[ListeningAgent]:
     """An agent of five nodes that are registered."""
     address = f"127.0.0.1:{free_port()}"
-    flags = ("--count", str(COUNT), "--name-prefix", prefix, "--kubeconfig", str(identity), "--listen", address)
+    flags = ("--count", str(COUNT), "--name-prefix", prefix, "--kubeconfig", str(kubeconfig), "--mode", mode)
     environment = {key: os.environ[key] for key in ("PATH", "HOME") if key in os.environ}
-    with (tmp_path / "agent.log").open("ab") as log:
+    with log.open("ab") as output:
         process = await asyncio.create_subprocess_exec(
-            *(sys.executable, "-m", "autox", "nodes", "run", *flags), stdout=log, stderr=log, env=environment
+            *(sys.executable, "-m", "autox", "nodes", "run", *flags, "--listen", address),
+            stdout=output,
+            stderr=output,
+            env=environment,
         )
     try:
         made = ListeningAgent(session, address)
 
         async def is_registered() -> bool:
-            assert process.returncode is None, (tmp_path / "agent.log").read_text()
+            assert process.returncode is None, f"see {log}"
             return re.search(r'"leases":\{"renewals":[1-9]', (await made.get("/status"))[2]) is not None
 
         await eventually(is_registered)
@@ -98,7 +101,17 @@ async def listening(
     finally:
         with suppress(ProcessLookupError):
             process.terminate()
-        assert await process.wait() == 0
+        code = await process.wait()
+    assert code == 0
+
+
+@pytest.fixture
+async def listening(
+    session: aiohttp.ClientSession, identity: Path, prefix: str, tmp_path: Path
+) -> AsyncIterator[ListeningAgent]:
+    """An agent in the mode that is usual."""
+    async with listening_agent(session, identity, prefix, tmp_path / "agent.log") as agent:
+        yield agent
 
 
 def pod(name: str, node: str, **spec: Any) -> dict[str, Any]:
@@ -150,6 +163,30 @@ async def test_counters_follow_what_pods_go_through(
     assert {name for name in counted if counted[name] > afterwards[name]} <= {
         name for name in counted if not name.split()[0].endswith("_total")
     }
+
+
+async def test_nodes_with_clients_of_their_own_are_summed(
+    *,
+    session: aiohttp.ClientSession,
+    api_server: ApiServer,
+    kube: KubeClient,
+    namespace: str,
+    prefix: str,
+    tmp_path: Path,
+) -> None:
+    """In faithful mode each node has its own watch and connections; the agent tells of all of them together."""
+    log = tmp_path / "agent.log"
+    async with listening_agent(session, api_server.kubeconfig(), prefix, log, mode="faithful") as agent:
+        for index in range(COUNT):
+            await kube.create(PODS, pod(f"p{index}", f"{prefix}{index}"), namespace=namespace)
+        counted = await _once_they_are(agent, running=COUNT, ended=0, waiting=0)
+        about = dict(next(iter((await agent.metrics())["autox_nodes_info"].samples)))
+
+    assert about["mode"] == "faithful"
+    assert counted["autox_nodes_pod_status_writes_total"] == COUNT
+    of_nodes = COUNT + counted["autox_nodes_heartbeats_total"]
+    assert counted["autox_nodes_requests_answered_total pods"] == of_nodes + COUNT
+    assert counted["autox_nodes_lease_renewals_total"] == counted["autox_nodes_requests_answered_total leases"] > 0
 
 
 async def _once_they_are(listening: ListeningAgent, **counts: int) -> dict[str, float]:
