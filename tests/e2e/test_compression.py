@@ -1,6 +1,7 @@
 """One node of cluster A is a hundred nodes of cluster B: the example as a newcomer runs it, and what is left of it."""
 
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -42,12 +43,12 @@ def playing(place: Path) -> subprocess.Popen[str]:
 
 
 def test_one_node_is_a_hundred(place: Path) -> None:
-    """A hundred nodes are Ready, 200 pods are updated on them, a new agent continues with them, nothing is left."""
+    """A hundred nodes are Ready, pods are updated on them, the next agent continues with them, nothing is left."""
     with playing(place) as example:
         out, _ = example.communicate()
 
     assert example.returncode == 0, out
-    assert "nodes of B that are Ready: 100\n" in out
+    assert re.findall(r"nodes of B that are Ready: (\d+)", out) == ["100", "0", "100"]
     assert out.count('deployment "crowd" successfully rolled out') == 3
     assert "the same 100 nodes, by name and uid" in out
     assert "deleted 100 nodes" in out
