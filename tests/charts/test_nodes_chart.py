@@ -134,6 +134,24 @@ def test_accepted(cluster: LocalCluster, tmp_path: Path, values: Object) -> None
     )
 
 
+@pytest.mark.parametrize(
+    ("values", "told"),
+    [
+        (
+            {**AGENTS, "namePrefix": "crowd-"},
+            ["get nodes --selector autox.dev/provider=mock", "autox nodes remove --name-prefix crowd-"],
+        ),
+        (IDENTITY, ["go-template-file=charts/nodes/kubeconfig.gotemplate", "kubeconfigSecret=cluster-b"]),
+    ],
+)
+def test_notes(cluster: LocalCluster, tmp_path: Path, values: Object, told: list[str]) -> None:
+    """Whoever installs a half is told what comes next: the other half, or how to watch and to remove the nodes."""
+    done = helm(cluster, "install", "trial", CHART, "--dry-run=client", values=values, folder=tmp_path)
+
+    assert done.code == 0, done.err
+    assert [each for each in told if each not in done.out] == []
+
+
 def test_defaults_are_those_of_the_schema(cluster: LocalCluster) -> None:
     """What values.yaml says of a value that is left out is what the schema takes it for."""
     shown = yaml.safe_load(cluster.helm("show", "values", CHART).out)
