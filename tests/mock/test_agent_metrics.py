@@ -76,11 +76,11 @@ async def session() -> AsyncIterator[aiohttp.ClientSession]:
 
 @asynccontextmanager
 async def listening_agent(
-    session: aiohttp.ClientSession, kubeconfig: Path, prefix: str, log: Path, *, mode: str = "cheap"
+    session: aiohttp.ClientSession, kubeconfig: Path, prefix: str, log: Path, *more: str
 ) -> AsyncIterator[ListeningAgent]:
     """An agent of five nodes that are registered."""
     address = f"127.0.0.1:{free_port()}"
-    flags = ("--count", str(COUNT), "--name-prefix", prefix, "--kubeconfig", str(kubeconfig), "--mode", mode)
+    flags = ("--count", str(COUNT), "--name-prefix", prefix, "--kubeconfig", str(kubeconfig), *more)
     environment = {key: os.environ[key] for key in ("PATH", "HOME") if key in os.environ}
     with log.open("ab") as output:
         process = await asyncio.create_subprocess_exec(
@@ -176,7 +176,7 @@ async def test_nodes_with_clients_of_their_own_are_summed(
 ) -> None:
     """In faithful mode each node has its own watch and connections; the agent tells of all of them together."""
     log = tmp_path / "agent.log"
-    async with listening_agent(session, api_server.kubeconfig(), prefix, log, mode="faithful") as agent:
+    async with listening_agent(session, api_server.kubeconfig(), prefix, log, "--mode", "faithful") as agent:
         for index in range(COUNT):
             await kube.create(PODS, pod(f"p{index}", f"{prefix}{index}"), namespace=namespace)
         counted = await _once_they_are(agent, running=COUNT, ended=0, waiting=0)
@@ -187,6 +187,30 @@ async def test_nodes_with_clients_of_their_own_are_summed(
     of_nodes = COUNT + counted["autox_nodes_heartbeats_total"]
     assert counted["autox_nodes_requests_answered_total pods"] == of_nodes + COUNT
     assert counted["autox_nodes_lease_renewals_total"] == counted["autox_nodes_requests_answered_total leases"] > 0
+
+
+async def test_nodes_that_an_outage_befell_are_told_apart(
+    *,
+    session: aiohttp.ClientSession,
+    kube: KubeClient,
+    namespace: str,
+    identity: Path,
+    prefix: str,
+    tmp_path: Path,
+) -> None:
+    """Silence that the user's own stages ask for is no illness of the agent, and nothing is written meanwhile."""
+    stages = tmp_path / "stages.json"
+    stages.write_text(json.dumps({"outages": [{"name": "rack", "intervalSeconds": 601, "durationSeconds": 600}]}))
+    log = tmp_path / "agent.log"
+    async with listening_agent(session, identity, prefix, log, "--stages", str(stages)) as agent:
+        await _until(agent, lambda now: now["autox_nodes_silent"] == COUNT)
+        await kube.create(PODS, pod("p", f"{prefix}0"), namespace=namespace)
+        told = await _once_they_are(agent, waiting=1)
+        health = await agent.get("/healthz")
+
+    assert told["autox_nodes_registered"] == COUNT
+    assert told["autox_nodes_pod_status_writes_total"] == 0
+    assert health[0] == 200
 
 
 async def _once_they_are(listening: ListeningAgent, **counts: int) -> dict[str, float]:
