@@ -12,8 +12,7 @@ import sys
 from contextlib import suppress
 from typing import Any
 
-import aiohttp
-from aiohttp.connector import Connection
+from autox.kube.lightly import aiohttp
 
 TLS_CLOSES_SLOWLY = (3, 11, 4) <= sys.version_info < (3, 12, 8) or (3, 13, 0) <= sys.version_info < (3, 13, 1)
 """These Pythons wait for the peer's goodbye before they close a TLS connection; aiohttp can cut that short. Earlier
@@ -33,7 +32,7 @@ class Connector(aiohttp.TCPConnector):
         # NB: not weak references: uvloop's transports have none.
         self._ends: dict[asyncio.Transport, asyncio.Future[None]] = {}
 
-    async def connect(self, *request: Any, **options: Any) -> Connection:
+    async def connect(self, *request: Any, **options: Any) -> aiohttp.connector.Connection:
         """A connection for a request, kept or new."""
         connection = await super().connect(*request, **options)
         transport = connection.transport

@@ -10,9 +10,8 @@ import ssl
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-import aiohttp
-
 from autox.kube.connection import Connection
+from autox.kube.lightly import aiohttp
 from autox.model.errors import ConfigurationError, DeadlineError, ServerError, UnreachableError
 
 

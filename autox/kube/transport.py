@@ -24,7 +24,6 @@ from io import BytesIO
 from types import TracebackType
 from typing import Self
 
-import aiohttp
 from yarl import URL
 
 from autox import __version__
@@ -32,6 +31,7 @@ from autox.kube.answers import error_from, retry_after
 from autox.kube.connection import Connection, Headers
 from autox.kube.connector import Connector
 from autox.kube.failures import mapped
+from autox.kube.lightly import aiohttp
 from autox.model.errors import AutoxError, InvalidError, TransientError
 
 LARGE_BODY = 1 << 20

@@ -11,6 +11,7 @@ import socket
 import ssl
 from collections.abc import Callable
 from contextlib import suppress
+from ipaddress import ip_address
 
 from autox.core.backoff import Backoff
 from autox.wire.connecting import Address, connect
@@ -128,6 +129,8 @@ class ConnectionPool:
             asyncio.get_running_loop().call_soon(self._on_free)
 
     async def _addresses(self) -> list[Address]:
+        with suppress(ValueError):
+            return [Address(str(ip_address(self._host)), self._port)]
         loop = asyncio.get_running_loop()
         found = await loop.getaddrinfo(self._host, self._port, proto=socket.IPPROTO_TCP)
         return [Address(str(where[0]), int(where[1])) for *_, where in found]

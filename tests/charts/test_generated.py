@@ -17,7 +17,7 @@ def test_no_drift(path: str) -> None:
     assert (CHARTS / path).read_text() == generated()[path]
 
 
-@pytest.mark.parametrize("chart", ["autox", "experiment"])
+@pytest.mark.parametrize("chart", ["autox", "experiment", "nodes"])
 def test_versions(chart: str) -> None:
     """The charts have the version of the package, and run the image of that version."""
     found = yaml.safe_load((CHARTS / chart / "Chart.yaml").read_text())
