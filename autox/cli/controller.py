@@ -22,7 +22,7 @@ from autox.cli.targeting import Target
 from autox.controller.controller import Settings, run
 from autox.kube.client import KubeClient
 from autox.kube.connection import Connection
-from autox.model.errors import ConfigurationError
+from autox.model.addresses import parse_address
 
 
 @click.command()
@@ -49,15 +49,15 @@ def controller(listen: str, namespace: str | None, charts: Path | None, log_leve
 
     In a pod it uses its service account, unless KUBECONFIG is set; elsewhere a kubeconfig.
     """
-    host, port = _address(listen)
+    address = parse_address(listen)
     logging.basicConfig(level=logging.WARNING, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
     logging.getLogger("autox").setLevel(log_level.upper())
     connection = Target().connection()
     settings = Settings(
         namespace=namespace or connection.namespace,
         identity=f"{os.environ.get('POD_NAME') or socket.gethostname()}_{secrets.token_hex(4)}",
-        host=host,
-        port=port,
+        host=address.host,
+        port=address.port,
     )
     asyncio.run(_run(settings, connection, charts or packaged_charts()))
 
@@ -72,10 +72,3 @@ async def _run(settings: Settings, connection: Connection, charts: Path) -> None
         releases = await HelmReleases.open(kube, charts=charts)
         stack.push_async_callback(releases.close)
         await run(settings, kube, releases, KopfSource(kube), ApschedulerTimers(), stop=stop)
-
-
-def _address(text: str) -> tuple[str, int]:
-    host, colon, port = text.rpartition(":")
-    if not colon or not host or not port.isdecimal() or int(port) > 65535:
-        raise ConfigurationError(f"--listen {text} is no ADDRESS:PORT", hint="It looks like 0.0.0.0:8081.")
-    return host.strip("[]"), int(port)

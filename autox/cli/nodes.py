@@ -1,33 +1,19 @@
 """``autox nodes``: be the kubelet of virtual nodes, in the foreground, as a service manager or ``autox cluster`` wants.
 
-This is where the agent meets its providers: it knows none of them, and they do not know it.
+This module is what the command line needs to know of that; ``nodeagent`` next door does it.
 """
 
-import asyncio
-import logging
-import resource
-import signal
 from collections.abc import Mapping
-from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 import click
-import uvloop
 
 from autox.cli.apart import apart
 from autox.cli.targeting import output_option
-from autox.kube.auth import from_kubeconfig
-from autox.kube.client import KubeClient
-from autox.model.errors import ConfigurationError, NotFoundError
+from autox.model.errors import ConfigurationError
 from autox.model.nodes import Mode, NodesConfig
-from autox.model.refs import NODES
-from autox.nodes import agent
-from autox.nodes.clients import NodeClients
-from autox.nodes.nodeobject import PROVIDER_LABEL
 
-DESCRIPTORS = 65536
-DELETIONS = 16  # at a time
 DEFAULT_LISTEN = "127.0.0.1:8082"  # where an agent is looked for; it listens nowhere unless told so
 
 
@@ -76,13 +62,10 @@ def run(file: Path | None, provider: str, **flags: Any) -> None:
     """
     given = {name: value for name, value in flags.items() if value is not None}
     config = apart(lambda: _config(file, provider, given))
-    # NB: each forwarded connection takes two descriptors, and many systems give a process 1,024 unless it asks.
-    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    wanted = DESCRIPTORS if hard == resource.RLIM_INFINITY else min(DESCRIPTORS, hard)
-    resource.setrlimit(resource.RLIMIT_NOFILE, (max(soft, wanted), hard))
-    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
-    # NB: uvloop makes thousands of small requests cheaper; what starts and ends processes stays with asyncio.
-    (uvloop.run if config.mock is not None else asyncio.run)(_run(config))
+    # NB: loaded after the child process was forked, or that would have it all in its memory, too.
+    from autox.cli.nodeagent import be  # noqa: PLC0415
+
+    be(config)
 
 
 @nodes.command()
@@ -96,7 +79,9 @@ def remove(name_prefix: str, kubeconfig: Path | None) -> None:
     Only those that an agent of autox made with provider mock. Stop their agent
     first, or it makes them again. Kubernetes deletes the pods that were on them.
     """
-    count = asyncio.run(_remove(name_prefix, kubeconfig))
+    from autox.cli.noderemoval import remove_nodes  # noqa: PLC0415  - an agent does not need it
+
+    count = remove_nodes(name_prefix, kubeconfig)
     click.echo(f"deleted {count} nodes" if count else f"there are no mock nodes {name_prefix}*: nothing to do")
 
 
@@ -128,23 +113,6 @@ def status(listens: tuple[str, ...], *, watch: bool, output: str) -> None:
     show(listens, is_watching=watch, is_json=output == "json")
 
 
-async def _remove(name_prefix: str, kubeconfig: Path | None) -> int:
-    async with KubeClient(from_kubeconfig(kubeconfig)) as kube:
-        found = (await kube.list_metadata(NODES, label_selector=f"{PROVIDER_LABEL}=mock")).items
-        names = [name for node in found if (name := str(node["metadata"]["name"])).startswith(name_prefix)]
-        slots = asyncio.Semaphore(DELETIONS)
-
-        async def one(name: str) -> None:
-            async with slots:
-                with suppress(NotFoundError):
-                    await kube.delete(NODES, name)
-
-        async with asyncio.TaskGroup() as deletions:
-            for name in names:
-                deletions.create_task(one(name))
-        return len(names)
-
-
 def _config(file: Path | None, provider: str, flags: Mapping[str, Any]) -> NodesConfig:
     """What is asked for, from a file or from flags.
 
@@ -162,33 +130,3 @@ def _config(file: Path | None, provider: str, flags: Mapping[str, Any]) -> Nodes
     if "count" not in flags:
         raise ConfigurationError("which nodes?", hint="give --count N, or --config FILE")
     return nodes_config_from_flags(provider, flags)
-
-
-async def _run(config: NodesConfig) -> None:
-    stop = asyncio.Event()
-    loop = asyncio.get_running_loop()
-    for signum in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(signum, stop.set)
-    await agent.run(config, _serving, stop=stop)
-
-
-def _serving(config: NodesConfig, clients: Mapping[str, NodeClients]) -> agent.Serving:
-    # NB: each provider is loaded only where it is used: an agent of thousands of mock nodes stays small.
-    if config.mock is not None:
-        from autox.nodes.mock.provider import MockProvider  # noqa: PLC0415  - see above
-
-        if config.kubelet is None:
-            mock = MockProvider(clients, config.mock, pod_cidr=config.pod_cidr)
-            return agent.Serving(provider=mock, pods=mock.figures)
-        from autox.cli.mocknodes import serving  # noqa: PLC0415  - see above
-
-        return serving(config, config.mock, config.kubelet, clients)
-    from autox.nodes.kubelet.logfiles import LogFiles  # noqa: PLC0415  - see above
-    from autox.nodes.kubelet.server import KubeletServer  # noqa: PLC0415  - see above
-    from autox.nodes.process.provider import ProcessProvider  # noqa: PLC0415  - see above
-
-    provider = ProcessProvider(config, {name: each.kube for name, each in clients.items()})
-    if config.kubelet is None:
-        return agent.Serving(provider=provider)
-    server = KubeletServer(config.kubelet, LogFiles(provider.directory).routes())
-    return agent.Serving(provider=provider, endpoints=server.run)
