@@ -68,6 +68,16 @@ CLUSTER_ROLE_BINDINGS = Resource(
     kind="ClusterRoleBinding",
     namespaced=False,
 )
+TOKEN_REVIEWS = Resource(
+    group="authentication.k8s.io", version="v1", plural="tokenreviews", kind="TokenReview", namespaced=False
+)
+SUBJECT_ACCESS_REVIEWS = Resource(
+    group="authorization.k8s.io",
+    version="v1",
+    plural="subjectaccessreviews",
+    kind="SubjectAccessReview",
+    namespaced=False,
+)
 SELF_SUBJECT_ACCESS_REVIEWS = Resource(
     group="authorization.k8s.io",
     version="v1",

@@ -42,6 +42,7 @@ async def test_a_control_plane_is_loaded_and_left_as_it_was(
         assert (found[f"density/{name}"] or 0) > 0, name
     assert not any("/metrics" in name or "WATCH" in name for name in found)
     assert any("system:masters" in note for note in findings.notes)
+    assert any("mode cheap" in note for note in findings.notes)
     assert "50 of 50 pods running" in said
     assert left_behind(cluster) == []
 

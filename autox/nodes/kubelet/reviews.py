@@ -14,19 +14,8 @@ from typing import Any
 
 from autox.kube.client import KubeClient
 from autox.kube.objects import Object
-from autox.model.refs import Resource
+from autox.model.refs import SUBJECT_ACCESS_REVIEWS, TOKEN_REVIEWS, Resource
 from autox.nodes.kubelet.access import Caller, Right
-
-TOKEN_REVIEWS = Resource(
-    group="authentication.k8s.io", version="v1", plural="tokenreviews", kind="TokenReview", namespaced=False
-)
-SUBJECT_ACCESS_REVIEWS = Resource(
-    group="authorization.k8s.io",
-    version="v1",
-    plural="subjectaccessreviews",
-    kind="SubjectAccessReview",
-    namespaced=False,
-)
 
 HOLDS_SECONDS = 60.0
 _MOST_ANSWERS = 4096

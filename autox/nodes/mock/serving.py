@@ -37,41 +37,15 @@ from autox.nodes.mock.pods import Pod
 from autox.nodes.mock.podstatus import body
 from autox.nodes.mock.residents import Residents
 from autox.nodes.mock.steps import Action, Step
+from autox.nodes.mock.tracking import Standing, Tracked, standing_of
 from autox.nodes.services.addresses import AddressPool
 
 _SHAPE = Structs(Pod)
 _RETRY = Backoff(initial=0.5, limit=30.0)
 _DELETION = b'{"apiVersion":"v1","kind":"DeleteOptions","gracePeriodSeconds":0,"preconditions":{"uid":%b}}'
-_WAITING, _RUNNING, _ENDED = range(3)
-_STANDINGS = {"Running": _RUNNING, "Succeeded": _ENDED, "Failed": _ENDED}
 _COMPLAINT_INTERVAL = 10.0  # seconds between two lines about failures
 
 _log = logging.getLogger(__name__)
-
-
-class _Known:
-    """What is remembered of a pod while it exists; all of it can be read from the API server again.
-
-    Attributes:
-        seen: the resource version that was decided upon last.
-        written: the resource version that our last write gave it; what is older than that is the past.
-        newer: a state that came while a request was under way.
-        is_busy: a request is under way.
-        timer: of a step that is due later.
-        failures: in a row.
-        standing: how far it was when it was decided upon last, in order to be counted.
-    """
-
-    __slots__ = ("failures", "is_busy", "newer", "seen", "standing", "timer", "written")
-
-    def __init__(self) -> None:
-        self.seen = 0
-        self.written = 0
-        self.newer: Pod | None = None
-        self.is_busy = False
-        self.timer: asyncio.TimerHandle | None = None
-        self.failures = 0
-        self.standing = _WAITING
 
 
 class PodServer:
@@ -113,7 +87,7 @@ class PodServer:
         self._silent = silent
         self._residents = residents
         self._kept: dict[str, dict[str, Pod]] = {}  # by node that is silent, what waits for it, by uid
-        self._pods: dict[str, _Known] = {}
+        self._pods: dict[str, Tracked] = {}
         self._complained = 0.0
         self._writes = 0
         self._deletions = 0
@@ -139,9 +113,9 @@ class PodServer:
         """How many pods there are, and what was done about them."""
         standings = Counter(known.standing for known in self._pods.values())
         return PodFigures(
-            waiting=standings[_WAITING],
-            running=standings[_RUNNING],
-            ended=standings[_ENDED],
+            waiting=standings[Standing.WAITING],
+            running=standings[Standing.RUNNING],
+            ended=standings[Standing.ENDED],
             retried=sum(known.failures > 0 for known in self._pods.values()),
             writes=self._writes,
             deletions=self._deletions,
@@ -190,7 +164,7 @@ class PodServer:
         uid, version = pod.metadata.uid, int(pod.metadata.resource_version)
         known = self._pods.get(uid)
         if known is None:
-            known = self._pods[uid] = _Known()
+            known = self._pods[uid] = Tracked()
         if version <= known.seen or version < known.written:
             return
         if self._residents is not None:
@@ -203,12 +177,12 @@ class PodServer:
             self._addresses.release(uid)
         self._go_on(known, pod, wait=0.0)
 
-    def _go_on(self, known: _Known, pod: Pod, *, wait: float) -> None:
+    def _go_on(self, known: Tracked, pod: Pod, *, wait: float) -> None:
         """Take the next step of a pod when it is due, but not before ``wait`` seconds have passed."""
         if known.timer is not None:
             known.timer.cancel()
             known.timer = None
-        known.standing = _STANDINGS.get(pod.status.phase, _WAITING)
+        known.standing = standing_of(pod)
         step = decide(pod, self._plan)
         if step.action is Action.REST:
             return
@@ -218,11 +192,11 @@ class PodServer:
         else:
             self._take(known, pod, step)
 
-    def _due(self, known: _Known, pod: Pod, step: Step) -> None:
+    def _due(self, known: Tracked, pod: Pod, step: Step) -> None:
         known.timer = None
         self._take(known, pod, step)
 
-    def _take(self, known: _Known, pod: Pod, step: Step) -> None:
+    def _take(self, known: Tracked, pod: Pod, step: Step) -> None:
         """Send the one request of a step."""
         if pod.spec.node_name in self._silent:
             self._kept.setdefault(pod.spec.node_name, {})[pod.metadata.uid] = pod
@@ -235,7 +209,7 @@ class PodServer:
         known.is_busy = True
         self._bulk.submit(call)
 
-    def _write(self, known: _Known, pod: Pod, step: Step) -> Call:
+    def _write(self, known: Tracked, pod: Pod, step: Step) -> Call:
         address = "" if step.state in ENDED else self._address(pod)
         return Call(
             "PATCH",
@@ -246,7 +220,7 @@ class PodServer:
             content_type=PatchType.STRATEGIC,
         )
 
-    def _deletion(self, known: _Known, pod: Pod, step: Step) -> Call:
+    def _deletion(self, known: Tracked, pod: Pod, step: Step) -> Call:
         # NB: the uid makes the server refuse to delete a later pod of the same name.
         return Call(
             "DELETE",
@@ -256,7 +230,7 @@ class PodServer:
             body=_DELETION % msgspec.json.encode(pod.metadata.uid),
         )
 
-    def _done(self, known: _Known, pod: Pod, step: Step, answer: bytes | AutoxError) -> None:
+    def _done(self, known: Tracked, pod: Pod, step: Step, answer: bytes | AutoxError) -> None:
         known.is_busy = False
         newer, known.newer = known.newer, None
         if not isinstance(answer, AutoxError):
@@ -280,7 +254,7 @@ class PodServer:
         if newer is not None:
             self._observe(newer)
 
-    def _repeat(self, known: _Known, pod: Pod, error: AutoxError) -> None:
+    def _repeat(self, known: Tracked, pod: Pod, error: AutoxError) -> None:
         known.failures += 1
         now = time.monotonic()
         if now - self._complained >= _COMPLAINT_INTERVAL:

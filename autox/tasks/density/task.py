@@ -52,7 +52,8 @@ async def run(inputs: DensityInputs, context: TaskContext) -> Findings:
         unswept = await _sweep(kube, context, now=identity.now)
         findings = await LoadTest(kube, marks, fleet, inputs, context).to_its_end()
     exempt = "these credentials (system:masters) bypass API priority and fairness: queueing does not show"
-    notes = (*findings.notes, unswept, exempt if identity.is_exempt else "")
+    mode = "virtual nodes in mode cheap: one identity and one watch for all of them"
+    notes = (*findings.notes, mode, unswept, exempt if identity.is_exempt else "")
     return replace(findings, notes=tuple(filter(None, notes)))
 
 
