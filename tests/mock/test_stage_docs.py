@@ -7,7 +7,9 @@ import pytest
 
 from autox.api.stages import load_stages
 from autox.core.staging import STANDARD
+from autox.nodes.mock.logs import LOG_INTERVAL
 from autox.nodes.mock.stagedocs import with_generated
+from autox.nodes.mock.usage import CPU_USAGE, MEMORY_USAGE
 
 PAGE = Path(__file__).parents[2] / "docs" / "virtual-nodes.md"
 
@@ -38,9 +40,9 @@ def test_the_example_is_a_file_that_is_taken(tmp_path: Path) -> None:
     assert [outage.name for outage in table.outages] == ["flaky-rack"]
 
 
-def test_every_annotation_that_the_standard_stages_read_is_explained() -> None:
-    """And none that they do not read."""
-    explained = set(re.findall(r"^\| `([a-z-]+): \"", PAGE.read_text(), re.MULTILINE))
+def test_every_annotation_that_is_read_is_explained() -> None:
+    """And none that is not: neither by the standard stages, nor for usage and logs."""
+    explained = set(re.findall(r"^\| `([a-z-]+): ", PAGE.read_text(), re.MULTILINE))
     read = {key for stage in STANDARD for key in (stage.delay_annotation, stage.probability_annotation) if key}
 
-    assert {f"autox.dev/{name}" for name in explained} == read
+    assert {f"autox.dev/{name}" for name in explained} == read | {CPU_USAGE, MEMORY_USAGE, LOG_INTERVAL}
