@@ -3,6 +3,7 @@
 This module is what the command line needs to know of that; ``nodeagent`` next door does it.
 """
 
+import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -11,6 +12,7 @@ import click
 
 from autox.cli.apart import apart
 from autox.cli.targeting import output_option
+from autox.cluster.marks import COMPONENT_MARK
 from autox.model.errors import ConfigurationError
 from autox.model.nodes import Mode, NodesConfig
 
@@ -61,7 +63,11 @@ def run(file: Path | None, provider: str, **flags: Any) -> None:
     it continues with them. `autox nodes remove` removes them.
     """
     given = {name: value for name, value in flags.items() if value is not None}
-    config = apart(lambda: _config(file, provider, given))
+    if COMPONENT_MARK in os.environ:
+        # NB: a cluster knows its processes by their environment, and would take a child of this one for another agent.
+        config = _config(file, provider, given)
+    else:
+        config = apart(lambda: _config(file, provider, given))
     # NB: loaded after the child process was forked, or that would have it all in its memory, too.
     from autox.cli.nodeagent import be  # noqa: PLC0415
 
@@ -119,7 +125,7 @@ def _config(file: Path | None, provider: str, flags: Mapping[str, Any]) -> Nodes
     Raises:
         ConfigurationError: it makes no sense, or both were given.
     """
-    # NB: only ever loaded in a child process, see ``apart``.
+    # NB: loaded in a child process as a rule, see ``apart``.
     from autox.api.nodes import load_nodes_config, nodes_config_from_flags  # noqa: PLC0415
 
     if file is not None:

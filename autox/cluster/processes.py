@@ -17,12 +17,9 @@ import psutil
 
 from autox.cluster.components import Component
 from autox.cluster.files import private_directory
+from autox.cluster.marks import CLUSTER_MARK, COMPONENT_MARK, DIGEST_MARK, NODE_MARK
 from autox.model.errors import PermanentError
 
-CLUSTER_MARK = "AUTOX_CLUSTER_STATE"
-COMPONENT_MARK = "AUTOX_COMPONENT"
-DIGEST_MARK = "AUTOX_DIGEST"
-NODE_MARK = "AUTOX_NODE_STATE"
 POLL_SECONDS = 0.02
 
 

@@ -11,7 +11,8 @@ import pytest
 
 from autox.cluster.components import Component
 from autox.cluster.logs import follow, tail
-from autox.cluster.processes import NODE_MARK, Running, components_of, end, find, start
+from autox.cluster.marks import COMPONENT_MARK, NODE_MARK
+from autox.cluster.processes import Running, components_of, end, find, start
 from autox.model.errors import NotFoundError, PermanentError
 
 SLEEP = "import time; print('started', flush=True); time.sleep(60)"
@@ -149,3 +150,20 @@ def test_following_nothing(tmp_path: Path) -> None:
     """A log that does not exist is an error, not an empty screen."""
     with pytest.raises(NotFoundError, match="no log"):
         next(follow(tmp_path / "none", lines=1))
+
+
+def test_a_node_process_is_one_process(tmp_path: Path) -> None:
+    """A nodes component that reads its file has no child that would be taken for a second one."""
+    (tmp_path / "nodes.json").write_text("{}")
+    environ = {**os.environ, COMPONENT_MARK: "nodes"}
+    traced = (
+        "import os, sys\n"
+        "os.fork = lambda: sys.exit('forked')\n"
+        "from autox.cli.main import main\n"
+        f"sys.argv = ['autox', 'nodes', 'run', '--config', {str(tmp_path / 'nodes.json')!r}]\n"
+        "main()\n"
+    )
+    told = subprocess.run([sys.executable, "-c", traced], env=environ, capture_output=True, text=True, check=False)
+
+    assert told.returncode == 2
+    assert "provider" in told.stderr
