@@ -4,12 +4,9 @@ from collections.abc import Callable
 
 import msgspec
 
+from autox.kube.listing import METADATA_ONLY
 from autox.kube.transport import JSON
 from autox.model.errors import AutoxError
-
-METADATA = "application/json;as=PartialObjectMetadata;v=v1;g=meta.k8s.io"
-"""Ask for no more than an object's metadata in the answer: a kilobyte less for both sides."""
-
 
 Done = Callable[[bytes | AutoxError], None]
 
@@ -38,7 +35,7 @@ class Call:
         plural: the resource or subresource, for error messages.
         body: JSON, or nothing; or what makes it, called when the request is sent, which may be some time later.
         content_type: of the body.
-        accept: what kind of answer is wanted.
+        accept: what kind of answer is wanted; by default just the metadata, a kilobyte less for both sides.
         done: called once, with the body of the answer or with the error.
         deadline: when it fails, once it has been sent.
         sent_again: it was sent a second time.
@@ -55,7 +52,7 @@ class Call:
         plural: str,
         body: bytes | Callable[[], bytes] = b"",
         content_type: str = JSON,
-        accept: str = METADATA,
+        accept: str = METADATA_ONLY,
     ) -> None:
         self.method = method
         self.path = path
