@@ -12,6 +12,7 @@ neither side saves a system call, and the two measured the same (docs/decisions/
 - 429 stops the whole queue for as long as the server asks, and the request goes back to its head.
 - 401 asks for the credentials again, once for a request.
 - When the server cannot be reached, what waits fails: whoever asked decides again from what is true by then.
+- A proxy is asked for a tunnel to the server once for each connection (``autox.wire.tunnel``).
 """
 
 import asyncio
@@ -28,13 +29,14 @@ from autox.kube.answers import error_from, retry_after
 from autox.kube.calls import Call
 from autox.kube.connection import Connection, Headers
 from autox.kube.transport import JSON
-from autox.model.errors import AutoxError, DeadlineError, UnreachableError, UnsupportedError
+from autox.model.errors import AutoxError, DeadlineError, UnreachableError
 from autox.wire import connection as wire
 from autox.wire.failures import ExchangeError, FailureKind
 from autox.wire.gathering import Gathering
 from autox.wire.heads import Head
 from autox.wire.pool import ConnectionPool
 from autox.wire.requests import EncodedRequest
+from autox.wire.tunnel import parse_proxy
 from autox.wire.urls import parse_url
 
 _BODY_LIMIT = 8 << 20
@@ -50,6 +52,7 @@ class BulkClient:
     """A few connections to one API server; use it as an asynchronous context manager.
 
     Attributes:
+        allowed: how many requests may be under way; no more than there may be connections.
         answered: how many answers came, of any kind.
         throttled: how many of them were 429.
     """
@@ -73,12 +76,10 @@ class BulkClient:
             limit: how many requests may be sent; None for as many as the connections carry.
 
         Raises:
-            UnsupportedError: the server is behind a proxy.
+            UnsupportedError: the server is behind a proxy that is not an ``http://`` one.
+            ConfigurationError: the URL of the server or the proxy cannot be read.
         """
-        if connection.proxy is not None:
-            raise UnsupportedError(
-                f"virtual nodes cannot reach {connection.server} through a proxy", hint="run them where it is reachable"
-            )
+        self.allowed = connections
         self.answered = 0
         self.throttled = 0
         self._connection = connection
@@ -87,12 +88,15 @@ class BulkClient:
         self._bucket = None if limit is None else TokenBucket(limit, now=time.monotonic())
         self._url = parse_url(connection.server)
         self._prefix = self._url.path.rstrip("/")
+        proxy = None if connection.proxy is None else parse_proxy(connection.proxy)
+        self._place = connection.server if proxy is None else f"{connection.server} through its proxy"
         self._pool = ConnectionPool(
             self._url.host,
             self._url.port,
             limit=connections,
             tls=connection.tls,
             server_name=connection.server_hostname or self._url.host,
+            proxy=proxy,
             body_limit=_BODY_LIMIT,
             on_answer=self._answered,
             on_failure=self._broken,
@@ -138,6 +142,12 @@ class BulkClient:
         """How many requests have not been sent yet."""
         return len(self._waiting)
 
+    def allow(self, count: int) -> None:
+        """Have no more than so many requests under way from now on."""
+        if count != self.allowed:
+            self.allowed = count
+            self._pump()
+
     def submit(self, call: Call) -> None:
         """Send a request as soon as a connection is free, in the order of submission."""
         self._waiting.append(call)
@@ -168,7 +178,7 @@ class BulkClient:
         """Send what can be sent, and have connections opened for the rest."""
         if self._paused is not None or self._renewing is not None:
             return
-        while self._waiting:
+        while self._waiting and len(self._under_way) < self.allowed:
             connection = self._pool.take()
             if connection is None:
                 self._pool.want(len(self._waiting))
@@ -246,7 +256,7 @@ class BulkClient:
     def _unreachable(self, error: ExchangeError) -> None:
         given_up, self._waiting = self._waiting, deque()
         for call in given_up:
-            call.done(UnreachableError(f"cannot reach {self._connection.server}: {error.message}"))
+            call.done(UnreachableError(f"cannot reach {self._place}: {error.message}"))
 
     def _pause(self, seconds: float) -> None:
         if self._paused is None:

@@ -1,12 +1,14 @@
-"""Opens connections: plain or TLS, to the first of several addresses that takes one."""
+"""Opens connections: plain or TLS, to the first of several addresses that takes one, or through a proxy there."""
 
 import asyncio
+import socket
 import ssl
 from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 from autox.wire.connection import Connection
 from autox.wire.failures import ExchangeError, FailureKind, failure
+from autox.wire.tunnel import Tunnel, open_tunnel
 
 
 class Address(NamedTuple):
@@ -26,30 +28,52 @@ async def connect(
     *,
     tls: ssl.SSLContext | None = None,
     server_name: str | None = None,
+    tunnel: Tunnel | None = None,
 ) -> Connection:
     """A connection to the first of the addresses that accepts one; it takes as long as that takes: cancel it.
 
     Args:
         make: a connection to be; called for each attempt.
-        addresses: tried in this order; at least one.
+        addresses: tried in this order; at least one. Of the proxy, with a tunnel.
         tls: whom to trust; None for plain HTTP.
         server_name: whose certificate is expected, with TLS.
+        tunnel: what to ask the proxy for; None if there is none.
 
     Raises:
-        ExchangeError: none accepted; says why the first one did not.
+        ExchangeError: none accepted; says why the first one did not. Or the proxy, or the server behind it, refused.
     """
+    loop = asyncio.get_running_loop()
+    name = server_name if tls is not None else None
     first: ExchangeError | None = None
     for address in addresses:
         try:
-            _, connection = await asyncio.get_running_loop().create_connection(
-                make,
-                address.ip,
-                address.port,
-                ssl=tls,
-                server_hostname=server_name if tls is not None else None,
-            )
+            if tunnel is None:
+                _, connection = await loop.create_connection(
+                    make, address.ip, address.port, ssl=tls, server_hostname=name
+                )
+                return connection
+            sock = await _tunnelled(address, tunnel)
         except OSError as error:  # TLS errors and timeouts of the kernel among them
             first = first or failure(error, str(address))
             continue
+        try:
+            _, connection = await loop.create_connection(make, sock=sock, ssl=tls, server_hostname=name)
+        except OSError as error:
+            raise failure(error, tunnel.target) from error
         return connection
     raise first or ExchangeError(FailureKind.REFUSED, "there is no address to connect to")
+
+
+async def _tunnelled(address: Address, tunnel: Tunnel) -> socket.socket:
+    """A socket that leads to the tunnel's target."""
+    family = socket.AF_INET6 if ":" in address.ip else socket.AF_INET
+    # NB: unless the protocol is named asyncio sets no TCP_NODELAY, and small requests wait for acknowledgements.
+    sock = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
+    try:
+        sock.setblocking(False)
+        await asyncio.get_running_loop().sock_connect(sock, address)
+        await open_tunnel(sock, tunnel, proxy=str(address))
+    except BaseException:
+        sock.close()
+        raise
+    return sock

@@ -17,13 +17,15 @@ from autox.core.backoff import Backoff
 from autox.wire.connecting import Address, connect
 from autox.wire.connection import Connection, OnAnswer, OnFailure
 from autox.wire.failures import ExchangeError, FailureKind, failure
+from autox.wire.tunnel import Tunnel
+from autox.wire.urls import Url
 
 _CONNECT_SECONDS = 10.0
 _RESTING = Backoff(initial=0.2, limit=5.0)
 
 
 class ConnectionPool:
-    """At most ``limit`` connections to ``host:port``."""
+    """At most ``limit`` connections to ``host:port``, through a proxy if there is one."""
 
     def __init__(
         self,
@@ -33,6 +35,7 @@ class ConnectionPool:
         limit: int,
         tls: ssl.SSLContext | None,
         server_name: str,
+        proxy: Url | None = None,
         body_limit: int,
         on_answer: OnAnswer,
         on_failure: OnFailure,
@@ -47,14 +50,17 @@ class ConnectionPool:
             limit: at most so many connections at once.
             tls: whom to trust; None for plain HTTP.
             server_name: whose certificate is expected, with TLS.
+            proxy: leads there, and looks the name up; None to go straight.
             body_limit: of the answers.
             on_answer: as for ``Connection``; give the connection back with ``free`` afterwards.
             on_failure: as for ``Connection``; it is gone.
             on_free: a connection was opened, or may be tried again.
             on_unreachable: none could be opened, and none will be tried for a while.
         """
-        self._host = host
-        self._port = port
+        self._host, self._port = (host, port) if proxy is None else (proxy.host, proxy.port)
+        self._tunnel: Tunnel | None = None
+        if proxy is not None:
+            self._tunnel = Tunnel(target=str(Address(host, port)), authorization=proxy.authorization)
         self._limit = limit
         self._tls = tls
         self._server_name = server_name
@@ -112,7 +118,11 @@ class ConnectionPool:
         try:
             async with asyncio.timeout(_CONNECT_SECONDS):
                 connection = await connect(
-                    self._make, await self._addresses(), tls=self._tls, server_name=self._server_name
+                    self._make,
+                    await self._addresses(),
+                    tls=self._tls,
+                    server_name=self._server_name,
+                    tunnel=self._tunnel,
                 )
         except TimeoutError:
             self._rest(ExchangeError(FailureKind.TIMEOUT, f"no connection in time ({self._host}:{self._port})"))

@@ -14,7 +14,7 @@ from autox.kube.auth import from_kubeconfig
 from autox.kube.bulk import BulkClient
 from autox.kube.calls import Call, version_of
 from autox.kube.client import KubeClient
-from autox.kube.connection import Connection, FixedCredentials
+from autox.kube.connection import Connection
 from autox.kube.credentials import TokenFile
 from autox.model.errors import (
     AlreadyExistsError,
@@ -23,7 +23,6 @@ from autox.model.errors import (
     InvalidError,
     NotFoundError,
     UnreachableError,
-    UnsupportedError,
 )
 from autox.model.refs import CONFIG_MAPS
 from tests.kube.apiserver import ApiServer, free_port
@@ -241,20 +240,6 @@ async def test_a_server_that_lies(answer: bytes) -> None:
 
     # NB: an answer without a length ends with its connection: "A" is all of it.
     assert all(each == b"A" if answer.endswith(b"A") else isinstance(each, UnreachableError) for each in told)
-
-
-def test_proxies_are_refused() -> None:
-    """A server behind a proxy is refused in words, and without the proxy's password."""
-    connection = Connection(
-        server="https://10.0.0.1:6443",
-        origin="a test",
-        proxy="http://me:pass@proxy:3128",
-        credentials=FixedCredentials(),
-    )
-
-    with pytest.raises(UnsupportedError) as told:
-        BulkClient(connection)
-    assert "pass" not in told.value.advice
 
 
 @pytest.mark.parametrize(
