@@ -93,6 +93,7 @@ class MockSection(Document):
     mode: values.Mode = values.Mode.CHEAP
     name_prefix: Annotated[str, AfterValidator(_name_prefix)] = "virtual-"
     count: Annotated[int, Field(ge=1, le=100_000)]
+    node_lease_duration_seconds: Annotated[int, Field(ge=4, le=3_600)] = values.NODE_LEASE_SECONDS
     run_seconds: Annotated[float, Field(ge=0, le=86_400)] = 1.0
     stages: Path | None = None
     capacity: dict[NonEmpty, Annotated[str, AfterValidator(_quantity)]] = Field(default_factory=dict)
@@ -106,6 +107,7 @@ class MockSection(Document):
             mode=self.mode,
             name_prefix=self.name_prefix,
             count=self.count,
+            node_lease_duration_seconds=self.node_lease_duration_seconds,
             run_seconds=self.run_seconds,
             stages=None if self.stages is None else load_stages(folder / self.stages),
             capacity=self.capacity,

@@ -51,6 +51,12 @@ def nodes() -> None:
     type=click.Path(path_type=Path),
     help="What their pods go through (docs/virtual-nodes.md).",
 )
+@click.option(
+    "--node-lease-duration-seconds",
+    type=int,
+    metavar="N",
+    help="How long each node's lease lasts; renewed in a quarter of that.  [default: 40]",
+)
 @click.option("--listen", metavar="ADDRESS:PORT", help="Answer /metrics, /healthz and `autox nodes status` there.")
 def run(file: Path | None, provider: str, **flags: Any) -> None:
     r"""Be virtual nodes until SIGTERM or Ctrl-C.

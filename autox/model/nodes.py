@@ -15,6 +15,9 @@ from autox.model.crashloops import CrashLoopBackOff
 from autox.model.errors import ConfigurationError
 from autox.model.stages import StageTable
 
+NODE_LEASE_SECONDS = 40
+"""How long the lease of a node lasts, if nobody says otherwise: the kubelet's figure."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NodeIdentity:
@@ -40,6 +43,7 @@ class MockNodes:
         mode: whether all nodes share one identity and one watch.
         name_prefix: what each name begins with.
         count: how many nodes.
+        node_lease_duration_seconds: how long each node's lease lasts; it is renewed in a quarter of that.
         run_seconds: how long a pod that ends (a Job's) runs when it does not say so itself.
         stages: what their pods and they themselves go through; None for the standard ones.
         capacity: quantities by resource name, in place of or beside the usual ones.
@@ -51,6 +55,7 @@ class MockNodes:
     mode: Mode = Mode.CHEAP
     name_prefix: str = "virtual-"
     count: int = 1
+    node_lease_duration_seconds: int = NODE_LEASE_SECONDS
     run_seconds: float = 1.0
     stages: StageTable | None = None
     capacity: Mapping[str, str] = field(default_factory=dict)

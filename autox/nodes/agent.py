@@ -21,7 +21,7 @@ from autox.core.ratelimit import KUBELET
 from autox.kube.auth import from_kubeconfig
 from autox.kube.connection import Connection
 from autox.model.errors import ConfigurationError
-from autox.model.nodes import Mode, NodesConfig
+from autox.model.nodes import NODE_LEASE_SECONDS, Mode, NodesConfig
 from autox.nodes.clients import NodeClients, as_kubelet, open_clients
 from autox.nodes.figures import PodFigures
 from autox.nodes.leases import Leases
@@ -53,7 +53,8 @@ class Serving:
 MakeServing = Callable[[NodesConfig, Mapping[str, NodeClients]], Serving]
 """Wires the provider of a configuration; the mapping holds the clients of each node by the node's name."""
 
-_GATHER_SECONDS = 0.02  # a kubelet takes longer for anything
+_GARBAGE = 20_000  # objects more before it looks again; next to nothing here is part of a cycle
+_GATHER_SECONDS = 0.03  # a kubelet takes longer for anything
 
 _log = logging.getLogger(__name__)
 
@@ -72,7 +73,8 @@ async def run(config: NodesConfig, make_serving: MakeServing, *, stop: asyncio.E
             serving = make_serving(config, clients)
             mode = config.mock.mode if config.mock is not None else ""
             stock = Stocktaking(serving.provider, clients, mode=mode, pods=serving.pods)
-            parts = {"nodes": _be_nodes(serving.provider, clients, state_dir, stock)}
+            duration = NODE_LEASE_SECONDS if config.mock is None else config.mock.node_lease_duration_seconds
+            parts = {"nodes": _be_nodes(serving.provider, clients, state_dir, stock, lease_seconds=duration)}
             if config.listen is not None:
                 # NB: a web server takes memory, which agents that nobody asks keep for their nodes.
                 from autox.nodes.telling import Telling  # noqa: PLC0415  - see above
@@ -84,26 +86,33 @@ async def run(config: NodesConfig, make_serving: MakeServing, *, stop: asyncio.E
 
 
 async def _be_nodes(
-    provider: Provider, clients: Mapping[str, NodeClients], state_dir: Path | None, stock: Stocktaking
+    provider: Provider,
+    clients: Mapping[str, NodeClients],
+    state_dir: Path | None,
+    stock: Stocktaking,
+    *,
+    lease_seconds: int,
 ) -> None:
-    specs = provider.nodes()
-    names = [spec.name for spec in specs]
     registration = Registration(
-        clients, specs, provider=provider.name, machine=this_machine(), is_silent=provider.is_silent
+        clients, provider.nodes(), provider=provider.name, machine=this_machine(), is_silent=provider.is_silent
     )
-    stock.registration = registration
-    await registration.register()
-    _log.info("registered %d nodes with provider %s", len(names), provider.name)
-    # NB: what is there by now stays; the collector need not look at it again and again.
-    gc.collect()
-    gc.freeze()
-    if state_dir is not None:
-        announce(state_dir, nodes=names)
-    writers = {name: each.leases for name, each in clients.items()}
-    leases = Leases(writers, names, node_uid=registration.uid, is_silent=provider.is_silent)
-    stock.leases = leases
-    parts = {"registration": registration.run(), "leases": leases.run(), "provider": provider.run(registration)}
-    await supervise(parts, stop=asyncio.Event())
+    leases = Leases(clients, node_uid=registration.uid, duration=lease_seconds, is_silent=provider.is_silent)
+    stock.registration, stock.leases = registration, leases
+
+    async def register_and_serve() -> None:
+        await registration.register(leases.begin)
+        _log.info("registered %d nodes with provider %s", len(clients), provider.name)
+        # NB: what is there by now stays; the collector need not look at it again and again.
+        gc.collect()
+        gc.freeze()
+        gc.set_threshold(_GARBAGE)
+        if state_dir is not None:
+            announce(state_dir, nodes=list(clients))
+        parts = {"registration": registration.run(), "provider": provider.run(registration)}
+        await supervise(parts, stop=asyncio.Event())
+
+    # NB: the first of thousands of nodes would be given up before the last is registered, if they had no leases.
+    await supervise({"nodes": register_and_serve(), "leases": leases.run()}, stop=asyncio.Event())
 
 
 async def _connect(config: NodesConfig, stack: AsyncExitStack) -> dict[str, NodeClients]:

@@ -1,6 +1,10 @@
 """What an identity of virtual nodes speaks to its API server with: one client for each kind of traffic.
 
-Leases have connections of their own, so that a burst of pods never keeps a renewal waiting.
+Leases have connections of their own, so that a burst of pods never keeps a renewal waiting here. At an API server that
+does all that it can, though, each request gets its share, and all the others together have a multiple of what the
+renewals have: so the later these are, the more of them are sent at a time. Nobody else would see to that: to API
+priority and fairness, all that one identity asks for is one flow. Rejected: fewer pods at a time instead. Whoever makes
+the pods then goes ahead of the agent, and the last pods wait long (measured: 24 s instead of 3).
 """
 
 from contextlib import AsyncExitStack
@@ -11,11 +15,14 @@ from autox.kube.bulk import BulkClient
 from autox.kube.client import KubeClient
 from autox.kube.connection import Connection
 from autox.kube.credentials import Impersonating
-from autox.nodes.leases import REQUEST_SECONDS
 from autox.wire.gathering import Gathering
 
-CONNECTIONS = 32
-LEASE_CONNECTIONS = 16
+CONNECTIONS = 24
+LEASE_CONNECTIONS = 48
+_LEASES_AT_ONCE = 16  # while they are in time
+LEASE_REQUEST_SECONDS = 10.0
+"""How long the answer to a renewal may take: time is left for others within a lease's duration."""
+_IN_TIME, _LATE = 2.0, 3.5  # seconds after they came due: what ticks and a round trip take, and what must not be
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -31,6 +38,15 @@ class NodeClients:
     kube: KubeClient
     bulk: BulkClient
     leases: BulkClient
+
+    def hurry_leases(self, overdue: float) -> None:
+        """Send so many renewals at a time as it takes.
+
+        Args:
+            overdue: how many seconds ago the renewal came due that waits longest.
+        """
+        part = min(max((overdue - _IN_TIME) / (_LATE - _IN_TIME), 0.0), 1.0)
+        self.leases.allow(_LEASES_AT_ONCE + round(part * (LEASE_CONNECTIONS - _LEASES_AT_ONCE)))
 
 
 async def open_clients(
@@ -60,7 +76,7 @@ async def open_clients(
             BulkClient(
                 connection,
                 connections=LEASE_CONNECTIONS,
-                request_seconds=REQUEST_SECONDS,
+                request_seconds=LEASE_REQUEST_SECONDS,
                 gathering=gathering,
             )
         ),

@@ -1,11 +1,11 @@
 """Renews the lease of every node, so that Kubernetes believes the nodes alive.
 
-A lease lasts 40 s and is renewed every 10 s, as by a kubelet; a renewal that fails is repeated within seconds, so
-several attempts fit in before Kubernetes gives a node up. Each PUT carries the resource version of the last
-answer, which the API server insists on; after a conflict or a 404 the lease is read or made again.
+A lease lasts 40 s unless told otherwise and is renewed each quarter of that, as by a kubelet; a renewal that fails is
+repeated within seconds, so several attempts fit in before Kubernetes gives a node up. Each PUT carries the resource
+version of the last answer, which the API server insists on; after a conflict or a 404 the lease is read or made again.
 
-What is due goes out together, a tick at a time, over connections that nothing else uses: a burst of pods never keeps a
-renewal waiting, and a process that sleeps in between costs less than one that is woken by each answer.
+What is due goes out together, a tick at a time, over connections that nothing else uses (``clients``), and a process
+that sleeps in between costs less than one that is woken by each answer.
 
 The lease belongs to its Node (ownerReference): deleting the Node takes it away, and the next renewal makes a new one
 for the Node that was registered again.
@@ -15,104 +15,112 @@ import asyncio
 import logging
 import random
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from functools import partial
 
+import msgspec
+
 from autox.core.backoff import Backoff
-from autox.kube.answers import encode_body
-from autox.kube.bulk import BulkClient
 from autox.kube.calls import Call, version_of
-from autox.kube.objects import Object, micro_timestamp
+from autox.kube.objects import micro_timestamp
 from autox.model.errors import AlreadyExistsError, AutoxError, ConflictError, NotFoundError
+from autox.model.nodes import NODE_LEASE_SECONDS
 from autox.model.refs import LEASES
+from autox.nodes.clients import NodeClients
 from autox.nodes.schedule import Schedule
 from autox.nodes.ticking import TICK
 
 NAMESPACE = "kube-node-lease"
-DURATION = 40  # seconds
-_INTERVAL = 10.0  # seconds
-_RATE = 50  # leases a second in the first round; few at a time cost more than many, for each wakes the process
+_RENEWALS = 4  # in the time of a lease: the kubelet's figure
+_JITTER = 0.04  # the kubelet's figure
+_RATE = 50  # leases a second in the first round at least; few at a time cost more than many, for each wakes the process
 _RETRY = Backoff(initial=1.0, limit=5.0)
 _COLLECTION = LEASES.path(namespace=NAMESPACE)
-
-REQUEST_SECONDS = 10.0
-"""How long the answer to a renewal may take: time is left for others within a lease's duration."""
+_LEASE = (
+    b'{"apiVersion":"coordination.k8s.io/v1","kind":"Lease","metadata":{"name":%b,"namespace":"kube-node-lease",'
+    b'%b"ownerReferences":[{"apiVersion":"v1","kind":"Node","name":%b,"uid":%b}]},'
+    b'"spec":{"holderIdentity":%b,"leaseDurationSeconds":%d,"renewTime":"%b"}}'
+)
+_encode = msgspec.json.encode
 
 _log = logging.getLogger(__name__)
 
 
-def lease_object(node: str, *, node_uid: str, resource_version: str, now: datetime) -> Object:
-    """The lease of a node, for POST (empty resource version) and PUT.
+def lease_body(node: str, *, node_uid: str, duration: int, resource_version: str, now: datetime) -> bytes:
+    """The lease of a node as JSON, for POST (empty resource version) and PUT.
+
+    Put together by hand, since it is what an agent says most often by far.
 
     Args:
         node: name of the node, of the lease and of its holder.
         node_uid: uid of the Node object, which owns the lease.
+        duration: how long it lasts, in seconds.
         resource_version: from the last answer about this lease; empty to create it.
         now: the time of renewal, in UTC.
     """
-    metadata: Object = {
-        "name": node,
-        "namespace": NAMESPACE,
-        "ownerReferences": [{"apiVersion": "v1", "kind": "Node", "name": node, "uid": node_uid}],
-    }
-    if resource_version:
-        metadata["resourceVersion"] = resource_version
-    return {
-        "apiVersion": "coordination.k8s.io/v1",
-        "kind": "Lease",
-        "metadata": metadata,
-        "spec": {
-            "holderIdentity": node,
-            "leaseDurationSeconds": DURATION,
-            "renewTime": micro_timestamp(now),
-        },
-    }
+    name = _encode(node)
+    version = b'"resourceVersion":%b,' % _encode(resource_version) if resource_version else b""
+    return _LEASE % (name, version, name, _encode(node_uid), name, duration, micro_timestamp(now).encode())
 
 
 class Leases:
     """The leases of one agent's nodes.
 
     Attributes:
+        duration: how long each lasts, in seconds.
         renewals: how many of them succeeded, the first of each lease included.
     """
 
     def __init__(
         self,
-        clients: Mapping[str, BulkClient],
-        names: Iterable[str],
+        clients: Mapping[str, NodeClients],
         *,
         node_uid: Callable[[str], str | None],
+        duration: int = NODE_LEASE_SECONDS,
         is_silent: Callable[[str], bool] = lambda _: False,
         clock: Callable[[], datetime] = lambda: datetime.now(UTC),
         now: Callable[[], float] = time.monotonic,
     ) -> None:
-        """Plan the renewals; nothing is written yet.
+        """There are no leases yet; nothing is written before ``run``.
 
         Args:
-            clients: what writes the lease of each node, by node name.
-            names: the nodes.
+            clients: of each node, by its name; several nodes may share them.
             node_uid: uid of a registered Node; None while it does not exist.
+            duration: how long a lease lasts, in seconds.
             is_silent: the lease of a node is not renewed while this is true of its name.
             clock: the time, in UTC.
             now: seconds of a clock that never goes back.
         """
+        self.duration = duration
         self.renewals = 0
         self._clients = clients
+        self._different = tuple({id(each): each for each in clients.values()}.values())
         self._node_uid = node_uid
         self._is_silent = is_silent
         self._clock = clock
         self._now = now
         self._versions: dict[str, str] = {}  # resource version of each lease, from the last answer about it
         self._troubles: list[str] = []
-        ordered = list(names)
-        spread = min(_INTERVAL, len(ordered) / _RATE)
-        self._schedule = Schedule(ordered, interval=_INTERVAL, spread=spread, retry=_RETRY, now=now())
+        self._interval = duration / _RENEWALS
+        self._spread = min(self._interval / len(clients), 1 / _RATE) if clients else 0.0
+        self._begun = 0
+        self._schedule = Schedule(interval=self._interval, jitter=_JITTER, retry=_RETRY)
+
+    def begin(self, name: str) -> None:
+        """A node exists: its lease is made soon, and renewed from then on; not all nodes' at the same time."""
+        now = self._now()
+        self._schedule.add(name, now, at=now + self._spread * self._begun)
+        self._begun += 1
 
     async def run(self) -> None:
         """Renew until cancelled; no failure ends it."""
         while True:
-            for name in self._schedule.due(self._now()):
+            now = self._now()
+            overdue = self._schedule.lateness(now) - self._interval
+            for clients in self._different:
+                clients.hurry_leases(overdue)
+            for name in self._schedule.due(now):
                 self._renew(name)
             if self._troubles:
                 # NB: one line for thousands of nodes, or an API server that restarts would flood the log.
@@ -122,7 +130,7 @@ class Leases:
             await asyncio.sleep(TICK)
 
     def lateness(self) -> float:
-        """Age in seconds of the oldest renewal; a node is given up when that of its lease reaches ``DURATION``."""
+        """Age in seconds of the oldest renewal; a node is given up when that of its lease reaches ``duration``."""
         return self._schedule.lateness(self._now())
 
     def longest_lateness(self) -> float:
@@ -131,27 +139,35 @@ class Leases:
 
     def expired(self) -> int:
         """How many leases have run out: their nodes are given up, or soon will be."""
-        return self._schedule.late(self._now(), seconds=DURATION)
+        return self._schedule.late(self._now(), seconds=self.duration)
 
     def _renew(self, name: str) -> None:
         if self._is_silent(name):
-            self._schedule.done(name, self._now())
+            self._done(name)
             return
         uid, version = self._node_uid(name), self._versions.get(name, "")
         if uid is None:
             self._failed(name, NotFoundError("its Node does not exist at the moment"))
             return
-        body = encode_body(lease_object(name, node_uid=uid, resource_version=version, now=self._clock()))
+        body = partial(self._body, name, uid, version)
         if version:
             self._send(name, "PUT", self._renewed, body=body)
         else:
             self._send(name, "POST", self._created, body=body)
 
+    def _body(self, name: str, uid: str, version: str) -> bytes:
+        return lease_body(name, node_uid=uid, duration=self.duration, resource_version=version, now=self._clock())
+
     def _send(
-        self, name: str, method: str, then: Callable[[str, bytes | AutoxError], None], *, body: bytes = b""
+        self,
+        name: str,
+        method: str,
+        then: Callable[[str, bytes | AutoxError], None],
+        *,
+        body: bytes | Callable[[], bytes] = b"",
     ) -> None:
         path = _COLLECTION if method == "POST" else f"{_COLLECTION}/{name}"
-        self._clients[name].submit(Call(method, path, partial(then, name), plural=LEASES.plural, body=body))
+        self._clients[name].leases.submit(Call(method, path, partial(then, name), plural=LEASES.plural, body=body))
 
     def _created(self, name: str, answer: bytes | AutoxError) -> None:
         if isinstance(answer, AlreadyExistsError):
@@ -176,7 +192,10 @@ class Leases:
         else:
             self._versions[name] = version_of(answer)
             self.renewals += 1
-            self._schedule.done(name, self._now())
+            self._done(name)
+
+    def _done(self, name: str) -> None:
+        self._schedule.done(name, self._now(), random=random.random())  # noqa: S311  - jitter, no secret
 
     def _failed(self, name: str, error: AutoxError) -> None:
         self._troubles.append(f"{name}: {error}")

@@ -38,7 +38,7 @@ from autox.model.errors import (
     UnauthorizedError,
 )
 from autox.model.refs import NODES
-from autox.nodes.clients import NodeClients
+from autox.nodes.clients import CONNECTIONS, NodeClients
 from autox.nodes.nodeobject import (
     PROVIDER_LABEL,
     Machine,
@@ -52,7 +52,7 @@ from autox.nodes.nodeobject import (
 )
 from autox.nodes.provider import NodeSpec
 from autox.nodes.schedule import Schedule
-from autox.nodes.ticking import PARALLEL, follow
+from autox.nodes.ticking import follow
 
 _HEARTBEAT = 300.0  # seconds between two writes of a status that does not change: the kubelet's figure
 _RETRY = Backoff(initial=1.0, limit=10.0)
@@ -124,18 +124,22 @@ class Registration:
         seen = self._seen.get(name)
         return datetime.fromisoformat(seen.created).timestamp() if seen and seen.created else None
 
-    async def register(self) -> None:
+    async def register(self, then: Callable[[str], None]) -> None:
         """Return when every node is registered; waits for an API server that cannot be reached yet.
+
+        Args:
+            then: is told the name of each node that is registered, at once.
 
         Raises:
             NotOursError: there is a Node of that name which is not ours; nothing of it was changed.
             PermanentError: the API server refuses, for want of permission or because a name is not valid.
         """
-        slots = asyncio.Semaphore(PARALLEL)
+        slots = asyncio.Semaphore(CONNECTIONS)
 
         async def one(name: str) -> None:
             async with slots:
                 await self._register(name)
+                then(name)
 
         # NB: one node finds out whether the server is there and lets us in; thousands would all ask at once.
         names = list(self._specs)
@@ -151,7 +155,9 @@ class Registration:
             NotOursError: somebody replaced a node of ours by one that is not.
         """
         now = time.monotonic()
-        self._schedule = Schedule(self._specs, interval=_HEARTBEAT, spread=_HEARTBEAT, retry=_RETRY, now=now)
+        self._schedule = Schedule(interval=_HEARTBEAT, retry=_RETRY)
+        for index, name in enumerate(self._specs):
+            self._schedule.add(name, now, at=now + _HEARTBEAT * index / len(self._specs))
         async with asyncio.TaskGroup() as parts:
             parts.create_task(follow(self._schedule, self._ensure, what="node heartbeats", fatal=(NotOursError,)))
             for client in {each.kube for each in self._clients.values()}:
@@ -235,9 +241,17 @@ class Registration:
         watching = watch(
             client, NODES, field_selector=alone, label_selector=selection, on_trouble=self._warn_of_interruption
         )
+        listed: set[str] | None = set()
         async with aclosing(watching) as events:
             async for event in events:
-                if event.type is not WatchEventType.SYNCED and event.object["metadata"]["name"] in names:
+                if event.type is WatchEventType.SYNCED:
+                    # NB: what went between its registration and the beginning of the watch, no event tells.
+                    for name in names - listed if listed is not None else ():
+                        self._missed(name)
+                    listed = None
+                elif (name := event.object["metadata"]["name"]) in names:
+                    if listed is not None:
+                        listed.add(name)
                     self._observe(event.type, event.object)
 
     def _observe(self, kind: WatchEventType, node: Object) -> None:
@@ -245,9 +259,7 @@ class Registration:
         if kind is WatchEventType.DELETED:
             # NB: the deletion may be older than the node that was made since.
             if self.uid(name) == node["metadata"]["uid"]:
-                _log.warning("node %s was deleted by somebody; it is made again", name)
-                self._forget(name)
-                self.hurry(name)
+                self._missed(name)
         elif not is_ours(node, provider=self._provider):
             self._forget(name)
             self.hurry(name)
@@ -255,6 +267,11 @@ class Registration:
             self._note(node)
             if needs_heartbeat(node["status"].get("conditions") or ()):
                 self.hurry(name)
+
+    def _missed(self, name: str) -> None:
+        _log.warning("node %s was deleted by somebody; it is made again", name)
+        self._forget(name)
+        self.hurry(name)
 
     def _note(self, node: Object) -> None:
         conditions = node.get("status", {}).get("conditions") or ()

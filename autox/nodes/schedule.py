@@ -8,7 +8,6 @@ request it makes, so what is due is gathered and sent together, once a tick.
 """
 
 import heapq
-from collections.abc import Iterable
 
 from autox.core.backoff import Backoff
 
@@ -19,17 +18,16 @@ class Schedule:
     A name that was handed out is not due again until its attempt is reported as done or failed.
     """
 
-    def __init__(self, names: Iterable[str], *, interval: float, spread: float, retry: Backoff, now: float) -> None:
-        """Plan the first round.
+    def __init__(self, *, interval: float, retry: Backoff, jitter: float = 0.0) -> None:
+        """Nothing comes due before it was added.
 
         Args:
-            names: what comes due.
             interval: seconds between the starts of two rounds of one name.
-            spread: the first round is spread evenly over this many seconds from ``now``.
             retry: how soon a failed attempt is repeated.
-            now: the clock's reading, in seconds of any clock that never goes back.
+            jitter: a round comes up to this share of the interval later than it would.
         """
         self._interval = interval
+        self._jitter = jitter
         self._retry = retry
         self._heap: list[tuple[float, str]] = []
         self._planned: dict[str, float] = {}  # when each waiting name is due; a heap entry that differs is stale
@@ -37,10 +35,12 @@ class Schedule:
         self._again: set[str] = set()
         self._failures: dict[str, int] = {}
         self._longest = 0.0
-        ordered = list(names)
-        self._done: dict[str, float] = dict.fromkeys(ordered, now)
-        for index, name in enumerate(ordered):
-            self._plan(name, now + spread * index / len(ordered))
+        self._done: dict[str, float] = {}
+
+    def add(self, name: str, now: float, *, at: float) -> None:
+        """A new name, due first at ``at``, which spreads names that come together; its age counts from ``now``."""
+        self._done[name] = now
+        self._plan(name, at)
 
     def due(self, now: float) -> list[str]:
         """Hand out the names that are due, the longest overdue first."""
@@ -53,19 +53,26 @@ class Schedule:
                 names.append(name)
         return names
 
-    def done(self, name: str, now: float) -> None:
-        """The attempt succeeded: due again one interval after it was due, or from now when that has passed."""
+    def done(self, name: str, now: float, *, random: float = 0.0) -> None:
+        """The attempt succeeded: due again one interval after it was due, or from now when that has passed.
+
+        Args:
+            name: a name that ``due`` handed out.
+            now: the clock's reading.
+            random: a number in [0, 1): this share of the jitter comes on top.
+        """
         was = self._given.pop(name)
         self._failures.pop(name, None)
         age = now - self._done[name]
         self._longest = max(self._longest, age)
         self._done[name] = now
-        following = was + self._interval
+        interval = self._interval * (1 + self._jitter * random)
+        following = was + interval
         if name in self._again:
             self._again.remove(name)
             self._plan(name, now)
         else:
-            self._plan(name, following if following > now else now + self._interval)
+            self._plan(name, following if following > now else now + interval)
 
     def failed(self, name: str, now: float, *, random: float = 0.0) -> None:
         """The attempt failed: due again after a back-off, which nothing shortens.

@@ -11,7 +11,7 @@ from autox import __version__
 from autox.kube.bulk import BulkClient
 from autox.nodes.clients import NodeClients
 from autox.nodes.figures import AgentFigures, LeaseFigures, NodeFigures, PodFigures, RequestFigures
-from autox.nodes.leases import DURATION, Leases
+from autox.nodes.leases import Leases
 from autox.nodes.provider import Provider
 from autox.nodes.registration import Registration
 
@@ -87,7 +87,7 @@ def _about(leases: Leases) -> LeaseFigures:
         expired=leases.expired(),
         oldest_seconds=leases.lateness(),
         oldest_seconds_max=leases.longest_lateness(),
-        duration_seconds=float(DURATION),
+        duration_seconds=float(leases.duration),
     )
 
 

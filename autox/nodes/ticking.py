@@ -10,7 +10,7 @@ from autox.model.errors import AutoxError
 from autox.nodes.schedule import Schedule
 
 TICK = 1.0  # seconds
-PARALLEL = 16
+_PARALLEL = 16
 
 _log = logging.getLogger(__name__)
 
@@ -30,7 +30,7 @@ async def follow(
         what: what is attempted, in the plural, for the log.
         fatal: errors that end the loop.
     """
-    slots = asyncio.Semaphore(PARALLEL)
+    slots = asyncio.Semaphore(_PARALLEL)
     failures: list[str] = []
 
     async def one(name: str) -> None:

@@ -7,9 +7,9 @@ folded lines, which nothing that is to be load tested sends.
 """
 
 import re
-from dataclasses import dataclass
 from enum import StrEnum
 from functools import lru_cache
+from typing import NamedTuple
 
 from autox.wire.failures import ExchangeError, FailureKind
 
@@ -64,8 +64,7 @@ class ProtocolError(ExchangeError):
         self.violation = violation
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Head:
+class Head(NamedTuple):
     r"""What the head of a response says.
 
     Attributes:
@@ -129,7 +128,10 @@ def _framing(fields: bytes) -> tuple[int, bool, set[str]]:
     lengths: set[bytes] = set()
     codings: list[bytes] = []
     connection: set[str] = set()
-    for name, value in _FRAMING.findall(fields):
+    found = _FRAMING.findall(fields)
+    if len(found) == 1 and found[0][0].lower() == b"content-length" and found[0][1].isdigit():
+        return _length(found[0][1]), False, connection
+    for name, value in found:
         match name.lower():
             case b"content-length":
                 lengths.update(part.strip(b" \t") for part in value.split(b","))
@@ -144,9 +146,15 @@ def _framing(fields: bytes) -> tuple[int, bool, set[str]]:
     if not lengths:
         return UNTIL_CLOSE, bool(codings), connection
     text = lengths.pop()
-    if lengths or not text.isdigit() or len(text) > _LENGTH_DIGITS:
+    if lengths or not text.isdigit():
         raise ProtocolError(Violation.LENGTH)
-    return int(text), False, connection
+    return _length(text), False, connection
+
+
+def _length(text: bytes) -> int:
+    if len(text) > _LENGTH_DIGITS:
+        raise ProtocolError(Violation.LENGTH)
+    return int(text)
 
 
 def check_beginning(block: bytes | bytearray, position: int) -> None:

@@ -1,9 +1,10 @@
 """One response after the other out of a stream of bytes, however it is cut: sans I/O.
 
-The common response arrives in one piece with its length announced: it is a ``find``, a look-up and a comparison.
-Everything else takes the long way: a head in pieces, interim responses, chunks, trailers, bodies that the end of the
-connection ends. Bodies are counted and let go unless they are wanted. Work is linear in the bytes received whatever
-their sender intends: nothing is searched twice, and what is held is bounded by ``HEAD_LIMIT`` and ``body_limit``.
+The common response arrives in one piece, with its length announced or as a single chunk: it is a ``find``, a look-up
+and a comparison. Everything else takes the long way: a head in pieces, interim responses, chunks, trailers, bodies that
+the end of the connection ends. Bodies are counted and let go unless they are wanted. Work is linear in the bytes
+received whatever their sender intends: nothing is searched twice, and what is held is bounded by ``HEAD_LIMIT`` and
+``body_limit``.
 """
 
 from enum import Enum, auto
@@ -23,6 +24,8 @@ from autox.wire.heads import (
 _INTERIM_LIMIT = 16
 _CHUNK_LINE_LIMIT = 4096
 _CHUNK_DIGITS = 15
+_NONE = -1
+_CHUNKS_END = b"\r\n0\r\n\r\n"
 _HEXADECIMAL = frozenset(b"0123456789abcdefABCDEF")
 
 
@@ -110,13 +113,18 @@ class ResponseParser:
             end = data.find(b"\r\n\r\n")
             if 0 <= end <= HEAD_LIMIT:
                 head = parse_head(data[:end], bodiless=self._bodiless)
+                if head.length == CHUNKED:
+                    begin, size = _only_chunk(data, end + 4)
+                else:
+                    begin, size = end + 4, len(data) - end - 4
+                    size = size if size == head.length else _NONE
                 limit = self._body_limit
-                if len(data) - end - 4 == head.length and head.status >= 200 and head.length <= (limit or head.length):
+                if size >= 0 and head.status >= 200 and size <= (limit or size):
                     self.head = head
-                    self.size = head.length
+                    self.size = size
                     self._state = _State.IDLE
                     if limit:
-                        self._body = data[end + 4 :]
+                        self._body = data[begin : begin + size]
                     return True
             self._body = bytearray()
         return self._feed_slowly(data)
@@ -242,3 +250,13 @@ class ResponseParser:
         held.clear()
         self._looked = 0
         return block, position + found + len(mark) - before
+
+
+def _only_chunk(data: bytes, begin: int) -> tuple[int, int]:
+    """Where the one plain chunk begins that all the rest of ``data`` is, and its size; ``_NONE`` if it is none."""
+    end = data.find(b"\r\n", begin, begin + _CHUNK_DIGITS + 2)
+    digits = data[begin:end]
+    if end <= begin or not data.endswith(_CHUNKS_END) or not _HEXADECIMAL.issuperset(digits):
+        return begin, _NONE
+    size = int(digits, 16)
+    return end + 2, size if size and end + 2 + size + len(_CHUNKS_END) == len(data) else _NONE

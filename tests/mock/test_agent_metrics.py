@@ -276,11 +276,12 @@ async def test_health_turns_when_leases_run_out(
     agent = ListeningAgent(session, str(address))
     async with AsyncExitStack() as stack:
         clients = dict.fromkeys(uids, await open_clients(from_kubeconfig(identity), stack))
-        writers = {name: each.leases for name, each in clients.items()}
-        leases = Leases(writers, uids, node_uid=uids.get, now=lambda: time.monotonic() + ahead)
+        leases = Leases(clients, node_uid=uids.get, now=lambda: time.monotonic() + ahead)
         provider = MockProvider(clients, nodes, pod_cidr=IPv4Network("10.78.0.0/16"))
         stock = Stocktaking(provider, clients, mode="cheap", pods=provider.figures)
         stock.leases = leases
+        for name in uids:
+            leases.begin(name)
         tasks = [asyncio.create_task(part) for part in (leases.run(), Telling(address, stock.figures).run())]
         stack.push_async_callback(_end, tasks)
         await eventually(lambda: _answers(agent))

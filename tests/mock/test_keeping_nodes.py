@@ -3,6 +3,7 @@
 import asyncio
 import json
 from collections.abc import Mapping
+from contextlib import AsyncExitStack, suppress
 from ipaddress import IPv4Network
 from pathlib import Path
 from signal import SIGKILL, SIGTERM
@@ -10,12 +11,16 @@ from typing import Any
 
 import pytest
 
+from autox.kube.auth import from_kubeconfig
 from autox.kube.client import KubeClient
 from autox.model.errors import NotFoundError
 from autox.model.nodes import NodeIdentity, NodesConfig
 from autox.model.refs import LEASES, NODES, PODS
 from autox.nodes import agent as agents
+from autox.nodes.clients import open_clients
+from autox.nodes.machine import this_machine
 from autox.nodes.provider import NodeSpec, Registered
+from autox.nodes.registration import Registration
 from tests.kube.apiserver import ApiServer
 from tests.mock.agents import AgentProcess, eventually
 
@@ -125,6 +130,34 @@ async def test_a_node_that_is_deleted_is_made_again(agent: AgentProcess, kube: K
     assert is_ready(after)
     assert after["metadata"]["uid"] != before["metadata"]["uid"]
     assert agent.is_running
+
+
+async def test_a_node_that_went_before_it_was_watched_is_made_again(
+    identity: Path, kube: KubeClient, prefix: str
+) -> None:
+    """Nobody tells what happened between a registration and the beginning of the watch; the listing shows it."""
+    spec = NodeSpec(name=f"{prefix}0", capacity={"cpu": "1"}, addresses={"InternalIP": "127.0.0.1"})
+    leases: list[str] = []
+    async with AsyncExitStack() as stack:
+        clients = {spec.name: await open_clients(from_kubeconfig(identity), stack)}
+        registration = Registration(clients, [spec], provider="mock", machine=this_machine())
+        await registration.register(leases.append)
+        first = await kube.delete(NODES, spec.name)
+        keeping = asyncio.create_task(registration.run())
+        try:
+            second = await eventually(lambda: _made(kube, spec.name))
+        finally:
+            keeping.cancel()
+            await asyncio.gather(keeping, return_exceptions=True)
+
+    assert leases == [spec.name]
+    assert second["metadata"]["uid"] != first["details"]["uid"]
+
+
+async def _made(kube: KubeClient, name: str) -> dict[str, Any]:
+    with suppress(NotFoundError):
+        return await kube.get(NODES, name)
+    return {}
 
 
 async def test_a_node_that_was_given_up_turns_ready(agent: AgentProcess, kube: KubeClient, prefix: str) -> None:

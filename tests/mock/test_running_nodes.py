@@ -8,6 +8,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -100,6 +101,28 @@ async def test_from_a_file(identity: Path, kube: KubeClient, namespace: str, pre
     assert {name for name, pod in failed.items() if pod["status"]["phase"] == "Failed"} == {"bad0", "bad1", "bad2"}
 
 
+async def test_leases_of_another_duration(identity: Path, kube: KubeClient, prefix: str) -> None:
+    """A lease lasts as long as it was asked for, and is renewed in a quarter of that."""
+
+    async def lease() -> dict[str, Any]:
+        with suppress(NotFoundError):
+            return dict((await kube.get(LEASES, f"{prefix}0", namespace="kube-node-lease"))["spec"])
+        return {}
+
+    with agent(identity, "--count", "1", "--name-prefix", prefix, "--node-lease-duration-seconds", "4"):
+        first = await eventually(lease)
+
+        async def later() -> dict[str, Any]:
+            now = await lease()
+            return now if now["renewTime"] != first["renewTime"] else {}
+
+        second = await eventually(later)
+
+    between = datetime.fromisoformat(second["renewTime"]) - datetime.fromisoformat(first["renewTime"])
+    assert (first["leaseDurationSeconds"], second["leaseDurationSeconds"]) == (4, 4)
+    assert between.total_seconds() < 9  # the usual one is renewed after ten
+
+
 async def test_an_outage(identity: Path, kube: KubeClient, namespace: str, prefix: str, tmp_path: Path) -> None:
     """A node that an outage befalls renews nothing and serves nothing; afterwards it catches up on everything."""
     stages = tmp_path / "stages.yaml"
@@ -135,6 +158,7 @@ async def test_an_outage(identity: Path, kube: KubeClient, namespace: str, prefi
         (["--count", "1", "--name-prefix", "Ü"], "mock.namePrefix"),
         (["--count", "1", "--config", "x.yaml"], "--count: not together with --config"),
         (["--count", "1", "--stages", "nowhere.yaml"], "nowhere.yaml"),
+        (["--count", "1", "--node-lease-duration-seconds", "3"], "mock.nodeLeaseDurationSeconds"),
         (["--count", "1", "--kubeconfig", "nowhere"], "nowhere"),
         (["--count", "many"], "'many' is not a valid integer"),
     ],

@@ -9,13 +9,16 @@ RETRY = Backoff(initial=1.0, limit=5.0, jitter=0.5)
 
 
 def schedule_of(*names: str, spread: float = 0.0, now: float = 100.0) -> Schedule:
-    """A schedule of ten seconds."""
-    return Schedule(names, interval=10.0, spread=spread, retry=RETRY, now=now)
+    """A schedule of ten seconds, whose names come due first one after the other."""
+    schedule = Schedule(interval=10.0, retry=RETRY)
+    for index, name in enumerate(names):
+        schedule.add(name, now, at=now + spread * index / len(names))
+    return schedule
 
 
-def test_the_first_round_is_spread() -> None:
-    """A thousand nodes that start together do not renew together."""
-    schedule = Schedule([f"n{i}" for i in range(1000)], interval=10.0, spread=10.0, retry=RETRY, now=0.0)
+def test_names_come_due_when_they_were_planned() -> None:
+    """A thousand nodes that are spread do not renew together."""
+    schedule = schedule_of(*(f"n{i}" for i in range(1000)), spread=10.0, now=0.0)
 
     rounds = [len(schedule.due(second + 0.99)) for second in range(10)]
 
@@ -29,6 +32,18 @@ def test_a_name_comes_due_one_interval_after_it_was_due() -> None:
     schedule.done("a", 103.0)
 
     assert (schedule.due(109.9), schedule.due(110.0)) == ([], ["a"])
+
+
+def test_rounds_drift_apart_by_their_jitter() -> None:
+    """Nodes whose renewals fell together, after a stall say, do not go on together for ever."""
+    schedule = Schedule(interval=10.0, jitter=0.04, retry=RETRY)
+    for name in ("a", "b"):
+        schedule.add(name, 100.0, at=100.0)
+    schedule.due(100.0)
+    schedule.done("a", 100.0, random=0.0)
+    schedule.done("b", 100.0, random=0.5)
+
+    assert [schedule.due(now) for now in (109.9, 110.0, 110.1, 110.2)] == [[], ["a"], [], ["b"]]
 
 
 def test_a_renewal_that_took_longer_than_the_interval_is_not_made_up_for() -> None:

@@ -81,6 +81,8 @@ GOOD = {
         True,
     ),
     "chunks": (CHUNKS + b"5\r\nhello\r\n1\r\n!\r\n0\r\n\r\n", 200, b"hello!", True),
+    "one chunk": (CHUNKS + b"5\r\nhello\r\n0\r\n\r\n", 200, b"hello", True),
+    "one chunk that looks like the end": (CHUNKS + b"7\r\n\r\n0\r\n\r\n\r\n0\r\n\r\n", 200, b"\r\n0\r\n\r\n", True),
     "chunk extensions": (CHUNKS + b'5 ;a="b"\r\nhello\r\n00;x\r\n\r\n', 200, b"hello", True),
     "capital digits": (CHUNKS + b"0A\r\n0123456789\r\n0\r\n\r\n", 200, b"0123456789", True),
     "trailers": (CHUNKS + b"2\r\nhi\r\n0\r\nX-Sum: 1\r\nX-More:\r\n\r\n", 200, b"hi", True),

@@ -70,14 +70,14 @@ class Fleet:
         """Register the nodes, then keep them and serve their pods until cancelled."""
         clients = dict.fromkeys(self.names, self._clients)
         registration = Registration(clients, self._specs, provider=self._provider.name, machine=this_machine())
-        await registration.register()
-        leases = Leases(dict.fromkeys(self.names, self._clients.leases), self.names, node_uid=registration.uid)
-        parts = {
-            "registration": registration.run(),
-            "leases": leases.run(),
-            "provider": self._provider.run(registration),
-        }
-        await supervise(parts, stop=asyncio.Event())
+        leases = Leases(clients, node_uid=registration.uid)
+
+        async def register_and_serve() -> None:
+            await registration.register(leases.begin)
+            parts = {"registration": registration.run(), "provider": self._provider.run(registration)}
+            await supervise(parts, stop=asyncio.Event())
+
+        await supervise({"nodes": register_and_serve(), "leases": leases.run()}, stop=asyncio.Event())
 
     async def wait_until_ready(self, say: Callable[[str], None]) -> None:
         """Return when pods can be scheduled to every node; however long that takes."""
