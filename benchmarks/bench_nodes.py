@@ -2,6 +2,7 @@
 
     python -m benchmarks.bench_nodes             # all cases, three pairs: an hour
     python -m benchmarks.bench_nodes --quick     # two smaller cases, one pair: five minutes
+    python -m benchmarks.bench_nodes --case faithful --case ten-thousand --pairs 1    # without KWOK: ten minutes
 
 For each run etcd and kube-apiserver are started anew (default flags, API priority and fairness on), then the agent
 with an identity of its own, then the nodes, an idle time, the pods and their deletion. Pods are bound already when
@@ -23,8 +24,8 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 
 from benchmarks.kwok.obtaining import Kwok, obtain
-from benchmarks.nodes.agents import KWOK_PARALLELISM, Agent, Autox, KwokAgent
-from benchmarks.nodes.cases import FULL, QUICK, Case
+from benchmarks.nodes.agents import KWOK_PARALLELISM, Agent, Autox, FaithfulAutox, KwokAgent
+from benchmarks.nodes.cases import APART, FULL, QUICK, Case
 from benchmarks.nodes.running import BrokenRunError, Run, run
 from benchmarks.nodes.table import document, markdown
 
@@ -32,16 +33,17 @@ PAIRS = 3
 
 
 def agents_named(names: Sequence[str]) -> dict[str, Agent]:
-    """The agents by name: ``autox``, ``kwok``, and ``kwok-N`` with N workers for each kind of work.
+    """The agents by name: ``autox``, ``autox-faithful``, ``kwok``, and ``kwok-N`` with N workers for each kind of work.
 
     Raises:
         SystemExit: a name that is none.
     """
-    known = all(re.fullmatch(r"autox|kwok(-[1-9]\d{0,3})?", name, re.ASCII) for name in names)
+    known = all(re.fullmatch(r"autox(-faithful)?|kwok(-[1-9]\d{0,3})?", name, re.ASCII) for name in names)
     if not known:
-        raise SystemExit(f"--agents takes autox, kwok and kwok-N, separated by commas, not {','.join(names)!r}")
-    kwok = obtain() if any(name.startswith("kwok") for name in names) else None
-    return {name: Autox() if kwok is None or name == "autox" else kwok_agent(kwok, name) for name in names}
+        raise SystemExit(f"--agents: {','.join(names)!r} is not made of autox, autox-faithful, kwok and kwok-N")
+    ours: dict[str, Agent] = {each.name: each for each in (Autox(), FaithfulAutox())}
+    kwok = obtain() if any(name not in ours for name in names) else None
+    return {name: kwok_agent(kwok, name) if kwok is not None and name not in ours else ours[name] for name in names}
 
 
 def kwok_agent(kwok: Kwok, name: str) -> Agent:
@@ -79,13 +81,14 @@ def main() -> None:
     parser.add_argument("--quick", action="store_true", help="the short form")
     parser.add_argument("--case", action="append", metavar="NAME", help="only this case; may be repeated")
     parser.add_argument("--pairs", type=int, help="how often each agent plays each case")
-    parser.add_argument("--agents", default="", help="who plays: autox, kwok and kwok-N, separated by commas")
+    parser.add_argument("--agents", default="", help="who plays: autox, autox-faithful, kwok, kwok-N, with commas")
     parser.add_argument("-o", "--output", choices=("table", "json"), default="table")
     options = parser.parse_args()
     cases = [case for case in (QUICK if options.quick else FULL) if not options.case or case.name in options.case]
+    cases += [case for case in APART if case.name in (options.case or ())]
     pairs = options.pairs if options.pairs is not None else 1 if options.quick else PAIRS
     if not cases or pairs < 1:
-        parser.error(f"there is nothing to run; cases are {', '.join(case.name for case in FULL)}")
+        parser.error(f"there is nothing to run; cases are {', '.join(case.name for case in (*FULL, *APART))}")
     # NB: a SIGTERM unwinds the stack just as Ctrl-C does, so that nothing that was started is left.
     signal.signal(signal.SIGTERM, lambda *_: os.kill(os.getpid(), signal.SIGINT))
     runs: list[Run | None] = []

@@ -10,11 +10,11 @@ from typing import Any, Protocol
 import yaml
 
 from autox.kube.objects import Object
+from autox.model.nodes import Mode
 from benchmarks.kwok.obtaining import Kwok
 
 USER, GROUP = "agent", "bench:agents"
 PREFIX = "virtual-"
-LEASE_SECONDS = 40
 POD_NETWORK = "10.77.0.0/16"
 CAPACITY = {"cpu": "32", "memory": "256Gi", "ephemeral-storage": "1Ti", "pods": "110"}
 KWOK_PARALLELISM = 4
@@ -31,11 +31,13 @@ class Setting:
         kubeconfig: its identity.
         directory: its own; gone after the run.
         nodes: how many nodes it is for; their names are ``PREFIX`` and a number from 0.
+        lease_seconds: how long the lease of a node lasts.
     """
 
     kubeconfig: Path
     directory: Path
     nodes: int
+    lease_seconds: int
 
 
 class Agent(Protocol):
@@ -57,19 +59,26 @@ class Agent(Protocol):
 
 
 class Autox:
-    """``autox nodes run``, as users start it."""
+    """``autox nodes run``, as users start it, in mode cheap."""
 
     name = "autox"
-    rules = (
+    rules: Sequence[dict[str, Any]] = (
         {"apiGroups": [""], "resources": ["nodes"], "verbs": ["create", "get", "list", "watch", "patch"]},
         {"apiGroups": [""], "resources": ["nodes/status", "pods/status"], "verbs": ["patch"]},
         {"apiGroups": [""], "resources": ["pods"], "verbs": ["get", "list", "watch", "delete"]},
         {**LEASES, "verbs": ["create", "get", "update"]},
     )
+    mode = Mode.CHEAP
 
     def command(self, setting: Setting) -> Sequence[str]:
         """The command and its file."""
-        mock = {"kubeconfig": str(setting.kubeconfig), "namePrefix": PREFIX, "count": setting.nodes}
+        mock = {
+            "kubeconfig": str(setting.kubeconfig),
+            "mode": self.mode,
+            "namePrefix": PREFIX,
+            "count": setting.nodes,
+            "nodeLeaseDurationSeconds": setting.lease_seconds,
+        }
         file = setting.directory / "nodes.json"
         file.write_text(json.dumps({"provider": "mock", "mock": mock, "podCIDR": POD_NETWORK}))
         return (sys.executable, "-m", "autox", "nodes", "run", "--config", str(file))
@@ -77,6 +86,17 @@ class Autox:
     def node(self, name: str) -> Object | None:  # noqa: ARG002  - the protocol's
         """It registers its nodes itself."""
         return None
+
+
+class FaithfulAutox(Autox):
+    """The same in mode faithful: it acts as each of its nodes, and may do nothing itself."""
+
+    name = "autox-faithful"
+    rules = (
+        {"apiGroups": [""], "resources": ["users"], "verbs": ["impersonate"]},
+        {"apiGroups": [""], "resources": ["groups"], "resourceNames": ["system:nodes"], "verbs": ["impersonate"]},
+    )
+    mode = Mode.FAITHFUL
 
 
 class KwokAgent:
@@ -109,7 +129,7 @@ class KwokAgent:
             "cidr": POD_NETWORK,
             "nodeIP": "10.77.0.1",
             "manageNodesWithAnnotationSelector": "kwok.x-k8s.io/node=fake",
-            "nodeLeaseDurationSeconds": LEASE_SECONDS,
+            "nodeLeaseDurationSeconds": setting.lease_seconds,
             "enablePodsOnNodeSyncListPager": False,
             "enablePodsOnNodeSyncStreamWatch": True,
             "podPlayStageParallelism": self._parallelism,

@@ -11,6 +11,8 @@ from typing import Any
 
 import msgspec
 
+READS = frozenset({"get", "list", "watch"})
+
 
 class _User(msgspec.Struct):
     username: str = ""
@@ -31,7 +33,9 @@ class _Entry(msgspec.Struct):
 
     verb: str
     user: _User
+    impersonatedUser: _User | None = None  # noqa: N815  - the API's
     objectRef: _Ref = msgspec.field(default_factory=_Ref)  # noqa: N815  - the API's
+    requestURI: str = ""  # noqa: N815
     responseStatus: _Answer = msgspec.field(default_factory=_Answer)  # noqa: N815
     requestObject: Any = None  # noqa: N815
 
@@ -50,6 +54,9 @@ class Findings:
         leases: how many of its nodes' leases the agent wrote.
         lease_writes: how often.
         refused: writes of the agent that the API server did not carry out, by HTTP status.
+        forbidden: requests of the agent, reads as well, that it had no right to.
+        watches: how many watches the agent had, by resource; one that was taken up again counts twice.
+        listings: how often the agent listed something from its beginning, by resource.
     """
 
     pods: int
@@ -62,20 +69,30 @@ class Findings:
     leases: int
     lease_writes: int
     refused: Mapping[int, int]
+    forbidden: int
+    watches: Mapping[str, int]
+    listings: Mapping[str, int]
 
     @property
-    def is_correct(self) -> bool:
-        """Whether it is as it should be; a refused write harmed nobody."""
+    def wrote_correctly(self) -> bool:
+        """Whether everything that was written is as it should be; a refused write harmed nobody."""
         wrong = self.repeated + self.other_status + self.by_others + self.strange
         return wrong == 0 and self.once == self.pods and self.leases == self.nodes
 
+    @property
+    def is_correct(self) -> bool:
+        """Whether the agent did as it should, and asked for nothing that it has no right to."""
+        return self.wrote_correctly and self.forbidden == 0
+
     def __str__(self) -> str:
         refused = ", ".join(f"{count:,} with {status}" for status, count in self.refused.items())
+        watches = ", ".join(f"{count:,} of {resource}" for resource, count in sorted(self.watches.items()))
         return (
             f"{self.once:,} of {self.pods:,} pods got exactly one Running write, {self.repeated:,} more than one; "
             f"{self.other_status:,} other status writes; {self.strange:,} writes to what is not the agent's, "
             f"{self.by_others:,} by others to what is; {self.leases:,} of {self.nodes:,} leases written by the agent "
-            f"({self.lease_writes:,} writes); refused: {refused or 'none'}"
+            f"({self.lease_writes:,} writes); refused: {refused or 'none'}; "
+            f"{self.forbidden:,} requests forbidden; watches: {watches or 'none'}"
         )
 
 
@@ -95,17 +112,26 @@ def check(lines: Iterable[bytes], *, user: str, nodes: Collection[str], pods: Co
     counts: Counter[str] = Counter()
     runs: Counter[str] = Counter()
     refused: Counter[int] = Counter()
+    watches: Counter[str] = Counter()
+    listings: Counter[str] = Counter()
     leases: set[str] = set()
     for line in lines:
         entry = decoder.decode(line)
         ref = entry.objectRef
         owned = pods if ref.resource == "pods" else nodes
-        if entry.user.username != user:
+        is_own = entry.user.username == user
+        counts["forbidden"] += is_own and entry.responseStatus.code == 403
+        if entry.verb in READS:
+            if is_own and entry.responseStatus.code == 200:
+                watches[ref.resource] += entry.verb == "watch"
+                # NB: the later pages of a listing are requests of their own.
+                listings[ref.resource] += entry.verb == "list" and "continue=" not in entry.requestURI
+        elif not is_own:
             # NB: a pod itself is made and deleted by others; what stands in its status is the agent's.
             counts["by_others"] += ref.name in owned and (ref.resource, ref.subresource) != ("pods", "")
         elif entry.responseStatus.code >= 300:
             refused[entry.responseStatus.code] += 1
-        elif ref.name not in owned:
+        elif ref.name not in owned or not _acts_as_itself(entry):
             counts["strange"] += 1
         elif ref.resource == "leases":
             counts["lease_writes"] += 1
@@ -126,7 +152,17 @@ def check(lines: Iterable[bytes], *, user: str, nodes: Collection[str], pods: Co
         leases=len(leases & set(nodes)),
         lease_writes=counts["lease_writes"],
         refused=dict(sorted(refused.items())),
+        forbidden=counts["forbidden"],
+        watches=+watches,
+        listings=+listings,
     )
+
+
+def _acts_as_itself(entry: _Entry) -> bool:
+    """Whether who acts as a node writes to that node and its lease only; pods are looked up by the Node authorizer."""
+    if entry.impersonatedUser is None or entry.objectRef.resource == "pods":
+        return True
+    return entry.impersonatedUser.username == f"system:node:{entry.objectRef.name}"
 
 
 def makes_running(body: Any) -> bool:

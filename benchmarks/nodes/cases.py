@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 AGENTS = ("autox", "kwok")
 TUNED = "kwok-16"
+FAITHFUL = "autox-faithful"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,6 +36,9 @@ class Case:
         churn: instead of a burst.
         audited: the API server keeps an audit log, which is checked.
         tuned: KWOK with more workers takes part in the first pair, too.
+        players: the agents that take part.
+        lease_seconds: how long the lease of a node lasts; each agent renews it in a quarter of that.
+        server_flags: of the API server, beside those that every run has.
     """
 
     name: str
@@ -46,6 +50,9 @@ class Case:
     churn: Churn | None = None
     audited: bool = False
     tuned: bool = False
+    players: tuple[str, ...] = AGENTS
+    lease_seconds: int = 40
+    server_flags: tuple[str, ...] = ()
 
     @property
     def title(self) -> str:
@@ -57,7 +64,7 @@ class Case:
 
     def agents(self, pair: int) -> Sequence[str]:
         """Who takes part in a pair, counted from 0, in turns."""
-        return (*AGENTS, TUNED) if self.tuned and pair == 0 else AGENTS
+        return (*self.players, TUNED) if self.tuned and pair == 0 else self.players
 
     def idle(self, pair: int) -> float:
         """How long the nodes are left alone in a pair, counted from 0."""
@@ -86,6 +93,31 @@ FULL = (
         churn=Churn(rate=20, alive_seconds=5, seconds=300, later_seconds=20),
     ),
 )
+APART = (
+    Case(
+        name="faithful",
+        nodes=100,
+        pods=1000,
+        idle_seconds=30,
+        later_idle_seconds=30,
+        audited=True,
+        players=(AGENTS[0], FAITHFUL),
+        server_flags=("--enable-admission-plugins=NodeRestriction",),
+    ),
+    # Twice a kubelet's figure: half as many writes, and two renewals still fit into the 50 seconds after which the
+    # controller-manager gives a node up. At 10 s each, ten thousand leases alone would need both cores.
+    Case(
+        name="ten-thousand",
+        nodes=10_000,
+        pods=10_000,
+        idle_seconds=120,
+        later_idle_seconds=120,
+        players=AGENTS[:1],
+        lease_seconds=80,
+    ),
+)
+"""Cases that are played only when they are named: one mode beside the other, and how far one agent goes."""
+
 QUICK = (
     Case(name="spread", nodes=500, pods=1500, idle_seconds=15, later_idle_seconds=15, audited=True),
     Case(name="large", nodes=2000, pods=2000, idle_seconds=20, later_idle_seconds=20),

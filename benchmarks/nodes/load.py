@@ -20,11 +20,12 @@ import uvloop
 from autox.kube.auth import from_kubeconfig
 from autox.kube.client import KubeClient
 from autox.kube.objects import Object
-from autox.model.errors import NotFoundError
+from autox.model.errors import AlreadyExistsError, ForbiddenError, NotFoundError, TransientError
 from autox.model.refs import NODES, PODS
 from benchmarks.nodes.processes import started
 
 AT_ONCE = 32
+PATIENCE_SECONDS = 0.5
 NAMESPACE = "default"
 ROOT = Path(__file__).parents[2]
 
@@ -41,6 +42,7 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
         deleted: names of pods to delete.
         rate: pods a second; None for as fast as it goes.
         alive_seconds: each pod is deleted so long after it was made; None leaves it.
+        patient: outlast an API server that is away; else that is an error.
     """
 
     kubeconfig: str
@@ -49,6 +51,7 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
     deleted: tuple[str, ...] = ()
     rate: float | None = None
     alive_seconds: float | None = None
+    patient: bool = False
 
 
 async def play(plan: Plan, directory: Path, *, seconds: float) -> dict[str, float]:
@@ -79,7 +82,7 @@ async def carry_out(plan: Plan) -> dict[str, float]:
 
         async def made(pod: Object) -> None:
             sent[pod["metadata"]["name"]] = time.monotonic()
-            await kube.create(PODS, pod, namespace=NAMESPACE)
+            await _made(kube, pod, patient=plan.patient)
             if plan.alive_seconds is not None:
                 await asyncio.sleep(plan.alive_seconds)
                 await kube.delete(PODS, pod["metadata"]["name"], namespace=NAMESPACE)
@@ -97,6 +100,22 @@ async def carry_out(plan: Plan) -> dict[str, float]:
         await (_at_once(made, plan.pods) if plan.rate is None else _paced(made, plan.pods, plan.rate))
         await _at_once(deleted, plan.deleted)
     return sent
+
+
+async def _made(kube: KubeClient, pod: Object, *, patient: bool) -> None:
+    while True:
+        try:
+            await kube.create(PODS, pod, namespace=NAMESPACE)
+        except AlreadyExistsError:  # by a request whose answer never came
+            if not patient:
+                raise
+        # NB: an API server that starts denies everything until it has read its roles.
+        except (TransientError, ForbiddenError):
+            if not patient:
+                raise
+            await asyncio.sleep(PATIENCE_SECONDS)
+            continue
+        return
 
 
 async def _at_once(do: Do, things: Iterable[Any]) -> None:

@@ -5,6 +5,7 @@ that the disk is not what is measured. Nobody who takes part is in ``system:mast
 control would otherwise make late.
 """
 
+from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
@@ -34,10 +35,18 @@ class Plane:
         server: process id of the API server.
     """
 
-    def __init__(self, directory: Path, *, audited: bool) -> None:
+    def __init__(self, directory: Path, *, audited: bool, flags: Sequence[str] = ()) -> None:
+        """Nothing is started yet.
+
+        Args:
+            directory: for everything that it writes.
+            audited: the API server keeps an audit log.
+            flags: of the API server.
+        """
         self.directory = directory
         self.audit_log = directory / "audit.log" if audited else None
         self.server = 0
+        self._given = tuple(flags)
         self._server = ApiServer(directory)
 
     def __enter__(self) -> Self:
@@ -66,6 +75,16 @@ class Plane:
         """The kubeconfig of the agent."""
         return self._server.kubeconfig(USER, groups=[GROUP])
 
+    def restart(self) -> None:
+        """Kill the API server and start it again, on the same port and data; returns when it is ready."""
+        self._server.kill()
+        self._server.start(*self._flags())
+        self.server = self._api_server()
+
+    def forget(self, revision: int) -> None:
+        """Make etcd forget what was before a resource version."""
+        self._server.compact(revision)
+
     async def admit(self, kube: KubeClient, agent: Agent) -> None:
         """Give everybody the rights that they need, and leases their namespace."""
         for group, rules in ((GROUP, agent.rules), (LOADERS, LOADER_RULES)):
@@ -86,11 +105,12 @@ class Plane:
 
     def _flags(self) -> list[str]:
         if self.audit_log is None:
-            return []
+            return [*self._given]
         policy = self.directory / "audit.yaml"
         policy.write_text(yaml.safe_dump(_policy()))
         # NB: a megabyte limit rotates the file in the middle of a run.
-        return [f"--audit-policy-file={policy}", f"--audit-log-path={self.audit_log}", "--audit-log-maxsize=4096"]
+        log = (f"--audit-policy-file={policy}", f"--audit-log-path={self.audit_log}", "--audit-log-maxsize=4096")
+        return [*self._given, *log]
 
 
 def _binding(group: str) -> Object:
@@ -102,7 +122,7 @@ def _binding(group: str) -> Object:
 
 
 def _policy() -> dict[str, Any]:
-    """What anybody but the loader writes to nodes, pods and leases; of a pod's status the body, too."""
+    """What anybody but the loader writes to nodes, pods and leases, with a pod's whole status; and what agents read."""
     core = ["nodes", "nodes/status", "pods"]
     return {
         "apiVersion": "audit.k8s.io/v1",
@@ -117,6 +137,7 @@ def _policy() -> dict[str, Any]:
                 "verbs": WRITES,
                 "resources": [{"group": "coordination.k8s.io", "resources": ["leases"]}],
             },
+            {"level": "Metadata", "users": [USER]},
             {"level": "None"},
         ],
     }

@@ -14,22 +14,32 @@ MIB = 1 << 20
 
 @asynccontextmanager
 async def started(command: Sequence[str], **options: Any) -> AsyncIterator[asyncio.subprocess.Process]:
-    """A process, which is gone afterwards: asked by SIGTERM, then made."""
-    process = await asyncio.create_subprocess_exec(*command, stdin=asyncio.subprocess.DEVNULL, **options)
+    """A process, which is gone afterwards."""
+    process = await launched(command, **options)
     try:
         yield process
     finally:
-        family = _family(process.pid)
-        with contextlib.suppress(ProcessLookupError):
-            process.terminate()
-        try:
-            async with asyncio.timeout(END_SECONDS):
-                await process.wait()
-        finally:
-            for each in family:
-                with contextlib.suppress(psutil.NoSuchProcess):
-                    each.kill()
+        await ended(process)
+
+
+async def launched(command: Sequence[str], **options: Any) -> asyncio.subprocess.Process:
+    """A process; whoever asks for it has to end it."""
+    return await asyncio.create_subprocess_exec(*command, stdin=asyncio.subprocess.DEVNULL, **options)
+
+
+async def ended(process: asyncio.subprocess.Process) -> None:
+    """Return when it and its children are gone: asked by SIGTERM, then made."""
+    family = _family(process.pid)
+    with contextlib.suppress(ProcessLookupError):
+        process.terminate()
+    try:
+        async with asyncio.timeout(END_SECONDS):
             await process.wait()
+    finally:
+        for each in family:
+            with contextlib.suppress(psutil.NoSuchProcess):
+                each.kill()
+        await process.wait()
 
 
 def cpu_seconds(pid: int) -> float:

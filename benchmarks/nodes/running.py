@@ -65,7 +65,7 @@ def run(case: Case, agent: Agent, *, pair: int, say: Say) -> Run:
         BrokenRunError: the agent ended by itself, or something that was waited for did not come.
     """
     with tempfile.TemporaryDirectory(prefix="autox-bench-") as directory:
-        with Plane(Path(directory), audited=case.audited) as plane:
+        with Plane(Path(directory), audited=case.audited, flags=case.server_flags) as plane:
             found = uvloop.run(_Playing(case, agent, plane, pair, say).play())
         if plane.audit_log is None:
             return Run(case=case.name, agent=agent.name, pair=pair, figures=found)
@@ -213,7 +213,12 @@ class _Playing:
         """The agent; in an error of the run stands what it said."""
         directory = self.plane.directory / "agent"
         directory.mkdir()
-        setting = Setting(kubeconfig=self.plane.agent(), directory=directory, nodes=self.case.nodes)
+        setting = Setting(
+            kubeconfig=self.plane.agent(),
+            directory=directory,
+            nodes=self.case.nodes,
+            lease_seconds=self.case.lease_seconds,
+        )
         log = directory / "agent.log"
         command = self.agent.command(setting)
         with log.open("wb") as said:

@@ -13,7 +13,14 @@ RUNNING = {"status": {"phase": "Running"}}
 
 
 def entry(
-    verb: str, path: str, name: str, *, user: str = "agent", code: int = 200, body: dict[str, Any] | None = None
+    verb: str,
+    path: str,
+    name: str = "",
+    *,
+    user: str = "agent",
+    acting_as: str | None = None,
+    code: int = 200,
+    body: dict[str, Any] | None = None,
 ) -> bytes:
     """One line of the log; ``path`` is a resource, with its subresource after a slash."""
     resource, _, subresource = path.partition("/")
@@ -21,6 +28,7 @@ def entry(
         "kind": "Event",
         "verb": verb,
         "user": {"username": user, "groups": ["system:authenticated"]},
+        **({} if acting_as is None else {"impersonatedUser": {"username": acting_as}}),
         "objectRef": {"resource": resource, "subresource": subresource, "name": name},
         "responseStatus": {"code": code},
         "requestObject": body,
@@ -61,6 +69,10 @@ def test_an_agent_that_does_as_it_should_is_called_correct() -> None:
         (entry("delete", "pods", "stranger-1"), "strange"),
         (entry("patch", "nodes/status", "stranger"), "strange"),
         (entry("create", "leases", "stranger", code=201), "strange"),
+        (entry("update", "leases", "virtual-0", acting_as="system:node:virtual-1"), "strange"),
+        (entry("patch", "nodes/status", "virtual-0", acting_as="system:node:virtual-1"), "strange"),
+        (entry("watch", "pods", code=403), "forbidden"),
+        (entry("patch", "pods/status", "pod-1", code=403), "forbidden"),
         (entry("patch", "pods/status", "pod-1", user="other", body=RUNNING), "by_others"),
         (entry("update", "leases", "virtual-0", user="other"), "by_others"),
         (entry("patch", "nodes/status", "virtual-0", user="other"), "by_others"),
@@ -72,6 +84,16 @@ def test_each_wrong_write_is_counted_as_what_it_is(line: bytes, field: str) -> N
 
     assert getattr(found, field) == 1
     assert not found.is_correct
+
+
+def test_watches_are_counted() -> None:
+    """By resource, the agent's own; a read of somebody else's is nobody's matter."""
+    own = [entry("watch", "pods"), entry("watch", "pods", acting_as="system:node:virtual-0"), entry("list", "nodes")]
+    found = findings([*GOOD, *own, entry("watch", "nodes", user="other"), entry("get", "pods", user="other", code=403)])
+
+    assert found.watches == {"pods": 2}
+    assert found.is_correct
+    assert str(found).endswith("0 requests forbidden; watches: 2 of pods")
 
 
 @pytest.mark.parametrize("missing", ["leases", "pods/status"])

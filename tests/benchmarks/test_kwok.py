@@ -22,7 +22,7 @@ def test_more_workers_are_more_of_every_kind(tmp_path: Path) -> None:
     """Its stages stand below its options in one file, and leases last as long as ours."""
     stage = tmp_path / "stage.yaml"
     stage.write_text("kind: Stage\n")
-    setting = Setting(kubeconfig=tmp_path / "kubeconfig", directory=tmp_path, nodes=2)
+    setting = Setting(kubeconfig=tmp_path / "kubeconfig", directory=tmp_path, nodes=2, lease_seconds=40)
     options = {}
     for parallelism in (4, 16):
         kwok = Kwok(program=Path("/bin/kwok"), stages=(stage,))
@@ -39,7 +39,7 @@ def test_more_workers_are_more_of_every_kind(tmp_path: Path) -> None:
 def test_nodes_have_the_same_names_with_both(tmp_path: Path) -> None:
     """Ours makes them, the peer's are made for it."""
     kwok = KwokAgent(Kwok(program=Path("/bin/kwok"), stages=()), name="kwok", parallelism=4)
-    setting = Setting(kubeconfig=tmp_path / "kubeconfig", directory=tmp_path, nodes=2)
+    setting = Setting(kubeconfig=tmp_path / "kubeconfig", directory=tmp_path, nodes=2, lease_seconds=40)
     file = Path(Autox().command(setting)[-1])
     node = kwok.node("virtual-0")
 
@@ -48,6 +48,8 @@ def test_nodes_have_the_same_names_with_both(tmp_path: Path) -> None:
     assert node["metadata"]["name"] == "virtual-0"
     assert yaml.safe_load(file.read_text())["mock"] == {
         "kubeconfig": str(setting.kubeconfig),
+        "mode": "cheap",
         "namePrefix": "virtual-",
         "count": 2,
+        "nodeLeaseDurationSeconds": 40,
     }

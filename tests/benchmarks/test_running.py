@@ -5,6 +5,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -12,8 +13,10 @@ import psutil
 import pytest
 
 from autox.kube.objects import Object
-from benchmarks.nodes.agents import Autox, Setting
-from benchmarks.nodes.cases import Case, Churn
+from benchmarks.bench_node_faults import markdown
+from benchmarks.nodes.agents import Autox, FaithfulAutox, Setting
+from benchmarks.nodes.cases import APART, Case, Churn
+from benchmarks.nodes.faulting import Size, play_faults
 from benchmarks.nodes.running import BrokenRunError, run
 
 pytestmark = pytest.mark.integration
@@ -65,6 +68,17 @@ def test_a_burst_is_played_from_the_first_node_to_the_last_deletion(temporary: P
     assert left(temporary) == []
 
 
+def test_faithful_nodes_have_the_watches_of_kubelets(temporary: Path) -> None:
+    """Three for each node, and no request that the Node authorizer refuses."""
+    case = replace(APART[0], nodes=3, pods=6, idle_seconds=1)
+    found = run(case, FaithfulAutox(), pair=0, say=lambda _: None)
+
+    assert found.audit is not None
+    assert found.audit.is_correct, found.audit
+    assert found.audit.watches == {"nodes": 3, "pods": 3, "services": 3}
+    assert left(temporary) == []
+
+
 def test_churn_is_played_to_its_end(temporary: Path) -> None:
     """Pods come and go, and each of them was seen to run."""
     churn = Churn(rate=20, alive_seconds=1, seconds=1, later_seconds=1)
@@ -108,3 +122,19 @@ def test_an_interruption_ends_everything(
     assert "nodes registered a second" in line
     assert process.returncode == 130
     assert left(tmp_path) == []
+
+
+def test_faults_are_played_and_all_becomes_well(temporary: Path) -> None:
+    """Killed, cut off and stopped in the middle of bursts, the agent writes nothing twice and forgets nothing."""
+    said: list[str] = []
+    size = Size(nodes=5, pods=200, early=20)
+    recoveries, findings = play_faults(size, say=said.append)
+    listings = {each.fault.split()[-1]: each.listings for each in recoveries}
+
+    assert findings.wrote_correctly, findings
+    assert (findings.once, findings.leases) == (600, 5)
+    assert len(said) == len(recoveries) == 3
+    assert listings["expired"] >= 1, listings
+    assert all(each.ran >= 20 for each in recoveries)
+    assert markdown(size, recoveries, findings).count("\n| agent ") == 2
+    assert left(temporary) == []
