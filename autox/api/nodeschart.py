@@ -15,7 +15,7 @@ from autox.api.documents import Document
 from autox.api.fields import DnsName, Shape
 from autox.api.stages import StagesDocument
 from autox.api.values import ImageSection
-from autox.model.nodes import Mode
+from autox.model.nodes import NODE_LEASE_SECONDS, Mode
 
 MOST_REPLICAS = 1_000
 MOST_NODES = 10_000
@@ -57,6 +57,9 @@ class NodesChartValues(Document):
         str, _NAME_PREFIX, Field(description="What the nodes' names begin with; agent and node number follow.")
     ] = "virtual-"
     mode: Annotated[Mode, Field(description="Share one identity, or act as kubelets.")] = Mode.CHEAP
+    node_lease_duration_seconds: Annotated[
+        int, Field(ge=4, le=3_600, description="How long each node's lease lasts; renewed in a quarter of that.")
+    ] = NODE_LEASE_SECONDS
     kubeconfig_secret: Annotated[
         DnsName | None, Field(description="A Secret in the release's namespace with the key kubeconfig: cluster B's.")
     ] = None

@@ -8,6 +8,7 @@ from functools import partial
 from pathlib import Path
 from signal import SIGTERM
 from typing import Any
+from urllib.request import urlopen
 from uuid import uuid4
 
 import pytest
@@ -18,7 +19,9 @@ from autox.api.stages import load_stages
 from autox.cluster.binaries import Tool
 from autox.kube.auth import from_kubeconfig
 from autox.kube.client import KubeClient
+from autox.model.nodes import NODE_LEASE_SECONDS
 from autox.model.refs import NAMESPACES, PODS
+from autox.nodes.services.addresses import loopback
 from tests.api.samples import changed
 from tests.charts.rendering import ROOT, Object, helm, named, rendered
 from tests.clusters import LocalCluster, run, wait_for
@@ -57,9 +60,33 @@ def test_agents(cluster: LocalCluster, tmp_path: Path) -> None:
         "--name-prefix=crowd-$(POD_INDEX)-",
         "--mode=faithful",
         "--kubeconfig=/etc/autox/cluster/kubeconfig",
+        "--listen=[$(POD_IP)]:8082",
     ]
-    [variable] = container["env"]
-    assert variable["valueFrom"] == {"fieldRef": {"fieldPath": "metadata.labels['apps.kubernetes.io/pod-index']"}}
+    assert {each["name"]: each["valueFrom"]["fieldRef"]["fieldPath"] for each in container["env"]} == {
+        "POD_INDEX": "metadata.labels['apps.kubernetes.io/pod-index']",
+        "POD_IP": "status.podIP",
+    }
+
+
+def test_health(cluster: LocalCluster, tmp_path: Path) -> None:
+    """An agent whose leases run out is shown as not ready, and never started again for it."""
+    spec = named(rendered(cluster, CHART, values=AGENTS, folder=tmp_path), "StatefulSet")["spec"]["template"]["spec"]
+    [container] = spec["containers"]
+    [port] = container["ports"]
+
+    assert port == {"name": "metrics", "containerPort": 8082}
+    assert container["readinessProbe"]["httpGet"] == {"path": "/healthz", "port": "metrics"}
+    assert not {"livenessProbe", "startupProbe"} & container.keys()
+
+
+@pytest.mark.parametrize("seconds", [4, 10, NODE_LEASE_SECONDS, 3_600])
+def test_lease_duration(cluster: LocalCluster, tmp_path: Path, seconds: int) -> None:
+    """Leases last as long as asked for; an agent that knows no such flag runs as long as nobody asks."""
+    values = {**AGENTS, "nodeLeaseDurationSeconds": seconds}
+    spec = named(rendered(cluster, CHART, values=values, folder=tmp_path), "StatefulSet")["spec"]["template"]["spec"]
+    given = [each for each in spec["containers"][0]["args"] if each.startswith("--node-lease-duration-seconds")]
+
+    assert given == ([] if seconds == NODE_LEASE_SECONDS else [f"--node-lease-duration-seconds={seconds}"])
 
 
 def test_no_privileges(cluster: LocalCluster, tmp_path: Path) -> None:
@@ -184,6 +211,9 @@ def _fields(given: Object) -> set[str]:
         ({**AGENTS, "namePrefix": "$(HOME)"}, "/namePrefix"),
         ({**AGENTS, "namePrefix": "v" * 56}, "/namePrefix"),
         ({**AGENTS, "mode": "fast"}, "/mode"),
+        ({**AGENTS, "nodeLeaseDurationSeconds": 3}, "/nodeLeaseDurationSeconds"),
+        ({**AGENTS, "nodeLeaseDurationSeconds": 3_601}, "/nodeLeaseDurationSeconds"),
+        ({**AGENTS, "nodeLeaseDurationSeconds": 7.5}, "/nodeLeaseDurationSeconds"),
         ({**AGENTS, "image": "autox:1"}, "/image"),
         ({**AGENTS, "stages": "seed: 7"}, "/stages"),
         ({**AGENTS, "stages": {"seeds": 7}}, "seeds"),
@@ -218,13 +248,13 @@ def test_release_name(cluster: LocalCluster, tmp_path: Path) -> None:
 
 
 def test_each_agent_has_the_nodes_of_its_ordinal(cluster: LocalCluster, tmp_path: Path) -> None:
-    """Two agents on a process node are nodes of two prefixes, and wait for a cluster that is not there yet."""
+    """Two agents on a process node are nodes of two prefixes, listen at two addresses, and wait for their cluster."""
     namespace = f"nodes-{uuid4().hex[:8]}"
     absent = _kubeconfig("https://127.0.0.1:1", token="none", authority=b"")
     cluster.kubectl("create", "namespace", namespace)
     create = ("create", "secret", "generic", "cluster-b", "--from-file=kubeconfig=/dev/stdin")
     cluster.kubectl(*create, "--namespace", namespace, stdin=json.dumps(absent))
-    values = {**AGENTS, "replicas": 2, "nodesPerReplica": 3, "stages": STAGES}
+    values = {**AGENTS, "replicas": 2, "nodesPerReplica": 3, "stages": STAGES, "nodeLeaseDurationSeconds": 8}
     done = helm(cluster, "install", "crowd", CHART, "--namespace", namespace, values=values, folder=tmp_path)
     assert done.code == 0, done.err
     try:
@@ -234,6 +264,9 @@ def test_each_agent_has_the_nodes_of_its_ordinal(cluster: LocalCluster, tmp_path
             wait_for("the pod", partial(cluster.kubectl, "get", *pod, "--ignore-not-found"))
             cluster.kubectl("wait", *pod, "--for=condition=Ready", "--timeout=60s")
             wait_for("a try", partial(_tells, cluster, f"node virtual-{ordinal}-0 is not registered yet", *logs))
+            address = cluster.get(*pod)["status"]["podIP"]
+            with urlopen(f"http://{loopback(address)}:8082/metrics") as answer:
+                assert b"autox_nodes_wanted 3\n" in answer.read()
     finally:
         cluster.helm("uninstall", "crowd", "--namespace", namespace, "--wait")
 
