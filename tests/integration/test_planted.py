@@ -104,7 +104,7 @@ def written(path: Path, content: Object) -> Path:
 
 
 def planted(workload: Object, annotations: dict[str, str]) -> Object:
-    """A Deployment or Job whose pods have annotations ``autox.dev/…``."""
+    """A workload whose pods have annotations ``autox.dev/…``."""
     meta = workload["spec"]["template"].setdefault("metadata", {})
     meta["annotations"] = {f"autox.dev/{name}": value for name, value in annotations.items()}
     return workload
