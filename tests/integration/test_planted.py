@@ -281,7 +281,7 @@ async def test_failure_probability(fleet: Fleet) -> None:
         await bind_many(kube, "default", names(PODS, "draw-"), nodes, meta=meta, restartPolicy="Never")
 
     unfinished = (*what, "--field-selector=status.phase!=Succeeded,status.phase!=Failed", "-o", "name")
-    wait_for("the end of all pods", lambda: not cluster.kubectl(*unfinished))
+    wait_for("the end of all pods", lambda: not cluster.kubectl(*unfinished), seconds=120)
     words = Counter(line.split()[2] for line in cluster.kubectl(*what, "--no-headers").splitlines())
 
     assert words.total() == words["Error"] + words["Completed"] == PODS
