@@ -74,15 +74,15 @@ class Findings:
     listings: Mapping[str, int]
 
     @property
-    def wrote_correctly(self) -> bool:
-        """Whether everything that was written is as it should be; a refused write harmed nobody."""
+    def harmed_nothing(self) -> bool:
+        """Whether nothing was written twice, in vain or to what is not the agent's; a refused write harmed nobody."""
         wrong = self.repeated + self.other_status + self.by_others + self.strange
-        return wrong == 0 and self.once == self.pods and self.leases == self.nodes
+        return wrong == 0 and self.leases == self.nodes
 
     @property
     def is_correct(self) -> bool:
-        """Whether the agent did as it should, and asked for nothing that it has no right to."""
-        return self.wrote_correctly and self.forbidden == 0
+        """Whether everything that should be written was written as well, and nothing was asked for without a right."""
+        return self.harmed_nothing and self.once == self.pods and self.forbidden == 0
 
     def __str__(self) -> str:
         refused = ", ".join(f"{count:,} with {status}" for status, count in self.refused.items())

@@ -21,7 +21,7 @@ import uvloop
 from autox.kube.auth import from_kubeconfig
 from autox.kube.client import KubeClient
 from autox.kube.objects import Object
-from autox.model.refs import LEASES, PODS
+from autox.model.refs import CONFIG_MAPS, LEASES, PODS
 from benchmarks.nodes.agents import PREFIX, USER, Autox, Setting
 from benchmarks.nodes.audit import Findings, check
 from benchmarks.nodes.load import NAMESPACE, ROOT, Plan, play
@@ -35,6 +35,7 @@ LEASE_NAMESPACE = "kube-node-lease"
 LOOK_SECONDS = 0.25
 LABEL = "burst"
 FORGOTTEN = 100  # pods that go while the agent cannot see it
+UNSEEN = 10  # pods that come then, and that no watch from before can show
 
 Burst = asyncio.Task[dict[str, float]]
 Fault = Callable[[Burst], Awaitable[None]]
@@ -93,7 +94,7 @@ def _findings(plane: Plane, size: Size, *, bursts: int) -> Findings:
     if plane.audit_log is None:
         raise AssertionError("a plane with an audit log was asked for")
     nodes = {f"{PREFIX}{number}" for number in range(size.nodes)}
-    pods = {f"{POD_PREFIX}{number}" for number in range(size.pods * bursts)}
+    pods = {f"{POD_PREFIX}{number}" for number in range(size.pods * bursts + UNSEEN)}
     with plane.audit_log.open("rb") as lines:
         return check(lines, user=USER, nodes=nodes, pods=pods)
 
@@ -142,7 +143,8 @@ class _Scene:
 
     async def recover(self, number: int, title: str, fault: Fault) -> Recovery:
         """One burst with one fault in it."""
-        plan = Plan(kubeconfig=str(self._plane.loader()), pods=self._burst(number), patient=True)
+        pods = self._pods(number, self._size.pods)
+        plan = Plan(kubeconfig=str(self._plane.loader()), pods=pods, patient=True)
         burst = asyncio.create_task(play(plan, self._plane.directory, seconds=LIMIT_SECONDS))
         try:
             ran = await self._until_some_run(number)
@@ -206,7 +208,12 @@ class _Scene:
             await burst
             for name in [f"{POD_PREFIX}{number}" for number in range(FORGOTTEN)]:
                 await self._kube.delete(PODS, name, namespace=NAMESPACE, grace_seconds=0)
+            # NB: the agent may still read of all this when it goes on; an API server that was started knows nothing of
+            # before its start, and by this write that is later than the last pod.
+            await self._kube.create(CONFIG_MAPS, {"metadata": {"name": "later"}}, namespace=NAMESPACE)
             await asyncio.to_thread(self._plane.restart)
+            for unseen in self._pods(len(self.faults()), UNSEEN):
+                await self._kube.create(PODS, unseen, namespace=NAMESPACE)
             newest = (await self._kube.list(PODS, namespace=NAMESPACE, label_selector=f"{LABEL}=none")).resource_version
             await asyncio.to_thread(self._plane.forget, int(newest))
         finally:
@@ -217,14 +224,12 @@ class _Scene:
             raise RuntimeError(f"the agent has ended: {(self._directory / 'agent.log').read_text()[-2000:]}")
         return self._agent
 
-    def _burst(self, number: int) -> tuple[Object, ...]:
-        first = number * self._size.pods
-        pods = [
-            pod(f"{POD_PREFIX}{first + each}", f"{PREFIX}{each % self._size.nodes}") for each in range(self._size.pods)
-        ]
+    def _pods(self, burst: int, count: int) -> tuple[Object, ...]:
+        first, nodes = burst * self._size.pods, self._size.nodes
+        pods = tuple(pod(f"{POD_PREFIX}{first + each}", f"{PREFIX}{each % nodes}") for each in range(count))
         for each in pods:
-            each["metadata"]["labels"][LABEL] = str(number)
-        return tuple(pods)
+            each["metadata"]["labels"][LABEL] = str(burst)
+        return pods
 
     async def _until_some_run(self, number: int) -> int:
         """Return when the burst is under way; how many of it run."""

@@ -131,8 +131,7 @@ def test_faults_are_played_and_all_becomes_well(temporary: Path) -> None:
     recoveries, findings = play_faults(size, say=said.append)
     listings = {each.fault.split()[-1]: each.listings for each in recoveries}
 
-    assert findings.wrote_correctly, findings
-    assert (findings.once, findings.leases) == (600, 5)
+    assert findings.harmed_nothing, findings
     assert len(said) == len(recoveries) == 3
     assert listings["expired"] >= 1, listings
     assert all(each.ran >= 20 for each in recoveries)

@@ -43,6 +43,7 @@ from autox.nodes.services.addresses import AddressPool
 _SHAPE = Structs(Pod)
 _RETRY = Backoff(initial=0.5, limit=30.0)
 _DELETION = b'{"apiVersion":"v1","kind":"DeleteOptions","gracePeriodSeconds":0,"preconditions":{"uid":%b}}'
+_EARLY_SECONDS = 0.002
 _COMPLAINT_INTERVAL = 10.0  # seconds between two lines about failures
 
 _log = logging.getLogger(__name__)
@@ -188,7 +189,8 @@ class PodServer:
             return
         delay = max(step.at - time.time(), wait) if step.at or wait else 0.0
         if delay > 0.0:
-            known.timer = asyncio.get_running_loop().call_later(delay, self._due, known, pod, step)
+            # NB: uvloop's timers may come up to a millisecond early, and nothing may be told before its second.
+            known.timer = asyncio.get_running_loop().call_later(delay + _EARLY_SECONDS, self._due, known, pod, step)
         else:
             self._take(known, pod, step)
 
