@@ -54,7 +54,7 @@ MakeServing = Callable[[NodesConfig, Mapping[str, NodeClients]], Serving]
 """Wires the provider of a configuration; the mapping holds the clients of each node by the node's name."""
 
 _GARBAGE = 20_000  # objects more before it looks again; next to nothing here is part of a cycle
-_GATHER_SECONDS = 0.03  # a kubelet takes longer for anything
+_GATHER_SECONDS = 0.05  # a kubelet takes longer for anything
 
 _log = logging.getLogger(__name__)
 

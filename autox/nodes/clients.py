@@ -17,9 +17,9 @@ from autox.kube.connection import Connection
 from autox.kube.credentials import Impersonating
 from autox.wire.gathering import Gathering
 
-CONNECTIONS = 24
-LEASE_CONNECTIONS = 48
-_LEASES_AT_ONCE = 16  # while they are in time
+CONNECTIONS = 64
+LEASE_CONNECTIONS = 96
+_LEASES_AT_ONCE = 32  # while they are in time
 LEASE_REQUEST_SECONDS = 10.0
 """How long the answer to a renewal may take: time is left for others within a lease's duration."""
 _IN_TIME, _LATE = 2.0, 3.5  # seconds after they came due: what ticks and a round trip take, and what must not be
