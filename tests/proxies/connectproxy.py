@@ -41,11 +41,16 @@ class ConnectProxy:
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        if self._server is not None:
-            self._server.close()
+        server, self._server = self._server, None
+        if server is not None:
+            server.close()
         for task in self._serving:
             task.cancel()
         await asyncio.gather(*self._serving, return_exceptions=True)
+        for writer in self._writers:
+            writer.transport.abort()
+        self._writers.clear()
+        await asyncio.sleep(0)  # transports close their sockets one turn of the loop later
 
     @property
     def url(self) -> str:
@@ -53,12 +58,15 @@ class ConnectProxy:
         return f"http://me:c%40nary@127.0.0.1:{self.port}"
 
     def _accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        if self._server is None:  # accepted before the end, and told after it
+            writer.transport.abort()
+            return
+        self._writers.add(writer)
         task = asyncio.create_task(self._serve(reader, writer))
         self._serving.add(task)
         task.add_done_callback(self._serving.discard)
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        ends = [writer]
         try:
             with suppress(OSError, asyncio.IncompleteReadError):
                 head = (await reader.readuntil(b"\r\n\r\n")).decode()
@@ -71,27 +79,28 @@ class ConnectProxy:
                 elif said == STALL:
                     await asyncio.Event().wait()
                 elif said == AGREED:
-                    await self._tunnel(head, reader, writer, ends)
+                    await self._tunnel(head, reader, writer)
                 else:
                     writer.write(said)
                     await writer.drain()
         finally:
-            for each in ends:
-                each.close()
-                with suppress(OSError):
-                    await each.wait_closed()
+            await self._close(writer)
+
+    async def _close(self, writer: asyncio.StreamWriter) -> None:
+        self._writers.discard(writer)
+        writer.close()
+        with suppress(OSError):
+            await writer.wait_closed()
 
     def _said(self, head: str) -> bytes | None:
         if self.wanted is not None and f"\r\nProxy-Authorization: {self.wanted}\r\n" not in head:
             return b"HTTP/1.1 407 Proxy Authentication Required\r\n\r\n"
         return self.answer
 
-    async def _tunnel(
-        self, head: str, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, ends: list[asyncio.StreamWriter]
-    ) -> None:
+    async def _tunnel(self, head: str, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         host, _, port = head.split(" ")[1].rpartition(":")
         onward_reader, onward = await asyncio.open_connection(self.names.get(host, host), int(port))
-        ends.append(onward)
+        self._writers.add(onward)
         writer.write(AGREED)
         copies = [asyncio.create_task(_copy(reader, onward)), asyncio.create_task(_copy(onward_reader, writer))]
         try:
@@ -100,6 +109,7 @@ class ConnectProxy:
             for copy in copies:
                 copy.cancel()
             await asyncio.gather(*copies, return_exceptions=True)
+            await self._close(onward)
 
 
 async def _copy(source: asyncio.StreamReader, sink: asyncio.StreamWriter) -> None:
