@@ -92,7 +92,8 @@ class MockSection(Document):
     kubeconfig: Path | None = None
     mode: values.Mode = values.Mode.CHEAP
     name_prefix: Annotated[str, AfterValidator(_name_prefix)] = "virtual-"
-    count: Annotated[int, Field(ge=1, le=100_000)]
+    count: Annotated[int, Field(ge=1, le=100_000)] | None = None
+    selector: NonEmpty | None = None
     node_lease_duration_seconds: Annotated[int, Field(ge=4, le=3_600)] = values.NODE_LEASE_SECONDS
     run_seconds: Annotated[float, Field(ge=0, le=86_400)] = 1.0
     stages: Path | None = None
@@ -100,13 +101,23 @@ class MockSection(Document):
     labels: dict[NonEmpty, str] = Field(default_factory=dict)
     taints: tuple[TaintEntry, ...] = ()
 
+    @model_validator(mode="after")
+    def _nodes_are_made_or_found(self) -> Self:
+        if (self.count is None) == (self.selector is None):
+            raise ValueError("mock needs count, for nodes to make, or selector, for nodes that are there: one of them")
+        if self.selector is not None and (made := self.model_fields_set & {"name_prefix", "labels", "taints"}):
+            names = ", ".join(sorted(map(to_camel, made)))
+            raise ValueError(f"{names}: not together with selector; nodes that are there keep what they have")
+        return self
+
     def value(self, folder: Path) -> values.MockNodes:
         """The same as a frozen value."""
         return values.MockNodes(
             kubeconfig=None if self.kubeconfig is None else folder / self.kubeconfig,
             mode=self.mode,
             name_prefix=self.name_prefix,
-            count=self.count,
+            count=self.count or 0,
+            selector=self.selector or "",
             node_lease_duration_seconds=self.node_lease_duration_seconds,
             run_seconds=self.run_seconds,
             stages=None if self.stages is None else load_stages(folder / self.stages),
@@ -188,7 +199,7 @@ class NodesDocument(Document):
             raise ValueError("provider mock needs the section mock")
         if self.provider == "mock" and (self.nodes or self.images):
             raise ValueError("nodes and images are for provider process, not for provider mock")
-        if self.mock is not None and self.kubelet is not None:
+        if self.mock is not None and self.mock.count is not None and self.kubelet is not None:
             self.kubelet.check_room(self.mock.count)
         names = [node.name for node in self.nodes]
         if repeated := sorted({name for name in names if names.count(name) > 1}):

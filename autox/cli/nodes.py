@@ -33,9 +33,12 @@ def nodes() -> None:
     type=click.Path(path_type=Path),
     help="Which nodes, with which provider (YAML or JSON): all that the flags below say, and more.",
 )
-@click.option("--provider", type=click.Choice(["mock"]), default="mock", show_default=True, help="With --count.")
+@click.option("--provider", type=click.Choice(["mock"]), default="mock", show_default=True, help="Without --config.")
 @click.option("--count", type=int, metavar="N", help="Be so many mock nodes.")
 @click.option("--name-prefix", metavar="PREFIX", help="What their names begin with.  [default: virtual-]")
+@click.option(
+    "-l", "--selector", metavar="LABELS", help="Be the nodes that are there with these labels, and no kubelet."
+)
 @click.option(
     "--kubeconfig",
     metavar="FILE",
@@ -63,6 +66,7 @@ def run(file: Path | None, provider: str, **flags: Any) -> None:
 
     \b
     autox nodes run --count 100
+    autox nodes run -l pool=simulated
     autox nodes run -f nodes.yaml
 
     Pods go on when the agent stops, and so do the Node objects; started again,
@@ -88,7 +92,7 @@ def run(file: Path | None, provider: str, **flags: Any) -> None:
 def remove(name_prefix: str, kubeconfig: Path | None) -> None:
     """Delete the Node objects of mock nodes.
 
-    Only those that an agent of autox made with provider mock. Stop their agent
+    Only those that an agent of autox made or took over with provider mock. Stop their agent
     first, or it makes them again. Kubernetes deletes the pods that were on them.
     """
     from autox.cli.noderemoval import remove_nodes  # noqa: PLC0415  - an agent does not need it
@@ -139,6 +143,6 @@ def _config(file: Path | None, provider: str, flags: Mapping[str, Any]) -> Nodes
             given = ", ".join(f"--{name.replace('_', '-')}" for name in flags)
             raise ConfigurationError(f"{given}: not together with --config", hint=f"write it into {file}")
         return load_nodes_config(file)
-    if "count" not in flags:
-        raise ConfigurationError("which nodes?", hint="give --count N, or --config FILE")
+    if not flags.keys() & {"count", "selector"}:
+        raise ConfigurationError("which nodes?", hint="give --count N, --selector LABELS or --config FILE")
     return nodes_config_from_flags(provider, flags)

@@ -35,14 +35,31 @@ class Mode(StrEnum):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class FoundNode:
+    """A Node object that was there before its agent.
+
+    Attributes:
+        name: its name.
+        capacity: what its status says of that, quantities by resource name.
+        addresses: what its status says of those, by type.
+    """
+
+    name: str
+    capacity: Mapping[str, str] = field(default_factory=dict)
+    addresses: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class MockNodes:
-    """Simulated nodes: ``name_prefix`` followed by 0 to ``count`` - 1.
+    """Simulated nodes: ``name_prefix`` followed by 0 to ``count`` - 1, or Node objects that are there already.
 
     Attributes:
         kubeconfig: the identity that all have, or that acts as each of them; None for the one that kubectl would use.
         mode: whether all nodes share one identity and one watch.
         name_prefix: what each name begins with.
         count: how many nodes.
+        selector: labels of the Node objects to take over, as in ``kubectl -l``; empty to make nodes.
+        found: the nodes that it selects, once somebody has looked.
         node_lease_duration_seconds: how long each node's lease lasts; it is renewed in a quarter of that.
         run_seconds: how long a pod that ends (a Job's) runs when it does not say so itself.
         stages: what their pods and they themselves go through; None for the standard ones.
@@ -55,6 +72,8 @@ class MockNodes:
     mode: Mode = Mode.CHEAP
     name_prefix: str = "virtual-"
     count: int = 1
+    selector: str = ""
+    found: tuple[FoundNode, ...] = ()
     node_lease_duration_seconds: int = NODE_LEASE_SECONDS
     run_seconds: float = 1.0
     stages: StageTable | None = None
@@ -64,6 +83,8 @@ class MockNodes:
 
     def names(self) -> list[str]:
         """The names of the nodes."""
+        if self.selector:
+            return [node.name for node in self.found]
         return [f"{self.name_prefix}{index}" for index in range(self.count)]
 
 

@@ -13,17 +13,19 @@ import gc
 import logging
 from collections.abc import Callable, Coroutine, Mapping
 from contextlib import AsyncExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from autox.core.ratelimit import KUBELET
 from autox.kube.auth import from_kubeconfig
+from autox.kube.client import KubeClient
 from autox.kube.connection import Connection
 from autox.model.errors import ConfigurationError
 from autox.model.nodes import NODE_LEASE_SECONDS, Mode, NodesConfig
 from autox.nodes.clients import NodeClients, as_kubelet, open_clients
 from autox.nodes.figures import PodFigures
+from autox.nodes.finding import find
 from autox.nodes.leases import Leases
 from autox.nodes.loopback import is_loopback
 from autox.nodes.machine import this_machine
@@ -69,6 +71,7 @@ async def run(config: NodesConfig, make_serving: MakeServing, *, stop: asyncio.E
     """
     with claimed(config.state_dir) as state_dir:
         async with AsyncExitStack() as stack:
+            config = await _complete(config)
             clients = await _connect(config, stack)
             serving = make_serving(config, clients)
             mode = config.mock.mode if config.mock is not None else ""
@@ -96,7 +99,12 @@ async def _be_nodes(
     registration = Registration(
         clients, provider.nodes(), provider=provider.name, machine=this_machine(), is_silent=provider.is_silent
     )
-    leases = Leases(clients, node_uid=registration.uid, duration=lease_seconds, is_silent=provider.is_silent)
+    leases = Leases(
+        clients,
+        node_uid=registration.uid,
+        duration=lease_seconds,
+        is_silent=lambda name: provider.is_silent(name) or registration.is_gone(name),
+    )
     stock.registration, stock.leases = registration, leases
 
     async def register_and_serve() -> None:
@@ -113,6 +121,15 @@ async def _be_nodes(
 
     # NB: the first of thousands of nodes would be given up before the last is registered, if they had no leases.
     await supervise({"nodes": register_and_serve(), "leases": leases.run()}, stop=asyncio.Event())
+
+
+async def _complete(config: NodesConfig) -> NodesConfig:
+    """The same with the nodes that its selector finds."""
+    if config.mock is None or not config.mock.selector:
+        return config
+    async with KubeClient(from_kubeconfig(config.mock.kubeconfig)) as kube:
+        found = await find(kube, config.mock.selector)
+    return replace(config, mock=replace(config.mock, found=found))
 
 
 async def _connect(config: NodesConfig, stack: AsyncExitStack) -> dict[str, NodeClients]:

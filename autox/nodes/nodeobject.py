@@ -108,10 +108,20 @@ def node_status(spec: NodeSpec, *, provider: str, machine: Machine, observed: It
     return status
 
 
+def labels_of(node: Mapping[str, Any]) -> Mapping[str, str]:
+    """The labels of a Node."""
+    return node.get("metadata", {}).get("labels") or {}
+
+
 def is_ours(node: Mapping[str, Any], *, provider: str) -> bool:
     """Did an agent with this provider register the node?"""
-    labels = node.get("metadata", {}).get("labels") or {}
-    return bool(labels.get(PROVIDER_LABEL) == provider)
+    return labels_of(node).get(PROVIDER_LABEL) == provider
+
+
+def is_free(node: Mapping[str, Any]) -> bool:
+    """Does nobody serve the node? No agent of ours with any provider, and no kubelet, whose version it would say."""
+    info = node.get("status", {}).get("nodeInfo") or {}
+    return PROVIDER_LABEL not in labels_of(node) and not info.get("kubeletVersion")
 
 
 def needs_heartbeat(conditions: Iterable[Mapping[str, Any]]) -> bool:

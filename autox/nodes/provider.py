@@ -22,6 +22,7 @@ class NodeSpec:
         taints: taints that the Node is created with, each with key, effect and perhaps value; not kept afterwards.
         kubelet_port: where the API server finds this node's kubelet endpoints; None when it has none.
         declared_features: what the node says that its kubelet can do, in the words of Kubernetes' feature gates.
+        is_found: somebody else made the Node; it is never made again, and keeps the labels that it has.
     """
 
     name: str
@@ -31,6 +32,7 @@ class NodeSpec:
     taints: tuple[Mapping[str, str], ...] = ()
     kubelet_port: int | None = None
     declared_features: tuple[str, ...] = ()
+    is_found: bool = False
 
 
 class Registered(Protocol):

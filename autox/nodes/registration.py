@@ -4,6 +4,9 @@ What a Node looks like is decided in ``nodeobject``; this is its effect on the A
 registration each node's status is written at least every five minutes, and at once when a watch shows that
 somebody (as a rule the node lifecycle controller, after the agent was away) made it say something else.
 
+Nodes that were found (``finding``) are taken over and not made: they keep what somebody else gave them, and one that is
+deleted is served no more.
+
 Nodes stay when an agent stops, mock nodes too: their leases run out and Kubernetes shows them NotReady, as it does
 with a kubelet that was stopped, and the next agent continues with them. Whoever wants them gone says so:
 ``kubectl delete nodes -l autox.dev/provider=mock``.
@@ -43,7 +46,9 @@ from autox.nodes.nodeobject import (
     PROVIDER_LABEL,
     Machine,
     Turn,
+    is_free,
     is_ours,
+    labels_of,
     needs_heartbeat,
     node_labels,
     node_object,
@@ -108,6 +113,7 @@ class Registration:
         self._clock = clock
         self._seen: dict[str, _Seen] = {}
         self._schedule: Schedule | None = None
+        self._gone: set[str] = set()
 
     @property
     def registered(self) -> int:
@@ -118,6 +124,10 @@ class Registration:
         """The uid of a Node object as last seen; None while it does not exist."""
         seen = self._seen.get(name)
         return seen.uid if seen else None
+
+    def is_gone(self, name: str) -> bool:
+        """Whether a node that was found has been deleted: nothing is written about it any more."""
+        return name in self._gone
 
     def created(self, name: str) -> float | None:
         """When a Node was created, in seconds since 1970; None while it does not exist."""
@@ -185,9 +195,15 @@ class Registration:
     async def _ensure(self, name: str) -> None:
         """One step towards a Node that exists, is ours, and says what is true now."""
         spec = self._specs[name]
-        if self._is_silent(name):
+        if self._is_silent(name) or name in self._gone:
             return
-        if name not in self._seen:
+        if name not in self._seen and spec.is_found:
+            try:
+                self._note(await self._adopt(self._clients[name].kube, spec))
+            except NotFoundError:
+                self._lose(name)
+                return
+        elif name not in self._seen:
             try:
                 body = node_object(spec, provider=self._provider, machine=self._machine, now=self._clock())
                 self._note(await self._write(name, "POST", path_of(NODES), body, JSON))
@@ -221,13 +237,20 @@ class Registration:
     async def _adopt(self, client: KubeClient, spec: NodeSpec) -> Object:
         """The existing Node of that name, with our labels as they should be; an error if it is not ours."""
         node = await client.get(NODES, spec.name)
-        if not is_ours(node, provider=self._provider):
+        if not is_ours(node, provider=self._provider) and not (spec.is_found and is_free(node)):
+            if spec.is_found:
+                raise NotOursError(
+                    f"node {spec.name} is there, but a kubelet or another agent serves it",
+                    hint="choose labels that no such node has",
+                )
             raise NotOursError(
                 f"there is a node {spec.name} which no autox agent with provider {self._provider} registered",
                 hint=f"choose another node name, or, if nothing serves that node: kubectl delete node {spec.name}",
             )
-        labels = node_labels(spec, provider=self._provider, machine=self._machine)
-        if labels.items() <= node["metadata"]["labels"].items():
+        labels, has = node_labels(spec, provider=self._provider, machine=self._machine), labels_of(node)
+        if spec.is_found:
+            labels = {key: value for key, value in labels.items() if key not in has}
+        if labels.items() <= has.items():
             return node
         patch = {"metadata": {"uid": node["metadata"]["uid"], "labels": labels}}
         return await client.patch(NODES, spec.name, patch, patch_type=PatchType.STRATEGIC)
@@ -269,9 +292,17 @@ class Registration:
                 self.hurry(name)
 
     def _missed(self, name: str) -> None:
+        if self._specs[name].is_found:
+            self._lose(name)
+            return
         _log.warning("node %s was deleted by somebody; it is made again", name)
         self._forget(name)
         self.hurry(name)
+
+    def _lose(self, name: str) -> None:
+        _log.warning("node %s was deleted by somebody; it is served no more", name)
+        self._forget(name)
+        self._gone.add(name)
 
     def _note(self, node: Object) -> None:
         conditions = node.get("status", {}).get("conditions") or ()

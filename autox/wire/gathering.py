@@ -2,7 +2,7 @@
 
 Beside a server that answers every millisecond or two, a process is woken for each answer, and waking it costs more than
 reading the answer does: a third of the CPU of a virtual-node agent (docs/decisions/0015). So after it has handled
-something the event loop sleeps for a few milliseconds before it looks again. Only for processes in which nothing is
+something the event loop sleeps for some milliseconds before it looks again. Only for processes in which nothing is
 timed: a load generator, or a watcher that measures, must not sleep.
 
 Rejected: pausing each connection's reading until a tick, which costs two system calls for each.

@@ -43,7 +43,8 @@ async def leases_of(kube: KubeClient, prefix: str) -> dict[str, dict[str, Any]]:
 
 def is_ready(node: Mapping[str, Any]) -> bool:
     """Whether its condition Ready says so."""
-    return any(each["type"] == "Ready" and each["status"] == "True" for each in node["status"]["conditions"])
+    conditions = node["status"].get("conditions", ())
+    return any(each["type"] == "Ready" and each["status"] == "True" for each in conditions)
 
 
 async def renewed(kube: KubeClient, prefix: str, *, since: Mapping[str, Any], count: int) -> dict[str, dict[str, Any]]:

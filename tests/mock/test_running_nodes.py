@@ -155,6 +155,9 @@ async def test_an_outage(identity: Path, kube: KubeClient, namespace: str, prefi
     [
         ([], "which nodes?"),
         (["--count", "0"], "mock.count"),
+        (["--count", "1", "--selector", "a=b"], "one of them"),
+        (["--selector", ""], "mock.selector"),
+        (["--selector", "a=b", "--name-prefix", "x-"], "namePrefix: not together with selector"),
         (["--count", "1", "--name-prefix", "Ü"], "mock.namePrefix"),
         (["--count", "1", "--config", "x.yaml"], "--count: not together with --config"),
         (["--count", "1", "--stages", "nowhere.yaml"], "nowhere.yaml"),

@@ -24,7 +24,7 @@ from autox.kube.client import KubeClient
 from autox.kube.listing import Query
 from autox.kube.shapes import Structs
 from autox.kube.watch import watch_as
-from autox.model.nodes import KubeletEndpoint, MockNodes, Mode
+from autox.model.nodes import FoundNode, KubeletEndpoint, MockNodes, Mode
 from autox.model.refs import PODS, SERVICES
 from autox.nodes.clients import NodeClients
 from autox.nodes.figures import PodFigures, total
@@ -80,7 +80,7 @@ class MockProvider:
         self._servers: dict[str, PodServer] = {}
 
     def nodes(self) -> list[NodeSpec]:
-        """All nodes alike, of the size that KWOK gives its own."""
+        """All nodes alike, of the size that KWOK gives its own; those that were found keep what they say."""
         return [self._spec(index, name) for index, name in enumerate(self._nodes.names())]
 
     def is_silent(self, name: str) -> bool:
@@ -109,14 +109,17 @@ class MockProvider:
 
     def _spec(self, index: int, name: str) -> NodeSpec:
         address, port = (loopback(self._host_ip), None) if self._kubelet is None else self._kubelet.place(index)
+        found = self._nodes.found[index] if self._nodes.found else FoundNode(name=name)
         return NodeSpec(
             name=name,
-            capacity={**_CAPACITY, **self._nodes.capacity},
-            addresses={"InternalIP": address, "Hostname": name},
+            capacity={**_CAPACITY, **self._nodes.capacity, **found.capacity},
+            # NB: where there are kubelet endpoints, they are at the agent's own places.
+            addresses=(not port and found.addresses) or {"InternalIP": address, "Hostname": name},
             labels=self._nodes.labels,
             taints=self._nodes.taints,
             kubelet_port=port,
             declared_features=() if port is None else (EXEC_BY_WEB_SOCKET,),
+            is_found=bool(self._nodes.found),
         )
 
     def _different_servers(self) -> Collection[PodServer]:
