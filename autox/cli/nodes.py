@@ -36,9 +36,7 @@ def nodes() -> None:
 @click.option("--provider", type=click.Choice(["mock"]), default="mock", show_default=True, help="Without --config.")
 @click.option("--count", type=int, metavar="N", help="Be so many mock nodes.")
 @click.option("--name-prefix", metavar="PREFIX", help="What their names begin with.  [default: virtual-]")
-@click.option(
-    "-l", "--selector", metavar="LABELS", help="Be the nodes that are there with these labels, and no kubelet."
-)
+@click.option("-l", "--selector", metavar="LABELS", help="Be the Nodes that are there with these labels.")
 @click.option(
     "--kubeconfig",
     metavar="FILE",
@@ -62,7 +60,7 @@ def nodes() -> None:
 )
 @click.option("--listen", metavar="ADDRESS:PORT", help="Answer /metrics, /healthz and `autox nodes status` there.")
 def run(file: Path | None, provider: str, **flags: Any) -> None:
-    r"""Be virtual nodes until SIGTERM or Ctrl-C.
+    """Be virtual nodes until SIGTERM or Ctrl-C.
 
     \b
     autox nodes run --count 100
@@ -71,7 +69,7 @@ def run(file: Path | None, provider: str, **flags: Any) -> None:
 
     Pods go on when the agent stops, and so do the Node objects; started again,
     it continues with them. `autox nodes remove` removes them.
-    """
+    """  # noqa: D301  - click wants the character that backslash b stands for
     given = {name: value for name, value in flags.items() if value is not None}
     if COMPONENT_MARK in os.environ:
         # NB: a cluster knows its processes by their environment, and would take a child of this one for another agent.
@@ -114,7 +112,7 @@ def remove(name_prefix: str, kubeconfig: Path | None) -> None:
 @click.option("--watch", is_flag=True, help="Go on until Ctrl-C, every two seconds.")
 @output_option
 def status(listens: tuple[str, ...], *, watch: bool, output: str) -> None:
-    r"""Show what running agents are doing.
+    """Show what running agents are doing.
 
     \b
     autox nodes run --count 100 --listen 127.0.0.1:8082 &
@@ -123,7 +121,7 @@ def status(listens: tuple[str, ...], *, watch: bool, output: str) -> None:
     READY nodes exist, are not silent by an outage, and have a lease that has
     not run out. OLDEST is the age of the oldest lease renewal; THROTTLED counts
     the answers 429 since the agent was started.
-    """
+    """  # noqa: D301  - click wants the character that backslash b stands for
     from autox.cli.nodestatus import show  # noqa: PLC0415  - an agent does not need it
 
     show(listens, is_watching=watch, is_json=output == "json")

@@ -59,13 +59,18 @@ def test_mistake(argv: tuple[str, ...], code: int, words: str, tmp_path: Path) -
 
 
 def test_help_is_complete(tmp_path: Path) -> None:
-    """Every command and option is explained in --help."""
+    """Every command and option is explained in --help, in 80 columns and with its examples on lines of their own."""
     top = autox("--help", state=tmp_path).out
     assert {"cluster", "nodes"} <= set(top.split())
-    for verb in ("up", "down", "status", "list", "kubeconfig", "env", "logs", "binaries"):
-        done = autox("cluster", verb, "--help", state=tmp_path)
+    verbs = {
+        "cluster": ("up", "down", "status", "list", "kubeconfig", "env", "logs", "binaries"),
+        "nodes": ("run", "remove", "status"),
+    }
+    for group, verb in [(group, verb) for group, all_verbs in verbs.items() for verb in all_verbs]:
+        done = autox(group, verb, "--help", state=tmp_path)
         assert done.code == 0
         assert all(len(line) <= 80 for line in done.out.splitlines())
+        assert "\\b" not in done.out
 
 
 def test_reader_that_goes_away(tmp_path: Path) -> None:
