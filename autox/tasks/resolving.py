@@ -12,6 +12,7 @@ from collections.abc import Sequence
 from ipaddress import AddressValueError, IPv4Address
 from typing import Any
 
+from autox.cluster.marks import NODE_MARK
 from autox.kube.client import KubeClient
 from autox.kube.objects import Object
 from autox.model.errors import ConfigurationError, ForbiddenError, NotFoundError, UnreachableError
@@ -21,9 +22,6 @@ from autox.nodes.services.endpoints import SERVICE_NAME_LABEL, service_targets
 from autox.tasks.context import TaskContext
 from autox.wire.connecting import Address
 from autox.wire.urls import Url
-
-NODE_MARK = "AUTOX_NODE_STATE"
-"""An environment variable that only containers of a process node have."""
 
 Destinations = tuple[tuple[Address, ...], ...]
 """Load is spread over these; each lists the addresses to try, in order."""

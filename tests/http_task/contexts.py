@@ -2,10 +2,10 @@
 
 from datetime import UTC, datetime
 
+from autox.cluster.marks import NODE_MARK
 from autox.kube.client import KubeClient
 from autox.model.result import Metric, Subject
 from autox.tasks.context import Findings, TaskContext
-from autox.tasks.resolving import NODE_MARK
 
 
 def context_with(

@@ -9,23 +9,17 @@ import pytest
 
 from autox.kube.client import KubeClient
 from autox.model.refs import CLUSTER_ROLE_BINDINGS, CLUSTER_ROLES
+from benchmarks.nodes.agents import Autox
 from tests.kube.apiserver import ApiServer
 from tests.mock.agents import AgentProcess
 
 GROUP = "test:mock-nodes"
-RULES = [
-    {"apiGroups": [""], "resources": ["nodes"], "verbs": ["create", "get", "list", "watch", "patch"]},
-    {"apiGroups": [""], "resources": ["nodes/status", "pods/status"], "verbs": ["patch"]},
-    {"apiGroups": [""], "resources": ["pods"], "verbs": ["get", "list", "watch", "delete"]},
-    {"apiGroups": ["coordination.k8s.io"], "resources": ["leases"], "verbs": ["create", "get", "update"]},
-]
-"""What the provider's module says that its identity needs."""
 
 
 @pytest.fixture
 async def identity(api_server: ApiServer, kube: KubeClient) -> Path:
     """A kubeconfig for mock nodes."""
-    role = {"metadata": {"name": "test-mock-nodes"}, "rules": RULES}
+    role = {"metadata": {"name": "test-mock-nodes"}, "rules": list(Autox.rules)}
     group = "rbac.authorization.k8s.io"
     binding = {
         "metadata": {"name": "test-mock-nodes"},

@@ -13,6 +13,7 @@ import pytest
 from autox.kube.auth import from_kubeconfig
 from autox.kube.client import KubeClient
 from autox.model.refs import CLUSTER_ROLE_BINDINGS, CLUSTER_ROLES, PODS
+from benchmarks.nodes.agents import FaithfulAutox
 from tests.kube.apiserver import ApiServer
 from tests.mock.agents import AgentProcess, eventually
 from tests.mock.test_serving_pods import all_in, bind_many, gone, names
@@ -20,10 +21,6 @@ from tests.mock.test_serving_pods import all_in, bind_many, gone, names
 pytestmark = pytest.mark.integration
 
 GROUP = "test:faithful-nodes"
-RULES = [
-    {"apiGroups": [""], "resources": ["users"], "verbs": ["impersonate"]},
-    {"apiGroups": [""], "resources": ["groups"], "resourceNames": ["system:nodes"], "verbs": ["impersonate"]},
-]
 POLICY = {"apiVersion": "audit.k8s.io/v1", "kind": "Policy", "rules": [{"level": "Metadata"}]}
 COUNT = 4
 
@@ -55,7 +52,7 @@ async def audited(tmp_path: Path) -> AsyncIterator[Audited]:
     await asyncio.to_thread(server.begin)
     async with KubeClient(from_kubeconfig(server.kubeconfig())) as kube:
         group = "rbac.authorization.k8s.io"
-        await kube.create(CLUSTER_ROLES, {"metadata": {"name": "faithful"}, "rules": RULES})
+        await kube.create(CLUSTER_ROLES, {"metadata": {"name": "faithful"}, "rules": list(FaithfulAutox.rules)})
         binding = {
             "metadata": {"name": "faithful"},
             "roleRef": {"apiGroup": group, "kind": "ClusterRole", "name": "faithful"},
