@@ -30,7 +30,6 @@ def test_a_page_without_marks_is_refused() -> None:
 def test_the_example_is_a_file_that_is_taken(tmp_path: Path) -> None:
     """Word for word."""
     examples = re.findall(r"^```yaml\n(.*?)^```$", PAGE.read_text(), re.DOTALL | re.MULTILINE)
-    assert len(examples) == 1
     file = tmp_path / "stages.yaml"
     file.write_text(examples[0])
 

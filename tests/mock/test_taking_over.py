@@ -1,11 +1,13 @@
 """Node objects that were there before their agent: ``autox nodes run --selector``, as users type it."""
 
 import os
+import re
 import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 
 from autox.kube.client import KubeClient
 from autox.kube.objects import PatchType
@@ -65,6 +67,22 @@ async def test_nodes_that_are_there_are_taken_over(
     assert "autox.dev/provider" not in found[f"{prefix}2"]["metadata"]["labels"]
 
 
+async def test_the_node_of_the_documentation_is_taken_over(identity: Path, kube: KubeClient) -> None:
+    """Word for word."""
+    page = (Path(__file__).parents[2] / "docs" / "virtual-nodes.md").read_text()
+    example = next(each for each in re.findall(r"```yaml\n(.*?)```", page, re.DOTALL) if "kind: Node" in each)
+    node = yaml.safe_load(example)
+    name = node["metadata"]["name"]
+    await kube.create(NODES, node)
+    with agent(identity, "--selector", "pool=simulated"):
+        await eventually(lambda: ready(kube, name, {""}))
+    found = await kube.get(NODES, name)
+    await kube.delete(NODES, name)
+
+    assert node["status"]["capacity"].items() <= found["status"]["capacity"].items()
+    assert node["metadata"]["labels"].items() <= found["metadata"]["labels"].items()
+
+
 async def test_one_that_is_deleted_is_not_made_again(identity: Path, kube: KubeClient, prefix: str) -> None:
     """Whoever made it has taken it away; the others are served as before."""
     for number in range(2):
@@ -99,7 +117,7 @@ async def test_a_selector_that_fits_nothing_is_told(identity: Path, prefix: str)
     assert "hint: make the Node objects first" in done.err
 
 
-async def ready(kube: KubeClient, prefix: str, numbers: set[int]) -> bool:
+async def ready(kube: KubeClient, prefix: str, numbers: set[int] | set[str]) -> bool:
     """Whether these nodes are Ready."""
     found = await nodes_of(kube, prefix)
     return all(is_ready(found[f"{prefix}{number}"]) for number in numbers)
