@@ -65,7 +65,7 @@ async def open_clients(
         limit: of writes that are no renewals; a kubelet's renewals have a client without any, too.
 
     Raises:
-        AutoxError: there are no usable credentials, or a proxy is in the way.
+        AutoxError: there are no usable credentials, or a proxy of another kind than ``http://`` is in the way.
     """
     return NodeClients(
         kube=await stack.enter_async_context(KubeClient(connection)),

@@ -70,4 +70,6 @@ def _authorization(parts: SplitResult) -> str:
 
 def _shown(text: str) -> str:
     """The URL without what may be a secret: no query, and nothing before an ``@``."""
-    return text.partition("?")[0].rpartition("@")[2][:200]
+    shown, _, rest = text.partition("?")
+    # NB: an "@" behind the "?" may be the end of a password that has one in it.
+    return "…" if "@" in rest else shown.rpartition("@")[2][:200]

@@ -12,7 +12,7 @@ from autox.api.tasks import load_experiment
 from autox.model.tasks import DensityInputs, HttpInputs
 from tests.api.samples import VALUES, changed
 from tests.charts.rendering import EXPERIMENT, helm, named, rendered
-from tests.clusters import LocalCluster, run
+from tests.clusters import LocalCluster, run, wait_for
 
 pytestmark = pytest.mark.integration
 Object = dict[str, Any]
@@ -161,7 +161,8 @@ def test_rights(cluster: LocalCluster, namespace: str, tmp_path: Path) -> None:
         asked = run("kubectl", "auth", "can-i", verb, what, *more, *account, environ=cluster.with_programs())
         return asked.out.strip() == "yes"
 
-    assert may("get", "experiments.autox.dev/rights")
+    # NB: an API server hears of a new role a moment later.
+    wait_for("the rights to be known", lambda: may("get", "experiments.autox.dev/rights"))
     assert may("patch", "experiments.autox.dev/rights", "--subresource=status")
     assert may("patch", "secrets/rights-result")
     assert may("get", "deployments.apps/httpbin")
