@@ -2,8 +2,8 @@
 
 A virtual-node agent writes a pod's status, deletes a pod or renews a lease some hundred times a second. ``client`` is
 made for comfort: a task, a dictionary in and a dictionary out for each request. Here a request is the bytes of its
-body; it waits in a queue, goes out over the next of a few kept connections that is free (``autox.wire``), and what
-became of it is told to a callback.
+body; it waits in a queue, goes out over the next of a few kept connections that is free (``autox.wire``), with others
+if many wait, and what became of it is told to a callback.
 
 HTTP/1.1 over several connections, and not HTTP/2 over one: an API server sends each answer of HTTP/2 by itself, so that
 neither side saves a system call, and the two measured the same (docs/decisions/0015).
@@ -35,7 +35,6 @@ from autox.wire.failures import ExchangeError, FailureKind
 from autox.wire.gathering import Gathering
 from autox.wire.heads import Head
 from autox.wire.pool import ConnectionPool
-from autox.wire.requests import EncodedRequest
 from autox.wire.tunnel import parse_proxy
 from autox.wire.urls import parse_url
 
@@ -43,6 +42,8 @@ _BODY_LIMIT = 8 << 20
 _LOOK_SECONDS = 1.0  # between two looks at what takes too long
 _RENEW_SECONDS = 30.0  # between two looks at credentials, which may be rotated
 _THROTTLED_SECONDS = 1.0  # if the server does not say how long
+_MOST_AT_ONCE = 8  # requests that are sent over one connection before the first of them is answered
+_PATIENT = 4  # so many more that wait make it one more
 _ENDED = (FailureKind.CLOSED, FailureKind.RESET)
 
 _log = logging.getLogger(__name__)
@@ -52,7 +53,7 @@ class BulkClient:
     """A few connections to one API server; use it as an asynchronous context manager.
 
     Attributes:
-        allowed: how many requests may be under way; no more than there may be connections.
+        allowed: over how many connections requests may be under way.
         answered: how many answers came, of any kind.
         throttled: how many of them were 429.
     """
@@ -70,7 +71,7 @@ class BulkClient:
 
         Args:
             connection: which API server.
-            connections: at most so many, and so many requests at a time.
+            connections: at most so many.
             request_seconds: how long an answer may take once the request is sent.
             gathering: sleeps a little after each answer; None where something is timed.
             limit: how many requests may be sent; None for as many as the connections carry.
@@ -104,7 +105,7 @@ class BulkClient:
             on_unreachable=self._unreachable,
         )
         self._waiting: deque[Call] = deque()
-        self._under_way: dict[wire.Connection, Call] = {}
+        self._under_way: dict[wire.Connection, deque[Call]] = {}
         self._paused: asyncio.TimerHandle | None = None
         self._credentials: Headers = ()
         self._renewing: asyncio.Task[None] | None = None
@@ -143,7 +144,7 @@ class BulkClient:
         return len(self._waiting)
 
     def allow(self, count: int) -> None:
-        """Have no more than so many requests under way from now on."""
+        """Have requests under way over no more than so many connections from now on."""
         if count != self.allowed:
             self.allowed = count
             self._pump()
@@ -181,26 +182,35 @@ class BulkClient:
         while self._waiting and len(self._under_way) < self.allowed:
             connection = self._pool.take()
             if connection is None:
-                self._pool.want(len(self._waiting))
+                self._pool.want(min(len(self._waiting), self.allowed - len(self._under_way)))
                 return
-            if self._bucket is not None and (seconds := self._bucket.take(time.monotonic())):
+            calls = self._next()
+            if not calls:
                 self._pool.free(connection)
-                self._pause(seconds)
                 return
-            call = self._waiting.popleft()
-            call.deadline = time.monotonic() + self._request_seconds
-            self._under_way[connection] = call
-            connection.send(self._encoded(call))
+            self._under_way[connection] = calls
+            connection.send_all(b"".join(map(self._encoded, calls)), len(calls))
 
-    def _encoded(self, call: Call) -> EncodedRequest:
+    def _next(self) -> deque[Call]:
+        """What to send over one connection now; the more wait, the more of them at once. Nothing while it is paused."""
+        now = time.monotonic()
+        calls: deque[Call] = deque()
+        for _ in range(min(_MOST_AT_ONCE, 1 + len(self._waiting) // _PATIENT)):
+            if self._bucket is not None and (seconds := self._bucket.take(now)):
+                self._pause(seconds)
+                break
+            call = self._waiting.popleft()
+            call.deadline = now + self._request_seconds
+            calls.append(call)
+        return calls
+
+    def _encoded(self, call: Call) -> bytes:
         head = self._heads.get((call.content_type, call.accept))
         if head is None:
             head = self._heads[call.content_type, call.accept] = self._head(call)
         body = call.body if isinstance(call.body, bytes) else call.body()
         start = f"{call.method} {self._prefix}{call.path}".encode()
-        return EncodedRequest(
-            data=b"%b%b%d\r\n\r\n%b" % (start, head, len(body), body), bodiless=False, repeatable=True
-        )
+        return b"%b%b%d\r\n\r\n%b" % (start, head, len(body), body)
 
     def _head(self, call: Call) -> bytes:
         fields = [
@@ -214,10 +224,12 @@ class BulkClient:
         return f" HTTP/1.1\r\n{lines}Content-Length: ".encode()
 
     def _answered(self, head: Head, connection: wire.Connection) -> None:
-        call = self._under_way.pop(connection)
+        call = self._under_way[connection].popleft()
         body = connection.parser.body
         self.answered += 1
-        self._pool.free(connection)
+        if not connection.under_way:
+            del self._under_way[connection]
+            self._pool.free(connection)
         if self._gathering is not None:
             self._gathering.arrived()
         if 200 <= head.status < 300:
@@ -241,12 +253,14 @@ class BulkClient:
             call.done(error_from(head.status, body, headers, what=str(call), plural=call.plural))
 
     def _broken(self, error: ExchangeError, connection: wire.Connection) -> None:
-        call = self._under_way.pop(connection)
+        calls = self._under_way.pop(connection)
         had_ended = connection.answers > 0 and not connection.parser.heard and error.kind in _ENDED
-        if had_ended and not call.sent_again:
+        again = [call for call in calls if had_ended and not call.sent_again]
+        for call in reversed(again):
             self._send_again(call)
-        else:
-            call.done(UnreachableError(f"{call}: {error.message}"))
+        for call in calls:
+            if call not in again:
+                call.done(UnreachableError(f"{call}: {error.message}"))
         self._pump()
 
     def _send_again(self, call: Call) -> None:
@@ -287,10 +301,11 @@ class BulkClient:
         while True:
             await asyncio.sleep(_LOOK_SECONDS)
             now = time.monotonic()
-            for connection, call in [each for each in self._under_way.items() if each[1].deadline <= now]:
+            for connection, calls in [each for each in self._under_way.items() if each[1][0].deadline <= now]:
                 del self._under_way[connection]
                 self._pool.drop(connection)
-                call.done(DeadlineError(f"{call}: no answer from {self._connection.server} in time"))
+                for call in calls:
+                    call.done(DeadlineError(f"{call}: no answer from {self._connection.server} in time"))
             if now >= renew_at:
                 renew_at = now + _RENEW_SECONDS
                 self._renew()

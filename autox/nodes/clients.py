@@ -18,11 +18,11 @@ from autox.kube.credentials import Impersonating
 from autox.wire.gathering import Gathering
 
 CONNECTIONS = 64
-LEASE_CONNECTIONS = 96
-_LEASES_AT_ONCE = 32  # while they are in time
+LEASE_CONNECTIONS = 48
+_LEASES_AT_ONCE = 8  # while they are in time
 LEASE_REQUEST_SECONDS = 10.0
 """How long the answer to a renewal may take: time is left for others within a lease's duration."""
-_IN_TIME, _LATE = 2.0, 3.5  # seconds after they came due: what ticks and a round trip take, and what must not be
+_IN_TIME, _LATE = 1.5, 3.0  # seconds after they came due: what ticks and a round trip take, and what must not be
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,7 +1,11 @@
-"""One HTTP/1.1 connection: a request goes out, an answer or a failure is told, and the next request may follow.
+"""One HTTP/1.1 connection: requests go out, each answer or one failure is told, and the next requests may follow.
+
+Several requests may be sent at once (pipelining, RFC 9112 §9.3.2): they are answered one after the other. Then one
+write and one read serve many of them, for whoever has many and may have them all sent again.
 
 Callbacks and no futures: a future costs as much as parsing an answer does. Exactly one of the two callbacks is called
-for each ``send``. A connection that ends while it is idle is told too (``on_idle_end``), for it must not be used again.
+for each request, but a failure is told once for all that are not answered. A connection that ends while it is idle is
+told too (``on_idle_end``), for it must not be used again.
 """
 
 import asyncio
@@ -24,12 +28,22 @@ class Connection(asyncio.Protocol):
     Attributes:
         parser: of the answers; has size and body of the latest one.
         answers: how many came over this connection.
+        under_way: how many requests are not answered yet.
         reusable: another request may be sent when there is none under way.
     """
 
     _transport: asyncio.Transport  # from ``connection_made`` on, and usable after its end: asyncio ignores it then
 
-    __slots__ = ("_busy", "_on_answer", "_on_failure", "_on_idle_end", "_transport", "answers", "parser", "reusable")
+    __slots__ = (
+        "_on_answer",
+        "_on_failure",
+        "_on_idle_end",
+        "_transport",
+        "answers",
+        "parser",
+        "reusable",
+        "under_way",
+    )
 
     def __init__(
         self, *, on_answer: OnAnswer, on_failure: OnFailure, on_idle_end: OnIdleEnd, body_limit: int = 0
@@ -48,7 +62,7 @@ class Connection(asyncio.Protocol):
         self._on_answer = on_answer
         self._on_failure = on_failure
         self._on_idle_end = on_idle_end
-        self._busy = False
+        self.under_way = 0
 
     @property
     def peer(self) -> str:
@@ -60,13 +74,24 @@ class Connection(asyncio.Protocol):
 
     def send(self, request: EncodedRequest) -> None:
         """Send a request; only on a ``reusable`` connection with none under way."""
-        self._busy = True
+        self.under_way = 1
         self.parser.begin(bodiless=request.bodiless)
         self._transport.write(request.data)
 
+    def send_all(self, data: bytes, count: int) -> None:
+        """Send several requests, none of them HEAD; only on a ``reusable`` connection with none under way.
+
+        Args:
+            data: all of them, one after the other.
+            count: how many they are.
+        """
+        self.under_way = count
+        self.parser.begin()
+        self._transport.write(data)
+
     def abort(self) -> None:
         """End it at once, without a callback."""
-        self._busy = self.reusable = False
+        self.under_way, self.reusable = 0, False
         self._transport.abort()
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
@@ -76,24 +101,31 @@ class Connection(asyncio.Protocol):
 
     def data_received(self, data: bytes) -> None:
         """Read on."""
-        parser = self.parser
-        try:
-            complete = parser.feed(data)
-        except ProtocolError as error:
-            self._give_up(error)
-            return
-        if not complete:
-            return
-        if parser.excess:
-            self._give_up(ProtocolError(Violation.EXCESS))
-            return
-        head = parser.head
-        self._busy = False
-        self.answers += 1
-        if not head.keep_alive:
-            self.reusable = False
-            self._transport.close()
-        self._on_answer(head, self)
+        parser, start = self.parser, 0
+        while True:
+            try:
+                complete = parser.feed(data, start)
+            except ProtocolError as error:
+                self._give_up(error)
+                return
+            if not complete:
+                return
+            if parser.excess and self.under_way == 1:
+                self._give_up(ProtocolError(Violation.EXCESS))
+                return
+            head, start, more = parser.head, parser.stop, parser.excess
+            self.under_way -= 1
+            self.answers += 1
+            if self.under_way:
+                # NB: the parser still has head and body of the answer that is told now.
+                parser.begin()
+            if not head.keep_alive:
+                self.reusable = False
+                self._transport.close()
+            self._on_answer(head, self)
+            # NB: whoever was told may have ended the connection, or sent the next request.
+            if not (more and self.under_way and head.keep_alive):
+                return
 
     def eof_received(self) -> None:
         """The other end says no more: that completes an answer without a length, and fails any other."""
@@ -104,15 +136,18 @@ class Connection(asyncio.Protocol):
         self._ended(exc)
 
     def _ended(self, error: Exception | None) -> None:
-        if self._busy and error is None and self.parser.end():
-            self._busy = self.reusable = False
+        if self.under_way and error is None and self.parser.end():
+            self.under_way -= 1
+            self.reusable = False
             self.answers += 1
             self._on_answer(self.parser.head, self)
-        elif self._busy or self.reusable:
+            if not self.under_way:
+                return
+        if self.under_way or self.reusable:
             self._give_up(error)
 
     def _give_up(self, error: Exception | None) -> None:
-        busy = self._busy
+        busy = self.under_way > 0
         peer = self.peer
         self.abort()
         if not busy:

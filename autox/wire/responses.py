@@ -46,7 +46,8 @@ class ResponseParser:
     Attributes:
         head: of the response that was completed last; unset before the first.
         size: how many bytes its body has so far.
-        excess: bytes came after its end.
+        stop: where in the bytes that were fed last it ended.
+        excess: there were more after that.
         heard: bytes came since ``begin``.
     """
 
@@ -65,6 +66,7 @@ class ResponseParser:
         "head",
         "heard",
         "size",
+        "stop",
     )
 
     def __init__(self, *, body_limit: int = 0) -> None:
@@ -74,6 +76,7 @@ class ResponseParser:
             body_limit: collect bodies, up to so many bytes; 0 to count and forget them.
         """
         self.size = 0
+        self.stop = 0
         self.excess = False
         self.heard = False
         self._body_limit = body_limit
@@ -100,8 +103,12 @@ class ResponseParser:
         self._state = _State.HEAD
         self.heard = False
 
-    def feed(self, data: bytes) -> bool:
+    def feed(self, data: bytes, start: int = 0) -> bool:
         """Take what was received; True as soon as the response is complete.
+
+        Args:
+            data: it.
+            start: where in it to begin, if a response before it ended there.
 
         Raises:
             ProtocolError: the other side broke a rule; nothing more can be read.
@@ -110,24 +117,25 @@ class ResponseParser:
             self.heard = True
             self._interim = 0
             self.size = 0
-            end = data.find(b"\r\n\r\n")
-            if 0 <= end <= HEAD_LIMIT:
-                head = parse_head(data[:end], bodiless=self._bodiless)
+            end = data.find(b"\r\n\r\n", start)
+            if 0 <= end - start <= HEAD_LIMIT:
+                head = parse_head(data[start:end], bodiless=self._bodiless)
                 if head.length == CHUNKED:
-                    begin, size = _only_chunk(data, end + 4)
+                    begin, size, stop = _only_chunk(data, end + 4)
                 else:
-                    begin, size = end + 4, len(data) - end - 4
-                    size = size if size == head.length else _NONE
+                    begin, size, stop = end + 4, head.length, end + 4 + head.length
                 limit = self._body_limit
-                if size >= 0 and head.status >= 200 and size <= (limit or size):
+                if 0 <= size <= (limit or size) and stop <= len(data) and head.status >= 200:
                     self.head = head
                     self.size = size
+                    self.stop = stop
+                    self.excess = stop < len(data)
                     self._state = _State.IDLE
                     if limit:
                         self._body = data[begin : begin + size]
                     return True
             self._body = bytearray()
-        return self._feed_slowly(data)
+        return self._feed_slowly(data, start)
 
     def end(self) -> bool:
         """The connection has ended in good order; True if that completes the response."""
@@ -136,8 +144,7 @@ class ResponseParser:
             return True
         return False
 
-    def _feed_slowly(self, data: bytes) -> bool:
-        position = 0
+    def _feed_slowly(self, data: bytes, position: int) -> bool:
         while position < len(data):
             state = self._state
             match state:
@@ -154,6 +161,7 @@ class ResponseParser:
                 case _State.TRAILER:
                     position = self._read_trailer(data, position)
             if self._state is _State.IDLE:
+                self.stop = position
                 self.excess = position < len(data)
                 return True
         return False
@@ -252,11 +260,15 @@ class ResponseParser:
         return block, position + found + len(mark) - before
 
 
-def _only_chunk(data: bytes, begin: int) -> tuple[int, int]:
-    """Where the one plain chunk begins that all the rest of ``data`` is, and its size; ``_NONE`` if it is none."""
+def _only_chunk(data: bytes, begin: int) -> tuple[int, int, int]:
+    """Where the chunk begins that is all of a body, its size, and where the response ends; size ``_NONE`` if none is.
+
+    Only a plain chunk that is all there, with a plain end: anything else takes the long way.
+    """
     end = data.find(b"\r\n", begin, begin + _CHUNK_DIGITS + 2)
     digits = data[begin:end]
-    if end <= begin or not data.endswith(_CHUNKS_END) or not _HEXADECIMAL.issuperset(digits):
-        return begin, _NONE
+    if end <= begin or not _HEXADECIMAL.issuperset(digits):
+        return begin, _NONE, begin
     size = int(digits, 16)
-    return end + 2, size if size and end + 2 + size + len(_CHUNKS_END) == len(data) else _NONE
+    after = end + 2 + size
+    return end + 2, size if size and data.startswith(_CHUNKS_END, after) else _NONE, after + len(_CHUNKS_END)

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import re
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -166,6 +167,54 @@ async def test_connections_that_end_while_kept() -> None:
 
     assert [str(each) for each in told if isinstance(each, AutoxError)] == []
     assert seen == 29  # every third is lost with its connection
+
+
+async def test_many_that_wait_are_sent_together() -> None:
+    """Over one connection, at most eight before the first is answered; each is told of once, in its order."""
+    together: list[int] = []
+
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        while said := await reader.read(1 << 16):
+            numbers = re.findall(rb"PUT /(\d+) ", said)
+            together.append(len(numbers))
+            writer.write(b"".join(b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n%b" % (len(n), n) for n in numbers))
+        writer.close()
+        await writer.wait_closed()
+        ended.set()
+
+    answers, ended = Answers(500), asyncio.Event()
+    async with await asyncio.start_server(serve, "127.0.0.1", 0) as running:
+        server = f"http://127.0.0.1:{running.sockets[0].getsockname()[1]}"
+        async with BulkClient(Connection(server=server, origin="a test"), connections=1) as bulk:
+            for number in range(500):
+                bulk.submit(Call("PUT", f"/{number}", answers, plural="things", body=b"{}"))
+            told = await answers.wait()
+        await ended.wait()
+
+    assert told == [b"%d" % number for number in range(500)]
+    assert max(together) == 8
+
+
+async def test_a_server_that_ends_in_the_middle_of_many() -> None:
+    """Each request is told of once: as answered, also if it was sent again, or as failed."""
+    served = 0
+
+    async def handler(_: web.BaseRequest) -> web.StreamResponse:
+        nonlocal served
+        served += 1
+        answer = web.json_response({})
+        if served % 5 == 0:
+            answer.force_close()
+        return answer
+
+    async with serving(handler) as connection, BulkClient(connection, connections=2) as bulk:
+        told = await send(bulk, 300)
+        await asyncio.sleep(0.1)
+
+    failed = [each for each in told if isinstance(each, AutoxError)]
+    assert len(told) == 300
+    assert 0 < len(told) - len(failed) <= served
+    assert {type(each) for each in failed} <= {UnreachableError}
 
 
 async def test_a_server_that_stalls() -> None:

@@ -9,7 +9,7 @@ from autox.nodes.clients import LEASE_CONNECTIONS, open_clients
 
 
 @pytest.mark.parametrize(
-    ("overdue", "expected"), [(-10.0, 32), (0.0, 32), (2.0, 32), (2.75, 64), (3.5, LEASE_CONNECTIONS), (1e9, 96)]
+    ("overdue", "expected"), [(-10.0, 8), (0.0, 8), (1.5, 8), (2.25, 28), (3.0, LEASE_CONNECTIONS), (1e9, 48)]
 )
 async def test_the_later_renewals_are_the_more_are_sent_at_a_time(overdue: float, expected: int) -> None:
     """So that a burst of pods cannot make nodes look dead; and no more than there are connections."""
@@ -27,4 +27,4 @@ async def test_those_in_time_again_are_sent_as_before() -> None:
         clients.hurry_leases(30.0)
         clients.hurry_leases(0.0)
 
-        assert clients.leases.allowed == 32
+        assert clients.leases.allowed == 8
