@@ -224,12 +224,18 @@ class BulkClient:
         return f" HTTP/1.1\r\n{lines}Content-Length: ".encode()
 
     def _answered(self, head: Head, connection: wire.Connection) -> None:
-        call = self._under_way[connection].popleft()
+        calls = self._under_way[connection]
+        call = calls.popleft()
         body = connection.parser.body
         self.answered += 1
-        if not connection.under_way:
+        if not calls:
             del self._under_way[connection]
             self._pool.free(connection)
+        elif not connection.reusable:
+            # NB: a server that ends a connection has not looked at what else was sent over it.
+            del self._under_way[connection]
+            self._pool.drop(connection)
+            self._waiting.extendleft(reversed(calls))
         if self._gathering is not None:
             self._gathering.arrived()
         if 200 <= head.status < 300:
