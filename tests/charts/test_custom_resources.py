@@ -16,16 +16,6 @@ pytestmark = pytest.mark.integration
 Object = dict[str, Any]
 
 
-@pytest.fixture(scope="module")
-def served(cluster: LocalCluster) -> LocalCluster:
-    """The shared cluster, serving the custom resources."""
-    listing = {"apiVersion": "v1", "kind": "List", "items": crds()}
-    cluster.kubectl("apply", "--server-side", "--force-conflicts", "-f", "-", stdin=json.dumps(listing))
-    for crd in crds():
-        cluster.kubectl("wait", "--for=condition=Established", f"crd/{crd['metadata']['name']}")
-    return cluster
-
-
 @pytest.fixture
 def namespace(served: LocalCluster) -> str:
     """A namespace of the test's own."""

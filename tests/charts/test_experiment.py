@@ -148,20 +148,20 @@ def test_accepted(cluster: LocalCluster, namespace: str, tmp_path: Path, values:
     )
 
 
-def test_rights(cluster: LocalCluster, namespace: str, tmp_path: Path) -> None:
+def test_rights(served: LocalCluster, namespace: str, tmp_path: Path) -> None:
     """An experiment may read its record, what it waits for and its target, write its own result, and nothing else."""
     other = {"version": "v1", "resource": "configmaps", "name": "flags"}
     values = changed(changed(VALUES, "ready.objects", [other]), "http.url", f"http://target.{namespace}.svc:80/")
     values = {**values, "runner": "none"}
-    done = helm(cluster, "install", "rights", EXPERIMENT, "--namespace", namespace, values=values, folder=tmp_path)
+    done = helm(served, "install", "rights", EXPERIMENT, "--namespace", namespace, values=values, folder=tmp_path)
     assert done.code == 0, done.err
     account = ("--namespace", namespace, "--as", f"system:serviceaccount:{namespace}:rights")
 
     def may(verb: str, what: str, *more: str) -> bool:
-        asked = run("kubectl", "auth", "can-i", verb, what, *more, *account, environ=cluster.with_programs())
+        asked = run("kubectl", "auth", "can-i", verb, what, *more, *account, environ=served.with_programs())
         return asked.out.strip() == "yes"
 
-    # NB: an API server hears of a new role a moment later.
+    # NB: kubectl asks about the right resource only if it is served; and a new role is heard of a moment later.
     wait_for("the rights to be known", lambda: may("get", "experiments.autox.dev/rights"))
     assert may("patch", "experiments.autox.dev/rights", "--subresource=status")
     assert may("patch", "secrets/rights-result")
