@@ -155,9 +155,16 @@ class BulkClient:
         self._pump()
 
     async def request(
-        self, method: str, path: str, *, plural: str, body: bytes = b"", content_type: str = JSON
+        self,
+        method: str,
+        path: str,
+        *,
+        plural: str,
+        body: bytes = b"",
+        content_type: str = JSON,
+        accept: str = JSON,
     ) -> bytes:
-        """Send a request and wait for the body of its answer, which is all of the object.
+        """Send a request and wait for the body of its answer, which is all of the object unless less is accepted.
 
         Raises:
             AutoxError: see ``autox.model.errors`` for which error stands for what.
@@ -172,7 +179,7 @@ class BulkClient:
             else:
                 answer.set_result(result)
 
-        self.submit(Call(method, path, done, plural=plural, body=body, content_type=content_type, accept=JSON))
+        self.submit(Call(method, path, done, plural=plural, body=body, content_type=content_type, accept=accept))
         return await answer
 
     def _pump(self) -> None:

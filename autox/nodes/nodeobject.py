@@ -10,11 +10,9 @@ autox.dev/provider=mock …`` sets one, and as only the status of a Node that ex
 takes it away. Pods that must stay off simulated nodes can say so with an affinity on ``autox.dev/provider``.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
-from sys import intern
-from typing import Any
 
 from autox import __version__
 from autox.kube.objects import Object, timestamp
@@ -28,13 +26,14 @@ Turn = tuple[str, str, str]
 """Of a condition that was seen: its type, its status, and since when it is so."""
 
 _UNMEASURED = "autox does not measure this"
-_CONDITIONS = (
+CONDITIONS = (
     ("MemoryPressure", "False", "KubeletHasSufficientMemory", _UNMEASURED),
     ("DiskPressure", "False", "KubeletHasNoDiskPressure", _UNMEASURED),
     ("PIDPressure", "False", "KubeletHasSufficientPID", _UNMEASURED),
     ("NetworkUnavailable", "False", "NetworkIsLocal", "autox gives pods their addresses"),
     ("Ready", "True", "KubeletReady", "autox serves the pods of this node"),
 )
+"""What a node says while its agent runs: type, status, reason and message of each condition."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -79,7 +78,7 @@ def node_status(spec: NodeSpec, *, provider: str, machine: Machine, observed: It
         spec: the node.
         provider: name of its provider.
         machine: where the agent runs.
-        observed: what ``turns`` gave for the Node as the API server showed it last; a condition whose status stays
+        observed: the turns of the Node's conditions as the API server showed it last; a condition whose status stays
             the same keeps its time of transition.
         now: the time of this heartbeat, in UTC.
     """
@@ -108,40 +107,6 @@ def node_status(spec: NodeSpec, *, provider: str, machine: Machine, observed: It
     return status
 
 
-def labels_of(node: Mapping[str, Any]) -> Mapping[str, str]:
-    """The labels of a Node."""
-    return node.get("metadata", {}).get("labels") or {}
-
-
-def is_ours(node: Mapping[str, Any], *, provider: str) -> bool:
-    """Did an agent with this provider register the node?"""
-    return labels_of(node).get(PROVIDER_LABEL) == provider
-
-
-def is_free(node: Mapping[str, Any]) -> bool:
-    """Does nobody serve the node? No agent of ours with any provider, and no kubelet, whose version it would say."""
-    info = node.get("status", {}).get("nodeInfo") or {}
-    return PROVIDER_LABEL not in labels_of(node) and not info.get("kubeletVersion")
-
-
-def needs_heartbeat(conditions: Iterable[Mapping[str, Any]]) -> bool:
-    """Does a node say something else about itself than a running agent would?
-
-    So it is after the node lifecycle controller gave up on an agent that was away (``Ready`` Unknown). Only
-    conditions are compared: the API server rewrites quantities, and a comparison of those would never rest.
-    """
-    said = {condition.get("type"): condition.get("status") for condition in conditions}
-    return any(said.get(kind) != status for kind, status, _, _ in _CONDITIONS)
-
-
-def turns(conditions: Iterable[Mapping[str, Any]]) -> tuple[Turn, ...]:
-    """The little that is kept of a Node's conditions, since there may be thousands of nodes."""
-    return tuple(
-        (intern(str(each.get("type"))), intern(str(each.get("status"))), str(each.get("lastTransitionTime") or ""))
-        for each in conditions
-    )
-
-
 def _conditions(observed: Iterable[Turn], now: str) -> list[Object]:
     since = {(kind, status): at for kind, status, at in observed}
     return [
@@ -153,5 +118,5 @@ def _conditions(observed: Iterable[Turn], now: str) -> list[Object]:
             "lastHeartbeatTime": now,
             "lastTransitionTime": since.get((kind, status)) or now,
         }
-        for kind, status, reason, message in _CONDITIONS
+        for kind, status, reason, message in CONDITIONS
     ]

@@ -22,13 +22,14 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from autox.core.backoff import Backoff
-from autox.kube.answers import decode_object, encode_body
+from autox.kube.answers import encode_body
 from autox.kube.client import KubeClient
 from autox.kube.known import WatchEventType
-from autox.kube.objects import Object, PatchType
+from autox.kube.listing import METADATA_ONLY, Query
+from autox.kube.objects import PatchType
 from autox.kube.paths import path_of
-from autox.kube.transport import JSON
-from autox.kube.watch import watch
+from autox.kube.shapes import Structs
+from autox.kube.watch import watch_as
 from autox.model.errors import (
     AlreadyExistsError,
     AutoxError,
@@ -42,23 +43,14 @@ from autox.model.errors import (
 )
 from autox.model.refs import NODES
 from autox.nodes.clients import CONNECTIONS, NodeClients
-from autox.nodes.nodeobject import (
-    PROVIDER_LABEL,
-    Machine,
-    Turn,
-    is_free,
-    is_ours,
-    labels_of,
-    needs_heartbeat,
-    node_labels,
-    node_object,
-    node_status,
-    turns,
-)
+from autox.nodes.nodeobject import PROVIDER_LABEL, Machine, Turn, node_object, node_status
+from autox.nodes.nodeview import NodeView, decode_node
 from autox.nodes.provider import NodeSpec
 from autox.nodes.schedule import Schedule
+from autox.nodes.takeover import take_over
 from autox.nodes.ticking import follow
 
+_SHAPE = Structs(NodeView)
 _HEARTBEAT = 300.0  # seconds between two writes of a status that does not change: the kubelet's figure
 _RETRY = Backoff(initial=1.0, limit=10.0)
 _REGISTERING = Backoff(initial=0.1, limit=1.0)
@@ -199,16 +191,15 @@ class Registration:
             return
         if name not in self._seen and spec.is_found:
             try:
-                self._note(await self._adopt(self._clients[name].kube, spec))
+                await self._take_over(spec)
             except NotFoundError:
                 self._lose(name)
                 return
         elif name not in self._seen:
             try:
-                body = node_object(spec, provider=self._provider, machine=self._machine, now=self._clock())
-                self._note(await self._write(name, "POST", path_of(NODES), body, JSON))
+                await self._create(spec)
             except AlreadyExistsError:
-                self._note(await self._adopt(self._clients[name].kube, spec))
+                await self._take_over(spec)
             else:
                 return
         seen = self._seen[name]
@@ -218,8 +209,15 @@ class Registration:
         # NB: the uid makes the server refuse a patch of another Node of that name.
         patch = {"metadata": {"uid": seen.uid}, "status": status}
         try:
-            path = path_of(NODES, name=name, subresource="status")
-            self._note(await self._write(name, "PATCH", path, patch, PatchType.STRATEGIC))
+            # NB: what it says afterwards the watch shows, and nobody need tell it twice.
+            await self._clients[name].bulk.request(
+                "PATCH",
+                path_of(NODES, name=name, subresource="status"),
+                plural=NODES.plural,
+                body=encode_body(patch),
+                content_type=PatchType.STRATEGIC,
+                accept=METADATA_ONLY,
+            )
             self.heartbeats += 1
         except NotFoundError:
             self._forget(name)
@@ -228,32 +226,16 @@ class Registration:
             self._forget(name)
             raise
 
-    async def _write(self, name: str, method: str, path: str, body: Object, content_type: str) -> Object:
-        answer = await self._clients[name].bulk.request(
-            method, path, plural=NODES.plural, body=encode_body(body), content_type=content_type
+    async def _create(self, spec: NodeSpec) -> None:
+        node = node_object(spec, provider=self._provider, machine=self._machine, now=self._clock())
+        answer = await self._clients[spec.name].bulk.request(
+            "POST", path_of(NODES), plural=NODES.plural, body=encode_body(node)
         )
-        return decode_object(answer, what=f"{method} {path}")
+        self._note(decode_node(answer, what=f"POST {NODES.plural}"))
 
-    async def _adopt(self, client: KubeClient, spec: NodeSpec) -> Object:
-        """The existing Node of that name, with our labels as they should be; an error if it is not ours."""
-        node = await client.get(NODES, spec.name)
-        if not is_ours(node, provider=self._provider) and not (spec.is_found and is_free(node)):
-            if spec.is_found:
-                raise NotOursError(
-                    f"node {spec.name} is there, but a kubelet or another agent serves it",
-                    hint="choose labels that no such node has",
-                )
-            raise NotOursError(
-                f"there is a node {spec.name} which no autox agent with provider {self._provider} registered",
-                hint=f"choose another node name, or, if nothing serves that node: kubectl delete node {spec.name}",
-            )
-        labels, has = node_labels(spec, provider=self._provider, machine=self._machine), labels_of(node)
-        if spec.is_found:
-            labels = {key: value for key, value in labels.items() if key not in has}
-        if labels.items() <= has.items():
-            return node
-        patch = {"metadata": {"uid": node["metadata"]["uid"], "labels": labels}}
-        return await client.patch(NODES, spec.name, patch, patch_type=PatchType.STRATEGIC)
+    async def _take_over(self, spec: NodeSpec) -> None:
+        kube = self._clients[spec.name].kube
+        self._note(await take_over(kube, spec, provider=self._provider, machine=self._machine))
 
     async def _watch(self, client: KubeClient) -> None:
         """Look at the nodes of one identity, which may see no more than those."""
@@ -261,9 +243,8 @@ class Registration:
         # NB: the node authorizer lets system:node:NAME watch the node NAME and no selection by label.
         alone = f"metadata.name={next(iter(names))}" if len(names) == 1 else ""
         selection = "" if alone else f"{PROVIDER_LABEL}={self._provider}"
-        watching = watch(
-            client, NODES, field_selector=alone, label_selector=selection, on_trouble=self._warn_of_interruption
-        )
+        query = Query(resource=NODES, field_selector=alone, label_selector=selection)
+        watching = watch_as(_SHAPE, client, query, on_trouble=self._warn_of_interruption)
         listed: set[str] | None = set()
         async with aclosing(watching) as events:
             async for event in events:
@@ -272,23 +253,23 @@ class Registration:
                     for name in names - listed if listed is not None else ():
                         self._missed(name)
                     listed = None
-                elif (name := event.object["metadata"]["name"]) in names:
+                elif (name := event.object.metadata.name) in names:
                     if listed is not None:
                         listed.add(name)
                     self._observe(event.type, event.object)
 
-    def _observe(self, kind: WatchEventType, node: Object) -> None:
-        name = node["metadata"]["name"]
+    def _observe(self, kind: WatchEventType, node: NodeView) -> None:
+        name = node.metadata.name
         if kind is WatchEventType.DELETED:
             # NB: the deletion may be older than the node that was made since.
-            if self.uid(name) == node["metadata"]["uid"]:
+            if self.uid(name) == node.metadata.uid:
                 self._missed(name)
-        elif not is_ours(node, provider=self._provider):
+        elif not node.is_ours(self._provider):
             self._forget(name)
             self.hurry(name)
         else:
             self._note(node)
-            if needs_heartbeat(node["status"].get("conditions") or ()):
+            if node.needs_heartbeat():
                 self.hurry(name)
 
     def _missed(self, name: str) -> None:
@@ -304,10 +285,9 @@ class Registration:
         self._forget(name)
         self._gone.add(name)
 
-    def _note(self, node: Object) -> None:
-        conditions = node.get("status", {}).get("conditions") or ()
-        own = node["metadata"]
-        self._seen[own["name"]] = _Seen(own["uid"], own.get("creationTimestamp") or "", turns(conditions))
+    def _note(self, node: NodeView) -> None:
+        own = node.metadata
+        self._seen[own.name] = _Seen(own.uid, own.creation_timestamp or "", node.turns())
 
     def _forget(self, name: str) -> None:
         self._seen.pop(name, None)

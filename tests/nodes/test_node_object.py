@@ -5,7 +5,8 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from autox.nodes.machine import this_machine
-from autox.nodes.nodeobject import Machine, is_ours, needs_heartbeat, node_object, node_status, turns
+from autox.nodes.nodeobject import Machine, node_object, node_status
+from autox.nodes.nodeview import node_from
 from autox.nodes.provider import NodeSpec
 
 NOW = datetime(2026, 11, 22, 3, 4, 5, 999_999, tzinfo=UTC)
@@ -72,7 +73,9 @@ def test_a_heartbeat_moves_only_the_heartbeat_time() -> None:
     """Since when a node is Ready does not change because it says so again."""
     first = node_status(SPEC, provider="process", machine=MACHINE, observed=(), now=NOW)
     later = NOW + timedelta(minutes=5)
-    second = node_status(SPEC, provider="process", machine=MACHINE, observed=turns(first["conditions"]), now=later)
+    second = node_status(
+        SPEC, provider="process", machine=MACHINE, observed=node_from({"status": first}).turns(), now=later
+    )
 
     assert {each["lastTransitionTime"] for each in second["conditions"]} == {"2026-11-22T03:04:05Z"}
     assert {each["lastHeartbeatTime"] for each in second["conditions"]} == {"2026-11-22T03:09:05Z"}
@@ -84,8 +87,9 @@ def test_a_node_that_was_given_up_turns_ready_anew() -> None:
         {"type": "Ready", "status": "Unknown", "lastTransitionTime": "2026-11-22T01:00:00Z"},
         {"type": "DiskPressure", "status": "False", "lastTransitionTime": "2026-11-20T00:00:00Z"},
     ]
+    observed = node_from({"status": {"conditions": given_up}}).turns()
 
-    status = node_status(SPEC, provider="process", machine=MACHINE, observed=turns(given_up), now=NOW)
+    status = node_status(SPEC, provider="process", machine=MACHINE, observed=observed, now=NOW)
 
     since = {each["type"]: each["lastTransitionTime"] for each in status["conditions"]}
     assert (since["Ready"], since["DiskPressure"]) == ("2026-11-22T03:04:05Z", "2026-11-20T00:00:00Z")
@@ -100,12 +104,14 @@ def test_a_node_is_written_when_it_says_something_wrong(kind: str, status: str, 
     conditions = node_status(SPEC, provider="mock", machine=MACHINE, observed=(), now=NOW)["conditions"]
     changed = [each for each in conditions if each["type"] != kind] + [{"type": kind, "status": status}]
 
-    assert needs_heartbeat(changed) is expected
+    assert node_from({"status": {"conditions": changed}}).needs_heartbeat() is expected
 
 
 def test_a_status_just_written_needs_no_heartbeat() -> None:
     """Or every node would write its status for ever."""
-    assert not needs_heartbeat(node_status(SPEC, provider="mock", machine=MACHINE, observed=(), now=NOW)["conditions"])
+    written = node_object(SPEC, provider="mock", machine=MACHINE, now=NOW)
+
+    assert not node_from(written).needs_heartbeat()
 
 
 @pytest.mark.parametrize(
@@ -114,7 +120,7 @@ def test_a_status_just_written_needs_no_heartbeat() -> None:
 )
 def test_a_node_without_our_label_is_not_ours(metadata: dict[str, object]) -> None:
     """A node of another provider, of KWOK or of a real kubelet is never taken over."""
-    assert not is_ours({"metadata": metadata}, provider="mock")
+    assert not node_from({"metadata": metadata}).is_ours("mock")
 
 
 def test_the_machine_tells_what_it_is() -> None:
