@@ -4,7 +4,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from enum import StrEnum
-from functools import lru_cache
 from typing import Any
 
 Object = dict[str, Any]
@@ -46,15 +45,9 @@ def metadata(obj: Mapping[str, Any]) -> Object:
 
 def timestamp(moment: datetime) -> str:
     """A ``metav1.Time``: ``2026-01-02T03:04:05Z``."""
-    return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    return f"{moment.astimezone(UTC).isoformat(timespec='seconds')[:19]}Z"
 
 
 def micro_timestamp(moment: datetime) -> str:
     """A ``metav1.MicroTime``: ``2026-01-02T03:04:05.000006Z``."""
-    return f"{_second(int(moment.replace(microsecond=0).timestamp()))}.{moment.microsecond:06}Z"
-
-
-@lru_cache(maxsize=4)
-def _second(second: int) -> str:
-    """A second since 1970; thousands of leases are renewed within the same one."""
-    return datetime.fromtimestamp(second, tz=UTC).strftime("%Y-%m-%dT%H:%M:%S")
+    return f"{moment.astimezone(UTC).isoformat(timespec='microseconds')[:26]}Z"

@@ -22,14 +22,12 @@ def path_of(
     Raises:
         InvalidError: a name that is no name, or a namespace missing or too many.
     """
-    encoded = {
-        "namespace": _segment(namespace, "namespace"),
-        "name": _segment(name, "name"),
+    if subresource is not None and not _PLAIN.fullmatch(subresource):
         # NB: slashes stay: proxy/metrics is a subresource with a path of its own.
-        "subresource": quote(subresource, safe="/") if subresource is not None else None,
-    }
+        subresource = quote(subresource, safe="/")
+    space, name = _segment(namespace, "namespace"), _segment(name, "name")
     try:
-        return resource.path(**encoded)
+        return resource.path(namespace=space, name=name, subresource=subresource)
     except ValueError as error:
         raise InvalidError(f"no such request: {error}") from error
 

@@ -19,6 +19,7 @@ from autox.wire.heads import (
     check_beginning,
     check_fields,
     parse_head,
+    remembered_head,
 )
 
 _INTERIM_LIMIT = 16
@@ -61,6 +62,7 @@ class ResponseParser:
         "_interim",
         "_left",
         "_looked",
+        "_parse_head",
         "_state",
         "excess",
         "head",
@@ -80,6 +82,8 @@ class ResponseParser:
         self.excess = False
         self.heard = False
         self._body_limit = body_limit
+        # NB: who wants bodies asks for something new each time.
+        self._parse_head = parse_head if body_limit else remembered_head
         self._body: bytes | bytearray = bytearray()
         self._bodiless = False
         self._state = _State.IDLE
@@ -119,7 +123,7 @@ class ResponseParser:
             self.size = 0
             end = data.find(b"\r\n\r\n", start)
             if 0 <= end - start <= HEAD_LIMIT:
-                head = parse_head(data[start:end], bodiless=self._bodiless)
+                head = self._parse_head(data[start:end], bodiless=self._bodiless)
                 if head.length == CHUNKED:
                     begin, size, stop = _only_chunk(data, end + 4)
                 else:
@@ -172,7 +176,7 @@ class ResponseParser:
         if block is None:
             check_beginning(self._held, looked)
             return position
-        head = parse_head(block, bodiless=self._bodiless)
+        head = self._parse_head(block, bodiless=self._bodiless)
         if head.status < 200:
             self._interim += 1
             if head.status == 101:

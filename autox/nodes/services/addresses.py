@@ -7,6 +7,7 @@ shared address with a port for each pod, since ``containerPort`` would no longer
 """
 
 from ipaddress import AddressValueError, IPv4Address, IPv4Network
+from socket import inet_ntoa
 
 from autox.model.errors import AlreadyExistsError, ConfigurationError, InvalidError, TransientError
 
@@ -125,4 +126,4 @@ class AddressPool:
         return self._address(offset)
 
     def _address(self, offset: int) -> str:
-        return str(IPv4Address(self._base + offset))
+        return inet_ntoa((self._base + offset).to_bytes(4, "big"))
