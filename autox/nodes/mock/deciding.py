@@ -89,6 +89,12 @@ class Plan:
         whole = self._plain.get(pod.spec.restart_policy) if self._is_plain(pod) else None
         return (whole or self._leaving)[state]
 
+    def rests_after(self, pod: Pod, step: Step) -> bool:
+        """Does nothing follow a step, as long as nobody else changes the pod?"""
+        spec = pod.spec
+        is_left_alone = spec.active_deadline_seconds is None and not spec.readiness_gates
+        return step.state is State.READY and is_left_alone and not self.stages(pod, State.READY)
+
     def _is_plain(self, pod: Pod) -> bool:
         annotations = pod.metadata.annotations
         return annotations is None or self._read.isdisjoint(annotations)

@@ -20,27 +20,26 @@ import msgspec
 
 from autox.core.backoff import Backoff
 from autox.kube.bulk import BulkClient
-from autox.kube.calls import Call, version_of
+from autox.kube.calls import Call
 from autox.kube.client import KubeClient
 from autox.kube.known import WatchEventType
 from autox.kube.listing import Query
 from autox.kube.objects import PatchType
 from autox.kube.paths import path_of
-from autox.kube.shapes import Structs
 from autox.kube.watch import watch_as
 from autox.model.errors import AlreadyExistsError, AutoxError, InvalidError, NotFoundError
 from autox.model.refs import PODS
 from autox.model.stages import ENDED
 from autox.nodes.figures import PodFigures
 from autox.nodes.mock.deciding import Plan, decide, has_ended
-from autox.nodes.mock.pods import Pod
+from autox.nodes.mock.ownwrites import PodEvents, is_only_ours, written
+from autox.nodes.mock.pods import Metadata, Pod
 from autox.nodes.mock.podstatus import body
 from autox.nodes.mock.residents import Residents
 from autox.nodes.mock.steps import Action, Step
 from autox.nodes.mock.tracking import Standing, Tracked, standing_of
 from autox.nodes.services.addresses import AddressPool
 
-_SHAPE = Structs(Pod)
 _RETRY = Backoff(initial=0.5, limit=30.0)
 _DELETION = b'{"apiVersion":"v1","kind":"DeleteOptions","gracePeriodSeconds":0,"preconditions":{"uid":%b}}'
 _EARLY_SECONDS = 0.002
@@ -89,6 +88,7 @@ class PodServer:
         self._residents = residents
         self._kept: dict[str, dict[str, Pod]] = {}  # by node that is silent, what waits for it, by uid
         self._pods: dict[str, Tracked] = {}
+        self._events = PodEvents()
         self._complained = 0.0
         self._writes = 0
         self._deletions = 0
@@ -125,11 +125,12 @@ class PodServer:
 
     async def _watch(self) -> None:
         initial: list[Pod] | None = []
-        watching = watch_as(_SHAPE, self._kube, self._query, on_trouble=self._warn_of_interruption)
+        watching = watch_as(self._events, self._kube, self._query, on_trouble=self._warn_of_interruption)
         async with aclosing(watching) as events:
             async for event in events:
                 pod = event.object
                 if event.type is WatchEventType.SYNCED:
+                    self._events.expect_nothing()
                     # NB: no address is given away before every address in use is known.
                     for one in initial or ():
                         self._observe(one)
@@ -250,11 +251,21 @@ class PodServer:
                 self._repeat(known, pod, answer)
             return
         known.failures = 0
-        version = version_of(answer)
-        if version:
-            known.written = int(version)
+        after = written(answer)
+        if after is not None and after.resource_version:
+            known.written = int(after.resource_version)
         if newer is not None:
             self._observe(newer)
+        elif after is not None and self._plan.rests_after(pod, step):
+            self._rest(known, pod, after)
+
+    def _rest(self, known: Tracked, pod: Pod, after: Metadata) -> None:
+        """The pod was told ready, and needs nothing more of its own accord."""
+        # NB: endpoints show pods as the watch does.
+        if self._residents is None and is_only_ours(pod.metadata, after):
+            known.seen = known.written
+            known.standing = Standing.RUNNING
+            self._events.expect(after.resource_version)
 
     def _repeat(self, known: Tracked, pod: Pod, error: AutoxError) -> None:
         known.failures += 1
