@@ -96,7 +96,7 @@ class Slot:
         self.deadline = deadline
         connection = self._connection
         if connection is not None and connection.reusable:
-            connection.send(self._request)
+            connection.send(self._request.data, bodiless=self._request.bodiless)
         else:
             self._opening = asyncio.get_running_loop().create_task(self._open())
 
@@ -141,7 +141,7 @@ class Slot:
             self.deadline = NEVER
             self._dispatcher.freed(self)
         else:
-            connection.send(self._request)
+            connection.send(self._request.data, bodiless=self._request.bodiless)
 
     def _answered(self, head: Head, connection: Connection) -> None:
         self._failures = 0

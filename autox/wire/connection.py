@@ -14,7 +14,6 @@ from typing import cast
 
 from autox.wire.failures import ExchangeError, FailureKind, failure
 from autox.wire.heads import Head, ProtocolError, Violation
-from autox.wire.requests import EncodedRequest
 from autox.wire.responses import ResponseParser
 
 OnAnswer = Callable[[Head, "Connection"], None]
@@ -72,21 +71,16 @@ class Connection(asyncio.Protocol):
             return "unknown address"
         return f"[{name[0]}]:{name[1]}" if ":" in name[0] else f"{name[0]}:{name[1]}"
 
-    def send(self, request: EncodedRequest) -> None:
-        """Send a request; only on a ``reusable`` connection with none under way."""
-        self.under_way = 1
-        self.parser.begin(bodiless=request.bodiless)
-        self._transport.write(request.data)
-
-    def send_all(self, data: bytes, count: int) -> None:
-        """Send several requests, none of them HEAD; only on a ``reusable`` connection with none under way.
+    def send(self, data: bytes, *, count: int = 1, bodiless: bool = False) -> None:
+        """Send requests; only on a ``reusable`` connection with none under way.
 
         Args:
             data: all of them, one after the other.
             count: how many they are.
+            bodiless: it is a HEAD request; only for one by itself.
         """
         self.under_way = count
-        self.parser.begin()
+        self.parser.begin(bodiless=bodiless)
         self._transport.write(data)
 
     def abort(self) -> None:

@@ -103,7 +103,7 @@ async def send(
         "127.0.0.1",
         port,
     )
-    connection.send_all(REQUEST * count, count)
+    connection.send(REQUEST * count, count=count)
     return connection
 
 
@@ -161,7 +161,7 @@ async def test_the_next_requests_follow_the_last_answer() -> None:
     def answer(head: Head, connection: Connection) -> None:
         told.answer(head, connection)
         if len(told.all) == 2:
-            connection.send_all(REQUEST * 2, 2)
+            connection.send(REQUEST * 2, count=2)
 
     async def talk(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         for _ in range(2):
