@@ -23,11 +23,11 @@ from collections import deque
 from types import TracebackType
 from typing import Self
 
-from autox import __version__
 from autox.core.ratelimit import RateLimit, TokenBucket
 from autox.kube.answers import error_from, retry_after
 from autox.kube.calls import Call
-from autox.kube.connection import Connection, Headers
+from autox.kube.connection import Connection
+from autox.kube.encoding import CallEncoder
 from autox.kube.transport import JSON
 from autox.model.errors import AutoxError, DeadlineError, UnreachableError
 from autox.wire import connection as wire
@@ -87,16 +87,16 @@ class BulkClient:
         self._request_seconds = request_seconds
         self._gathering = gathering
         self._bucket = None if limit is None else TokenBucket(limit, now=time.monotonic())
-        self._url = parse_url(connection.server)
-        self._prefix = self._url.path.rstrip("/")
+        url = parse_url(connection.server)
+        self._encoder = CallEncoder(connection, url)
         proxy = None if connection.proxy is None else parse_proxy(connection.proxy)
         self._place = connection.server if proxy is None else f"{connection.server} through its proxy"
         self._pool = ConnectionPool(
-            self._url.host,
-            self._url.port,
+            url.host,
+            url.port,
             limit=connections,
             tls=connection.tls,
-            server_name=connection.server_hostname or self._url.host,
+            server_name=connection.server_hostname or url.host,
             proxy=proxy,
             body_limit=_BODY_LIMIT,
             on_answer=self._answered,
@@ -107,13 +107,11 @@ class BulkClient:
         self._waiting: deque[Call] = deque()
         self._under_way: dict[wire.Connection, deque[Call]] = {}
         self._paused: asyncio.TimerHandle | None = None
-        self._credentials: Headers = ()
         self._renewing: asyncio.Task[None] | None = None
-        self._heads: dict[tuple[str, str], bytes] = {}
         self._keeper: asyncio.Task[None] | None = None
 
     async def __aenter__(self) -> Self:
-        self._credentials = await self._connection.headers()
+        await self._encoder.renew()
         self._keeper = asyncio.create_task(self._keep())
         return self
 
@@ -196,7 +194,7 @@ class BulkClient:
                 self._pool.free(connection)
                 return
             self._under_way[connection] = calls
-            connection.send_all(b"".join(map(self._encoded, calls)), len(calls))
+            connection.send(b"".join(map(self._encoder.encode, calls)), count=len(calls))
 
     def _next(self) -> deque[Call]:
         """What to send over one connection now; the more wait, the more of them at once. Nothing while it is paused."""
@@ -210,25 +208,6 @@ class BulkClient:
             call.deadline = now + self._request_seconds
             calls.append(call)
         return calls
-
-    def _encoded(self, call: Call) -> bytes:
-        head = self._heads.get((call.content_type, call.accept))
-        if head is None:
-            head = self._heads[call.content_type, call.accept] = self._head(call)
-        body = call.body if isinstance(call.body, bytes) else call.body()
-        start = f"{call.method} {self._prefix}{call.path}".encode()
-        return b"%b%b%d\r\n\r\n%b" % (start, head, len(body), body)
-
-    def _head(self, call: Call) -> bytes:
-        fields = [
-            ("Host", self._url.authority),
-            ("User-Agent", f"autox/{__version__}"),
-            ("Accept", call.accept),
-            ("Content-Type", call.content_type),
-            *self._credentials,
-        ]
-        lines = "".join(f"{name}: {value}\r\n" for name, value in fields)
-        return f" HTTP/1.1\r\n{lines}Content-Length: ".encode()
 
     def _answered(self, head: Head, connection: wire.Connection) -> None:
         calls = self._under_way[connection]
@@ -259,7 +238,7 @@ class BulkClient:
             # NB: many clients are turned away together; they must not all come back together.
             spread = 1.0 + random.random() / 4  # noqa: S311  - no secret
             self._pause((retry_after(headers) or _THROTTLED_SECONDS) * spread)
-        elif head.status == 401 and not call.sent_again and self._connection.credentials.rejected(self._credentials):
+        elif head.status == 401 and not call.sent_again and self._encoder.rejected():
             self._send_again(call)
             self._renew()
         else:
@@ -299,13 +278,9 @@ class BulkClient:
 
     async def _take_credentials(self) -> None:
         try:
-            now = await self._connection.headers()
+            await self._encoder.renew()
         except AutoxError as error:
             _log.warning("the credentials for %s could not be renewed: %s", self._connection.server, error)
-        else:
-            if now != self._credentials:
-                self._credentials = now
-                self._heads.clear()
         self._renewing = None
         self._pump()
 
