@@ -26,6 +26,7 @@ from autox.model.nodes import NODE_LEASE_SECONDS, Mode, NodesConfig
 from autox.nodes.clients import NodeClients, as_kubelet, open_clients
 from autox.nodes.figures import PodFigures
 from autox.nodes.finding import find
+from autox.nodes.keeping import keep
 from autox.nodes.leases import Leases
 from autox.nodes.loopback import is_loopback
 from autox.nodes.machine import this_machine
@@ -107,8 +108,7 @@ async def _be_nodes(
     )
     stock.registration, stock.leases = registration, leases
 
-    async def register_and_serve() -> None:
-        await registration.register(leases.begin)
+    def begin() -> None:
         _log.info("registered %d nodes with provider %s", len(clients), provider.name)
         # NB: what is there by now stays; the collector need not look at it again and again.
         gc.collect()
@@ -116,11 +116,8 @@ async def _be_nodes(
         gc.set_threshold(_GARBAGE)
         if state_dir is not None:
             announce(state_dir, nodes=list(clients))
-        parts = {"registration": registration.run(), "provider": provider.run(registration)}
-        await supervise(parts, stop=asyncio.Event())
 
-    # NB: the first of thousands of nodes would be given up before the last is registered, if they had no leases.
-    await supervise({"nodes": register_and_serve(), "leases": leases.run()}, stop=asyncio.Event())
+    await keep(registration, leases, provider, then=begin)
 
 
 async def _complete(config: NodesConfig) -> NodesConfig:

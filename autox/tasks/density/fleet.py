@@ -18,11 +18,11 @@ from autox.model.errors import ConfigurationError
 from autox.model.nodes import MockNodes
 from autox.model.refs import NODES
 from autox.nodes.clients import NodeClients
+from autox.nodes.keeping import keep
 from autox.nodes.leases import Leases
 from autox.nodes.machine import this_machine
 from autox.nodes.mock.provider import MockProvider
 from autox.nodes.registration import Registration
-from autox.nodes.supervision import supervise
 from autox.tasks.density.marks import NAMESPACE_LABEL, Marks
 
 _POD_CIDR = IPv4Network(ROOMY_CIDR)
@@ -71,13 +71,7 @@ class Fleet:
         clients = dict.fromkeys(self.names, self._clients)
         registration = Registration(clients, self._specs, provider=self._provider.name, machine=this_machine())
         leases = Leases(clients, node_uid=registration.uid)
-
-        async def register_and_serve() -> None:
-            await registration.register(leases.begin)
-            parts = {"registration": registration.run(), "provider": self._provider.run(registration)}
-            await supervise(parts, stop=asyncio.Event())
-
-        await supervise({"nodes": register_and_serve(), "leases": leases.run()}, stop=asyncio.Event())
+        await keep(registration, leases, self._provider)
 
     async def wait_until_ready(self, say: Callable[[str], None]) -> None:
         """Return when pods can be scheduled to every node; however long that takes."""
