@@ -164,3 +164,6 @@ LabelValue = Annotated[
 NonEmpty = Annotated[str, StringConstraints(min_length=1)]
 Time = Annotated[AwareDatetime, WithJsonSchema({"type": "string", "format": "date-time"})]
 """A moment, RFC 3339."""
+
+LeaseDuration = Annotated[int, Field(ge=4, le=3_600)]
+"""Seconds that the lease of a node lasts; a quarter of it, between two renewals, is not less than a second."""

@@ -15,6 +15,7 @@ from pydantic.alias_generators import to_camel
 
 from autox.api.crashloops import CrashLoopBackOffSection
 from autox.api.documents import Document, checked, read_document
+from autox.api.fields import LeaseDuration
 from autox.api.stages import load_stages
 from autox.core.quantity import parse_quantity
 from autox.model import nodes as values
@@ -94,7 +95,7 @@ class MockSection(Document):
     name_prefix: Annotated[str, AfterValidator(_name_prefix)] = "virtual-"
     count: Annotated[int, Field(ge=1, le=100_000)] | None = None
     selector: NonEmpty | None = None
-    node_lease_duration_seconds: Annotated[int, Field(ge=4, le=3_600)] = values.NODE_LEASE_SECONDS
+    node_lease_duration_seconds: LeaseDuration = values.NODE_LEASE_SECONDS
     run_seconds: Annotated[float, Field(ge=0, le=86_400)] = 1.0
     stages: Path | None = None
     capacity: dict[NonEmpty, Annotated[str, AfterValidator(_quantity)]] = Field(default_factory=dict)

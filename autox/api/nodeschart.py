@@ -12,7 +12,7 @@ from typing import Annotated, Any, Literal
 from pydantic import ConfigDict, Field
 
 from autox.api.documents import Document
-from autox.api.fields import DnsName, Shape
+from autox.api.fields import DnsName, LeaseDuration, Shape
 from autox.api.stages import StagesDocument
 from autox.api.values import ImageSection
 from autox.model.nodes import NODE_LEASE_SECONDS, Mode
@@ -58,7 +58,7 @@ class NodesChartValues(Document):
     ] = "virtual-"
     mode: Annotated[Mode, Field(description="Share one identity, or act as kubelets.")] = Mode.CHEAP
     node_lease_duration_seconds: Annotated[
-        int, Field(ge=4, le=3_600, description="How long each node's lease lasts; renewed in a quarter of that.")
+        LeaseDuration, Field(description="How long each node's lease lasts; renewed in a quarter of that.")
     ] = NODE_LEASE_SECONDS
     kubeconfig_secret: Annotated[
         DnsName | None, Field(description="A Secret in the release's namespace with the key kubeconfig: cluster B's.")
