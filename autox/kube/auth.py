@@ -26,6 +26,7 @@ from autox.kube.credentials import PluginAnswer, PluginCredentials, TokenFile, b
 from autox.kube.kubeconfig import Selection, User, kubeconfig_paths, select
 from autox.kube.tls import cluster_tls, install, load_client_certificate, read_file, trusting
 from autox.model.errors import ConfigurationError, UnsupportedError
+from autox.wire.tunnel import parse_proxy
 
 SERVICE_ACCOUNT_DIRECTORY = "var/run/secrets/kubernetes.io/serviceaccount"
 
@@ -49,10 +50,8 @@ def from_kubeconfig(
     cluster, user, origin = chosen.cluster, chosen.user, chosen.origin
     server = _server(cluster.server, origin)
     source = Source(kubeconfigs=tuple(each.absolute() for each in paths), context=context)
-    if cluster.proxy_url and urlsplit(cluster.proxy_url).scheme != "http":
-        raise UnsupportedError(f"{origin}: of proxies, autox only speaks to http:// ones")
+    proxy = _proxy(cluster.proxy_url, origin)
     if not server.startswith("https://"):
-        proxy = cluster.proxy_url or None
         return Connection(server=server, origin=origin, namespace=chosen.namespace, proxy=proxy, source=source)
     tls = cluster_tls(cluster, chosen.cluster_directory, origin)
     load_client_certificate(tls, user, chosen.user_directory, origin)
@@ -62,7 +61,7 @@ def from_kubeconfig(
         namespace=chosen.namespace,
         tls=tls,
         server_hostname=cluster.tls_server_name or None,
-        proxy=cluster.proxy_url or None,
+        proxy=proxy,
         credentials=_credentials(chosen, tls),
         source=source,
     )
@@ -114,6 +113,16 @@ def _server(url: str, origin: str) -> str:
             f"{origin}: the server is not a plain http:// or https:// URL", hint="It looks like https://10.0.0.1:6443."
         )
     return url.rstrip("/")
+
+
+def _proxy(url: str, origin: str) -> str | None:
+    if not url:
+        return None
+    try:
+        parse_proxy(url)
+    except (UnsupportedError, ConfigurationError) as error:
+        raise type(error)(f"{origin}: {error.message}", hint=error.hint) from None
+    return url
 
 
 def _credentials(chosen: Selection, tls: ssl.SSLContext) -> Credentials:

@@ -175,6 +175,16 @@ def test_what_is_not_supported_is_said(tmp_path: Path) -> None:
         from_kubeconfig(write(tmp_path / "b", **{"proxy-url": "socks5://me:canary@127.0.0.1:1"}))
 
 
+@pytest.mark.parametrize("url", ["http://[::1", "http://me:canary@127.0.0.1:99999", "http://", "http://me:canary@/"])
+def test_a_proxy_that_cannot_be_read_is_said(url: str, tmp_path: Path) -> None:
+    """The kubeconfig is named, and what it must look like; nothing of the URL is shown, for it may hold a password."""
+    with pytest.raises(ConfigurationError, match=r"context .* the URL of the proxy cannot be read") as caught:
+        from_kubeconfig(write(tmp_path / "a", **{"proxy-url": url}))
+
+    assert "HOST:PORT" in caught.value.hint
+    assert "canary" not in f"{caught.value.message}{caught.value.hint}"
+
+
 async def test_a_proxy_stands_between(door: Door, tmp_path: Path) -> None:
     """With proxy-url the server is reached through a tunnel, and a proxy that refuses is named without its password."""
     asked: list[bytes] = []
