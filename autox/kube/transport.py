@@ -35,6 +35,10 @@ from autox.kube.lightly import aiohttp
 from autox.model.errors import AutoxError, InvalidError, TransientError
 
 LARGE_BODY = 1 << 20
+REQUEST_BUFFER = 1 << 16
+STREAM_BUFFER = 1 << 20
+"""What aiohttp reads ahead, twice over at most. An API server ends the watch of whoever is behind for a tenth of a
+second; a burst of pods is some 2 MB a second."""
 ERROR_BODY_LIMIT = 1 << 20
 JSON = "application/json"
 
@@ -95,8 +99,8 @@ class Transport:
         self._streams: aiohttp.ClientSession | None = None
 
     async def __aenter__(self) -> Self:
-        self._requests = self._session(self.limits.connections)
-        self._streams = self._session(0)
+        self._requests = self._session(self.limits.connections, buffer=REQUEST_BUFFER)
+        self._streams = self._session(0, buffer=STREAM_BUFFER)
         return self
 
     async def __aexit__(
@@ -219,7 +223,7 @@ class Transport:
         seconds = retry_after(answer.headers)
         return seconds if seconds <= self.limits.throttled_seconds else None
 
-    def _session(self, connections: int) -> aiohttp.ClientSession:
+    def _session(self, connections: int, *, buffer: int) -> aiohttp.ClientSession:
         connector = Connector(
             limit=connections,
             ssl=self.connection.tls or True,
@@ -229,6 +233,7 @@ class Transport:
         )
         return aiohttp.ClientSession(
             connector=connector,
+            read_bufsize=buffer,
             cookie_jar=aiohttp.DummyCookieJar(),
             headers={
                 "User-Agent": f"autox/{__version__}",
