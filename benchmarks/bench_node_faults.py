@@ -9,13 +9,12 @@ is what the API itself said after each fault. On an interruption everything is e
 """
 
 import argparse
-import os
-import signal
 import sys
 from collections.abc import Sequence
 
 from benchmarks.nodes.audit import Findings
 from benchmarks.nodes.faulting import Recovery, Size, play_faults
+from benchmarks.nodes.processes import unwind_when_ended
 
 
 def markdown(size: Size, recoveries: Sequence[Recovery], findings: Findings) -> str:
@@ -50,8 +49,7 @@ def main() -> None:
     """Read the arguments and run."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.parse_args()
-    # NB: a SIGTERM unwinds the stack just as Ctrl-C does, so that nothing that was started is left.
-    signal.signal(signal.SIGTERM, lambda *_: os.kill(os.getpid(), signal.SIGINT))
+    unwind_when_ended()
     size = Size()
     try:
         recoveries, findings = play_faults(size, say=lambda text: print(text, file=sys.stderr, flush=True))

@@ -18,7 +18,6 @@ import argparse
 import json
 import os
 import re
-import signal
 import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -26,6 +25,7 @@ from collections.abc import Callable, Iterator, Sequence
 from benchmarks.kwok.obtaining import Kwok, obtain
 from benchmarks.nodes.agents import KWOK_PARALLELISM, Agent, Autox, FaithfulAutox, KwokAgent
 from benchmarks.nodes.cases import APART, FULL, QUICK, Case
+from benchmarks.nodes.processes import unwind_when_ended
 from benchmarks.nodes.running import BrokenRunError, Run, run
 from benchmarks.nodes.table import document, markdown
 
@@ -89,8 +89,7 @@ def main() -> None:
     pairs = options.pairs if options.pairs is not None else 1 if options.quick else PAIRS
     if not cases or pairs < 1:
         parser.error(f"there is nothing to run; cases are {', '.join(case.name for case in (*FULL, *APART))}")
-    # NB: a SIGTERM unwinds the stack just as Ctrl-C does, so that nothing that was started is left.
-    signal.signal(signal.SIGTERM, lambda *_: os.kill(os.getpid(), signal.SIGINT))
+    unwind_when_ended()
     runs: list[Run | None] = []
     code = 0
     try:

@@ -2,6 +2,8 @@
 
 import asyncio
 import contextlib
+import os
+import signal
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from typing import Any
@@ -10,6 +12,13 @@ import psutil
 
 END_SECONDS = 20.0
 MIB = 1 << 20
+
+
+def unwind_when_ended() -> None:
+    """Have SIGTERM and Ctrl-C unwind the stack of this program, so that nothing that it started is left."""
+    # NB: a shell has what it starts in the background ignore SIGINT, and SIGTERM is passed on as one.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    signal.signal(signal.SIGTERM, lambda *_: os.kill(os.getpid(), signal.SIGINT))
 
 
 @asynccontextmanager

@@ -98,15 +98,22 @@ def test_an_agent_that_ends_breaks_the_run_and_is_quoted(temporary: Path) -> Non
     assert left(temporary) == []
 
 
+IN_BACKGROUND = ("sh", "-c", 'trap "" INT; exec "$@"', "sh")
+"""As a shell starts what is to run in the background: SIGINT is ignored."""
+
+
 @pytest.mark.parametrize(
-    ("send", "number"), [(os.kill, signal.SIGTERM), (os.killpg, signal.SIGINT)], ids=["SIGTERM", "Ctrl-C"]
+    ("send", "number", "shell"),
+    [(os.kill, signal.SIGTERM, ()), (os.kill, signal.SIGTERM, IN_BACKGROUND), (os.killpg, signal.SIGINT, ())],
+    ids=["SIGTERM", "SIGTERM in the background", "Ctrl-C"],
 )
 def test_an_interruption_ends_everything(
-    tmp_path: Path, send: Callable[[int, int], None], number: signal.Signals
+    tmp_path: Path, send: Callable[[int, int], None], number: signal.Signals, shell: tuple[str, ...]
 ) -> None:
     """Whoever stops the benchmark has to look for nothing; on a terminal, Ctrl-C reaches all its processes at once."""
+    command = (sys.executable, "-m", "benchmarks.bench_nodes", "--quick", "--case", "spread", "--agents", "autox")
     process = subprocess.Popen(
-        (sys.executable, "-m", "benchmarks.bench_nodes", "--quick", "--case", "spread", "--agents", "autox"),
+        (*shell, *command),
         cwd=ROOT,
         env={**os.environ, "TMPDIR": str(tmp_path)},
         stdout=subprocess.PIPE,
