@@ -17,6 +17,7 @@ from autox.api.crashloops import CrashLoopBackOffSection
 from autox.api.documents import Document, checked, read_document
 from autox.api.fields import LeaseDuration
 from autox.api.stages import load_stages
+from autox.core.podshares import pod_share
 from autox.core.quantity import parse_quantity
 from autox.model import nodes as values
 from autox.model.addresses import parse_address
@@ -25,6 +26,7 @@ from autox.model.errors import ConfigurationError
 ROOMY_CIDR = "10.128.0.0/9"
 """Addresses for pods that nobody listens on: eight million, enough for every node and pod of the largest run."""
 
+_FOUND = 1_000  # how many nodes a selector may find, where addresses are shared out before it is known
 _DNS_SUBDOMAIN = re.compile(r"[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*")
 
 
@@ -95,6 +97,7 @@ class MockSection(Document):
     name_prefix: Annotated[str, AfterValidator(_name_prefix)] = "virtual-"
     count: Annotated[int, Field(ge=1, le=100_000)] | None = None
     selector: NonEmpty | None = None
+    index: Annotated[int, Field(ge=0, strict=True)] | None = None
     node_lease_duration_seconds: LeaseDuration = values.NODE_LEASE_SECONDS
     run_seconds: Annotated[float, Field(ge=0, le=86_400)] = 1.0
     stages: Path | None = None
@@ -110,6 +113,12 @@ class MockSection(Document):
             names = ", ".join(sorted(map(to_camel, made)))
             raise ValueError(f"{names}: not together with selector; nodes that are there keep what they have")
         return self
+
+    def pod_network(self, whole: IPv4Network) -> IPv4Network:
+        """The addresses of these nodes' pods: a share if there are several agents, else all of them."""
+        if self.index is None:
+            return whole
+        return pod_share(whole, index=self.index, nodes=self.count or _FOUND)
 
     def value(self, folder: Path) -> values.MockNodes:
         """The same as a frozen value."""
@@ -209,6 +218,7 @@ class NodesDocument(Document):
 
     def value(self, folder: Path) -> values.NodesConfig:
         """The same as frozen values; relative paths are taken from ``folder``."""
+        network = IPv4Network(self.pod_cidr)
         return values.NodesConfig(
             provider=self.provider,
             state_dir=None if self.state_dir is None else folder / self.state_dir,
@@ -216,7 +226,7 @@ class NodesDocument(Document):
             mock=None if self.mock is None else self.mock.value(folder),
             kubelet=None if self.kubelet is None else self.kubelet.value(folder),
             listen=None if self.listen is None else parse_address(self.listen),
-            pod_cidr=IPv4Network(self.pod_cidr),
+            pod_cidr=network if self.mock is None else self.mock.pod_network(network),
             images=tuple(one.value(folder) for one in self.images),
             crash_loop_back_off=self.crash_loop_back_off.value(),
             log_max_bytes=self.logs.max_bytes,

@@ -38,6 +38,9 @@ def nodes() -> None:
 @click.option("--name-prefix", metavar="PREFIX", help="What their names begin with.  [default: virtual-]")
 @click.option("-l", "--selector", metavar="LABELS", help="Be the Nodes that are there with these labels.")
 @click.option(
+    "--index", type=int, metavar="N", help="Which of several such agents this is, from 0: each has other pod addresses."
+)
+@click.option(
     "--kubeconfig",
     metavar="FILE",
     type=click.Path(path_type=Path),

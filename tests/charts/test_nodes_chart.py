@@ -58,6 +58,7 @@ def test_agents(cluster: LocalCluster, tmp_path: Path) -> None:
         "run",
         "--count=50",
         "--name-prefix=crowd-$(POD_INDEX)-",
+        "--index=$(POD_INDEX)",
         "--mode=faithful",
         "--kubeconfig=/etc/autox/cluster/kubeconfig",
         "--listen=[$(POD_IP)]:8082",
