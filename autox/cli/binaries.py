@@ -1,4 +1,4 @@
-"""``autox cluster binaries``: get the control plane's programs onto this machine and say where they are.
+"""``autox cluster binaries``: get a cluster's programs onto this machine and say where they are.
 
 ``autox cluster up`` does the same by itself; this is for preparing a machine or an image, and for finding out why
 another copy is used than the one expected.
@@ -13,7 +13,8 @@ import click
 
 from autox.cli.progress import TerminalProgress
 from autox.cli.tables import table
-from autox.cluster.binaries import Binary, BinarySettings, Tool, provide
+from autox.cluster.binaries import CONTAINERD_NODE, CONTROL_PLANE, Binary, BinarySettings, Tool, provide
+from autox.cluster.spec import Runtime
 
 
 @click.command()
@@ -28,7 +29,14 @@ from autox.cluster.binaries import Binary, BinarySettings, Tool, provide
 @click.option(
     "-o", "--output", type=click.Choice(["text", "json"]), default="text", show_default=True, help="How to print."
 )
-def binaries(*, directory: Path | None, mirror: str | None, offline: bool, output: str) -> None:
+@click.option(
+    "--runtime",
+    type=click.Choice([each.value for each in Runtime]),
+    default=Runtime.PROCESS.value,
+    show_default=True,
+    help="containerd: kubelet, kube-proxy and CoreDNS too.",
+)
+def binaries(*, runtime: str, directory: Path | None, mirror: str | None, offline: bool, output: str) -> None:
     """Get the control plane's programs onto this machine.
 
     etcd, kube-apiserver, kube-controller-manager, kube-scheduler, kubectl and
@@ -47,7 +55,8 @@ def binaries(*, directory: Path | None, mirror: str | None, offline: bool, outpu
     3 when something cannot be had.
     """  # noqa: D301  - click wants the character that backslash b stands for
     settings = BinarySettings.from_environment(os.environ, directory=directory, mirror=mirror, offline=offline)
-    found = provide(list(Tool), settings=settings, progress=TerminalProgress(sys.stderr))
+    tools = (*CONTROL_PLANE, *CONTAINERD_NODE) if runtime == Runtime.CONTAINERD else CONTROL_PLANE
+    found = provide(tools, settings=settings, progress=TerminalProgress(sys.stderr))
     click.echo(_json(found) if output == "json" else _table(found))
 
 

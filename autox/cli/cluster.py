@@ -15,16 +15,21 @@ import click
 from autox.cli.binaries import binaries
 from autox.cli.progress import TerminalProgress
 from autox.cli.tables import age, table
-from autox.cluster.binaries import BinarySettings, Tool, provide
+from autox.cluster.binaries import CONTAINERD_NODE, CONTROL_PLANE, BinarySettings, provide
+from autox.cluster.containerd import requirements
+from autox.cluster.containerd.images import load as load_images
 from autox.cluster.down import down as take_down
 from autox.cluster.home import ClusterHome, home, homes
 from autox.cluster.logs import follow as follow_log
 from autox.cluster.logs import tail
-from autox.cluster.spec import COMPONENTS, ClusterSpec
+from autox.cluster.processes import components_of, find
+from autox.cluster.spec import CONTAINERD_NODE as CONTAINERD_NODE_COMPONENT
+from autox.cluster.spec import LOGS, SECTIONS, Runtime
 from autox.cluster.status import ClusterStatus, Phase
 from autox.cluster.status import status as look
 from autox.cluster.up import Request
 from autox.cluster.up import up as bring_up
+from autox.cluster.wish import Wish
 from autox.model.errors import NotFoundError
 
 DEFAULT_NAME = "autox"
@@ -42,8 +47,8 @@ def cluster() -> None:
     """Run a real Kubernetes control plane on this machine.
 
     etcd, kube-apiserver, kube-controller-manager and kube-scheduler run as local
-    processes on loopback, and so do the containers of the pods. No container
-    runtime, no root.
+    processes on loopback, and so do the containers of the pods: no container
+    runtime, no root. With --runtime containerd there is a real node as well.
     """
 
 
@@ -54,14 +59,21 @@ cluster.add_command(binaries)
 @name_option
 @click.option("--nodes", type=int, default=None, help="How many process nodes.  [default: 1, or as before]")
 @click.option(
+    "--runtime",
+    type=click.Choice([each.value for each in Runtime]),
+    default=None,
+    help="containerd: have a real node too, with kubelet, containerd, pod network, kube-proxy and CoreDNS, and no "
+    "process nodes unless --nodes asks for them. Needs root and Debian's packages.  [default: process, or as before]",
+)
+@click.option(
     "--set",
     "assignments",
     multiple=True,
     metavar="KEY=VALUE",
-    help="Change a setting: COMPONENT.flags.FLAG, COMPONENT.env.NAME or nodes.config.PATH; KEY= takes it back. "
-    f"COMPONENT is one of {', '.join(COMPONENTS)}.",
+    help="Change a setting: COMPONENT.flags.FLAG, COMPONENT.env.NAME, nodes.config.PATH or kubelet.config.PATH; "
+    f"KEY= takes it back. COMPONENT is one of {', '.join(SECTIONS)}.",
 )
-def up(name: str, nodes: int | None, assignments: tuple[str, ...]) -> None:
+def up(name: str, nodes: int | None, runtime: str | None, assignments: tuple[str, ...]) -> None:
     """Bring a cluster up, heal it, or change it.
 
     Run it again at any time: it starts what does not run, restarts what was
@@ -71,17 +83,18 @@ def up(name: str, nodes: int | None, assignments: tuple[str, ...]) -> None:
     began = time.monotonic()
     place = home(name)
     # NB: a mistake in the flags is told now, not after minutes of building.
-    ClusterSpec(name=name).changed(nodes=nodes, assignments=assignments)
-    found = provide(
-        list(Tool), settings=BinarySettings.from_environment(os.environ), progress=TerminalProgress(sys.stderr)
-    )
+    wish = Wish(nodes=nodes, runtime=Runtime(runtime) if runtime else None, assignments=assignments)
+    with_node = wish.spec(place).runtime is Runtime.CONTAINERD
+    if with_node:
+        requirements.check(places=[place.directory])
+    tools = (*CONTROL_PLANE, *CONTAINERD_NODE) if with_node else CONTROL_PLANE
+    found = provide(tools, settings=BinarySettings.from_environment(os.environ), progress=TerminalProgress(sys.stderr))
     request = Request(
         home=place,
         binaries={tool.value: binary.path for tool, binary in found.items()},
         versions={tool.value: binary.version for tool, binary in found.items()},
         environ=os.environ,
-        nodes=nodes,
-        assignments=assignments,
+        wish=wish,
     )
     try:
         asyncio.run(bring_up(request, say=_sayer(name)))
@@ -152,13 +165,35 @@ def env(name: str) -> None:
 
 @cluster.command()
 @name_option
-@click.argument("component", type=click.Choice(COMPONENTS), metavar="COMPONENT")
+@click.argument("image", type=click.Path(path_type=Path), metavar="IMAGE")
+def load(name: str, image: Path) -> None:
+    """Bring an image to the containerd node of a cluster.
+
+    IMAGE is a file that holds one or more images, as docker save, podman save
+    and buildah push write it. Pods use it by the name that it has in there,
+    with imagePullPolicy IfNotPresent or Never.
+    """
+    running = components_of(find(_existing(name).directory)).get(CONTAINERD_NODE_COMPONENT)
+    if running is None:
+        raise NotFoundError(
+            f"cluster {name} has no containerd node that runs",
+            hint=f"run `{_command('up', name)} --runtime containerd`; process nodes need no images",
+        )
+    for loaded in asyncio.run(load_images(image, node=running.pid)):
+        click.echo(loaded)
+
+
+@cluster.command()
+@name_option
+@click.argument("component", type=click.Choice(LOGS), metavar="COMPONENT")
 @click.option("-f", "--follow", is_flag=True, help="Go on as more is logged.")
 @click.option("--tail", "lines", type=click.IntRange(min=0), default=100, show_default=True, help="Lines to show.")
 def logs(name: str, component: str, *, follow: bool, lines: int) -> None:
     """Show the log of a component.
 
-    COMPONENT is etcd, apiServer, controllerManager, scheduler or nodes.
+    COMPONENT is etcd, apiServer, controllerManager, scheduler or nodes; where
+    there is a containerd node also containerdNode, containerd, kubelet,
+    kubeProxy or coreDNS.
     """
     log = _existing(name).log(component)
     if not log.is_file():

@@ -1,14 +1,14 @@
 """What a new cluster needs beside its processes: the rights of its nodes, and the moment when pods can run.
 
 The rights are Kubernetes' own roles wherever there is one: nodes also forward Services, so they get what kube-proxy
-has. Virtual nodes of the mock provider share one identity, whose role is written out here.
+has. Virtual nodes of the mock provider share one identity, whose role is written out here, as is that of CoreDNS.
 """
 
 import asyncio
 from collections.abc import Sequence
 from typing import Any
 
-from autox.cluster.identities import NODES_GROUP, VIRTUAL_NODES_GROUP
+from autox.cluster.identities import DNS_GROUP, KUBELET_CLIENTS_GROUP, NODES_GROUP, VIRTUAL_NODES_GROUP
 from autox.kube.client import KubeClient
 from autox.model.errors import DeadlineError, NotFoundError, TransientError
 from autox.model.refs import CLUSTER_ROLE_BINDINGS, CLUSTER_ROLES, NODES, SERVICE_ACCOUNTS, Resource
@@ -18,7 +18,7 @@ POLL_SECONDS = 0.05
 
 
 def grants() -> list[tuple[Resource, dict[str, Any]]]:
-    """The roles and bindings of a cluster's nodes."""
+    """The roles and bindings of a cluster's nodes and their DNS."""
     rules = [
         _rule("", ["nodes"], ["get", "list", "watch", "create", "update", "patch", "delete"]),
         _rule("", ["nodes/status", "pods/status"], ["patch", "update"]),
@@ -29,9 +29,21 @@ def grants() -> list[tuple[Resource, dict[str, Any]]]:
         _rule("authorization.k8s.io", ["subjectaccessreviews"], ["create"]),
     ]
     role = {"metadata": {"name": VIRTUAL_NODES_GROUP}, "rules": rules}
+    dns_rules = [
+        _rule("", ["services", "namespaces"], ["list", "watch"]),
+        _rule("discovery.k8s.io", ["endpointslices"], ["list", "watch"]),
+    ]
+    dns_role = {"metadata": {"name": DNS_GROUP}, "rules": dns_rules}
     return [
+        (CLUSTER_ROLES, _typed(CLUSTER_ROLES, dns_role)),
+        (CLUSTER_ROLE_BINDINGS, _binding(DNS_GROUP, role=DNS_GROUP, group=DNS_GROUP)),
         (CLUSTER_ROLES, _typed(CLUSTER_ROLES, role)),
         (CLUSTER_ROLE_BINDINGS, _binding(VIRTUAL_NODES_GROUP, role=VIRTUAL_NODES_GROUP, group=VIRTUAL_NODES_GROUP)),
+        # NB: a kubelet asks who may have logs and exec, and the one who fetches them for users is the API server.
+        (
+            CLUSTER_ROLE_BINDINGS,
+            _binding(KUBELET_CLIENTS_GROUP, role="system:kubelet-api-admin", group=KUBELET_CLIENTS_GROUP),
+        ),
         (CLUSTER_ROLE_BINDINGS, _binding(NODES_GROUP, role="system:node-proxier", group=NODES_GROUP)),
     ]
 

@@ -12,11 +12,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from autox.cluster.containerd import configuration
+from autox.cluster.containerd.layout import Layout
 from autox.cluster.home import ClusterHome
-from autox.cluster.identities import node_names
+from autox.cluster.identities import KUBELET_SERVER, containerd_node_name, node_names
 from autox.cluster.network import Network
 from autox.cluster.pki import Pki
-from autox.cluster.spec import ClusterSpec
+from autox.cluster.spec import CONTAINERD_NODE, ClusterSpec, Runtime
 
 CLIENT_QPS = "300"
 CLIENT_BURST = "600"
@@ -28,23 +30,25 @@ class Component:
     """A process of a cluster.
 
     Attributes:
-        name: one of ``spec.COMPONENTS``.
+        name: one of ``spec.COMPONENTS``, or ``spec.CONTAINERD_NODE``.
         argv: the command line; no secret is ever in it.
         environment: the variables that were asked for.
         inherited: the few variables that come from whoever started it; they decide nothing, so that an ``up`` from
             another shell restarts nothing.
         listeners: the names in ``network.PORTS`` that it listens on.
-        health: the URL that answers 200 to the administrator when it is ready.
-        content: what else decides how it runs: the content of its configuration file.
+        health: the URLs that answer 200 to the administrator when it is ready.
+        content: what else decides how it runs: the content of its configuration files.
+        forks: whether what is started ends at once and goes on as another process of the same environment.
     """
 
     name: str
     argv: Sequence[str]
     environment: Mapping[str, str]
     listeners: Sequence[str]
-    health: str
+    health: Sequence[str]
     inherited: Mapping[str, str] = field(default_factory=dict)
     content: str = ""
+    forks: bool = False
 
     @property
     def digest(self) -> str:
@@ -71,7 +75,10 @@ class Plan:
     def components(self) -> list[Component]:
         """The components in the order in which they are started."""
         components = [self._etcd(), self._api_server(), self._controller_manager(), self._scheduler()]
-        return [*components, self._nodes()] if self.spec.nodes else components
+        if self.spec.nodes:
+            components.append(self._nodes())
+        # NB: the API server listens on the link to this node, so it comes first.
+        return [self._containerd_node(), *components] if self.spec.runtime is Runtime.CONTAINERD else components
 
     def nodes_config(self) -> dict[str, Any]:
         """The configuration of the node agent (``autox.api.nodes`` is its schema)."""
@@ -93,7 +100,29 @@ class Plan:
             "podCIDR": self.network.pod_cidr,
             "images": self._default_images(),
         }
-        return _merged(config, self.spec.nodes_config())
+        if self.network.routed:
+            # NB: the link to our own containerd node is not loopback, but leads to nobody else.
+            config["allowRemote"] = True
+        return _merged(config, self.spec.config("nodes"))
+
+    def containerd_files(self) -> dict[Path, str]:
+        """The files of the containerd node, by path."""
+        pki = Pki(self.home.pki)
+        name = containerd_node_name(self.spec.name)
+        settings = configuration.Settings(
+            name=name,
+            block=self.network.block,
+            server=f"{self.network.host('apiServer')}:{self.network.ports['apiServer']}",
+            binaries=self.binaries,
+            node_kubeconfig=self.home.identity(name),
+            proxy_kubeconfig=self.home.identity("kube-proxy"),
+            dns_kubeconfig=self.home.identity("dns"),
+            client_ca=pki.certificate("ca"),
+            certificate=(pki.certificate(KUBELET_SERVER), pki.key(KUBELET_SERVER)),
+            kubelet_config=self.spec.config("kubelet"),
+            flags={program: self.spec.flags(program) for program in ("kubelet", "kubeProxy")},
+        )
+        return configuration.files(Layout(self.home.directory), settings)
 
     def _etcd(self) -> Component:
         pki = Pki(self.home.pki)
@@ -120,7 +149,7 @@ class Plan:
                 "log-level": "warn",
             },
             listeners=("etcd", "etcd-peer", "etcd-metrics"),
-            health=f"{metrics}/health",
+            health=(f"{metrics}/health",),
         )
 
     def _api_server(self) -> Component:
@@ -129,11 +158,11 @@ class Plan:
             "apiServer",
             "kube-apiserver",
             {
-                "bind-address": self.network.address,
-                "advertise-address": self.network.address,
+                "bind-address": self.network.host("apiServer"),
+                "advertise-address": self.network.host("apiServer"),
                 "secure-port": str(self.network.ports["apiServer"]),
                 # NB: an endpoint on loopback is refused; the node gives its pods the server's address itself.
-                "endpoint-reconciler-type": "none",
+                "endpoint-reconciler-type": "lease" if self.network.routed else "none",
                 "etcd-servers": self.network.url("etcd"),
                 "etcd-cafile": str(pki.certificate("etcd-ca")),
                 "etcd-certfile": str(pki.certificate("etcd-client")),
@@ -154,7 +183,7 @@ class Plan:
                 "allow-privileged": "true",
             },
             listeners=("apiServer",),
-            health=f"{self.network.url('apiServer')}/readyz",
+            health=(f"{self.network.url('apiServer')}/readyz",),
         )
 
     def _controller_manager(self) -> Component:
@@ -171,7 +200,7 @@ class Plan:
                 "use-service-account-credentials": "true",
             },
             listeners=("controllerManager",),
-            health=f"{self.network.url('controllerManager')}/healthz",
+            health=(f"{self.network.url('controllerManager')}/healthz",),
         )
 
     def _scheduler(self) -> Component:
@@ -180,7 +209,7 @@ class Plan:
             "kube-scheduler",
             self._client_flags("scheduler", listener="scheduler"),
             listeners=("scheduler",),
-            health=f"{self.network.url('scheduler')}/healthz",
+            health=(f"{self.network.url('scheduler')}/healthz",),
         )
 
     def _nodes(self) -> Component:
@@ -191,8 +220,21 @@ class Plan:
             environment=self.spec.environment("nodes"),
             inherited=self._inherited(),
             listeners=("nodes",),
-            health=f"{self.network.url('nodes')}/healthz",
+            health=(f"{self.network.url('nodes')}/healthz",),
             content=content,
+        )
+
+    def _containerd_node(self) -> Component:
+        layout = Layout(self.home.directory)
+        return Component(
+            name=CONTAINERD_NODE,
+            argv=(sys.executable, "-m", "autox.cluster.containerd.init", str(layout.config)),
+            environment={},
+            inherited=self._inherited(),
+            listeners=(),
+            health=configuration.health_urls(self.network.block),
+            content=json.dumps({str(path): text for path, text in self.containerd_files().items()}, sort_keys=True),
+            forks=True,
         )
 
     def _client_flags(self, user: str, *, listener: str) -> dict[str, str]:
@@ -213,7 +255,7 @@ class Plan:
         }
 
     def _component(
-        self, name: str, program: str, flags: Mapping[str, str], *, listeners: Sequence[str], health: str
+        self, name: str, program: str, flags: Mapping[str, str], *, listeners: Sequence[str], health: Sequence[str]
     ) -> Component:
         flags = {**flags, **self.spec.flags(name)}
         return Component(

@@ -52,7 +52,8 @@ class Health:
             return "not running"
         if component.name == "nodes" and not self._registered(running):
             return "nodes are not registered yet"
-        return await self._url_trouble(component.health)
+        troubles = await asyncio.gather(*(self._url_trouble(url) for url in component.health))
+        return next((trouble for trouble in troubles if trouble), "")
 
     async def troubles(self, components: Mapping[str, Component], running: Mapping[str, Running]) -> dict[str, str]:
         """The trouble of each component, asked all at once."""

@@ -10,6 +10,7 @@ import json
 from collections.abc import Sequence
 from pathlib import Path
 
+from autox.cluster.containerd.addresses import host_address, node_address
 from autox.cluster.files import write_private
 from autox.cluster.home import ClusterHome
 from autox.cluster.network import Network
@@ -17,7 +18,10 @@ from autox.cluster.pki import Identity, Pki
 
 VIRTUAL_NODES_GROUP = "autox:virtual-nodes"
 NODES_GROUP = "autox:nodes"
-KUBECONFIG_USERS = ("controller-manager", "scheduler", "virtual-nodes")
+DNS_GROUP = "autox:dns"
+KUBELET_CLIENTS_GROUP = "autox:kubelet-clients"
+KUBECONFIG_USERS = ("controller-manager", "scheduler", "virtual-nodes", "kube-proxy", "dns")
+KUBELET_SERVER = "containerd-kubelet-server"
 
 
 def node_names(cluster: str, count: int) -> list[str]:
@@ -25,11 +29,17 @@ def node_names(cluster: str, count: int) -> list[str]:
     return [f"{cluster}-node-{index}" for index in range(count)]
 
 
-def identities(network: Network, nodes: Sequence[str]) -> list[Identity]:
+def containerd_node_name(cluster: str) -> str:
+    """The name of the containerd node of a cluster."""
+    return f"{cluster}-containerd"
+
+
+def identities(network: Network, nodes: Sequence[str], *, containerd_node: str) -> list[Identity]:
     """Every certificate of a cluster, its authorities aside."""
     here = (network.address, "localhost", "127.0.0.1")
     server_names = (
         *here,
+        host_address(network.block),
         network.first_service_ip,
         "kubernetes",
         "kubernetes.default",
@@ -40,7 +50,7 @@ def identities(network: Network, nodes: Sequence[str]) -> list[Identity]:
         Identity(file="etcd-server", common_name="etcd", names=here, authority="etcd-ca"),
         Identity(file="etcd-client", common_name="kube-apiserver", authority="etcd-ca"),
         Identity(file="api-server", common_name="kube-apiserver", names=server_names),
-        Identity(file="kubelet-client", common_name="kube-apiserver-kubelet-client"),
+        Identity(file="kubelet-client", common_name="kube-apiserver-kubelet-client", groups=(KUBELET_CLIENTS_GROUP,)),
         Identity(file="controller-manager-server", common_name="kube-controller-manager", names=here),
         Identity(file="scheduler-server", common_name="kube-scheduler", names=here),
         Identity(file="kubelet-server", common_name="autox-nodes", names=here),
@@ -48,6 +58,12 @@ def identities(network: Network, nodes: Sequence[str]) -> list[Identity]:
         Identity(file="controller-manager", common_name="system:kube-controller-manager"),
         Identity(file="scheduler", common_name="system:kube-scheduler"),
         Identity(file="virtual-nodes", common_name="autox-virtual-nodes", groups=(VIRTUAL_NODES_GROUP,)),
+        Identity(file="kube-proxy", common_name="system:kube-proxy"),
+        Identity(file="dns", common_name="autox-dns", groups=(DNS_GROUP,)),
+        Identity(
+            file=KUBELET_SERVER, common_name=containerd_node, names=(node_address(network.block), containerd_node)
+        ),
+        Identity(file=containerd_node, common_name=f"system:node:{containerd_node}", groups=("system:nodes",)),
         *(
             Identity(file=node, common_name=f"system:node:{node}", groups=(NODES_GROUP, "system:nodes"))
             for node in nodes

@@ -2,15 +2,20 @@
 
 A cluster has a number P. Its own processes listen on 127.P.0.1, on the ports that everybody knows (2379, 6443,
 10250 …) wherever they are free; its pods are 10.P.x.y and its Services 10.(P+64).x.y, reached on this machine as
-127.P.x.y and 127.(P+64).x.y. Rejected: 127.0.0.1 with random ports, since nobody recognises them and the pods need
-a block of their own anyway; and a port below the ephemeral range is never lent to somebody's outgoing connection.
+127.P.x.y and 127.(P+64).x.y. Where there is a containerd node the API server listens on the link to it instead, at
+100.P.255.1 (``containerd.addresses``).
+
+Rejected: 127.0.0.1 with random ports, since nobody recognises them and the pods need a block of their own anyway; and
+a port below the ephemeral range is never lent to somebody's outgoing connection.
 """
 
+import errno
 import hashlib
 import socket
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field, replace
 
+from autox.cluster.containerd.addresses import host_address
 from autox.model.errors import ConfigurationError
 
 BLOCKS = range(64, 128)
@@ -33,15 +38,26 @@ Bindable = Callable[[str, int], bool]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Network:
-    """The addresses of one cluster: its block and the port of each listener."""
+    """The addresses of one cluster.
+
+    Attributes:
+        block: its number.
+        ports: of each listener.
+        routed: whether there is a link to a containerd node, on which the API server listens.
+    """
 
     block: int
     ports: Mapping[str, int] = field(default_factory=lambda: dict(PORTS))
+    routed: bool = False
 
     @property
     def address(self) -> str:
-        """Where the control plane and the nodes listen."""
+        """Where the control plane and the process nodes listen."""
         return f"127.{self.block}.0.1"
+
+    def host(self, listener: str) -> str:
+        """Where one of them listens."""
+        return host_address(self.block) if self.routed and listener == "apiServer" else self.address
 
     @property
     def pod_cidr(self) -> str:
@@ -60,7 +76,7 @@ class Network:
 
     def url(self, listener: str, *, scheme: str = "https") -> str:
         """``https://127.P.0.1:PORT`` of a listener."""
-        return f"{scheme}://{self.address}:{self.ports[listener]}"
+        return f"{scheme}://{self.host(listener)}:{self.ports[listener]}"
 
 
 def choose(place: str, *, taken: Collection[int], bindable: Bindable, reserve: Callable[[int], bool]) -> Network:
@@ -95,12 +111,13 @@ def with_free_ports(network: Network, listeners: Collection[str], *, bindable: B
     """
     ports = dict(network.ports)
     for listener in listeners:
-        if bindable(network.address, ports[listener]):
+        host = network.host(listener)
+        if bindable(host, ports[listener]):
             continue
         candidates = (PORTS[listener] + PORT_STEP * step for step in range(PORT_TRIES))
-        free = next((port for port in candidates if bindable(network.address, port)), None)
+        free = next((port for port in candidates if bindable(host, port)), None)
         if free is None:
-            raise ConfigurationError(f"no free port for {listener} on {network.address}")
+            raise ConfigurationError(f"no free port for {listener} on {host}")
         ports[listener] = free
     return replace(network, ports=ports)
 
@@ -142,13 +159,23 @@ class Reservations:
             self._held.pop().close()
 
 
+def present(address: str) -> bool:
+    """Whether this machine has that address."""
+    with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as probe:
+        try:
+            probe.bind((address, 0))
+        except OSError:
+            return False
+        return True
+
+
 def bindable(address: str, port: int) -> bool:
-    """Whether this process could listen there now."""
+    """Whether this process could listen there now, or once the address is there."""
     with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as probe:
         # NB: without SO_REUSEADDR a port in TIME_WAIT looks taken for a minute after each `down`.
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
             probe.bind((address, port))
-        except OSError:
-            return False
+        except OSError as error:
+            return error.errno == errno.EADDRNOTAVAIL
         return True

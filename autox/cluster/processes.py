@@ -113,7 +113,14 @@ def start(component: Component, *, directory: Path, log: Path) -> Running:
         )
     except OSError as error:
         raise PermanentError(f"cannot start {component.argv[0]} with log {log}: {error.strerror}") from error
-    return Running(component.name, component.digest, psutil.Process(pid))
+    started = Running(component.name, component.digest, psutil.Process(pid))
+    return _successor(started, directory=directory) if component.forks else started
+
+
+def _successor(started: Running, *, directory: Path) -> Running:
+    """The process that a started one leaves behind; the started one, which has ended, if there is none."""
+    os.waitpid(started.pid, 0)
+    return components_of(find(directory)).get(started.component, started)
 
 
 async def end(processes: Collection[Running], *, grace: float) -> None:

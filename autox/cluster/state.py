@@ -12,7 +12,7 @@ from typing import Any
 from autox.cluster.files import write_private
 from autox.cluster.home import ClusterHome
 from autox.cluster.network import PORTS, Network
-from autox.cluster.spec import ClusterSpec
+from autox.cluster.spec import ClusterSpec, Runtime
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -30,8 +30,17 @@ def read_state(home: ClusterHome) -> ClusterState | None:
         record = json.loads(home.state.read_bytes())
         spec, network = record["spec"], record["network"]
         return ClusterState(
-            spec=ClusterSpec(name=home.name, nodes=int(spec["nodes"]), settings=_texts(spec["settings"])),
-            network=Network(block=int(network["block"]), ports={name: int(network["ports"][name]) for name in PORTS}),
+            spec=ClusterSpec(
+                name=home.name,
+                nodes=int(spec["nodes"]),
+                runtime=Runtime(spec.get("runtime", Runtime.PROCESS)),
+                settings=_texts(spec["settings"]),
+            ),
+            network=Network(
+                block=int(network["block"]),
+                ports={name: int(network["ports"][name]) for name in PORTS},
+                routed=bool(network.get("routed", False)),
+            ),
             versions=_texts(record["versions"]),
         )
     except (OSError, ValueError, KeyError, TypeError, AttributeError):

@@ -13,12 +13,15 @@ from pathlib import Path
 
 import psutil
 
+from autox.cluster.binaries import Tool
 from autox.cluster.bootstrap import is_ready
 from autox.cluster.components import Component, Plan
+from autox.cluster.containerd.addresses import node_address
 from autox.cluster.health import Health
 from autox.cluster.home import ClusterHome
-from autox.cluster.identities import node_names
+from autox.cluster.identities import containerd_node_name, node_names
 from autox.cluster.processes import Running, components_of, find
+from autox.cluster.spec import Runtime
 from autox.cluster.state import ClusterState, read_state
 from autox.kube.auth import from_kubeconfig
 from autox.kube.client import KubeClient
@@ -60,7 +63,7 @@ class ClusterStatus:
     """A cluster as found.
 
     Attributes:
-        nodes: each process node and why it is not ready (empty when it is).
+        nodes: each node that runs pods and why it is not ready (empty when it is).
         strays: pids of processes of this cluster that belong to no component and no node.
         containers: how many processes of pods run.
     """
@@ -112,15 +115,16 @@ async def status(home: ClusterHome, *, environ: Mapping[str, str] = os.environ) 
 
 def _plan(home: ClusterHome, state: ClusterState, environ: Mapping[str, str]) -> Plan:
     # The binaries decide the command lines but not the names and addresses, which are all that status needs.
-    programs = ("etcd", "kube-apiserver", "kube-controller-manager", "kube-scheduler")
-    binaries = {program: Path(program) for program in programs}
+    binaries = {tool.value: Path(tool) for tool in Tool}
     return Plan(spec=state.spec, home=home, network=state.network, binaries=binaries, environ=environ)
 
 
 def _component_status(
     component: Component, state: ClusterState, running: Running | None, trouble: str
 ) -> ComponentStatus:
-    address = f"{state.network.address}:{state.network.ports[component.listeners[0]]}"
+    network = state.network
+    listener = next(iter(component.listeners), "")
+    address = f"{network.host(listener)}:{network.ports[listener]}" if listener else node_address(network.block)
     bare = ComponentStatus(name=component.name, trouble=trouble, address=address)
     if running is None:
         return bare
@@ -139,6 +143,8 @@ def _component_status(
 
 async def _nodes(home: ClusterHome, state: ClusterState, *, reachable: bool) -> dict[str, str]:
     names = node_names(state.spec.name, state.spec.nodes)
+    if state.spec.runtime is Runtime.CONTAINERD:
+        names.append(containerd_node_name(state.spec.name))
     if not reachable:
         return dict.fromkeys(names, "unknown: the API server does not answer")
     troubles = {}

@@ -7,33 +7,40 @@ cluster's lock. It can be killed at any moment: the next one finds the truth in 
 import asyncio
 import datetime as dt
 import json
+import sys
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import closing
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from autox.cluster import network as networks
 from autox.cluster.bootstrap import grant, wait_until_pods_can_run
 from autox.cluster.components import Component, Plan
+from autox.cluster.containerd import cgroups, requirements
+from autox.cluster.containerd.addresses import conflicting_route, node_range
+from autox.cluster.containerd.images import write_pause_image
+from autox.cluster.containerd.layout import Layout
 from autox.cluster.files import link, private_directory, write_private
 from autox.cluster.health import POLL_SECONDS, Health
 from autox.cluster.home import ClusterHome, homes
-from autox.cluster.identities import identities, node_names, write_kubeconfigs
+from autox.cluster.identities import containerd_node_name, identities, node_names, write_kubeconfigs
 from autox.cluster.locking import locked
 from autox.cluster.logs import tail
-from autox.cluster.network import Network, Reservations, bindable
+from autox.cluster.network import BLOCKS, Network, Reservations, bindable, present
 from autox.cluster.pki import Pki
 from autox.cluster.processes import Running, components_of, end, find, start
-from autox.cluster.spec import ClusterSpec
+from autox.cluster.spec import CONTAINERD_NODE, ClusterSpec, Runtime
 from autox.cluster.state import ClusterState, read_state, write_state
+from autox.cluster.wish import Wish
 from autox.kube.auth import from_kubeconfig
 from autox.kube.client import KubeClient
-from autox.model.errors import DeadlineError, PermanentError
+from autox.model.errors import ConfigurationError, DeadlineError, PermanentError
 
 READY_SECONDS = 120.0
 HANG_SECONDS = 15.0
 STOP_SECONDS = 5.0
 PORT_ATTEMPTS = 5
+ROUTES = Path("/proc/net/route")
 
 Say = Callable[[str], None]
 
@@ -54,8 +61,7 @@ class Request:
     """What one ``up`` was asked for.
 
     Attributes:
-        nodes: how many process nodes; nothing keeps what the cluster has (1 for a new one).
-        assignments: ``--set`` arguments.
+        wish: what is asked for.
         binaries: path of each program by its own name.
         versions: version of each program, for ``status``.
         environ: the caller's environment, of which components inherit a few names.
@@ -65,8 +71,7 @@ class Request:
     binaries: Mapping[str, Path]
     versions: Mapping[str, str]
     environ: Mapping[str, str]
-    nodes: int | None = None
-    assignments: Sequence[str] = ()
+    wish: Wish
 
 
 async def up(request: Request, *, say: Say) -> ClusterState:
@@ -78,11 +83,13 @@ async def up(request: Request, *, say: Say) -> ClusterState:
     home = request.home
     async with locked(home.directory, create=True, waiting=lambda: say("waiting for another up or down of it to end")):
         recorded = read_state(home)
-        spec = (recorded.spec if recorded else ClusterSpec(name=home.name)).changed(
-            nodes=request.nodes, assignments=request.assignments
-        )
+        spec = request.wish.spec(home)
+        if spec.runtime is Runtime.CONTAINERD:
+            requirements.check(places=[home.directory, *request.binaries.values(), Path(sys.executable)])
         with closing(Reservations()) as reservations:
             network = recorded.network if recorded else await _new_network(home, reservations)
+            network = replace(network, routed=spec.runtime is Runtime.CONTAINERD)
+            _check_routes(home, network)
             return await _converged(request, spec, network, say=say)
 
 
@@ -95,7 +102,7 @@ async def _converged(request: Request, spec: ClusterSpec, network: Network, *, s
         try:
             await _converge(request, state, say=say)
         except ComponentExitedError as error:
-            if all(bindable(network.address, network.ports[each]) for each in error.component.listeners):
+            if all(bindable(network.host(each), network.ports[each]) for each in error.component.listeners):
                 raise
             say(f"{error.component.name}: its port was taken while it started; trying another")
         else:
@@ -111,9 +118,24 @@ async def _new_network(home: ClusterHome, reservations: Reservations) -> Network
     async with locked(home.root, create=True, waiting=lambda: None):
         others = [read_state(other) for other in homes(home.root)]
         taken = {other.network.block for other in others if other}
+        taken |= {block for block in BLOCKS if _conflicting_route(home, block)}
         network = networks.choose(str(home.directory), taken=taken, bindable=bindable, reserve=reservations.reserve)
         write_state(home, ClusterState(spec=ClusterSpec(name=home.name), network=network, versions={}))
         return network
+
+
+def _conflicting_route(home: ClusterHome, block: int) -> str:
+    routes = ROUTES.read_text() if ROUTES.exists() else ""
+    return conflicting_route(routes, block, link=Layout(home.directory).link)
+
+
+def _check_routes(home: ClusterHome, network: Network) -> None:
+    device = _conflicting_route(home, network.block) if network.routed else ""
+    if device:
+        raise ConfigurationError(
+            f"the addresses of a containerd node, {node_range(network.block)}, are reached over {device} already",
+            hint="bring the cluster up under another name, which gives it other addresses",
+        )
 
 
 def _with_free_ports(home: ClusterHome, network: Network) -> Network:
@@ -127,10 +149,12 @@ def _with_free_ports(home: ClusterHome, network: Network) -> Network:
 
 async def _converge(request: Request, state: ClusterState, *, say: Say) -> None:
     home, spec, network = request.home, state.spec, state.network
-    nodes = node_names(spec.name, spec.nodes)
+    process_nodes = node_names(spec.name, spec.nodes)
+    containerd_node = containerd_node_name(spec.name)
     write_state(home, state)
-    Pki(home.pki).ensure(identities(network, nodes), now=dt.datetime.now(dt.UTC))
-    write_kubeconfigs(home, network, nodes)
+    known = identities(network, process_nodes, containerd_node=containerd_node)
+    Pki(home.pki).ensure(known, now=dt.datetime.now(dt.UTC))
+    write_kubeconfigs(home, network, [*process_nodes, containerd_node])
     for program, path in request.binaries.items():
         link(home.programs / program, path)
     private_directory(home.nodes)
@@ -138,9 +162,19 @@ async def _converge(request: Request, state: ClusterState, *, say: Say) -> None:
     write_private(home.nodes_config, json.dumps(plan.nodes_config(), indent=2, sort_keys=True).encode())
     wanted = {component.name: component for component in plan.components()}
     kept = await _end_all_but(wanted, home=home, say=say)
+    nodes = process_nodes
+    if CONTAINERD_NODE in wanted:
+        nodes = [*process_nodes, containerd_node]
+        for path, text in plan.containerd_files().items():
+            write_private(path, text.encode())
+        write_pause_image(Layout(home.directory).pause)
+    else:
+        await asyncio.to_thread(cgroups.remove, Layout(home.directory).cgroup)
 
     async with Health(home) as health:
         starter = _Starter(home=home, health=health, running=kept, say=say)
+        if CONTAINERD_NODE in wanted:
+            await starter.has_link(wanted[CONTAINERD_NODE], network)
         await starter.all_ready([wanted["etcd"], wanted["apiServer"]])
         async with KubeClient(from_kubeconfig(home.kubeconfig)) as kube:
             await grant(kube)
@@ -173,6 +207,28 @@ class _Starter:
     health: Health
     running: dict[str, Running]
     say: Say
+    started: set[str] = field(default_factory=set)
+
+    async def has_link(self, node: Component, network: Network) -> None:
+        """Start the containerd node if it does not run, and wait until this machine has its address on the link.
+
+        Raises:
+            ComponentExitedError: it ended. DeadlineError: no link was made.
+        """
+        if node.name not in self.running:
+            self._start(node)
+        host = network.host("apiServer")
+        try:
+            async with asyncio.timeout(READY_SECONDS):
+                while not present(host):
+                    if self.running[node.name].has_ended():
+                        raise ComponentExitedError(node, self.home.log(node.name))
+                    await asyncio.sleep(POLL_SECONDS)
+        except TimeoutError as error:
+            raise DeadlineError(
+                f"after {READY_SECONDS:.0f} s this machine has no address {host}",
+                hint=f"see `autox cluster logs {node.name} --name {self.home.name}`",
+            ) from error
 
     async def all_ready(self, components: Sequence[Component]) -> None:
         """Start those that do not run yet, in order, then wait for all of them together.
@@ -180,18 +236,18 @@ class _Starter:
         Raises:
             ComponentExitedError: one ended. DeadlineError: one did not become ready.
         """
-        found = [component.name for component in components if component.name in self.running]
         for component in components:
-            if component.name not in found:
+            if component.name not in self.running:
                 self._start(component)
         try:
             async with asyncio.TaskGroup() as group:
                 for component in components:
-                    group.create_task(self._ready(component, may_restart=component.name in found))
+                    group.create_task(self._ready(component, may_restart=component.name not in self.started))
         except BaseExceptionGroup as errors:
             raise errors.exceptions[0] from None
 
     def _start(self, component: Component) -> None:
+        self.started.add(component.name)
         self.running[component.name] = start(
             component, directory=self.home.directory, log=self.home.log(component.name)
         )

@@ -20,6 +20,8 @@ def script(tool: Tool, version: str = "") -> str:
             wanted = "version --client --output=json"
         case Tool.HELM:
             text, wanted = f"{version}+g3547a4b\n", "version --short"
+        case Tool.COREDNS:
+            text, wanted = f"CoreDNS-{version.removeprefix('v')}\nlinux/amd64, go1.26.8, \n", "-version"
         case _:
             text, wanted = f"Kubernetes {version}\n", "--version"
     # NB: shell built-ins only, since tests run it with an empty PATH
@@ -36,7 +38,7 @@ def install(directory: Path, tool: Tool, version: str = "", *, content: str = ""
 
 
 def install_all(directory: Path) -> Path:
-    """Put all six programs into a directory."""
+    """Put all programs into a directory."""
     for tool in Tool:
         install(directory, tool)
     return directory

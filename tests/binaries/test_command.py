@@ -7,7 +7,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 from autox.cli.binaries import binaries
-from autox.cluster.binaries import Tool
+from autox.cluster.binaries import CONTROL_PLANE, Tool
 from autox.cluster.binaries.pins import pinned
 from autox.model.errors import ConfigurationError, PermanentError
 from tests.binaries.programs import install_all
@@ -36,7 +36,7 @@ def test_a_table_says_what_comes_from_where(tmp_path: Path) -> None:
     assert lines[0].split() == ["TOOL", "VERSION", "SOURCE", "PATH"]
     cells = [line.split() for line in lines[1:]]
     assert [(tool, source, path) for tool, _, source, path in cells] == [
-        (tool, "directory", str(directory / tool)) for tool in Tool
+        (tool, "directory", str(directory / tool)) for tool in CONTROL_PLANE
     ]
     assert all(version.startswith(pinned(Tool(tool))) for tool, version, *_ in cells)
     assert len({line.index(str(directory)) for line in lines[1:]} | {lines[0].index("PATH")}) == 1
@@ -53,7 +53,7 @@ def test_json_is_for_programs(tmp_path: Path) -> None:
         "source": "PATH",
         "path": str(tmp_path / "path" / "etcd"),
     }
-    assert [each["tool"] for each in found] == list(Tool)
+    assert [each["tool"] for each in found] == list(CONTROL_PLANE)
 
 
 def test_what_cannot_be_had_is_an_error_with_reasons() -> None:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from autox.cluster.binaries import BinarySettings, Silent, Source, Tool, provide
+from autox.cluster.binaries import CONTROL_PLANE, BinarySettings, Silent, Source, Tool, provide
 from autox.cluster.binaries.asking import NoAnswerError
 from autox.cluster.binaries.cache import Cache
 from autox.cluster.binaries.pins import pinned
@@ -20,7 +20,7 @@ from tests.binaries.programs import install, install_all, times_asked
 def _sources(settings: BinarySettings, *tools: Tool) -> dict[Tool, Source]:
     return {
         tool: binary.source
-        for tool, binary in provide(tools or list(Tool), settings=settings, progress=Silent()).items()
+        for tool, binary in provide(tools or CONTROL_PLANE, settings=settings, progress=Silent()).items()
     }
 
 
@@ -32,6 +32,27 @@ def test_an_explicit_directory_is_taken_whatever_its_version(settings: BinarySet
     assert found[Tool.KUBE_APISERVER].source is Source.DIRECTORY
     assert found[Tool.KUBE_APISERVER].version == "v1.29.0"
     assert found[Tool.KUBE_APISERVER].path == tmp_path / "mine" / "kube-apiserver"
+
+
+def test_a_link_on_the_path_is_followed_to_the_program(settings: BinarySettings, tmp_path: Path) -> None:
+    """A cluster may be brought up from the shell of another one, whose links go when that is taken down."""
+    program = install(tmp_path / "real", Tool.ETCD)
+    (tmp_path / "links").mkdir()
+    (tmp_path / "links" / "etcd").symlink_to(program)
+    places = replace(settings, search_path=str(tmp_path / "links"))
+
+    assert provide([Tool.ETCD], settings=places, progress=Silent())[Tool.ETCD].path == program
+
+
+def test_a_link_that_names_one_program_of_many_is_left_alone(settings: BinarySettings, tmp_path: Path) -> None:
+    """A program that looks at the name it is called by is still called by that name."""
+    dispatcher = install(tmp_path / "real", Tool.ETCD).rename(tmp_path / "real" / "dispatcher")
+    (tmp_path / "links").mkdir()
+    link = tmp_path / "links" / "etcd"
+    link.symlink_to(dispatcher)
+    places = replace(settings, search_path=str(tmp_path / "links"))
+
+    assert provide([Tool.ETCD], settings=places, progress=Silent())[Tool.ETCD].path == link
 
 
 def test_tools_missing_in_the_directory_are_found_elsewhere(

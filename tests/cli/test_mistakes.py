@@ -38,7 +38,7 @@ def test_words() -> None:
         (("cluster", "up", "--set", "x"), 2, "not a setting"),
         (("cluster", "up", "--nodes", "-1"), 2, "--nodes -1"),
         (("cluster", "up", "--nodes", "many"), 2, "not a valid integer"),
-        (("cluster", "logs", "kubelet"), 2, "'apiServer'"),
+        (("cluster", "logs", "kublet"), 2, "'apiServer'"),
         (("cluster", "kubeconfig", "--name", "nope"), 3, "there is no cluster nope"),
         (("cluster", "env", "--name", "nope"), 3, "autox cluster up --name nope"),
         (("cluster", "binaries", "--dir", "/nonexistent"), 2, "/nonexistent"),

@@ -51,7 +51,7 @@ def test_node_settings_are_json_where_they_parse() -> None:
         ],
     )
 
-    assert spec.nodes_config() == {
+    assert spec.config("nodes") == {
         "crashLoopBackOff": {"initialSeconds": 1},
         "images": [{"image": "x"}],
         "note": "plain words",
@@ -60,7 +60,7 @@ def test_node_settings_are_json_where_they_parse() -> None:
 
 @pytest.mark.parametrize(
     "assignment",
-    ["", "x", "apiServer", "apiServer.flags=1", "apiServer.flags.=1", "apiServer.config.x=1", "kubelet.flags.v=1"],
+    ["", "x", "apiServer", "apiServer.flags=1", "apiServer.flags.=1", "apiServer.config.x=1", "proxy.flags.v=1"],
 )
 def test_set_that_names_nothing(assignment: str) -> None:
     """A setting of nothing is refused with the words that would work."""

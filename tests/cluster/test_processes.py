@@ -23,7 +23,7 @@ STUBBORN = (
 
 def component(name: str = "etcd", program: str = SLEEP, **environment: str) -> Component:
     """A component that is a small Python program."""
-    return Component(name=name, argv=(sys.executable, "-c", program), environment=environment, listeners=(), health="")
+    return Component(name=name, argv=(sys.executable, "-c", program), environment=environment, listeners=(), health=())
 
 
 @pytest.fixture
@@ -83,7 +83,7 @@ async def test_digest_follows_everything_that_matters() -> None:
     assert component(GOGC="50").digest != plain.digest
     assert component(program=STUBBORN).digest != plain.digest
     assert (
-        Component(name="etcd", argv=plain.argv, environment={}, listeners=(), health="", content="x").digest
+        Component(name="etcd", argv=plain.argv, environment={}, listeners=(), health=(), content="x").digest
         != plain.digest
     )
 
@@ -116,7 +116,7 @@ async def test_own_session(directory: Path) -> None:
 
 async def test_program_that_is_not_there(directory: Path) -> None:
     """A binary that has gone is told by its path."""
-    missing = Component(name="etcd", argv=(str(directory / "etcd"),), environment={}, listeners=(), health="")
+    missing = Component(name="etcd", argv=(str(directory / "etcd"),), environment={}, listeners=(), health=())
 
     with pytest.raises(PermanentError, match=r"cannot start .*/etcd"):
         start(missing, directory=directory, log=directory / "log")

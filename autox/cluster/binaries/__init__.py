@@ -1,4 +1,4 @@
-"""Getting the real programs of a control plane onto this machine: find, download or build.
+"""Getting the real programs of a cluster onto this machine: find, download or build.
 
 Start reading at ``providing``: it holds the order of the sources. ``pins`` says which versions, ``cache`` where they
 are kept, ``downloading`` and ``building`` how they come there.
@@ -7,7 +7,19 @@ are kept, ``downloading`` and ``building`` how they come there.
 from autox.cluster.binaries.progress import Progress, Silent, Unit
 from autox.cluster.binaries.providing import provide
 from autox.cluster.binaries.settings import BinarySettings
-from autox.cluster.binaries.tools import Binary, Source, Tool
+from autox.cluster.binaries.tools import CONTAINERD_NODE, CONTROL_PLANE, Binary, Source, Tool
 from autox.cluster.binaries.versions import fits
 
-__all__ = ["Binary", "BinarySettings", "Progress", "Silent", "Source", "Tool", "Unit", "fits", "provide"]
+__all__ = [
+    "CONTAINERD_NODE",
+    "CONTROL_PLANE",
+    "Binary",
+    "BinarySettings",
+    "Progress",
+    "Silent",
+    "Source",
+    "Tool",
+    "Unit",
+    "fits",
+    "provide",
+]

@@ -4,7 +4,7 @@ The ``go.mod`` files under ``modules/`` are the only place where a version is wr
 accepted from PATH and what is built are all derived from their ``require`` lines, so the three cannot disagree.
 ``go.sum`` beside each is the checksum of everything that is compiled.
 
-Three modules and not one, because the dependencies of Kubernetes, etcd and Helm contradict each other.
+Four modules and not one, because the dependencies of Kubernetes, etcd, Helm and CoreDNS contradict each other.
 """
 
 import re
@@ -90,7 +90,14 @@ _LDFLAGS = {
 @cache
 def modules() -> tuple[Module, ...]:
     """The pinned modules, the quickest to build first."""
-    kubernetes = (Tool.KUBE_APISERVER, Tool.KUBE_CONTROLLER_MANAGER, Tool.KUBE_SCHEDULER, Tool.KUBECTL)
+    kubernetes = (
+        Tool.KUBE_APISERVER,
+        Tool.KUBE_CONTROLLER_MANAGER,
+        Tool.KUBE_SCHEDULER,
+        Tool.KUBECTL,
+        Tool.KUBELET,
+        Tool.KUBE_PROXY,
+    )
     return (
         _module(
             "etcd",
@@ -101,6 +108,11 @@ def modules() -> tuple[Module, ...]:
             "helm",
             requires="helm.sh/helm/v4",
             packages={Tool.HELM: Package(path="helm.sh/helm/v4/cmd/helm", produces="helm")},
+        ),
+        _module(
+            "coredns",
+            requires="github.com/coredns/coredns",
+            packages={Tool.COREDNS: Package(path="github.com/coredns/coredns", produces="coredns")},
         ),
         _module(
             "kubernetes",

@@ -1,7 +1,7 @@
 """Asking a program which version it is: bounded in time and output, and remembered, since a cold start costs 50 ms.
 
 What was learnt is kept in ``versions.json`` in the cache, keyed by path, size and modification time, so that finding
-all six tools again costs a few stats. The file is a convenience: unreadable, it counts as empty; unwritable, it is
+all tools again costs a few stats. The file is a convenience: unreadable, it counts as empty; unwritable, it is
 not kept.
 """
 

@@ -115,7 +115,7 @@ class _Search:
             if path is None:
                 self.reasons[source][tool] = "not there" if search_path else "not set"
                 continue
-            binary = self._judged(tool, Path(path).absolute(), source)
+            binary = self._judged(tool, _behind_links(Path(path).absolute()), source)
             if binary is not None:
                 return binary
         return None
@@ -169,6 +169,15 @@ class _Search:
             binary = self._cached(tool, source)
             if binary is not None:
                 self.found[tool] = binary
+
+
+def _behind_links(path: Path) -> Path:
+    """The file that a link means, or the link itself where it decides which program of one file runs.
+
+    NB: a local cluster's own directory of links is on PATH after ``autox cluster env``; it goes with that cluster.
+    """
+    target = path.resolve()
+    return target if target.name == path.name else path
 
 
 def _nowhere(search: _Search) -> PermanentError:

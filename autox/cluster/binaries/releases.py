@@ -1,6 +1,6 @@
 """Where each project publishes its release files, and how it publishes their SHA-256. Pure.
 
-A mirror replaces scheme and host of all three; the paths below it stay the same.
+A mirror replaces scheme and host of all of them; the paths below it stay the same.
 """
 
 import re
@@ -11,7 +11,7 @@ from autox.cluster.binaries.settings import Platform
 from autox.cluster.binaries.tools import Tool
 
 _KUBERNETES = "https://dl.k8s.io"
-_ETCD = "https://github.com"
+_GITHUB = "https://github.com"
 _HELM = "https://get.helm.sh"
 
 
@@ -45,12 +45,16 @@ def release_of(tool: Tool, *, platform: Platform, mirror: str | None = None) -> 
     version = pinned(tool)
     match tool:
         case Tool.ETCD:
-            folder = f"{_root(_ETCD, mirror)}/etcd-io/etcd/releases/download/{version}"
+            folder = f"{_root(_GITHUB, mirror)}/etcd-io/etcd/releases/download/{version}"
             name = f"etcd-{version}-{platform}"
             return Release(url=f"{folder}/{name}.tar.gz", checksum_url=f"{folder}/SHA256SUMS", member=f"{name}/etcd")
         case Tool.HELM:
             url = f"{_root(_HELM, mirror)}/helm-{version}-{platform}.tar.gz"
             return Release(url=url, checksum_url=f"{url}.sha256sum", member=f"{platform}/helm")
+        case Tool.COREDNS:
+            folder = f"{_root(_GITHUB, mirror)}/coredns/coredns/releases/download/{version}"
+            name = f"coredns_{version.removeprefix('v')}_{platform.system}_{platform.architecture}.tgz"
+            return Release(url=f"{folder}/{name}", checksum_url=f"{folder}/{name}.sha256", member="coredns")
         case _:
             folder = f"{_root(_KUBERNETES, mirror)}/release/{version}/bin"
             url = f"{folder}/{platform.system}/{platform.architecture}/{tool}"

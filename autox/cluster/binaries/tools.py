@@ -1,4 +1,4 @@
-"""The six programs a local control plane is made of, and where a copy of one can come from.
+"""The programs a local cluster is made of, and where a copy of one can come from.
 
 Plain values that every other module here passes around. The versions that are wanted stand in ``pins``, how a
 version is read from a file in ``probing``.
@@ -10,7 +10,7 @@ from pathlib import Path
 
 
 class Tool(StrEnum):
-    """A program of the control plane; the value is its file name."""
+    """A program of a cluster; the value is its file name."""
 
     ETCD = "etcd"
     KUBE_APISERVER = "kube-apiserver"
@@ -18,6 +18,23 @@ class Tool(StrEnum):
     KUBE_SCHEDULER = "kube-scheduler"
     KUBECTL = "kubectl"
     HELM = "helm"
+    KUBELET = "kubelet"
+    KUBE_PROXY = "kube-proxy"
+    COREDNS = "coredns"
+
+
+CONTROL_PLANE = (
+    Tool.ETCD,
+    Tool.KUBE_APISERVER,
+    Tool.KUBE_CONTROLLER_MANAGER,
+    Tool.KUBE_SCHEDULER,
+    Tool.KUBECTL,
+    Tool.HELM,
+)
+"""What every cluster needs, and whoever uses it."""
+
+CONTAINERD_NODE = (Tool.KUBELET, Tool.KUBE_PROXY, Tool.COREDNS)
+"""What a node with containerd needs besides; containerd itself is the machine's own."""
 
 
 class Source(StrEnum):

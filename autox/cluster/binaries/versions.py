@@ -14,11 +14,13 @@ _HELM_3_MINOR = 13  # the oldest Helm 3 whose flags and storage autox has been t
 _ARGUMENTS: dict[Tool, tuple[str, ...]] = {
     Tool.KUBECTL: ("version", "--client", "--output=json"),
     Tool.HELM: ("version", "--short"),
+    Tool.COREDNS: ("-version",),
 }
 _REPORTED: dict[Tool, str] = {
     Tool.ETCD: r"^etcd Version: v?(\d+\.\d+\.\d+\S*)\s*$",
     Tool.KUBECTL: r'"gitVersion":\s*"v(\d+\.\d+\.\d+[^"\s]*)"',
     Tool.HELM: r"^v(\d+\.\d+\.\d+\S*)\s*$",
+    Tool.COREDNS: r"^CoreDNS-(\d+\.\d+\.\d+\S*)\s*$",
 }
 _REPORTED_KUBERNETES = r"^Kubernetes v(\d+\.\d+\.\d+\S*)\s*$"
 
@@ -38,7 +40,8 @@ def fits(tool: Tool, version: str) -> bool:
     """Whether a tool of this version, found somewhere on the machine, may stand in for the pinned one.
 
     Kubernetes components: the minor of the pin. etcd: the major and minor of the pin or a newer minor of that major.
-    kubectl: at most one minor away (the version skew Kubernetes supports). helm: 3.13 and later, and 4.
+    kubectl: at most one minor away (the version skew Kubernetes supports). helm: 3.13 and later, and 4. CoreDNS: the
+    pin's major, the pin's minor or a newer one.
 
     Args:
         tool: which tool.
@@ -48,7 +51,7 @@ def fits(tool: Tool, version: str) -> bool:
     if found is None or pin is None:
         return False
     match tool:
-        case Tool.ETCD:
+        case Tool.ETCD | Tool.COREDNS:
             return found[0] == pin[0] and found[1] >= pin[1]
         case Tool.KUBECTL:
             return found[0] == pin[0] and abs(found[1] - pin[1]) <= 1
@@ -62,7 +65,7 @@ def accepted(tool: Tool) -> str:
     """What ``fits`` accepts, in words for people: ``1.36.x``."""
     major, minor = _minor(pinned(tool)) or (0, 0)
     match tool:
-        case Tool.ETCD:
+        case Tool.ETCD | Tool.COREDNS:
             return f"{major}.{minor} or a newer {major}.x"
         case Tool.KUBECTL:
             return f"{major}.{minor - 1} to {major}.{minor + 1}"
