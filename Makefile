@@ -36,11 +36,17 @@ lint: $(STAMP)
 .PHONY: test
 test: lint ## Run every test, those on a real control plane included
 	@$(RUN)/autox cluster binaries
-	@$(RUN)/python -m pytest --numprocesses 2 --dist loadfile --no-loadscope-reorder
+	@$(RUN)/python -m pytest --numprocesses 2 --dist loadfile --no-loadscope-reorder -m "not realnode"
+
+.PHONY: e2e
+e2e: $(STAMP) ## Play the stories on a real node: kubelet, containerd, Services, DNS; needs root on Debian
+	@$(RUN)/python -m tests.realnode.preparing
+	@$(RUN)/autox cluster binaries --runtime containerd
+	@$(RUN)/python -m pytest -m realnode
 
 .PHONY: check
 check: lint ## Format, lint, types, contracts, unit tests: no cluster, under a minute
-	@$(RUN)/python -m pytest -q -m "not integration"
+	@$(RUN)/python -m pytest -q -m "not integration and not realnode"
 
 .PHONY: bench
 bench: $(STAMP) ## Measure: prints the tables of docs/benchmarks.md

@@ -37,7 +37,8 @@ class Component:
             another shell restarts nothing.
         listeners: the names in ``network.PORTS`` that it listens on.
         health: the URLs that answer 200 to the administrator when it is ready.
-        content: what else decides how it runs: the content of its configuration files.
+        content: what else decides how it runs: the content of its configuration files, and the API server's address,
+            which stands in its kubeconfig.
         forks: whether what is started ends at once and goes on as another process of the same environment.
     """
 
@@ -201,6 +202,7 @@ class Plan:
             },
             listeners=("controllerManager",),
             health=(f"{self.network.url('controllerManager')}/healthz",),
+            content=self.network.url("apiServer"),
         )
 
     def _scheduler(self) -> Component:
@@ -210,10 +212,11 @@ class Plan:
             self._client_flags("scheduler", listener="scheduler"),
             listeners=("scheduler",),
             health=(f"{self.network.url('scheduler')}/healthz",),
+            content=self.network.url("apiServer"),
         )
 
     def _nodes(self) -> Component:
-        content = json.dumps(self.nodes_config(), indent=2, sort_keys=True)
+        content = json.dumps([self.nodes_config(), self.network.url("apiServer")], sort_keys=True)
         return Component(
             name="nodes",
             argv=(sys.executable, "-m", "autox", "nodes", "run", "--config", str(self.home.nodes_config)),
@@ -255,7 +258,14 @@ class Plan:
         }
 
     def _component(
-        self, name: str, program: str, flags: Mapping[str, str], *, listeners: Sequence[str], health: Sequence[str]
+        self,
+        name: str,
+        program: str,
+        flags: Mapping[str, str],
+        *,
+        listeners: Sequence[str],
+        health: Sequence[str],
+        content: str = "",
     ) -> Component:
         flags = {**flags, **self.spec.flags(name)}
         return Component(
@@ -265,6 +275,7 @@ class Plan:
             inherited=self._inherited(),
             listeners=listeners,
             health=health,
+            content=content,
         )
 
     def _default_images(self) -> list[dict[str, Any]]:

@@ -1,6 +1,7 @@
 """From what was asked for to command lines."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 from autox.cluster.components import Plan
@@ -47,6 +48,19 @@ def test_a_changed_flag_restarts_one_component() -> None:
     }.items():
         after = digests(plan(assignment))
         assert [name for name in before if before[name] != after[name]] == [changed]
+
+
+def test_another_address_of_the_api_server_restarts_all_that_talk_to_it() -> None:
+    """A component that was started with the old address would look for the API server there for ever."""
+    made = plan()
+    before, after = digests(made), digests(replace(made, network=replace(made.network, routed=True)))
+
+    assert [name for name in before if before[name] != after[name]] == [
+        "apiServer",
+        "controllerManager",
+        "scheduler",
+        "nodes",
+    ]
 
 
 def test_a_given_flag_wins() -> None:
