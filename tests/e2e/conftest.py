@@ -11,12 +11,21 @@ from tests.clusters import LocalCluster, wait_for
 from tests.integration.objects import Object, config_map, deployment, field, service
 
 ROOT = Path(__file__).parents[2]
+WRITES = ["create", "update", "patch", "delete", "deletecollection"]
 POLICY = {
     "apiVersion": "audit.k8s.io/v1",
     "kind": "Policy",
     "omitStages": ["RequestReceived"],
-    "rules": [{"level": "Metadata", "verbs": ["create", "update", "patch", "delete", "deletecollection"]}],
+    "rules": [
+        # All that service accounts ask for, so that what is refused is seen too; Kubernetes' own controllers aside.
+        {"level": "None", "userGroups": ["system:serviceaccounts:kube-system"], "verbs": ["get", "list", "watch"]},
+        {"level": "Metadata", "userGroups": ["system:serviceaccounts"]},
+        {"level": "Metadata", "verbs": WRITES},
+    ],
 }
+
+
+RESTRICTED = {"runAsNonRoot": True, "runAsUser": 65532, "seccompProfile": {"type": "RuntimeDefault"}}
 
 
 class AuditedCluster(LocalCluster):
@@ -27,10 +36,14 @@ class AuditedCluster(LocalCluster):
         """One JSON object a line."""
         return self.state / "audit.log"
 
-    def writes(self, user: str) -> list[dict[str, Any]]:
-        """Every write that a user tried, in order."""
+    def requests(self, user: str) -> list[dict[str, Any]]:
+        """Every request of a user, in order: of a service account all, of others those that write."""
         events = [json.loads(line) for line in self.audit_log.read_text().splitlines()]
         return [event for event in events if event["user"]["username"] == user]
+
+    def writes(self, user: str) -> list[dict[str, Any]]:
+        """Every write that a user tried, in order."""
+        return [event for event in self.requests(user) if event["verb"] in WRITES]
 
     def experiments(self, namespace: str = "default") -> list[dict[str, Any]]:
         """The records of a namespace."""
@@ -75,11 +88,12 @@ def app(name: str, *, port: int = 80) -> list[Object]:
         "ports": [{"name": "http", "containerPort": 8080}],
         "readinessProbe": {"httpGet": {"path": "/healthz", "port": "http"}, "periodSeconds": 1},
         "volumeMounts": [{"name": "app", "mountPath": "/app"}],
+        "securityContext": {"allowPrivilegeEscalation": False, "capabilities": {"drop": ["ALL"]}},
     }
     program = (ROOT / "examples" / "demo" / "shop.py").read_text()
     volume = {"name": "app", "configMap": {"name": name}}
     return [
         config_map(name, **{"shop.py": program}),
         service(name, port=port, target="http"),
-        deployment(name, container, volumes=[volume]),
+        deployment(name, container, volumes=[volume], securityContext=RESTRICTED),
     ]

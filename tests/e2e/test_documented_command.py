@@ -99,10 +99,12 @@ def test_nothing_was_written_to_a_trigger(audited: AuditedCluster) -> None:
 
 
 def test_nothing_that_autox_asked_for_was_refused(audited: AuditedCluster) -> None:
-    """The roles are wide enough: the controller meets no 403 in the whole story."""
-    refused = [event for event in audited.writes(CONTROLLER) if event["responseStatus"]["code"] == 403]
+    """The roles are wide enough: neither the controller nor the runner meets a 403 in the whole story."""
+    runner = f"system:serviceaccount:default:{audited.experiments()[0]['metadata']['name']}"
+    asked = {user: audited.requests(user) for user in (CONTROLLER, runner)}
 
-    assert refused == []
+    assert all(asked.values()), "the audit log does not see them"
+    assert [event for events in asked.values() for event in events if event["responseStatus"]["code"] == 403] == []
 
 
 def test_opting_out_deletes_the_experiment_and_keeps_its_record(audited: AuditedCluster) -> None:
