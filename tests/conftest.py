@@ -10,6 +10,7 @@ from uuid import uuid4
 
 import pytest
 
+from autox.cluster.spec import Runtime
 from autox.kube.auth import from_kubeconfig
 from autox.kube.client import KubeClient
 from autox.model.refs import NAMESPACES
@@ -21,6 +22,16 @@ QUICK = (
     "nodes.config.crashLoopBackOff.initialSeconds=1",
     "nodes.config.crashLoopBackOff.limitSeconds=4",
 )
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """``--runtime containerd`` plays the stories of tests/e2e on a real node, as ``make e2e`` does."""
+    parser.addoption(
+        "--runtime",
+        choices=[each.value for each in Runtime],
+        default=Runtime.PROCESS.value,
+        help="what runs the pods of the stories in tests/e2e",
+    )
 
 
 def pytest_configure() -> None:

@@ -7,8 +7,10 @@ from typing import Any
 
 import pytest
 
+from autox.cluster.spec import Runtime
 from tests.clusters import LocalCluster, wait_for
 from tests.integration.objects import Object, config_map, deployment, field, service
+from tests.realnode.images import bring_image
 
 ROOT = Path(__file__).parents[2]
 WRITES = ["create", "update", "patch", "delete", "deletecollection"]
@@ -64,15 +66,20 @@ class AuditedCluster(LocalCluster):
 
 
 @pytest.fixture(scope="session")
-def audited(tmp_path_factory: pytest.TempPathFactory) -> Iterator[AuditedCluster]:
-    """A cluster that audits, shared by all stories."""
+def audited(tmp_path_factory: pytest.TempPathFactory, pytestconfig: pytest.Config) -> Iterator[AuditedCluster]:
+    """A cluster that audits, shared by all stories; its default namespace takes only restricted pods."""
+    runtime = Runtime(pytestconfig.getoption("--runtime"))
     state = tmp_path_factory.mktemp("audited")
     policy = state / "policy.json"
     policy.write_text(json.dumps(POLICY))
     cluster = AuditedCluster(name="audited", state=state)
     flags = {"audit-policy-file": policy, "audit-log-path": cluster.audit_log, "audit-log-mode": "blocking-strict"}
     try:
-        cluster.up(*(word for flag, value in flags.items() for word in ("--set", f"apiServer.flags.{flag}={value}")))
+        settings = [word for flag, value in flags.items() for word in ("--set", f"apiServer.flags.{flag}={value}")]
+        cluster.up("--runtime", runtime.value, *settings)
+        cluster.kubectl("label", "namespace/default", "pod-security.kubernetes.io/enforce=restricted")
+        if runtime is Runtime.CONTAINERD:
+            bring_image(cluster)
         yield cluster
     finally:
         cluster.down()

@@ -1,7 +1,6 @@
 """Clusters with a containerd node, for tests that only a real node can tell something."""
 
 import dataclasses
-import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -9,9 +8,10 @@ from typing import Any
 import psutil
 import pytest
 
-from autox.cluster.containerd.configuration import PAUSE, SOCKET
+from autox.cluster.containerd.configuration import PAUSE
 from autox.cluster.spec import CONTAINERD_NODE
 from tests.clusters import LocalCluster, run
+from tests.realnode.images import inside
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,14 +33,7 @@ class RealCluster(LocalCluster):
 
     def inside(self, *argv: str) -> str:
         """Run a command in the node's mounts and network, and return what it printed."""
-        enter = ("nsenter", f"--target={self.init().pid}", "--mount", "--net", "--")
-        done = subprocess.run([*enter, *argv], capture_output=True, text=True, check=False)
-        assert done.returncode == 0, done.stderr
-        return done.stdout
-
-    def tag(self, image: str, name: str) -> None:
-        """Give an image of the node a second name."""
-        self.inside("ctr", "--address", SOCKET, "--namespace", "k8s.io", "images", "tag", "--force", image, name)
+        return inside(self, *argv)
 
     def end(self) -> None:
         """Take it down and make sure that nothing of it runs, however the test ended."""
