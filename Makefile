@@ -42,7 +42,12 @@ test: lint ## Run every test, those on a real control plane included
 e2e: $(STAMP) ## Play the stories on a real node: kubelet, containerd, Services, DNS; needs root on Debian
 	@$(RUN)/python -m tests.realnode.preparing
 	@$(RUN)/autox cluster binaries --runtime containerd
-	@$(RUN)/python -m pytest -m realnode
+	@$(RUN)/python -m image.build
+	@$(RUN)/python -m pytest --runtime containerd tests/realnode tests/e2e/test_documented_command.py tests/e2e/test_loops.py
+
+.PHONY: image
+image: $(STAMP) ## Build the container image and its bill of materials into build/image; needs buildah
+	@$(RUN)/python -m image.build $(if $(BASE),--base $(BASE))
 
 .PHONY: check
 check: lint ## Format, lint, types, contracts, unit tests: no cluster, under a minute

@@ -116,7 +116,7 @@ def select(paths: list[Path], *, context: str | None) -> Selection:
     Raises:
         ConfigurationError: no file exists, one cannot be read or makes no sense, or a name is not in them.
     """
-    documents = [(path, _load(path)) for path in paths if path.exists()]
+    documents = [(path, _load(path)) for path in paths if not _is_absent(path)]
     where = os.pathsep.join(str(path) for path in paths)
     if not documents:
         raise ConfigurationError(
@@ -159,6 +159,17 @@ def _first(entries: list[tuple[Path, str, T]]) -> dict[str, tuple[Path, T]]:
     for path, name, value in entries:
         found.setdefault(name, (path, value))
     return found
+
+
+def _is_absent(path: Path) -> bool:
+    # NB: a file that may not be looked at is not absent; reading it tells why.
+    try:
+        path.stat()
+    except (FileNotFoundError, NotADirectoryError):
+        return True
+    except OSError:
+        return False
+    return False
 
 
 def _load(path: Path) -> _Document:

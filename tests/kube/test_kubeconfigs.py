@@ -220,3 +220,11 @@ async def test_a_proxy_stands_between(door: Door, tmp_path: Path) -> None:
     assert asked[0].startswith(f"CONNECT 127.0.0.1:{door.port}".encode())
     assert authorization(door) == [None]
     assert "canary" not in str(caught.value)
+
+
+def test_a_file_that_cannot_be_looked_at_is_told(tmp_path: Path) -> None:
+    """A kubeconfig behind a link to itself, or in a closed directory, is not called absent: the reason is told."""
+    (tmp_path / "loop").symlink_to(tmp_path / "loop")
+
+    with pytest.raises(ConfigurationError, match=r"cannot read the kubeconfig .*symbolic links"):
+        from_kubeconfig(tmp_path / "loop")
