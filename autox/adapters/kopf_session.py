@@ -11,6 +11,7 @@ from collections.abc import Coroutine
 from typing import Any, TypeVar
 
 import aiohttp
+from yarl import URL
 
 from autox import __version__
 from autox.kube.connection import Connection, Headers
@@ -38,6 +39,16 @@ def session_of(connection: Connection, home: asyncio.AbstractEventLoop) -> aioht
     )
 
 
+def is_of(server: str, url: URL) -> bool:
+    """Whether a URL leads to the API server at that address.
+
+    NB: not by their texts: a URL leaves out a port that goes without saying, and pods are told ``https://…:443``.
+    """
+    base = URL(server)
+    is_there = (url.scheme, url.host, url.port) == (base.scheme, base.host, base.port)
+    return is_there and url.path.startswith(f"{base.path.rstrip('/')}/")
+
+
 class _Authenticating:
     """Puts the credentials into each request, and renews them once when they are refused."""
 
@@ -47,7 +58,7 @@ class _Authenticating:
 
     async def __call__(self, request: aiohttp.ClientRequest, send: aiohttp.ClientHandlerType) -> aiohttp.ClientResponse:
         # NB: kopf follows redirects; whoever is not our API server must not be sent our credentials.
-        if not str(request.url).startswith(f"{self._connection.server}/"):
+        if not is_of(self._connection.server, request.url):
             return await send(request)
         if self._connection.server_hostname is not None:
             request.server_hostname = self._connection.server_hostname

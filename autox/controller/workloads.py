@@ -6,7 +6,7 @@ Pods are looked at only where a Job does not say enough: one that failed, or tha
 from datetime import datetime
 from typing import Any
 
-from autox.core.progressing import WorkloadFacts, WorkloadKind
+from autox.core.progressing import DEADLINE, WorkloadFacts, WorkloadKind
 from autox.kube.client import KubeClient
 from autox.kube.objects import Object, metadata
 from autox.model.errors import ForbiddenError
@@ -42,11 +42,16 @@ async def _facts(kube: KubeClient, job: Object, kind: WorkloadKind) -> WorkloadF
     failed = _condition(status, "Failed")
     complete = _condition(status, "Complete")
     reason, message, waiting = "", "", ("", "")
-    if failed or active > _count(status, "ready"):
+    disruption = ""
+    if failed or active > _count(status, "ready") or _count(status, "terminating"):
         pod = await _latest_pod(kube, job)
+        disruption = _disruption(pod)
         waiting = _waiting(pod) or await _unmounted(kube, pod) if not failed else waiting
         if failed:
-            reason, message = str(failed.get("reason") or "Failed"), _ending(pod) or str(failed.get("message") or "")
+            reason = str(failed.get("reason") or "Failed")
+            own = str(failed.get("message") or "")
+            # NB: how the container of a Job whose time was over ended says only that somebody ended it.
+            message = disruption or (own if reason == DEADLINE else _ending(pod)) or own
     ended = failed or complete
     return WorkloadFacts(
         kind=kind,
@@ -56,6 +61,7 @@ async def _facts(kube: KubeClient, job: Object, kind: WorkloadKind) -> WorkloadF
         failure_message=message,
         waiting_reason=waiting[0],
         waiting_message=waiting[1],
+        disruption=disruption,
         started_at=_moment(status.get("startTime")),
         ended_at=_moment(ended.get("lastTransitionTime")) if ended else None,
     )
@@ -94,6 +100,16 @@ def _waiting(pod: Object) -> tuple[str, str] | None:
         if waiting.get("reason") and waiting["reason"] not in _STARTING:
             return str(waiting["reason"]), str(waiting.get("message") or "")
     return None
+
+
+def _disruption(pod: Object) -> str:
+    """Who took the pod from its node, and why; empty if nobody did."""
+    status = pod.get("status") or {}
+    target = _condition(status, "DisruptionTarget")
+    if status.get("reason") == "Evicted":
+        target = {"reason": status["reason"], "message": status.get("message")}
+    text = " ".join(str(target.get("message") or "").split())
+    return f"{target.get('reason') or 'DisruptionTarget'}: {text}".rstrip(": ") if target else ""
 
 
 def _ending(pod: Object) -> str:

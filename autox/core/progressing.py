@@ -17,7 +17,9 @@ from autox.core.wording import Notice
 from autox.model.experiments import ExperimentRecord
 from autox.model.verdict import Phase, Verdict
 
+DEADLINE = "DeadlineExceeded"  # the reason of a Job that was ended because its time was over
 WORKLOAD_GRACE = timedelta(seconds=30)  # from the launch until a Job that was not seen does not exist
+DISRUPTION_GRACE = timedelta(seconds=10)  # from a runner's last word until nobody says who interrupted it
 RESULT_GRACE = timedelta(seconds=5)  # from the end of a Job until a result that was not seen does not exist
 
 
@@ -41,6 +43,7 @@ class WorkloadFacts:
         failure_message: the same for people.
         waiting_reason: why a pod does not start: ``Unschedulable``, ``ErrImagePull``; empty if it does.
         waiting_message: the same for people.
+        disruption: why a pod was taken from its node, evicted for one, in words; empty if none was.
         started_at: when the Job began; None if there is none.
         ended_at: when it ended, well or not; None while it has not.
     """
@@ -52,6 +55,7 @@ class WorkloadFacts:
     failure_message: str = ""
     waiting_reason: str = ""
     waiting_message: str = ""
+    disruption: str = ""
     started_at: datetime | None = None
     ended_at: datetime | None = None
 
@@ -116,9 +120,28 @@ def progress(record: ExperimentRecord, runner: RunnerFacts, workload: WorkloadFa
 
 
 def _of_job(record: ExperimentRecord, runner: RunnerFacts, job: WorkloadFacts, now: datetime) -> Progress:
-    if runner.verdict is not None:
-        return _progress(Phase.COMPLETED, wording.judged(runner.verdict, runner.reason, runner.message))
-    return _without_result(record, job, now, ended=Phase.COMPLETED) or _at_work(record, job)
+    if runner.verdict is None:
+        return _without_result(record, job, now, ended=Phase.COMPLETED) or _at_work(record, job)
+    if runner.reason == wording.INTERRUPTED:
+        return _of_interrupted(record, runner, runner.verdict, job, now)
+    return _progress(Phase.COMPLETED, wording.judged(runner.verdict, runner.reason, runner.message))
+
+
+def _of_interrupted(
+    record: ExperimentRecord, runner: RunnerFacts, verdict: Verdict, job: WorkloadFacts, now: datetime
+) -> Progress:
+    """A runner that was told to end does not know why; its pod does, while it is there."""
+    if record.phase is Phase.COMPLETED:
+        return _as_it_stood(record, runner)
+    by_whom = job.disruption
+    if not by_whom and job.failure_reason == DEADLINE:
+        by_whom = f"{job.failure_reason}: {job.failure_message}"
+    if by_whom:
+        return _progress(Phase.COMPLETED, wording.interrupted(verdict, runner.message, by_whom))
+    rest = timedelta(0) if runner.told_at is None or job.ended_at else runner.told_at + DISRUPTION_GRACE - now
+    if rest > timedelta(0):
+        return _progress(Phase.RUNNING, wording.result_awaited(record.name), look_again=timedelta(seconds=1))
+    return _progress(Phase.COMPLETED, wording.judged(verdict, runner.reason, runner.message))
 
 
 def _of_cron_job(record: ExperimentRecord, runner: RunnerFacts, job: WorkloadFacts, now: datetime) -> Progress:

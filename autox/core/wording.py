@@ -18,6 +18,9 @@ from autox.model.verdict import Verdict
 
 NoticeType = Literal["Normal", "Warning"]
 
+INTERRUPTED = "Interrupted"
+"""The reason of a runner that was told to end before its tasks had."""
+
 POD_WAITING = "PodWaiting"
 """The reason of an experiment that runs, and whose pod does not start."""
 
@@ -192,6 +195,11 @@ def judged(verdict: Verdict, reason: str, message: str) -> Notice:
     """A loop has ended with a verdict."""
     kind: NoticeType = "Normal" if verdict is Verdict.PASS else "Warning"
     return Notice(reason=reason or verdict.value, message=message or f"the verdict is {verdict}", type=kind)
+
+
+def interrupted(verdict: Verdict, message: str, disruption: str) -> Notice:
+    """The runner was told to end, and its pod says by whom."""
+    return warning(INTERRUPTED, f"{message or f'the verdict is {verdict}'}: {disruption}")
 
 
 def running(name: str, *, is_active: bool) -> Notice:

@@ -20,6 +20,7 @@ from typing import Protocol
 
 from autox.core.assessing import Judgement, judge
 from autox.core.looping import with_earlier
+from autox.core.wording import INTERRUPTED
 from autox.kube.client import KubeClient
 from autox.model.errors import AutoxError
 from autox.model.result import ExperimentResult, Metric, SLOOutcome, Subject, TaskResult, TaskState
@@ -171,7 +172,7 @@ class _Loop:
         )
         self._skip_the_rest()
         try:
-            return await self.end(Judgement(verdict=Verdict.ERROR, reason="Interrupted", message=message))
+            return await self.end(Judgement(verdict=Verdict.ERROR, reason=INTERRUPTED, message=message))
         finally:
             # NB: what it still does is cleaning up, and leaving now would cancel that as well.
             await asyncio.wait((doing,))

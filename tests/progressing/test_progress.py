@@ -251,3 +251,41 @@ def test_no_workload_passes(seen: ExperimentRecord, workload: WorkloadFacts, sta
     if told.phase is not seen.phase:
         assert told.reason
         assert told.message
+
+
+INTERRUPTED = ended(Verdict.ERROR, reason="Interrupted", message="interrupted 3 s into task http")
+
+
+def test_an_interrupted_runner_and_who_interrupted_it() -> None:
+    """A runner that was told to end does not know why; the record adds what its pod says of it."""
+    evicted = job(active=1, disruption="Evicted: usage exceeds the limit")
+    told = progress(record(), INTERRUPTED, evicted, NOW)
+
+    assert said(told) == (Phase.COMPLETED, "Interrupted", None)
+    assert told.message == "interrupted 3 s into task http: Evicted: usage exceeds the limit"
+
+
+def test_an_interrupted_runner_is_given_a_moment() -> None:
+    """The pod says who interrupted it a little later than the runner says its last word; then nobody is waited for."""
+    soon = progress(record(), INTERRUPTED, job(active=1), NOW)
+    late = progress(record(), replace(INTERRUPTED, told_at=ago(11)), job(active=1), NOW)
+    over = progress(record(), INTERRUPTED, job(failure_reason="BackoffLimitExceeded", ended_at=ago(0)), NOW)
+
+    assert (soon.phase, soon.look_again) == (Phase.RUNNING, 1.0)
+    for one in (late, over):
+        assert said(one) == (Phase.COMPLETED, "Interrupted", None)
+        assert one.message == "interrupted 3 s into task http"
+
+
+def test_an_interrupted_runner_whose_time_was_over() -> None:
+    """A Job's deadline interrupts its runner; the record names the deadline."""
+    told = progress(record(), INTERRUPTED, job(**FAILED, ended_at=ago(0)), NOW)
+
+    assert "DeadlineExceeded" in told.message
+
+
+def test_who_interrupted_a_runner_is_kept() -> None:
+    """The pod goes, and with it who took it from its node; the record keeps the sentence."""
+    kept = record(Phase.COMPLETED, reason="Interrupted", message="interrupted: Evicted")
+
+    assert progress(kept, INTERRUPTED, job(), NOW).message == "interrupted: Evicted"

@@ -111,8 +111,8 @@ def test_every_module_is_compiled_and_can_be_imported(unpacked: Path) -> None:
         "for each in pkgutil.walk_packages(autox.__path__, 'autox.'):\n"
         "    if '.modules' not in each.name and each.name != 'autox.__main__':\n"
         "        importlib.import_module(each.name)\n"
-        "files = [m.__spec__ for m in sys.modules.values() if getattr(m, '__spec__', None) and m.__spec__.has_location]\n"
-        "bare = [s.name for s in files if s.origin.endswith('.py') and not os.path.exists(s.cached)]\n"
+        "specs = [s for m in sys.modules.values() if (s := getattr(m, '__spec__', None)) and s.has_location]\n"
+        "bare = [s.name for s in specs if s.origin.endswith('.py') and not os.path.exists(s.cached)]\n"
         "print(bare)"
     )
     done = inside(unpacked, "python3", "-c", script)
