@@ -13,7 +13,7 @@ from autox.controller.telling import Teller
 from autox.controller.workloads import read_workload
 from autox.core.deciding import is_live
 from autox.core.progressing import Progress, RunnerFacts, WorkloadFacts, WorkloadKind, progress
-from autox.core.wording import WITH_WORKLOAD, Notice
+from autox.core.wording import INTERRUPTED, WITH_WORKLOAD, Notice
 from autox.kube.client import KubeClient
 from autox.kube.objects import Object, metadata
 from autox.model.errors import NotFoundError
@@ -69,7 +69,8 @@ class Supervisor:
         workload = WorkloadFacts(kind=WorkloadKind.JOB)
         if record.phase is Phase.RUNNING:
             # NB: in this order; a result that came in between would be missed in the other.
-            workload = await read_workload(self._kube, record)
+            interrupted = _runner(recorded.object).reason == INTERRUPTED
+            workload = await read_workload(self._kube, record, interrupted=interrupted)
             try:
                 recorded = await self._records.read(record.namespace, record.name)
             except NotFoundError:

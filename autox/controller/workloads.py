@@ -1,6 +1,7 @@
 """What the Job or CronJob of an experiment looks like, read by the label that Helm's charts put on what they install.
 
-Pods are looked at only where a Job does not say enough: one that failed, or that has pods which do not start.
+Pods are looked at only where a Job does not say enough: one that failed, or that has pods which do not start, or whose
+runner was told to end and does not know by whom.
 """
 
 from datetime import datetime
@@ -15,11 +16,16 @@ from autox.model.refs import CRON_JOBS, EVENTS, JOBS, PODS
 
 INSTANCE = "app.kubernetes.io/instance"
 _STARTING = ("ContainerCreating", "PodInitializing")
-_FAILED_MOUNT = "FailedMount"
+_FAILED_MOUNT, _EVICTED = "FailedMount", "Evicted"
 
 
-async def read_workload(kube: KubeClient, record: ExperimentRecord) -> WorkloadFacts:
+async def read_workload(kube: KubeClient, record: ExperimentRecord, *, interrupted: bool) -> WorkloadFacts:
     """The latest Job of an experiment as it is now.
+
+    Args:
+        kube: the client.
+        record: of the experiment.
+        interrupted: whether its runner was told to end, so that its pod is asked who did that.
 
     Raises:
         AutoxError: it cannot be read.
@@ -33,19 +39,19 @@ async def read_workload(kube: KubeClient, record: ExperimentRecord) -> WorkloadF
     if not jobs:
         return WorkloadFacts(kind=kind if kind is WorkloadKind.CRON_JOB else WorkloadKind.NONE)
     latest = max(jobs, key=lambda job: (str(metadata(job).get("creationTimestamp")), str(metadata(job).get("name"))))
-    return await _facts(kube, latest, kind)
+    return await _facts(kube, latest, kind, interrupted=interrupted)
 
 
-async def _facts(kube: KubeClient, job: Object, kind: WorkloadKind) -> WorkloadFacts:
+async def _facts(kube: KubeClient, job: Object, kind: WorkloadKind, *, interrupted: bool) -> WorkloadFacts:
     status = job.get("status") or {}
     active, succeeded = _count(status, "active"), _count(status, "succeeded")
     failed = _condition(status, "Failed")
     complete = _condition(status, "Complete")
     reason, message, waiting = "", "", ("", "")
     disruption = ""
-    if failed or active > _count(status, "ready") or _count(status, "terminating"):
+    if failed or active > _count(status, "ready") or interrupted:
         pod = await _latest_pod(kube, job)
-        disruption = _disruption(pod)
+        disruption = _disruption(pod) or (await _evicted(kube, pod) if interrupted else "")
         waiting = _waiting(pod) or await _unmounted(kube, pod) if not failed else waiting
         if failed:
             reason = str(failed.get("reason") or "Failed")
@@ -80,14 +86,26 @@ async def _unmounted(kube: KubeClient, pod: Object) -> tuple[str, str]:
     """Why a pod that has a node does not start there: that a Secret or a ConfigMap is missing, only Events say."""
     if (pod.get("status") or {}).get("phase") != "Pending":
         return "", ""
+    told = await _told(kube, pod, _FAILED_MOUNT)
+    return ("", "") if told is None else (_FAILED_MOUNT, told)
+
+
+async def _evicted(kube: KubeClient, pod: Object) -> str:
+    """Why the kubelet evicted a pod: of one whose container ended well when it was told to, only Events say."""
+    told = await _told(kube, pod, _EVICTED) if pod else None
+    return "" if told is None else f"{_EVICTED}: {told}"
+
+
+async def _told(kube: KubeClient, pod: Object, reason: str) -> str | None:
+    """What the latest Event of that reason says of a pod; None if there is none, or they may not be read."""
     own = metadata(pod)
-    selector = f"involvedObject.uid={own['uid']},reason={_FAILED_MOUNT}"
+    selector = f"involvedObject.uid={own['uid']},reason={reason}"
     try:
         events = await kube.list(EVENTS, namespace=own["namespace"], field_selector=selector)
     except ForbiddenError:
-        return "", ""
+        return None
     latest = max(events.items, key=lambda event: str(event.get("lastTimestamp") or ""), default=None)
-    return ("", "") if latest is None else (_FAILED_MOUNT, str(latest.get("message") or ""))
+    return None if latest is None else str(latest.get("message") or "")
 
 
 def _waiting(pod: Object) -> tuple[str, str] | None:
@@ -106,7 +124,7 @@ def _disruption(pod: Object) -> str:
     """Who took the pod from its node, and why; empty if nobody did."""
     status = pod.get("status") or {}
     target = _condition(status, "DisruptionTarget")
-    if status.get("reason") == "Evicted":
+    if status.get("reason") == _EVICTED:
         target = {"reason": status["reason"], "message": status.get("message")}
     text = " ".join(str(target.get("message") or "").split())
     return f"{target.get('reason') or 'DisruptionTarget'}: {text}".rstrip(": ") if target else ""

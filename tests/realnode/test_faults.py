@@ -114,7 +114,7 @@ def test_runner_drained_from_its_node_is_error(installed: RealCluster) -> None:
     status = story.ended()
 
     assert status["verdict"] == "Error"
-    assert status["message"]
+    assert "evict" in status["message"]
     assert pod not in installed.kubectl("get", "pods", "-o", "name")
 
 
