@@ -49,6 +49,9 @@ class ControllerValues(Document):
     image: Annotated[
         ImageSection, Field(description="Of the controller; experiments run it too, unless they name another.")
     ] = ImageSection()
+    replicas: Annotated[
+        int, Field(ge=1, le=5, description="How many controllers; one works, and the others stand by for it.")
+    ] = 1
     resources: dict[str, Any] = Field(default_factory=dict, description="Of the controller's container, as in a pod.")
     log_level: Annotated[Literal["debug", "info", "warning", "error"], Field(description="How much is logged.")] = (
         "info"

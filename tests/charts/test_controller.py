@@ -108,6 +108,14 @@ def test_deployment(cluster: LocalCluster, tmp_path: Path) -> None:
     assert container["securityContext"]["readOnlyRootFilesystem"]
     assert container["securityContext"]["capabilities"] == {"drop": ["ALL"]}
     assert pod["securityContext"]["runAsNonRoot"]
+
+
+def test_replicas_stand_by(cluster: LocalCluster, tmp_path: Path) -> None:
+    """Of two controllers one is there at each moment of an upgrade."""
+    made = rendered(cluster, AUTOX, values={"replicas": 2}, folder=tmp_path)
+    spec = named(made, "Deployment", "trial")["spec"]
+
+    assert (spec["replicas"], spec["strategy"]) == (2, {"type": "RollingUpdate"})
     [mount] = container["volumeMounts"]
     homes = ("HOME", "TMPDIR", "HELM_CACHE_HOME", "HELM_CONFIG_HOME", "HELM_DATA_HOME")
     assert all(env[home]["value"].startswith(mount["mountPath"]) for home in homes)

@@ -113,10 +113,19 @@ class Story:
         return status
 
 
-def install(cluster: RealCluster, groups: dict[str, Object], **more: Any) -> None:
+def bring_app(cluster: RealCluster) -> None:
+    """Run the app of the examples under the name ``web``, and wait until it is ready."""
+    app = cluster.kubectl("create", "--dry-run=client", "-o", "json", "-f", "examples/httpbin/httpbin.yaml")
+    for key in ("name", "app"):
+        app = app.replace(f'"{key}": "httpbin"', f'"{key}": "web"')
+    cluster.kubectl("apply", "-f", "-", stdin=app)
+    cluster.kubectl("rollout", "status", "deployment/web", "--timeout=60s")
+
+
+def install(cluster: RealCluster, groups: dict[str, Object], *, chart: str = CHART, **more: Any) -> None:
     """Install autox, or upgrade it, with these groups, and wait until it is ready."""
     values = cluster.state / "values.json"
     values.write_text(json.dumps({"groups": groups, "logLevel": "debug", **more}))
-    done = cluster.helm("upgrade", "--install", "autox", CHART, "-f", str(values))
+    done = cluster.helm("upgrade", "--install", "autox", chart, "-f", str(values))
     assert done.code == 0, done.err
     cluster.kubectl("rollout", "status", "deployment/autox", "--timeout=90s")

@@ -12,7 +12,7 @@ from tests.clusters import wait_for
 from tests.integration.objects import Object
 from tests.realnode.conftest import RealCluster
 from tests.realnode.images import IMAGE, bring_image, tag
-from tests.realnode.story import Story, group, install, load
+from tests.realnode.story import Story, bring_app, group, install, load
 
 pytestmark = pytest.mark.realnode
 
@@ -58,16 +58,9 @@ def installed(real: RealCluster) -> Iterator[RealCluster]:
     """A cluster with the image, an app behind the Service ``web``, and autox with a group for each test."""
     real.kubectl("label", "namespace/default", "pod-security.kubernetes.io/enforce=restricted")
     bring_image(real)
-    app = real.kubectl("create", "--dry-run=client", "-o", "json", "-f", "examples/httpbin/httpbin.yaml")
-    real.kubectl(
-        "apply",
-        "-f",
-        "-",
-        stdin=app.replace('"name": "httpbin"', '"name": "web"').replace('"app": "httpbin"', '"app": "web"'),
-    )
+    bring_app(real)
     nobody = {"selector": {"app": "nobody"}, "ports": [{"port": 80}]}
     real.apply({"apiVersion": "v1", "kind": "Service", "metadata": {"name": "nobody"}, "spec": nobody})
-    real.kubectl("rollout", "status", "deployment/web", "--timeout=60s")
     install(real, groups())
     yield real
     print(real.kubectl("logs", "deployment/autox", "--tail=200"))  # noqa: T201  - shown where a test of the module failed
