@@ -109,6 +109,10 @@ def test_deployment(cluster: LocalCluster, tmp_path: Path) -> None:
     assert container["securityContext"]["capabilities"] == {"drop": ["ALL"]}
     assert pod["securityContext"]["runAsNonRoot"]
 
+    [mount] = container["volumeMounts"]
+    homes = ("HOME", "TMPDIR", "HELM_CACHE_HOME", "HELM_CONFIG_HOME", "HELM_DATA_HOME")
+    assert all(env[home]["value"].startswith(mount["mountPath"]) for home in homes)
+
 
 def test_replicas_stand_by(cluster: LocalCluster, tmp_path: Path) -> None:
     """Of two controllers one is there at each moment of an upgrade."""
@@ -116,9 +120,6 @@ def test_replicas_stand_by(cluster: LocalCluster, tmp_path: Path) -> None:
     spec = named(made, "Deployment", "trial")["spec"]
 
     assert (spec["replicas"], spec["strategy"]) == (2, {"type": "RollingUpdate"})
-    [mount] = container["volumeMounts"]
-    homes = ("HOME", "TMPDIR", "HELM_CACHE_HOME", "HELM_CONFIG_HOME", "HELM_DATA_HOME")
-    assert all(env[home]["value"].startswith(mount["mountPath"]) for home in homes)
 
 
 def test_installed(cluster: LocalCluster, namespace: str, tmp_path: Path) -> None:

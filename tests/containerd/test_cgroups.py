@@ -36,6 +36,21 @@ def test_version_1_has_a_group_in_each_hierarchy(tmp_path: Path) -> None:
     assert not (root / "unrelated" / "autox-x").exists()
 
 
+def test_pods_are_not_starved_by_a_busy_control_plane(tmp_path: Path) -> None:
+    """All pods together weigh more than a single thread outside of them, in both versions."""
+    first, second = version_1(tmp_path / "1"), version_2(tmp_path / "2")
+    (first / "cpu" / "autox-x").mkdir(parents=True)
+    (first / "cpu" / "cgroup.procs").write_text("")
+    (first / "cpu" / "autox-x" / "cpu.shares").write_text("1024")
+    (second / "autox-x").mkdir()
+    (second / "autox-x" / "cpu.weight").write_text("100")
+    for root in (first, second):
+        cgroups.make("autox-x", root=root)
+
+    assert (first / "cpu" / "autox-x" / "cpu.shares").read_text() == "16384"
+    assert (second / "autox-x" / "cpu.weight").read_text() == "1600"
+
+
 def test_version_2_hands_its_controllers_down(tmp_path: Path) -> None:
     """Limits hold on machines of today, too."""
     root = version_2(tmp_path)

@@ -10,6 +10,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 ROOT = Path("/sys/fs/cgroup")
+WEIGHT = 16
+"""Of all pods together beside one thread of a program outside, one of the API server for example. With the weight of 1,
+that groups have by default, a busy control plane would leave next to nothing of the processors to the pods."""
 REMOVING_SECONDS = 10.0
 POLL_SECONDS = 0.05
 
@@ -26,6 +29,10 @@ def make(name: str, *, root: Path = ROOT) -> None:
             (root / "cgroup.subtree_control").write_text(" ".join(f"+{each}" for each in controllers))
     for hierarchy in _hierarchies(root):
         (hierarchy / name).mkdir(exist_ok=True)
+    weights = {root / "cpu" / name / "cpu.shares": WEIGHT * 1024, root / name / "cpu.weight": WEIGHT * 100}
+    for file, weight in weights.items():
+        if file.exists():
+            file.write_text(str(weight))
     cpuset = root / "cpuset"
     # NB: version 1 lets nothing into a cpuset without processors, and a new one has none.
     if (cpuset / "cpuset.cpus").exists():
