@@ -1,17 +1,30 @@
-# The image of autox: an interpreter, the libraries of requirements/runtime.txt, autox and helm; no shell of ours, no
-# compiler, no package manager. `make image` puts the context together (image/build.py) and builds it; nothing is
-# fetched here, so it is built alike with the network and without, and twice the same.
-ARG BASE=python:3.11-slim-bookworm
+# autox and helm on a Python image. `docker build .` fetches what it needs; `make image` (image/build.py) brings it along
+# in the context, and a base of Debian packages where no image can be pulled. docs/decisions/0018-the-image.md says why.
+
+# Python 3.11 or newer, in which autox runs; needs no shell, no pip and no package manager.
+ARG BASE=python:3.13-slim-bookworm
+# The same minor version of Python, with pip.
+ARG BUILDER=${BASE}
+
+# What the lock file names, checked against its digests, autox itself and helm.
+FROM ${BUILDER} AS tree
+WORKDIR /src
+COPY . .
+RUN ["python3", "-m", "image.tree", "/tree"]
+
+# Where the base's own interpreter wants it, and compiled by it: where it runs, nothing can be written.
+FROM ${BASE} AS placed
+ENV PYTHONHASHSEED=0
+COPY --from=tree /tree /tree
+RUN ["python3", "/tree/placing.py", "/tree", "/placed"]
+
+# What changes most often is on top.
 FROM ${BASE}
-
-COPY lib /opt/autox
-COPY helm /usr/local/bin/helm
-
-ENV PYTHONPATH=/opt/autox PYTHONDONTWRITEBYTECODE=1 PYTHONUNBUFFERED=1
-
-# The root file system is read-only where it runs: what is not compiled now is compiled at each start.
-RUN ["python3", "/opt/autox/precompile.py"]
-
+ENV PYTHONDONTWRITEBYTECODE=1 PYTHONUNBUFFERED=1
 USER 65532:65532
-ENTRYPOINT ["python3", "-m", "autox"]
+ENTRYPOINT ["autox"]
 CMD ["--help"]
+COPY --from=placed /placed/python /
+COPY --from=placed /placed/helm /
+COPY --from=placed /placed/libraries /
+COPY --from=placed /placed/autox /

@@ -1,6 +1,7 @@
-"""The container image of autox, and a base image where none can be pulled.
+"""The container image of autox: a Dockerfile, and what puts together everything it is built of.
 
-``build`` is the command; ``packages`` makes a base of Debian packages, ``libraries`` the directory with the pinned
-libraries and autox itself, ``oci`` writes archives that come out the same each time, ``sbom`` says what is inside.
-The ``Dockerfile`` puts it all together and is the same wherever the base comes from (decision 0018).
+``build`` is the command, on the machine: ``source``, ``wheels`` and ``debian`` fetch what is needed, ``base`` makes of
+Debian packages what would else be pulled, ``oci`` and ``layers`` write archives, ``contents`` reads the built one for
+``sbom`` and the table of sizes. ``tree`` and ``placing`` are the Dockerfile's two steps, which run inside; they
+need nothing but the standard library and pip. Why it is made like this: docs/decisions/0018-the-image.md.
 """

@@ -1,5 +1,6 @@
 """Running the programs that an image is built with, and telling what went wrong in the words of who reads it."""
 
+import os
 import shutil
 import subprocess
 from collections.abc import Mapping, Sequence
@@ -7,7 +8,7 @@ from pathlib import Path
 
 
 class BuildError(Exception):
-    """Why there is no image: what went wrong and what to do about it."""
+    """Why there is no image: what went wrong, where, and what to do about it."""
 
 
 def require(program: str, *, package: str) -> None:
@@ -20,19 +21,27 @@ def require(program: str, *, package: str) -> None:
         raise BuildError(f"{program} is not installed: apt-get install --no-install-recommends {package}")
 
 
-def run(argv: Sequence[str], *, cwd: Path | None = None, env: Mapping[str, str] | None = None) -> str:
+def run(
+    argv: Sequence[str], *, cwd: Path | None = None, env: Mapping[str, str] | None = None, called: str = ""
+) -> bytes:
     """Run a command to its end and return what it printed.
 
+    Args:
+        argv: the program and its arguments.
+        cwd: where; None for here.
+        env: on top of the environment.
+        called: what it is called where it fails; empty for its first words.
+
     Raises:
-        BuildError: it could not be started or failed; the last lines of what it said are in the text.
+        BuildError: it could not be started or failed; has the last lines that it said.
     """
     try:
         done = subprocess.run(
-            argv, cwd=cwd, env=env, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False
+            argv, cwd=cwd, env={**os.environ, **(env or {})}, stdin=subprocess.DEVNULL, capture_output=True, check=False
         )
     except OSError as error:
         raise BuildError(f"{argv[0]} cannot be started: {error.strerror}") from error
     if done.returncode != 0:
-        said = "\n  ".join((done.stderr or done.stdout).strip().splitlines()[-10:])
-        raise BuildError(f"{' '.join(argv[:4])} … failed with {done.returncode}:\n  {said}")
+        said = (done.stderr or done.stdout).decode(errors="replace").strip().splitlines()[-10:]
+        raise BuildError("\n  ".join([f"{called or ' '.join(argv[:3])} failed with {done.returncode}:", *said]))
     return done.stdout

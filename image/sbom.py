@@ -1,55 +1,24 @@
-"""The bill of materials of the image, as SPDX 2.3 in JSON (spdx.github.io/spdx-spec/v2.3).
+"""The bill of materials of an image, as SPDX 2.3 in JSON (spdx.github.io/spdx-spec/v2.3).
 
-Written from what was put in and not by a scanner: the Debian packages, the libraries with their pinned versions, autox
-and helm. It holds no time but that of the commit, and its namespace is a digest of its content, so that the same image
-has the same bill.
+Its only time is that of the commit, and its namespace is a digest of what it lists: the same image has the same bill.
 """
 
 import hashlib
 import json
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Any
 from urllib.parse import quote
 
-NOTHING_SAID = "NOASSERTION"
-_EXPRESSION = re.compile(r"[A-Za-z0-9.+()-]+(?: (?:AND|OR|WITH) [A-Za-z0-9.+()-]+)*")
+from image.contents import Part
 
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Part:
-    """Something that is in the image.
-
-    Attributes:
-        purl: its package URL, by which scanners look up what is known of it.
-        licence: an SPDX expression; empty when none is known.
-    """
-
-    name: str
-    version: str
-    purl: str
-    licence: str = ""
-
-
-def pypi(name: str, version: str, licence: str) -> Part:
-    """A Python library."""
-    canonical = re.sub(r"[-_.]+", "-", name).lower()
-    return Part(name=name, version=version, licence=licence, purl=f"pkg:pypi/{canonical}@{quote(version)}")
-
-
-def debian(name: str, version: str, architecture: str) -> Part:
-    """A Debian package."""
-    return Part(name=name, version=version, purl=f"pkg:deb/debian/{name}@{quote(version)}?arch={architecture}")
-
-
-def golang(module: str, version: str) -> Part:
-    """A program made of a Go module."""
-    return Part(name=module, version=version, purl=f"pkg:golang/{module}@{version}", licence="Apache-2.0")
+_NOT_SAID = "NOASSERTION"
+_EXPRESSION = re.compile(r"\(?[A-Za-z0-9.+-]+\)?(?: (?:AND|OR|WITH) \(?[A-Za-z0-9.+-]+\)?)*")
+_MEANT = {"BSD": "", "MIT License": "MIT", "Apache 2.0": "Apache-2.0", "Apache License 2.0": "Apache-2.0"}
 
 
 def spdx(image: str, version: str, parts: Sequence[Part], *, created: str) -> dict[str, Any]:
-    """The document: the image, and everything it contains.
+    """The document: the image, and everything that it contains.
 
     Args:
         image: its name.
@@ -57,23 +26,22 @@ def spdx(image: str, version: str, parts: Sequence[Part], *, created: str) -> di
         parts: what is in it, in any order.
         created: the time of the commit, ``2026-11-28T12:00:00Z``.
     """
+    whole = Part(name=image, version=version, purl=f"pkg:oci/{image}?tag={quote(version)}")
     ordered = sorted(parts, key=lambda part: part.purl)
-    packages = [
-        _package("SPDXRef-image", Part(name=image, version=version, purl=f"pkg:oci/{image}@{quote(version)}")),
-        *(_package(_reference(number), part) for number, part in enumerate(ordered)),
-    ]
-    contains = [
+    references = {part.purl: _reference(part) for part in (whole, *ordered)}
+    packages = [_package(references[part.purl], part) for part in (whole, *ordered)]
+    relations = [
         {
-            "spdxElementId": "SPDXRef-image",
+            "spdxElementId": references[part.within or whole.purl],
             "relationshipType": "CONTAINS",
-            "relatedSpdxElement": _reference(number),
+            "relatedSpdxElement": references[part.purl],
         }
-        for number in range(len(ordered))
+        for part in ordered
     ]
-    describes = {
+    described = {
         "spdxElementId": "SPDXRef-DOCUMENT",
         "relationshipType": "DESCRIBES",
-        "relatedSpdxElement": "SPDXRef-image",
+        "relatedSpdxElement": references[whole.purl],
     }
     content = hashlib.sha256(json.dumps(packages, sort_keys=True).encode()).hexdigest()
     return {
@@ -84,26 +52,29 @@ def spdx(image: str, version: str, parts: Sequence[Part], *, created: str) -> di
         "documentNamespace": f"https://autox.dev/spdx/{image}-{version}-{content}",
         "creationInfo": {"created": created, "creators": [f"Tool: autox-image-{version}"]},
         "packages": packages,
-        "relationships": [describes, *contains],
+        "relationships": [described, *relations],
     }
 
 
 def _package(reference: str, part: Part) -> dict[str, Any]:
-    licence = part.licence if _EXPRESSION.fullmatch(part.licence) else NOTHING_SAID
+    licence = _MEANT.get(part.licence, part.licence)
     return {
         "SPDXID": reference,
         "name": part.name,
         "versionInfo": part.version,
-        "downloadLocation": NOTHING_SAID,
+        "downloadLocation": _NOT_SAID,
         "filesAnalyzed": False,
-        "licenseConcluded": NOTHING_SAID,
-        "licenseDeclared": licence,
-        "copyrightText": NOTHING_SAID,
+        "licenseConcluded": _NOT_SAID,
+        "licenseDeclared": licence if _EXPRESSION.fullmatch(licence) else _NOT_SAID,
+        "copyrightText": _NOT_SAID,
         "externalRefs": [
             {"referenceCategory": "PACKAGE-MANAGER", "referenceType": "purl", "referenceLocator": part.purl}
         ],
     }
 
 
-def _reference(number: int) -> str:
-    return f"SPDXRef-part-{number}"
+def _reference(part: Part) -> str:
+    """Says what it is of, and is as unique as the purl: ``SPDXRef-pypi-aiohttp-0123456789``."""
+    kind, _, name = part.purl.removeprefix("pkg:").partition("@")[0].partition("/")
+    plain = re.sub(r"[^A-Za-z0-9.]+", "-", f"{kind}-{name.partition('?')[0]}")
+    return f"SPDXRef-{plain}-{hashlib.sha256(part.purl.encode()).hexdigest()[:10]}"

@@ -1,63 +1,61 @@
-"""The source that goes into the image: what git tracks, as it is now, and the commit's time.
+"""What of a checkout goes into the image: files that git tracks, as they are now, of the parts that are needed.
 
-What nobody added to git, a key in a working directory for one, can therefore not get into an image.
+A key or a kubeconfig that lies in a working directory can therefore not get into an image, and a change in the tests
+does not make another one. `.dockerignore` says the same to who builds with Docker.
 """
 
 import datetime as dt
-import io
-import subprocess
-import tarfile
+import shutil
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Self
 
 from image.commands import BuildError, run
+
+PARTS = ("autox", "charts", "image", "requirements", "pyproject.toml", "README.md")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Source:
-    """A tree to build from.
+    """A checkout to build from.
 
     Attributes:
-        tree: what git calls its content.
-        revision: the commit, with ``+changes`` behind it when the tree is not that commit's.
-        moment: the time of the commit it is or is based on, in seconds since 1970.
+        root: where it is.
+        revision: the commit; with ``+changes`` when tracked files differ from it.
+        moment: the time of the commit, in seconds since 1970.
     """
 
-    tree: str
+    root: Path
     revision: str
     moment: int
+
+    @classmethod
+    def of(cls, root: Path) -> Self:
+        """The checkout in a directory.
+
+        Raises:
+            BuildError: there is none, or git does not trust its owner.
+        """
+        commit, moment = _git(root, "show", "--no-patch", "--format=%H %ct", "HEAD").split()
+        changed = _git(root, "status", "--porcelain", "--untracked-files=no", "--", *PARTS)
+        return cls(root=root, revision=f"{commit}+changes" if changed else commit, moment=int(moment))
 
     @property
     def created(self) -> str:
         """The moment as ``2026-11-28T12:00:00Z``."""
         return dt.datetime.fromtimestamp(self.moment, dt.UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
-
-def source_of(root: Path) -> Source:
-    """The working tree's tracked files with their changes, or the last commit when there are none.
-
-    Raises:
-        BuildError: it is no git checkout.
-    """
-    git = ["git", "-C", str(root)]
-    head = run([*git, "rev-parse", "HEAD"]).strip()
-    # NB: a commit of the changes that no branch has; each time another one, but of the same tree.
-    changed = run([*git, "stash", "create"]).strip()
-    tree = run([*git, "rev-parse", f"{changed or head}^{{tree}}"]).strip()
-    moment = run([*git, "show", "--no-patch", "--format=%ct", "HEAD"]).strip()
-    return Source(tree=tree, revision=f"{head}+changes" if changed else head, moment=int(moment))
+    def export(self, place: Path) -> None:
+        """Copy the files into a directory."""
+        for name in _git(self.root, "ls-files", "-z", "--", *PARTS).split("\0"):
+            file = self.root / name
+            if not name or not file.exists():  # the latter: deleted, and not yet so for git
+                continue
+            if file.is_symlink():
+                raise BuildError(f"{file} is a symbolic link: the image takes files only")
+            (place / name).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copyfile(file, place / name)
 
 
-def export(root: Path, source: Source, place: Path) -> None:
-    """Write the tree into a directory, made here.
-
-    Raises:
-        BuildError: git failed.
-    """
-    argv = ["git", "-C", str(root), "archive", source.tree]
-    done = subprocess.run(argv, capture_output=True, check=False)
-    if done.returncode != 0:
-        raise BuildError(f"git archive failed: {done.stderr.decode(errors='replace').strip()}")
-    place.mkdir(parents=True)
-    with tarfile.open(fileobj=io.BytesIO(done.stdout)) as tar:
-        tar.extractall(place, filter="data")
+def _git(root: Path, *arguments: str) -> str:
+    return run(["git", "-C", str(root), *arguments]).decode()

@@ -8,7 +8,7 @@ import click
 
 from autox import __version__
 from autox.cli.failing import exit_code, explain
-from autox.model.errors import AutoxError
+from autox.model.errors import AutoxError, UnsupportedError
 
 COMMANDS = {
     "assert": ("autox.cli.asserting", "Check verdicts: exit 0 if they are as wanted."),
@@ -36,7 +36,16 @@ class LazyGroup(click.Group):
         if cmd_name not in COMMANDS:
             return super().get_command(ctx, cmd_name)
         module, _ = COMMANDS[cmd_name]
-        loaded = importlib.import_module(module)
+        try:
+            loaded = importlib.import_module(module)
+        except ModuleNotFoundError as error:
+            if (error.name or "autox").partition(".")[0] == "autox":
+                raise
+            # NB: as in autox's image, which leaves out what only `autox cluster` needs.
+            raise UnsupportedError(
+                f"autox {cmd_name} needs the library {error.name}, which is not installed here",
+                hint="autox's image brings up no clusters: install autox where the cluster should run",
+            ) from error
         command: click.Command = loaded.assert_ if cmd_name == "assert" else getattr(loaded, cmd_name)
         return command
 

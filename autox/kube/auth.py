@@ -168,15 +168,9 @@ def _impersonation(user: User, origin: str) -> Headers:
 
 def _run_plugin(chosen: Selection, what: str) -> PluginAnswer:
     # Imported here because it costs 0.3 s that only users of plugins should pay.
-    try:
-        from kubernetes.config.config_exception import ConfigException  # noqa: PLC0415  - see above
-        from kubernetes.config.exec_provider import ExecProvider  # noqa: PLC0415  - see above
-        from kubernetes.config.kube_config import ConfigNode  # noqa: PLC0415  - see above
-    except ImportError as error:
-        raise UnsupportedError(
-            f"{what} cannot be run: autox's image runs no plugins",
-            hint="use a token, a token file or a certificate there",
-        ) from error
+    from kubernetes.config.config_exception import ConfigException  # noqa: PLC0415  - see above
+    from kubernetes.config.exec_provider import ExecProvider  # noqa: PLC0415  - see above
+    from kubernetes.config.kube_config import ConfigNode  # noqa: PLC0415  - see above
 
     recipe = chosen.user.exec or {}
     hint = str(recipe.get("installHint") or "Run it by hand to see what it says.")

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from autox.kube.auth import from_kubeconfig
-from autox.model.errors import ConfigurationError, UnsupportedError
+from autox.model.errors import ConfigurationError
 from tests.kube.door import Door, authorization, knock, write
 
 
@@ -50,20 +50,6 @@ async def test_a_plugin_is_asked_again_when_its_token_has_run_out(door: Door, tm
     )
 
     assert (tmp_path / "runs").read_text() == "xxx"
-
-
-async def test_where_the_official_client_is_left_out_a_plugin_is_refused(
-    door: Door, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """Autox's image says that it runs no plugins and what to use instead, and does not crash."""
-    monkeypatch.setitem(sys.modules, "kubernetes.config.exec_provider", None)
-    user = plugin(tmp_path, printing(token="plugged"))
-    path = write(tmp_path / "a", server=door.url, user=user, **{"certificate-authority": "ca.crt"})
-
-    with pytest.raises(UnsupportedError, match="runs no plugins") as error:
-        await knock(from_kubeconfig(path), 1)
-
-    assert "token" in error.value.hint
 
 
 async def test_a_plugin_gives_a_certificate(door: Door, tmp_path: Path) -> None:

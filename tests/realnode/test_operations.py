@@ -11,7 +11,7 @@ from autox import __version__
 from tests.clusters import run, wait_for
 from tests.integration.objects import Object
 from tests.realnode.conftest import RealCluster
-from tests.realnode.images import ARCHIVE, bring_image
+from tests.realnode.images import ARCHIVE, bring_image, tag
 from tests.realnode.story import Story, bring_app, group, install, load
 
 pytestmark = pytest.mark.realnode
@@ -57,9 +57,7 @@ def previous(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     assert done.code == 0, done.err
     try:
         environ = {**os.environ, "PYTHONPATH": str(tree)}
-        built = run(
-            sys.executable, "-m", "image.build", "--output", str(tree / "out"), "--tag", "previous", environ=environ
-        )
+        built = run(sys.executable, "-m", "image.build", "--output", str(tree / "out"), environ=environ)
         assert built.code == 0, built.err
         yield tree
     finally:
@@ -116,6 +114,8 @@ def test_upgrade_in_mid_experiment_and_rollback(ready: RealCluster, previous: Pa
     """Chart and image of the commit before, upgraded while an experiment runs: it is neither lost nor run twice."""
     loaded = ready.autox("load", str(previous / "out" / ARCHIVE.name))
     assert loaded.code == 0, loaded.err
+    tag(ready, loaded.out.strip(), "docker.io/library/autox:previous")
+    bring_image(ready)
     assert ready.helm("uninstall", "autox", "--wait", "--ignore-not-found").code == 0
     old = {"image": {"repository": "autox", "tag": "previous"}}
     install(ready, GROUPS, chart=str(previous / "charts" / "autox"), **old)

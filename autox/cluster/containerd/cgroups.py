@@ -30,9 +30,9 @@ def make(name: str, *, root: Path = ROOT) -> None:
     for hierarchy in _hierarchies(root):
         (hierarchy / name).mkdir(exist_ok=True)
     weights = {root / "cpu" / name / "cpu.shares": WEIGHT * 1024, root / name / "cpu.weight": WEIGHT * 100}
-    for file, weight in weights.items():
-        if file.exists():
-            file.write_text(str(weight))
+    for place, weight in weights.items():
+        if place.exists():
+            place.write_text(str(weight))
     cpuset = root / "cpuset"
     # NB: version 1 lets nothing into a cpuset without processors, and a new one has none.
     if (cpuset / "cpuset.cpus").exists():

@@ -1,0 +1,87 @@
+"""The image, built twice at once from this checkout, and unpacked."""
+
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from tests.image.archives import unpack
+from tests.image.inside import USER, Unpacked
+
+ROOT = Path(__file__).parents[2]
+NEEDED = {"buildah": "buildah", "apt-get": "apt", "dpkg-deb": "dpkg", "unshare": "util-linux", "git": "git"}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Built:
+    """Two builds of one checkout.
+
+    Attributes:
+        outputs: the directories.
+        said: what the first one printed.
+        left: what was in the place to work in when both were done.
+    """
+
+    outputs: tuple[Path, Path]
+    said: str
+    left: list[Path]
+
+    @property
+    def archive(self) -> Path:
+        """The image."""
+        return self.outputs[0] / "autox.tar"
+
+    @property
+    def bill(self) -> Path:
+        """What is in it."""
+        return self.outputs[0] / "autox.spdx.json"
+
+
+@pytest.fixture(scope="session")
+def built(tmp_path_factory: pytest.TempPathFactory) -> Built:
+    """Both builds, at once."""
+    if os.geteuid() != 0:
+        pytest.skip("building the image needs root here")
+    for program, package in NEEDED.items():
+        if shutil.which(program) is None:
+            pytest.skip(f"{program} is not installed: apt-get install --no-install-recommends {package}")
+    if subprocess.run(["apt-cache", "show", "python3.11-minimal"], capture_output=True, check=False).returncode != 0:
+        pytest.skip("apt knows no Debian 12: run apt-get update on Debian 12")
+    place = tmp_path_factory.mktemp("image")
+    work = place / "work"
+    work.mkdir()
+    outputs = (place / "first", place / "second")
+    environ = {**os.environ, "TMPDIR": str(work)}
+    builds = [
+        subprocess.Popen(
+            [sys.executable, "-m", "image.build", "--output", str(output)],
+            cwd=ROOT,
+            env=environ,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        for output in outputs
+    ]
+    said = [build.communicate() for build in builds]
+    assert [build.returncode for build in builds] == [0, 0], said
+    return Built(outputs=outputs, said=said[0][0], left=[*work.iterdir()])
+
+
+@pytest.fixture(scope="session")
+def image(built: Built, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Unpacked]:
+    """The image's root file system, to run commands in."""
+    place = tmp_path_factory.mktemp("unpacked")
+    # NB: its user must get there, and pytest's directories are for ours alone.
+    for above in (place, place.parent, place.parent.parent):
+        above.chmod(above.stat().st_mode | 0o011)
+    scratch = place / "scratch"
+    scratch.mkdir()
+    os.chown(scratch, USER, USER)
+    yield Unpacked(root=unpack(built.archive, place / "root"), scratch=scratch)
+    shutil.rmtree(place / "root")
