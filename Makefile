@@ -9,7 +9,7 @@ STAMP := $(VENV)/.installed
 
 .PHONY: help
 help: ## Show this help
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  make %-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 $(STAMP): requirements/dev.txt pyproject.toml
 	@test -n "$(PYTHON)" || { echo "error: autox needs Python 3.11 or newer with venv; set PYTHON=/path/to/python3"; exit 1; }
@@ -47,7 +47,7 @@ e2e: $(STAMP) ## Play the stories on a real node: kubelet, containerd, Services,
 
 .PHONY: image
 image: $(STAMP) ## Build the container image and its bill of materials into build/image; needs buildah
-	@$(RUN)/python -m image.build $(if $(BASE),--base $(BASE))
+	@$(RUN)/python -m image.build $(if $(BASE),--base $(BASE)) $(if $(BUILDER),--builder $(BUILDER))
 
 .PHONY: check
 check: lint ## Format, lint, types, contracts, unit tests: no cluster, under a minute
@@ -55,7 +55,7 @@ check: lint ## Format, lint, types, contracts, unit tests: no cluster, under a m
 
 .PHONY: bench
 bench: $(STAMP) ## Measure: prints the tables of docs/benchmarks.md
-	@for b in $(filter-out benchmarks/bench_nodes.py,$(wildcard benchmarks/bench_*.py)); do b=$$(basename $$b .py); echo "== $$b"; \
+	@for b in $(filter-out benchmarks/bench_nodes.py benchmarks/bench_real_node.py,$(wildcard benchmarks/bench_*.py)); do b=$$(basename $$b .py); echo "== $$b"; \
 	  $(RUN)/python -m benchmarks.$$b || exit 1; done
 
 .PHONY: bench-nodes

@@ -13,7 +13,7 @@ ROOT = Path(__file__).parents[2]
 DOCUMENTS = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md")])
 SHELL_BLOCK = re.compile(r"^```sh\n(.*?)^```$", re.DOTALL | re.MULTILINE)
 LINK = re.compile(r"\]\((?!https?:|#)([^)#]+)[^)]*\)")
-MAKE = re.compile(r"^make ([a-z]+)", re.MULTILINE)
+MAKE = re.compile(r"^make ([a-z0-9-]+)", re.MULTILINE)
 
 
 def blocks(document: Path) -> list[str]:
@@ -23,7 +23,7 @@ def blocks(document: Path) -> list[str]:
 
 def test_make_targets_exist() -> None:
     """Each make target that a document names is there."""
-    targets = set(re.findall(r"^([a-z]+):.*## ", (ROOT / "Makefile").read_text(), re.MULTILINE))
+    targets = set(re.findall(r"^([a-z0-9-]+):.*## ", (ROOT / "Makefile").read_text(), re.MULTILINE))
     named = {target for document in DOCUMENTS for block in blocks(document) for target in MAKE.findall(block)}
 
     assert named
