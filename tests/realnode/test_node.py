@@ -8,6 +8,7 @@ import pytest
 from tests.clusters import wait_for
 from tests.integration.objects import Object, config_map
 from tests.realnode.conftest import RealCluster, shell
+from tests.realnode.images import IMAGE, bring_image
 
 pytestmark = pytest.mark.realnode
 
@@ -24,6 +25,13 @@ def labelled(name: str, spec: Object) -> Object:
     }
 
 
+def python(program: str) -> Object:
+    """The spec of a pod that runs a Python program."""
+    spec = shell("")
+    spec["containers"][0] |= {"image": IMAGE, "command": ["python3", "-u", "-c", program]}
+    return spec
+
+
 def service(name: str, *, to: str, port: int) -> Object:
     """A Service on port 80."""
     return {
@@ -37,6 +45,7 @@ def service(name: str, *, to: str, port: int) -> Object:
 @pytest.fixture(scope="module", autouse=True)
 def restricted(real: RealCluster) -> None:
     """A namespace that takes only pods of the restricted standard."""
+    bring_image(real)
     labels = {"pod-security.kubernetes.io/enforce": "restricted"}
     real.apply({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": NAMESPACE, "labels": labels}})
     wait_for("the service account", lambda: real.kubectl("get", "sa", "default", "-n", NAMESPACE, "--ignore-not-found"))
@@ -73,20 +82,23 @@ def test_a_pod_has_its_own_everything(real: RealCluster) -> None:
 
 
 def test_a_service_leads_to_its_pods_by_name(real: RealCluster) -> None:
-    """The name of a Service leads to a pod by DNS and kube-proxy, from a neighbour and from the pod itself."""
-    serve = "mkdir /tmp/w && hostname > /tmp/w/index.html && exec /bin/busybox httpd -f -p 8080 -h /tmp/w"
-    # NB: a static program of glibc cannot resolve names by itself.
-    resolve = r"nslookup web.restricted.svc.cluster.local | sed -n 's/^Address: \([0-9.]*\)$/\1/p'"
-    ask = f"ip=$$({resolve}); for i in 1 2 3 4 5; do wget -T 5 -q -O - http://$ip/ || exit 1; done"
-    real.apply(labelled("web", shell(serve)), service("web", to="web", port=8080))
+    """``http://web.restricted/`` leads to a pod by DNS and kube-proxy, from a neighbour and from the pod itself."""
+    serve = (
+        "import http.server, os, pathlib\n"
+        "os.chdir('/tmp')\n"
+        "pathlib.Path('index.html').write_text(os.uname().nodename)\n"
+        "http.server.test(http.server.SimpleHTTPRequestHandler, port=8080)"
+    )
+    ask = (
+        "import urllib.request\n"
+        "for _ in range(5): print(urllib.request.urlopen('http://web.restricted/', timeout=5).read().decode())"
+    )
+    real.apply(labelled("web", python(serve)), service("web", to="web", port=8080))
     running(real, "web")
-    real.apply(labelled("ask", shell(ask)))
+    real.apply(labelled("ask", python(ask)))
 
     assert finished(real, "ask") == "web\n" * 5
-    assert (
-        real.kubectl("exec", "web", "-n", NAMESPACE, "--", "/bin/busybox", "sh", "-c", ask.replace("$$", "$"))
-        == "web\n" * 5
-    )
+    assert real.kubectl("exec", "web", "-n", NAMESPACE, "--", "python3", "-c", ask) == "web\n" * 5
 
 
 def test_dns_knows_names_and_says_no(real: RealCluster) -> None:
