@@ -81,7 +81,8 @@ class Cluster:
 def cluster(runtime: str) -> Iterator[Cluster]:
     """A cluster of that runtime with the app and autox on it."""
     with state_directory() as environ:
-        autox(environ, "up", "--runtime", runtime)
+        # NB: a kubelet looks at its containers every ten seconds, and a runner is gone by then.
+        autox(environ, "up", "--runtime", runtime, "--set", "kubelet.flags.housekeeping-interval=1s")
         status = json.loads(autox(environ, "status", "-o", "json"))
         programs = Path(status["kubeconfig"]).parent / "bin"
         path = f"{programs}{os.pathsep}{environ['PATH']}"
