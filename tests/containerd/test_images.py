@@ -49,8 +49,10 @@ async def test_what_is_no_archive_is_refused(tmp_path: Path, content: bytes) -> 
 
 async def test_a_file_that_is_not_there_is_named(tmp_path: Path) -> None:
     """A mistyped path is an error about that path."""
-    with pytest.raises(ConfigurationError, match=r"absent\.tar: No such file"):
+    with pytest.raises(ConfigurationError, match=r"absent\.tar: No such file") as error:
         await load(tmp_path / "absent.tar", node=1)
+
+    assert "docker save" in error.value.hint
 
 
 async def test_a_directory_is_refused(tmp_path: Path) -> None:

@@ -18,6 +18,10 @@ from autox.cluster.containerd.requirements import BUSYBOX
 from autox.cluster.files import unwritable
 from autox.model.errors import ConfigurationError, PermanentError
 
+_HOW_TO_WRITE_ONE = (
+    "write an archive with `docker save -o FILE IMAGE`, `podman save -o FILE IMAGE` or "
+    "`buildah push IMAGE oci-archive:FILE:IMAGE`"
+)
 _ARCHITECTURES = {"x86_64": "amd64", "aarch64": "arm64"}
 
 
@@ -62,11 +66,7 @@ async def load(archive: Path, *, node: int) -> list[str]:
         PermanentError: containerd refused it.
     """
     if not _is_archive(archive):
-        raise ConfigurationError(
-            f"{archive} is no archive of images",
-            hint="write one with `docker save -o FILE IMAGE`, `podman save -o FILE IMAGE` or "
-            "`buildah push IMAGE oci-archive:FILE:IMAGE`",
-        )
+        raise ConfigurationError(f"{archive} is no archive of images", hint=_HOW_TO_WRITE_ONE)
     command = ("ctr", "--address", SOCKET, "--namespace", "k8s.io", "images", "import", "-")
     with archive.open("rb") as file:
         process = await asyncio.create_subprocess_exec(
@@ -95,7 +95,7 @@ def _is_archive(path: Path) -> bool:
     try:
         return tarfile.is_tarfile(path)
     except OSError as error:
-        raise ConfigurationError(f"cannot read {path}: {error.strerror}") from error
+        raise ConfigurationError(f"cannot read {path}: {error.strerror}", hint=_HOW_TO_WRITE_ONE) from error
 
 
 def _tar(files: dict[str, bytes], *, mode: int) -> bytes:
