@@ -1,4 +1,4 @@
-"""The image, built twice at once from this checkout, and unpacked."""
+"""The image, built twice from this checkout, and unpacked."""
 
 import os
 import shutil
@@ -44,7 +44,7 @@ class Built:
 
 @pytest.fixture(scope="session")
 def built(tmp_path_factory: pytest.TempPathFactory) -> Built:
-    """Both builds, at once."""
+    """Both builds, one after the other: at once they would leave nothing of two processors to the tests beside."""
     if os.geteuid() != 0:
         pytest.skip("building the image needs root here")
     for program, package in NEEDED.items():
@@ -58,19 +58,18 @@ def built(tmp_path_factory: pytest.TempPathFactory) -> Built:
     outputs = (place / "first", place / "second")
     environ = {**os.environ, "TMPDIR": str(work)}
     builds = [
-        subprocess.Popen(
+        subprocess.run(
             [sys.executable, "-m", "image.build", "--output", str(output)],
             cwd=ROOT,
             env=environ,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
+            capture_output=True,
             text=True,
+            check=False,
         )
         for output in outputs
     ]
-    said = [build.communicate() for build in builds]
-    assert [build.returncode for build in builds] == [0, 0], said
-    return Built(outputs=outputs, said=said[0][0], left=[*work.iterdir()])
+    assert [build.returncode for build in builds] == [0, 0], [build.stderr for build in builds]
+    return Built(outputs=outputs, said=builds[0].stdout, left=[*work.iterdir()])
 
 
 @pytest.fixture(scope="session")
