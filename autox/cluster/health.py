@@ -6,6 +6,7 @@ counts only if it is younger than the process.
 """
 
 import asyncio
+import contextlib
 import ssl
 from collections.abc import Mapping
 from types import TracebackType
@@ -33,7 +34,8 @@ class Health:
     async def __aenter__(self) -> Self:
         pki = Pki(self._home.pki)
         context: ssl.SSLContext | bool = True
-        if pki.certificate("ca").is_file():
+        # NB: an `up` that was killed while it made certificates leaves some of them; nobody is ready then anyway.
+        with contextlib.suppress(OSError):
             context = _administrator(pki)
         # NB: no keep-alive: a connection to a component that was killed would be the first thing reused.
         connector = aiohttp.TCPConnector(ssl=context, force_close=True)

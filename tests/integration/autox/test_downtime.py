@@ -98,8 +98,21 @@ def helm_says(status: str) -> Moment:
     """Helm has written this status into the release."""
 
     async def look(scene: Scene) -> bool:
+        # NB: watched, since between two looks on a busy machine Helm begins and ends.
         selector = f"owner=helm,status={status}"
-        return bool((await scene.kube.list_metadata(SECRETS, namespace=scene.namespace, label_selector=selector)).items)
+        release = watch(
+            scene.kube,
+            SECRETS,
+            namespace=scene.namespace,
+            label_selector=selector,
+            metadata_only=True,
+            on_trouble=print,
+        )
+        async with aclosing(release) as events:
+            async for event in events:
+                if event.object.get("metadata"):
+                    return True
+        return False
 
     return look
 
