@@ -13,7 +13,7 @@ import click
 
 from autox.cli.progress import TerminalProgress
 from autox.cli.tables import table
-from autox.cluster.binaries import CONTAINERD_NODE, CONTROL_PLANE, Binary, BinarySettings, Tool, provide
+from autox.cluster.binaries import CONTROL_PLANE, NODE_TOOLS, Binary, BinarySettings, Tool, provide
 from autox.cluster.spec import Runtime
 
 
@@ -55,7 +55,7 @@ def binaries(*, runtime: str, directory: Path | None, mirror: str | None, offlin
     3 when something cannot be had.
     """  # noqa: D301  - click wants the character that backslash b stands for
     settings = BinarySettings.from_environment(os.environ, directory=directory, mirror=mirror, offline=offline)
-    tools = (*CONTROL_PLANE, *CONTAINERD_NODE) if runtime == Runtime.CONTAINERD else CONTROL_PLANE
+    tools = (*CONTROL_PLANE, *NODE_TOOLS) if runtime == Runtime.CONTAINERD else CONTROL_PLANE
     found = provide(tools, settings=settings, progress=TerminalProgress(sys.stderr))
     click.echo(_json(found) if output == "json" else _table(found))
 

@@ -15,7 +15,7 @@ import click
 from autox.cli.binaries import binaries
 from autox.cli.progress import TerminalProgress
 from autox.cli.tables import age, table
-from autox.cluster.binaries import CONTAINERD_NODE, CONTROL_PLANE, BinarySettings, provide
+from autox.cluster.binaries import CONTROL_PLANE, NODE_TOOLS, BinarySettings, provide
 from autox.cluster.containerd import requirements
 from autox.cluster.containerd.images import load as load_images
 from autox.cluster.down import down as take_down
@@ -23,8 +23,7 @@ from autox.cluster.home import ClusterHome, home, homes
 from autox.cluster.logs import follow as follow_log
 from autox.cluster.logs import tail
 from autox.cluster.processes import components_of, find
-from autox.cluster.spec import CONTAINERD_NODE as CONTAINERD_NODE_COMPONENT
-from autox.cluster.spec import LOGS, SECTIONS, Runtime
+from autox.cluster.spec import CONTAINERD_NODE, LOGS, SECTIONS, Runtime
 from autox.cluster.status import ClusterStatus, Phase
 from autox.cluster.status import status as look
 from autox.cluster.up import Request
@@ -87,7 +86,7 @@ def up(name: str, nodes: int | None, runtime: str | None, assignments: tuple[str
     with_node = wish.spec(place).runtime is Runtime.CONTAINERD
     if with_node:
         requirements.check(places=[place.directory])
-    tools = (*CONTROL_PLANE, *CONTAINERD_NODE) if with_node else CONTROL_PLANE
+    tools = (*CONTROL_PLANE, *NODE_TOOLS) if with_node else CONTROL_PLANE
     found = provide(tools, settings=BinarySettings.from_environment(os.environ), progress=TerminalProgress(sys.stderr))
     request = Request(
         home=place,
@@ -173,7 +172,7 @@ def load(name: str, image: Path) -> None:
     and buildah push write it. Pods use it by the name that it has in there,
     with imagePullPolicy IfNotPresent or Never.
     """
-    running = components_of(find(_existing(name).directory)).get(CONTAINERD_NODE_COMPONENT)
+    running = components_of(find(_existing(name).directory)).get(CONTAINERD_NODE)
     if running is None:
         raise NotFoundError(
             f"cluster {name} has no containerd node that runs",

@@ -165,10 +165,8 @@ def _is_absent(path: Path) -> bool:
     # NB: a file that may not be looked at is not absent; reading it tells why.
     try:
         path.stat()
-    except (FileNotFoundError, NotADirectoryError):
-        return True
-    except OSError:
-        return False
+    except OSError as error:
+        return isinstance(error, FileNotFoundError | NotADirectoryError)
     return False
 
 

@@ -2,6 +2,7 @@
 
 import dataclasses
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -62,6 +63,17 @@ def shell(script: str, **more: Any) -> dict[str, Any]:
     }
 
 
+@contextmanager
+def real_cluster(name: str, state: Path, *flags: str) -> Iterator[RealCluster]:
+    """A cluster with a containerd node, up with these flags, gone afterwards however the tests end."""
+    cluster = RealCluster(name=name, state=state)
+    try:
+        cluster.up("--runtime", "containerd", *flags)
+        yield cluster
+    finally:
+        cluster.end()
+
+
 @pytest.fixture
 def own_real(tmp_path: Path) -> Iterator[RealCluster]:
     """A cluster of the test's own, not yet up, gone afterwards however the test ends."""
@@ -75,9 +87,5 @@ def own_real(tmp_path: Path) -> Iterator[RealCluster]:
 @pytest.fixture(scope="module")
 def real(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RealCluster]:
     """A cluster with a containerd node, shared by the tests of a module."""
-    shared = RealCluster(name="real", state=tmp_path_factory.mktemp("real"))
-    try:
-        shared.up("--runtime", "containerd")
+    with real_cluster("real", tmp_path_factory.mktemp("real")) as shared:
         yield shared
-    finally:
-        shared.end()

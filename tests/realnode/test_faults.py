@@ -10,7 +10,7 @@ import pytest
 
 from tests.clusters import wait_for
 from tests.integration.objects import Object
-from tests.realnode.conftest import RealCluster
+from tests.realnode.conftest import RealCluster, real_cluster
 from tests.realnode.images import IMAGE, bring_image, tag
 from tests.realnode.story import Story, bring_app, group, install, load
 
@@ -45,12 +45,9 @@ def groups() -> dict[str, Object]:
 @pytest.fixture(scope="module")
 def real(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RealCluster]:
     """A cluster whose kubelet evicts pods that write more than they may."""
-    cluster = RealCluster(name="faults", state=tmp_path_factory.mktemp("faults"))
-    try:
-        cluster.up("--runtime", "containerd", "--set", "kubelet.config.localStorageCapacityIsolation=true")
+    setting = "kubelet.config.localStorageCapacityIsolation=true"
+    with real_cluster("faults", tmp_path_factory.mktemp("faults"), "--set", setting) as cluster:
         yield cluster
-    finally:
-        cluster.end()
 
 
 @pytest.fixture(scope="module")

@@ -12,7 +12,7 @@ import yaml
 
 from tests.clusters import wait_for
 from tests.integration.objects import Object
-from tests.realnode.conftest import RealCluster
+from tests.realnode.conftest import RealCluster, real_cluster
 from tests.realnode.images import bring_image
 from tests.realnode.story import Story, install
 
@@ -25,12 +25,9 @@ NODES = 20
 @pytest.fixture(scope="module")
 def under_test(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RealCluster]:
     """Cluster B. It has a node of its own because then its API server is reached by the pods of another cluster."""
-    cluster = RealCluster(name="b", state=tmp_path_factory.mktemp("b"))
-    try:
-        cluster.up("--runtime", "containerd", "--set", "controllerManager.flags.node-monitor-grace-period=20s")
+    setting = "controllerManager.flags.node-monitor-grace-period=20s"
+    with real_cluster("b", tmp_path_factory.mktemp("b"), "--set", setting) as cluster:
         yield cluster
-    finally:
-        cluster.end()
 
 
 @pytest.fixture(scope="module")

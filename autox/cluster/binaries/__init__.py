@@ -7,12 +7,12 @@ are kept, ``downloading`` and ``building`` how they come there.
 from autox.cluster.binaries.progress import Progress, Silent, Unit
 from autox.cluster.binaries.providing import provide
 from autox.cluster.binaries.settings import BinarySettings
-from autox.cluster.binaries.tools import CONTAINERD_NODE, CONTROL_PLANE, Binary, Source, Tool
+from autox.cluster.binaries.tools import CONTROL_PLANE, NODE_TOOLS, Binary, Source, Tool
 from autox.cluster.binaries.versions import fits
 
 __all__ = [
-    "CONTAINERD_NODE",
     "CONTROL_PLANE",
+    "NODE_TOOLS",
     "Binary",
     "BinarySettings",
     "Progress",

@@ -33,7 +33,7 @@ CONTROL_PLANE = (
 )
 """What every cluster needs, and whoever uses it."""
 
-CONTAINERD_NODE = (Tool.KUBELET, Tool.KUBE_PROXY, Tool.COREDNS)
+NODE_TOOLS = (Tool.KUBELET, Tool.KUBE_PROXY, Tool.COREDNS)
 """What a node with containerd needs besides; containerd itself is the machine's own."""
 
 

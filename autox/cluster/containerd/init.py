@@ -161,8 +161,7 @@ def _takes_connections(address: str) -> bool:
                 probe.connect(address.removeprefix("unix:"))
         else:
             host, _, port = address.rpartition(":")
-            with socket.create_connection((host, int(port)), timeout=CONNECT_SECONDS):
-                pass
+            socket.create_connection((host, int(port)), timeout=CONNECT_SECONDS).close()
     except OSError:
         return False
     return True
