@@ -9,6 +9,7 @@ on replicasets, pods and endpointslices of the namespace.
 import asyncio
 import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import replace
 from functools import partial
 from typing import Any
 
@@ -68,7 +69,7 @@ def _looks(kube: KubeClient, inputs: ReadyInputs, *, namespace: str) -> list[Loo
     if inputs.service:
         # NB: pods may be listed for the sake of a Deployment; the charts give no such right for a Service alone.
         looks.append(partial(_service, kube, inputs.service, namespace, compare=bool(inputs.deploy)))
-    looks += [partial(_object, kube, wanted) for wanted in inputs.objects]
+    looks += [partial(_object, kube, wanted, namespace) for wanted in inputs.objects]
     return looks
 
 
@@ -123,8 +124,9 @@ async def _service(kube: KubeClient, name: str, namespace: str, *, compare: bool
     return service(found, slices.items, pods.items)
 
 
-async def _object(kube: KubeClient, wanted: ReadyObject) -> Standing:
-    ref = wanted.ref
+async def _object(kube: KubeClient, wanted: ReadyObject, namespace: str) -> Standing:
+    """How an object stands; one whose namespace nobody said is where the experiment looks otherwise."""
+    ref = replace(wanted.ref, namespace=wanted.ref.namespace or namespace)
     try:
         found = await kube.get(ref.api_resource, ref.name, namespace=ref.namespace)
     except NotFoundError:

@@ -1,6 +1,5 @@
-"""A cluster whose API server writes down every request that changes something, for the stories of this folder."""
+"""A cluster whose API server writes down what autox asks of it, for the stories of this folder."""
 
-import json
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -8,25 +7,13 @@ from typing import Any
 import pytest
 
 from autox.cluster.spec import Runtime
+from tests import auditing
+from tests.auditing import AuditLog
 from tests.clusters import LocalCluster, wait_for
 from tests.integration.objects import Object, config_map, deployment, field, service
 from tests.realnode.images import bring_image
 
 ROOT = Path(__file__).parents[2]
-WRITES = ["create", "update", "patch", "delete", "deletecollection"]
-POLICY = {
-    "apiVersion": "audit.k8s.io/v1",
-    "kind": "Policy",
-    "omitStages": ["RequestReceived"],
-    "rules": [
-        # All that service accounts ask for, so that what is refused is seen too; Kubernetes' own controllers aside.
-        {"level": "None", "userGroups": ["system:serviceaccounts:kube-system"], "verbs": ["get", "list", "watch"]},
-        {"level": "Metadata", "userGroups": ["system:serviceaccounts"]},
-        {"level": "Metadata", "verbs": WRITES},
-    ],
-}
-
-
 RESTRICTED = {"runAsNonRoot": True, "runAsUser": 65532, "seccompProfile": {"type": "RuntimeDefault"}}
 
 
@@ -34,18 +21,9 @@ class AuditedCluster(LocalCluster):
     """A cluster and what its API server wrote down."""
 
     @property
-    def audit_log(self) -> Path:
-        """One JSON object a line."""
-        return self.state / "audit.log"
-
-    def requests(self, user: str) -> list[dict[str, Any]]:
-        """Every request of a user, in order: of a service account all, of others those that write."""
-        events = [json.loads(line) for line in self.audit_log.read_text().splitlines()]
-        return [event for event in events if event["user"]["username"] == user]
-
-    def writes(self, user: str) -> list[dict[str, Any]]:
-        """Every write that a user tried, in order."""
-        return [event for event in self.requests(user) if event["verb"] in WRITES]
+    def audit(self) -> AuditLog:
+        """What service accounts asked of it."""
+        return AuditLog(self.state / "audit.log")
 
     def experiments(self, namespace: str = "default") -> list[dict[str, Any]]:
         """The records of a namespace."""
@@ -70,13 +48,9 @@ def audited(tmp_path_factory: pytest.TempPathFactory, pytestconfig: pytest.Confi
     """A cluster that audits, shared by all stories; its default namespace takes only restricted pods."""
     runtime = Runtime(pytestconfig.getoption("--runtime"))
     state = tmp_path_factory.mktemp("audited")
-    policy = state / "policy.json"
-    policy.write_text(json.dumps(POLICY))
     cluster = AuditedCluster(name="audited", state=state)
-    flags = {"audit-policy-file": policy, "audit-log-path": cluster.audit_log, "audit-log-mode": "blocking-strict"}
     try:
-        settings = [word for flag, value in flags.items() for word in ("--set", f"apiServer.flags.{flag}={value}")]
-        cluster.up("--runtime", runtime.value, *settings)
+        cluster.up("--runtime", runtime.value, *auditing.settings(state))
         cluster.kubectl("label", "namespace/default", "pod-security.kubernetes.io/enforce=restricted")
         if runtime is Runtime.CONTAINERD:
             bring_image(cluster)

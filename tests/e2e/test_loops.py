@@ -68,6 +68,7 @@ def test_loops_are_counted_and_totalled(audited: AuditedCluster) -> None:
         assert (document["loops"], document["verdict"], document["totals"]) == (3, "Fail", {"Pass": 2, "Fail": 1})
         assert [loop["verdict"] for loop in document["history"]] == ["Pass", "Pass", "Fail"]
         assert "1.10" in run(sys.executable, "-m", "autox", "history", environ=audited.environ).out
+        assert audited.audit.refused() == audited.audit.trespasses() == []
     finally:
         audited.kubectl("delete", "deployment/looped", "--ignore-not-found")
         wait_for("the CronJob to go", lambda: not audited.get("cronjobs")["items"])

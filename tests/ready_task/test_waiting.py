@@ -126,6 +126,16 @@ async def test_any_object_with_a_condition(cluster: LocalCluster, place: str, co
     assert f"deployments.apps/{place}/web: Available; deployments.apps/{place}/web ready after" in found.message
 
 
+async def test_an_object_is_where_the_experiment_is(cluster: LocalCluster, place: str, context: TaskContext) -> None:
+    """An object whose namespace nobody said is looked for in the experiment's own, as the schema tells."""
+    apply(cluster, place, web("1", replicas=1))
+    ref = ObjectRef(group="apps", version="v1", resource="deployments", namespace="", name="web")
+
+    found = await run(ReadyInputs(objects=(ReadyObject(ref=ref),), timeout=PATIENCE), context)
+
+    assert f"deployments.apps/{place}/web ready after" in found.message
+
+
 async def test_a_missing_permission_is_named_at_once(
     cluster: LocalCluster, place: str, tmp_path: Path, said: list[str]
 ) -> None:

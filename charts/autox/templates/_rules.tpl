@@ -18,10 +18,7 @@ not do himself, so the controller may do all that the Role of an experiment gran
 - apiGroups: [batch]
   resources: [jobs, cronjobs]
   verbs: [get, list, watch, create, patch, update, delete]
-# Why a Job does not start, and what became of it.
-- apiGroups: [""]
-  resources: [pods]
-  verbs: [list]
+# Why a Job does not start, and what became of it: that takes pods besides, which are granted below.
 - apiGroups: [""]
   resources: [events]
   verbs: [get, list, create, patch]
