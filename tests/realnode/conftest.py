@@ -11,6 +11,8 @@ import pytest
 
 from autox.cluster.containerd.configuration import PAUSE
 from autox.cluster.spec import CONTAINERD_NODE
+from tests import auditing
+from tests.auditing import AuditLog
 from tests.clusters import LocalCluster, run
 from tests.realnode.images import inside
 
@@ -18,6 +20,11 @@ from tests.realnode.images import inside
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class RealCluster(LocalCluster):
     """A cluster with a containerd node, and what a test does to that node."""
+
+    @property
+    def audit(self) -> AuditLog:
+        """What service accounts asked of it; of one that ``real_cluster`` made."""
+        return AuditLog(self.state / "audit.log")
 
     @property
     def node(self) -> str:
@@ -65,10 +72,10 @@ def shell(script: str, **more: Any) -> dict[str, Any]:
 
 @contextmanager
 def real_cluster(name: str, state: Path, *flags: str) -> Iterator[RealCluster]:
-    """A cluster with a containerd node, up with these flags, gone afterwards however the tests end."""
+    """A cluster with a containerd node that audits, up with these flags, gone afterwards however the tests end."""
     cluster = RealCluster(name=name, state=state)
     try:
-        cluster.up("--runtime", "containerd", *flags)
+        cluster.up("--runtime", "containerd", *auditing.settings(state), *flags)
         yield cluster
     finally:
         cluster.end()

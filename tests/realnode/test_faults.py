@@ -249,3 +249,9 @@ def test_rescheduled_controller_goes_on_and_launches_once(installed: RealCluster
 
     assert status["verdict"] == "Pass"
     assert len(story.records()) == len(story.jobs()) == 1
+
+
+def test_roles_were_neither_too_wide_nor_too_narrow(installed: RealCluster) -> None:
+    """In all that happened above, nothing that autox asked for was refused, and it wrote nothing but its own."""
+    assert "system:serviceaccount:default:autox" in installed.audit.users()
+    assert installed.audit.refused() == installed.audit.trespasses() == []

@@ -149,3 +149,9 @@ def test_uninstall_in_mid_experiment_keeps_it_and_every_record(ready: RealCluste
     verdict = wait_for("the verdict", lambda: story.status().get("verdict"))
     assert verdict == "Pass"
     assert len(ready.get("experiments")["items"]) == before
+
+
+def test_roles_were_neither_too_wide_nor_too_narrow(ready: RealCluster) -> None:
+    """In all that happened above, nothing that autox asked for was refused, and it wrote nothing but its own."""
+    assert "system:serviceaccount:default:autox" in ready.audit.users()
+    assert ready.audit.refused() == ready.audit.trespasses() == []

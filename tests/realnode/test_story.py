@@ -101,3 +101,10 @@ def test_agents_in_pods_are_nodes_of_another_cluster(a: RealCluster, under_test:
     crowd["template"] = {"metadata": {"labels": {"app": "crowd"}}, "spec": template_spec}
     under_test.apply({"apiVersion": "apps/v1", "kind": "Deployment", "metadata": {"name": "crowd"}, "spec": crowd})
     under_test.kubectl("rollout", "status", "deployment/crowd", "--timeout=60s")
+
+
+def test_roles_were_neither_too_wide_nor_too_narrow(a: RealCluster, under_test: RealCluster) -> None:
+    """In all that happened above, nothing that autox asked for was refused, and it wrote nothing but its own."""
+    assert "system:serviceaccount:default:autox" in a.audit.users()
+    assert a.audit.refused() == a.audit.trespasses() == []
+    assert under_test.audit.refused() == []

@@ -1,27 +1,30 @@
 {{/* What launching takes in a trigger's namespace, whatever is launched. The API server lets nobody grant what he may
 not do himself, so the controller may do all that the Role of an experiment grants. */}}
 {{- define "autox.launchingRules" -}}
-# The records of experiments.
+# The records of experiments; they are read in the whole cluster.
 - apiGroups: [autox.dev]
   resources: [experiments]
-  verbs: [get, list, watch, create, delete]
+  verbs: [create, delete]
 - apiGroups: [autox.dev]
   resources: [experiments/status]
   verbs: [patch]
 # Helm's own records, and what the chart of an experiment installs.
 - apiGroups: [""]
-  resources: [secrets, serviceaccounts]
+  resources: [secrets]
   verbs: [get, list, create, patch, update, delete]
+- apiGroups: [""]
+  resources: [serviceaccounts]
+  verbs: [get, create, patch, delete]
 - apiGroups: [rbac.authorization.k8s.io]
   resources: [roles, rolebindings]
-  verbs: [get, list, create, patch, update, delete]
+  verbs: [get, create, patch, delete]
 - apiGroups: [batch]
   resources: [jobs, cronjobs]
-  verbs: [get, list, watch, create, patch, update, delete]
+  verbs: [get, list, create, patch, delete]
 # Why a Job does not start, and what became of it: that takes pods besides, which are granted below.
 - apiGroups: [""]
   resources: [events]
-  verbs: [get, list, create, patch]
+  verbs: [list, create, patch]
 {{ include "autox.grantedRules" . }}
 {{- end }}
 
@@ -48,7 +51,7 @@ not do himself, so the controller may do all that the Role of an experiment gran
 {{- define "autox.lookingRules" -}}
 - apiGroups: [rbac.authorization.k8s.io]
   resources: [roles, rolebindings]
-  verbs: [get, list, create, patch, update, delete]
+  verbs: [get, create, patch, delete]
 {{ include "autox.grantedRules" . }}
 {{- end }}
 
