@@ -17,8 +17,8 @@ FIELD_MANAGER = "autox-cluster"
 POLL_SECONDS = 0.05
 
 
-def grants() -> list[tuple[Resource, dict[str, Any]]]:
-    """The roles and bindings of a cluster's nodes and their DNS."""
+def grants(*, dns: bool) -> list[tuple[Resource, dict[str, Any]]]:
+    """The roles and bindings of a cluster's nodes, and of their DNS where they have one."""
     rules = [
         _rule("", ["nodes"], ["get", "list", "watch", "create", "update", "patch", "delete"]),
         _rule("", ["nodes/status", "pods/status"], ["patch", "update"]),
@@ -29,14 +29,7 @@ def grants() -> list[tuple[Resource, dict[str, Any]]]:
         _rule("authorization.k8s.io", ["subjectaccessreviews"], ["create"]),
     ]
     role = {"metadata": {"name": VIRTUAL_NODES_GROUP}, "rules": rules}
-    dns_rules = [
-        _rule("", ["services", "namespaces"], ["list", "watch"]),
-        _rule("discovery.k8s.io", ["endpointslices"], ["list", "watch"]),
-    ]
-    dns_role = {"metadata": {"name": DNS_GROUP}, "rules": dns_rules}
     return [
-        (CLUSTER_ROLES, _typed(CLUSTER_ROLES, dns_role)),
-        (CLUSTER_ROLE_BINDINGS, _binding(DNS_GROUP, role=DNS_GROUP, group=DNS_GROUP)),
         (CLUSTER_ROLES, _typed(CLUSTER_ROLES, role)),
         (CLUSTER_ROLE_BINDINGS, _binding(VIRTUAL_NODES_GROUP, role=VIRTUAL_NODES_GROUP, group=VIRTUAL_NODES_GROUP)),
         # NB: a kubelet asks who may have logs and exec, and the one who fetches them for users is the API server.
@@ -45,12 +38,24 @@ def grants() -> list[tuple[Resource, dict[str, Any]]]:
             _binding(KUBELET_CLIENTS_GROUP, role="system:kubelet-api-admin", group=KUBELET_CLIENTS_GROUP),
         ),
         (CLUSTER_ROLE_BINDINGS, _binding(NODES_GROUP, role="system:node-proxier", group=NODES_GROUP)),
+        *(_dns_grants() if dns else ()),
     ]
 
 
-async def grant(kube: KubeClient) -> None:
+def _dns_grants() -> list[tuple[Resource, dict[str, Any]]]:
+    rules = [
+        _rule("", ["services", "namespaces"], ["list", "watch"]),
+        _rule("discovery.k8s.io", ["endpointslices"], ["list", "watch"]),
+    ]
+    return [
+        (CLUSTER_ROLES, _typed(CLUSTER_ROLES, {"metadata": {"name": DNS_GROUP}, "rules": rules})),
+        (CLUSTER_ROLE_BINDINGS, _binding(DNS_GROUP, role=DNS_GROUP, group=DNS_GROUP)),
+    ]
+
+
+async def grant(kube: KubeClient, *, dns: bool) -> None:
     """Apply the grants; the same call again changes nothing."""
-    for resource, body in grants():
+    for resource, body in grants(dns=dns):
         await kube.apply(resource, body, field_manager=FIELD_MANAGER)
 
 

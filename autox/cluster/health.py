@@ -15,7 +15,7 @@ from typing import Self
 import aiohttp
 import psutil
 
-from autox.cluster.components import Component
+from autox.cluster.component import Component
 from autox.cluster.home import ClusterHome
 from autox.cluster.pki import Pki
 from autox.cluster.processes import Running

@@ -20,7 +20,8 @@ VIRTUAL_NODES_GROUP = "autox:virtual-nodes"
 NODES_GROUP = "autox:nodes"
 DNS_GROUP = "autox:dns"
 KUBELET_CLIENTS_GROUP = "autox:kubelet-clients"
-KUBECONFIG_USERS = ("controller-manager", "scheduler", "virtual-nodes", "kube-proxy", "dns")
+KUBECONFIG_USERS = ("controller-manager", "scheduler", "virtual-nodes")
+CONTAINERD_USERS = ("kube-proxy", "dns")
 KUBELET_SERVER = "containerd-kubelet-server"
 
 
@@ -34,8 +35,14 @@ def containerd_node_name(cluster: str) -> str:
     return f"{cluster}-containerd"
 
 
-def identities(network: Network, nodes: Sequence[str], *, containerd_node: str) -> list[Identity]:
-    """Every certificate of a cluster, its authorities aside."""
+def identities(network: Network, nodes: Sequence[str], *, containerd_node: str = "") -> list[Identity]:
+    """Every certificate of a cluster, its authorities aside.
+
+    Args:
+        network: its addresses.
+        nodes: its process nodes.
+        containerd_node: its containerd node; empty for none.
+    """
     here = (network.address, "localhost", "127.0.0.1")
     server_names = (
         *here,
@@ -58,27 +65,32 @@ def identities(network: Network, nodes: Sequence[str], *, containerd_node: str) 
         Identity(file="controller-manager", common_name="system:kube-controller-manager"),
         Identity(file="scheduler", common_name="system:kube-scheduler"),
         Identity(file="virtual-nodes", common_name="autox-virtual-nodes", groups=(VIRTUAL_NODES_GROUP,)),
-        Identity(file="kube-proxy", common_name="system:kube-proxy"),
-        Identity(file="dns", common_name="autox-dns", groups=(DNS_GROUP,)),
-        Identity(
-            file=KUBELET_SERVER, common_name=containerd_node, names=(node_address(network.block), containerd_node)
-        ),
-        Identity(file=containerd_node, common_name=f"system:node:{containerd_node}", groups=("system:nodes",)),
         *(
             Identity(file=node, common_name=f"system:node:{node}", groups=(NODES_GROUP, "system:nodes"))
             for node in nodes
         ),
+        *(_of_containerd_node(network, containerd_node) if containerd_node else ()),
     ]
 
 
-def write_kubeconfigs(home: ClusterHome, network: Network, nodes: Sequence[str]) -> None:
+def _of_containerd_node(network: Network, name: str) -> list[Identity]:
+    return [
+        Identity(file="kube-proxy", common_name="system:kube-proxy"),
+        Identity(file="dns", common_name="autox-dns", groups=(DNS_GROUP,)),
+        Identity(file=KUBELET_SERVER, common_name=name, names=(node_address(network.block), name)),
+        Identity(file=name, common_name=f"system:node:{name}", groups=("system:nodes",)),
+    ]
+
+
+def write_kubeconfigs(home: ClusterHome, network: Network, nodes: Sequence[str], *, containerd_node: str = "") -> None:
     """Write the administrator's kubeconfig, with its keys inside, and one for each component and node.
 
     Raises:
         PermanentError: the file system refused.
     """
     pki = Pki(home.pki)
-    for user in (*KUBECONFIG_USERS, *nodes):
+    others = (*CONTAINERD_USERS, containerd_node) if containerd_node else ()
+    for user in (*KUBECONFIG_USERS, *nodes, *others):
         _write(
             home.identity(user),
             _kubeconfig(

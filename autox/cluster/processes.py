@@ -15,7 +15,7 @@ from pathlib import Path
 
 import psutil
 
-from autox.cluster.components import Component
+from autox.cluster.component import Component
 from autox.cluster.files import private_directory
 from autox.cluster.marks import CLUSTER_MARK, COMPONENT_MARK, DIGEST_MARK, NODE_MARK
 from autox.model.errors import PermanentError

@@ -15,11 +15,12 @@ import psutil
 
 from autox.cluster.binaries import Tool
 from autox.cluster.bootstrap import is_ready
-from autox.cluster.components import Component, Plan
+from autox.cluster.component import Component
 from autox.cluster.containerd.addresses import node_address
 from autox.cluster.health import Health
 from autox.cluster.home import ClusterHome
 from autox.cluster.identities import containerd_node_name, node_names
+from autox.cluster.plan import Plan
 from autox.cluster.processes import Running, components_of, find
 from autox.cluster.spec import Runtime
 from autox.cluster.state import ClusterState, read_state

@@ -15,7 +15,7 @@ from pathlib import Path
 
 from autox.cluster import network as networks
 from autox.cluster.bootstrap import grant, wait_until_pods_can_run
-from autox.cluster.components import Component, Plan
+from autox.cluster.component import Component
 from autox.cluster.containerd import cgroups, requirements
 from autox.cluster.containerd.addresses import conflicting_route, node_range
 from autox.cluster.containerd.images import write_pause_image
@@ -28,6 +28,7 @@ from autox.cluster.locking import locked
 from autox.cluster.logs import tail
 from autox.cluster.network import BLOCKS, Network, Reservations, bindable, present
 from autox.cluster.pki import Pki
+from autox.cluster.plan import Plan
 from autox.cluster.processes import Running, components_of, end, find, start
 from autox.cluster.spec import CONTAINERD_NODE, ClusterSpec, Runtime
 from autox.cluster.state import ClusterState, read_state, write_state
@@ -150,11 +151,11 @@ def _with_free_ports(home: ClusterHome, network: Network) -> Network:
 async def _converge(request: Request, state: ClusterState, *, say: Say) -> None:
     home, spec, network = request.home, state.spec, state.network
     process_nodes = node_names(spec.name, spec.nodes)
-    containerd_node = containerd_node_name(spec.name)
+    containerd_node = containerd_node_name(spec.name) if spec.runtime is Runtime.CONTAINERD else ""
     write_state(home, state)
     known = identities(network, process_nodes, containerd_node=containerd_node)
     Pki(home.pki).ensure(known, now=dt.datetime.now(dt.UTC))
-    write_kubeconfigs(home, network, [*process_nodes, containerd_node])
+    write_kubeconfigs(home, network, process_nodes, containerd_node=containerd_node)
     for program, path in request.binaries.items():
         link(home.programs / program, path)
     private_directory(home.nodes)
@@ -162,9 +163,8 @@ async def _converge(request: Request, state: ClusterState, *, say: Say) -> None:
     write_private(home.nodes_config, json.dumps(plan.nodes_config(), indent=2, sort_keys=True).encode())
     wanted = {component.name: component for component in plan.components()}
     kept = await _end_all_but(wanted, home=home, say=say)
-    nodes = process_nodes
-    if CONTAINERD_NODE in wanted:
-        nodes = [*process_nodes, containerd_node]
+    nodes = [*process_nodes, containerd_node] if containerd_node else process_nodes
+    if containerd_node:
         for path, text in plan.containerd_files().items():
             write_private(path, text.encode())
         write_pause_image(Layout(home.directory).pause)
@@ -173,11 +173,11 @@ async def _converge(request: Request, state: ClusterState, *, say: Say) -> None:
 
     async with Health(home) as health:
         starter = _Starter(home=home, health=health, running=kept, say=say)
-        if CONTAINERD_NODE in wanted:
+        if containerd_node:
             await starter.has_link(wanted[CONTAINERD_NODE], network)
         await starter.all_ready([wanted["etcd"], wanted["apiServer"]])
         async with KubeClient(from_kubeconfig(home.kubeconfig)) as kube:
-            await grant(kube)
+            await grant(kube, dns=bool(containerd_node))
             await starter.all_ready([each for name, each in wanted.items() if name not in ("etcd", "apiServer")])
             await wait_until_pods_can_run(kube, nodes, seconds=READY_SECONDS)
             if nodes:

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from autox.cluster.components import Component
+from autox.cluster.component import Component
 from autox.cluster.logs import follow, tail
 from autox.cluster.marks import COMPONENT_MARK, NODE_MARK
 from autox.cluster.processes import Running, components_of, end, find, start

@@ -6,11 +6,11 @@ from pathlib import Path
 
 import pytest
 
-from autox.cluster.components import Plan
 from autox.cluster.containerd import configuration
 from autox.cluster.containerd.layout import Layout
 from autox.cluster.home import ClusterHome
 from autox.cluster.network import Network
+from autox.cluster.plan import Plan
 from autox.cluster.spec import CONTAINERD_NODE, ClusterSpec, Runtime
 from autox.model.errors import ConfigurationError
 

@@ -85,7 +85,7 @@ async def world(request: pytest.FixtureRequest, server: ApiServer, tmp_path: Pat
     }
     agent._config.write_text(json.dumps(config))
     async with KubeClient(from_kubeconfig(server.kubeconfig())) as kube:
-        await grant_to_nodes(kube)
+        await grant_to_nodes(kube, dns=False)
         try:
             names = await agent.start()
             spec = {

@@ -2,7 +2,7 @@
 
 The flags are those of the recipe in the reference, each with its reason where it is not plain. Everything is decided
 here, before the node starts: ``init`` only carries it out. The content of all files is part of the node's digest
-(``cluster.components``), so ``up`` restarts a node whose configuration has changed and leaves another alone.
+(``cluster.plan``), so ``up`` restarts a node whose configuration has changed and leaves another alone.
 """
 
 import json

@@ -4,9 +4,9 @@ import json
 from dataclasses import replace
 from pathlib import Path
 
-from autox.cluster.components import Plan
 from autox.cluster.home import ClusterHome
 from autox.cluster.network import Network
+from autox.cluster.plan import Plan
 from autox.cluster.spec import COMPONENTS, ClusterSpec
 
 PROGRAMS = ("etcd", "kube-apiserver", "kube-controller-manager", "kube-scheduler")
