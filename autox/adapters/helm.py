@@ -14,6 +14,7 @@ import shutil
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 from weakref import WeakValueDictionary
 
@@ -44,6 +45,7 @@ class HelmReleases:
         kube: KubeClient,
         *,
         charts: Path,
+        defaults: Mapping[str, Any],
         home: HelmHome,
         command: HelmCommand,
         client: pyhelm3.Client,
@@ -52,6 +54,7 @@ class HelmReleases:
     ) -> None:
         self._kube = kube
         self._charts = charts
+        self._defaults = defaults
         self._home = home
         self._command = command
         self._client = client
@@ -66,6 +69,7 @@ class HelmReleases:
         kube: KubeClient,
         *,
         charts: Path,
+        defaults: Mapping[str, Any] = MappingProxyType({}),
         environ: Mapping[str, str] = os.environ,
         seconds: float = HELM_SECONDS,
         now: Callable[[], datetime] = lambda: datetime.now(UTC),
@@ -75,6 +79,8 @@ class HelmReleases:
         Args:
             kube: a client of the cluster; helm is told to use the same kubeconfig or service account.
             charts: our own charts; ``autox.adapters.charts.packaged_charts`` has them.
+            defaults: values of our own charts that an experiment may replace, each as a whole. They say how this
+                installation runs experiments, not what they test, so another default makes no experiment stale.
             environ: where helm is looked for (``PATH``), and what helm gets some variables from.
             seconds: the limit of each run of helm; a release that is pending for twice as long was abandoned.
             now: the wall clock.
@@ -95,7 +101,16 @@ class HelmReleases:
         except BaseException:
             home.close()
             raise
-        return cls(kube, charts=charts, home=home, command=command, client=client, now=now, seconds=seconds)
+        return cls(
+            kube,
+            charts=charts,
+            defaults=defaults,
+            home=home,
+            command=command,
+            client=client,
+            now=now,
+            seconds=seconds,
+        )
 
     async def close(self) -> None:
         """Remove what helm was given; no method may be called after this."""
@@ -112,6 +127,7 @@ class HelmReleases:
     ) -> None:
         """See ``autox.ports.Releases``."""
         located = locate(chart, charts=self._charts)
+        values = values if chart.repo else {**self._defaults, **values}
         async with self._alone(namespace, name):
             if await self._is_there(name, namespace, labels):
                 return

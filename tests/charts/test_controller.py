@@ -101,7 +101,7 @@ def test_deployment(cluster: LocalCluster, tmp_path: Path) -> None:
     env = {each["name"]: each for each in container["env"]}
 
     assert (spec["replicas"], spec["strategy"]) == (1, {"type": "Recreate"})
-    assert container["args"] == ["controller", "--listen", "$(POD_IP):8081", "--namespace", "$(POD_NAMESPACE)"]
+    assert container["args"][:3] == ["controller", "--listen=$(POD_IP):8081", "--namespace=$(POD_NAMESPACE)"]
     assert container["livenessProbe"]["httpGet"] == {"path": "/healthz", "port": "health"}
     assert container["readinessProbe"]["httpGet"] == {"path": "/readyz", "port": "health"}
     assert container["ports"] == [{"name": "health", "containerPort": 8081}]
@@ -287,13 +287,17 @@ def test_group_removed(cluster: LocalCluster, namespace: str, tmp_path: Path) ->
 
 
 def test_image_of_experiments(cluster: LocalCluster, tmp_path: Path) -> None:
-    """Experiments run the controller's image, wherever that comes from, unless their values name another."""
-    own = changed(SPEC, "specs.iter8.values.image", {"repository": "mine"})
-    values = {"groups": {"a": SPEC, "b": own}, "image": {"repository": "registry.example/autox"}}
-    objects = rendered(cluster, AUTOX, values=values, folder=tmp_path)
-    images = [named(objects, "ExperimentGroup", name)["spec"]["specs"]["iter8"]["values"]["image"] for name in "ab"]
+    """Experiments run the controller's image, wherever that comes from; an upgrade that sets it tests nothing again."""
+    image = {"repository": "registry.example:5000/autox", "tag": "1.1", "pullPolicy": "Always"}
+    before = rendered(cluster, AUTOX, values={"groups": {"a": SPEC}}, folder=tmp_path)
+    after = rendered(cluster, AUTOX, values={"groups": {"a": SPEC}, "image": image}, folder=tmp_path)
+    [container] = named(after, "Deployment")["spec"]["template"]["spec"]["containers"]
 
-    assert images == [{"repository": "registry.example/autox"}, {"repository": "mine"}]
+    assert container["args"][3:] == [
+        "--experiment-image=registry.example:5000/autox:1.1",
+        "--experiment-pull-policy=Always",
+    ]
+    assert named(before, "ExperimentGroup", "a") == named(after, "ExperimentGroup", "a")
 
 
 def test_notes(cluster: LocalCluster, namespace: str, tmp_path: Path) -> None:

@@ -17,6 +17,9 @@ from tests.clusters import run
         (("--listen", "127.0.0.1:99999"), "no ADDRESS:PORT"),
         (("--charts", "nowhere"), "nowhere"),
         (("--log-level", "loud"), "loud"),
+        (("--experiment-image", "no image"), "'no image' is no image"),
+        (("--experiment-image", "https://registry.example/autox"), "is no image"),
+        (("--experiment-image", "autox", "--experiment-pull-policy", "Sometimes"), "Sometimes"),
         ((), "kubeconfig"),
     ],
 )

@@ -1,10 +1,14 @@
 """A chart comes from the repository that the experiment spec names, in the version that it names."""
 
+import json
+from base64 import b64decode
 from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
 
+from autox.adapters.helm import HelmReleases
+from autox.kube.client import KubeClient
 from autox.model.errors import ConfigurationError, TransientError
 from autox.model.groups import ChartRef
 from tests.helm.repository import Repository
@@ -76,3 +80,23 @@ async def test_a_repository_that_sends_rubbish_is_told(scene: Scene, repository:
 
     assert len(refused.value.message) < 800
     assert refused.value.message.isprintable()
+
+
+async def test_defaults_stand_below_the_values_of_our_own_charts(
+    kube: KubeClient, namespace: str, charts: Path, with_helm: dict[str, str], repository: Repository
+) -> None:
+    """What an experiment says itself counts as a whole, and a chart from elsewhere gets what its group says alone."""
+    defaults = {"image": {"repository": "mirror/autox", "tag": "1.1"}}
+    releases = await HelmReleases.open(kube, charts=charts, defaults=defaults, environ=with_helm)
+    scene = Scene(kube=kube, namespace=namespace, releases=releases)
+    own = {"image": {"repository": "mine"}}
+    try:
+        await scene.install("web-1", values={"a": 1})
+        await scene.install("web-2", values=own)
+        await scene.install("web-3", chart=ChartRef(name="load", repo=repository.url), values={"a": 1})
+        secrets = await scene.secrets()
+    finally:
+        await releases.close()
+
+    given = [json.loads(b64decode(secrets[f"web-{n}"]["data"]["experiment.yaml"])) for n in (1, 2, 3)]
+    assert given == [{"a": 1, **defaults}, own, {"a": 1}]

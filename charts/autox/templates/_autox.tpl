@@ -16,15 +16,6 @@ app.kubernetes.io/instance: {{ .Release.Name }}
 {{ .Values.image.repository }}:{{ .Values.image.tag | default .Chart.AppVersion }}
 {{- end }}
 
-{{/* The image that experiments run if their values name none, as JSON: what differs from the chart's own default. */}}
-{{- define "autox.experimentImage" -}}
-{{- $image := dict }}
-{{- if ne .Values.image.repository "autox" }}{{- $_ := set $image "repository" .Values.image.repository }}{{- end }}
-{{- if .Values.image.tag }}{{- $_ := set $image "tag" .Values.image.tag }}{{- end }}
-{{- if ne .Values.image.pullPolicy "IfNotPresent" }}{{- $_ := set $image "pullPolicy" .Values.image.pullPolicy }}{{- end }}
-{{- $image | toJson }}
-{{- end }}
-
 {{- define "autox.container" -}}
 image: {{ include "autox.image" . | quote }}
 imagePullPolicy: {{ .Values.image.pullPolicy }}
