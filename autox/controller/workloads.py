@@ -16,6 +16,7 @@ from autox.model.refs import CRON_JOBS, EVENTS, JOBS, PODS
 
 INSTANCE = "app.kubernetes.io/instance"
 _STARTING = ("ContainerCreating", "PodInitializing")
+_KILLED = 137  # 128 + SIGKILL
 _FAILED_MOUNT, _EVICTED = "FailedMount", "Evicted"
 
 
@@ -137,7 +138,10 @@ def _ending(pod: Object) -> str:
         ended = state.get("terminated") or {}
         if ended.get("exitCode"):
             text = " ".join(str(ended.get("message") or ended.get("reason") or "").split())
-            said = "" if text in ("", "Error") else f": {text}"
+            if text in ("", "Error"):
+                # NB: of what takes its memory at once, containerd does not tell that it was for that.
+                text = "killed, most often for want of memory" if ended["exitCode"] == _KILLED else ""
+            said = f": {text}" if text else ""
             log = f"kubectl logs -n {metadata(pod).get('namespace')} {metadata(pod).get('name')}"
             return f"the container ended with exit code {ended['exitCode']}{said}; its log: {log}"
     return str(status.get("message") or "")

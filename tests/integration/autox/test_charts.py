@@ -38,13 +38,14 @@ spec:
       restartPolicy: Never
       containers: [{name: main, image: busybox, command: [/bin/true]}]
 """
+KILLED = SILENT.replace("[/bin/true]", '[/bin/sh, -c, "kill -KILL $$$$"]')  # NB: Kubernetes makes one dollar of two
 
 
 @pytest.fixture(scope="module")
 def repo(prepared: LocalCluster, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """The address of two charts: one cannot be rendered, the other's Job ends well and says nothing."""
+    """The address of three charts: one cannot be rendered, the others' Jobs say nothing and end well, or are killed."""
     directory: Path = tmp_path_factory.mktemp("repo")
-    for name, template in (("broken", BROKEN), ("silent", SILENT)):
+    for name, template in (("broken", BROKEN), ("silent", SILENT), ("killed", KILLED)):
         templates = directory / name / "templates"
         templates.mkdir(parents=True)
         (directory / name / "Chart.yaml").write_text(f"apiVersion: v2\nname: {name}\nversion: 1.0.0\n")
@@ -123,3 +124,14 @@ async def test_job_that_says_nothing(scene: Scene, repo: str) -> None:
     record = await judged(scene)
 
     assert (record.phase, record.verdict, record.reason) == (Phase.COMPLETED, Verdict.ERROR, "NoResult")
+
+
+async def test_job_that_is_killed(scene: Scene, repo: str) -> None:
+    """Of a container that was killed and whose node does not know why, the record says what is most likely."""
+    await scene.group(specs={"http": {"name": "killed", "version": "1.0.0", "repo": repo}})
+    await scene.deploy(version="1", opt_in="true")
+
+    record = await judged(scene)
+
+    assert record.verdict is Verdict.ERROR
+    assert "exit code 137: killed, most often for want of memory; its log: kubectl logs" in record.message
