@@ -34,8 +34,8 @@ from autox.model.refs import EXPERIMENT_GROUPS
 from autox.model.trigger import TriggerSnapshot, TriggerState
 from autox.model.watching import TriggerWatch, WatchTrouble
 
-CALM = ("NotOptedIn", "OptedOut", "Suspended")
-"""Why a group waits that is as its owner wants it to be."""
+CALM = ("NotOptedIn", "OptedOut", "Suspended", "TriggerGone")
+"""Why a group waits that works as its owner wants: a trigger may come after its group, and Helm waits for Ready."""
 
 
 class Reconciler:

@@ -12,13 +12,14 @@ OTHER: Object = {"name": "experiment", "values": IDLE["values"] | {"http": {"url
 
 
 async def test_group_before_and_after_its_trigger(scene: Scene) -> None:
-    """It does not matter whether the group or the Deployment comes first."""
+    """It does not matter whether the group or the Deployment comes first; a group that comes first is ready."""
     await scene.deploy(version="1", opt_in="true")
     await scene.group()
     await scene.tested("1")
 
     await scene.group("later", trigger={"name": "api"})
     await scene.waits("TriggerGone", group="later")
+    assert (await scene.condition("Ready", "later"))["status"] == "True"
     await scene.deploy("api", version="1", opt_in="true")
     await scene.tested("1", group="later")
 
