@@ -149,9 +149,9 @@ async def _restart(kube: KubeClient) -> float:
             began = began or time.monotonic()
             conditions = {each["type"]: each["status"] for each in pod["status"].get("conditions", [])}
             if conditions.get("Ready") == "True":
-                ended = time.monotonic()
-                return True
-        return False
+                ended = ended or time.monotonic()
+        # NB: the next one may be ready before the old one has ended.
+        return bool(ended) and len(pods) == 1
 
     await until(look)
     return ended - began
