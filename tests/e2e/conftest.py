@@ -76,5 +76,6 @@ def app(name: str, *, port: int = 80) -> list[Object]:
     return [
         config_map(name, **{"shop.py": program}),
         service(name, port=port, target="http"),
-        deployment(name, container, volumes=[volume], securityContext=RESTRICTED),
+        # NB: as process 1 it hears no SIGTERM.
+        deployment(name, container, volumes=[volume], securityContext=RESTRICTED, terminationGracePeriodSeconds=1),
     ]

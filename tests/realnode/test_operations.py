@@ -40,9 +40,9 @@ GROUPS: dict[str, Object] = {
         "trigger": {"group": "example.com", "version": "v1", "resource": "models", "namespace": "default", "name": "m"},
         "specs": {"load": {"name": "experiment", "values": load()}},
     },
-    "upgraded": group("upgraded", load(http={"duration": "20s"})),
+    "upgraded": group("upgraded", load(http={"duration": "15s"})),
     "rolled-back": group("rolled-back", load()),
-    "left": group("left", load(http={"duration": "20s"})),
+    "left": group("left", load(http={"duration": "10s"})),
 }
 
 

@@ -13,12 +13,14 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from autox.cluster.home import clusters_root, home
+from autox.kube.access import can
 from autox.kube.client import KubeClient
 from autox.kube.objects import Object
 from autox.model.errors import ConfigurationError, ForbiddenError, NotFoundError, UnauthorizedError
 from autox.model.refs import NAMESPACES, SELF_SUBJECT_REVIEWS
 from autox.model.tasks import DensityInputs
 
+_NAMESPACE = "kube-system"
 _KEYS = "/openid/v1/jwks"
 _UNREADABLE = (ForbiddenError, UnauthorizedError, NotFoundError)
 
@@ -109,7 +111,10 @@ async def refuse_self(target: KubeClient, own: KubeClient) -> None:
 
 
 async def _uid(kube: KubeClient) -> frozenset[str]:
-    namespace = await kube.get_metadata(NAMESPACES, "kube-system")
+    # NB: asked first, so that what an audit log shows as refused is always a mistake.
+    if not await can(kube, "get", NAMESPACES, namespace=_NAMESPACE, name=_NAMESPACE):
+        raise ForbiddenError(f"{kube.server}: may not get the namespace {_NAMESPACE}")
+    namespace = await kube.get_metadata(NAMESPACES, _NAMESPACE)
     return frozenset({str(namespace["metadata"]["uid"])})
 
 
