@@ -10,6 +10,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from tests.clusters import LocalCluster
+
 Event = dict[str, Any]
 
 WRITES = frozenset({"create", "update", "patch", "delete", "deletecollection"})
@@ -50,18 +52,6 @@ INSTALLED = {
 ACCOUNT = "system:serviceaccount:"
 CONTROLLER = "autox"
 LEASE = ("coordination.k8s.io", "leases", "autox-controller")
-
-
-def settings(state: Path) -> list[str]:
-    """The flags of ``autox cluster up`` that have the API server write ``audit.log`` in a directory."""
-    policy = state / "audit-policy.json"
-    policy.write_text(json.dumps(POLICY))
-    flags = {
-        "audit-policy-file": policy,
-        "audit-log-path": state / "audit.log",
-        "audit-log-mode": "blocking-strict",
-    }
-    return [word for flag, value in flags.items() for word in ("--set", f"apiServer.flags.{flag}={value}")]
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,6 +96,26 @@ class AuditLog:
                     going = f"{ACCOUNT}{ref['namespace']}:{CONTROLLER}" if event["verb"] == "delete" else ""
             elif user != going:
                 yield event
+
+
+class Audited(LocalCluster):
+    """A cluster whose API server writes down what is asked of it, when it is up with these settings."""
+
+    @property
+    def audit(self) -> AuditLog:
+        """What service accounts asked of it."""
+        return AuditLog(self.state / "audit.log")
+
+    def audit_settings(self) -> list[str]:
+        """The flags of ``autox cluster up``, whose policy is written beside the log."""
+        policy = self.state / "audit-policy.json"
+        policy.write_text(json.dumps(POLICY))
+        flags = {
+            "audit-policy-file": policy,
+            "audit-log-path": self.audit.path,
+            "audit-log-mode": "blocking-strict",
+        }
+        return [word for flag, value in flags.items() for word in ("--set", f"apiServer.flags.{flag}={value}")]
 
 
 def _is_lawful(event: Event, experiments: set[str]) -> bool:

@@ -101,7 +101,13 @@ def test_deployment(cluster: LocalCluster, tmp_path: Path) -> None:
     env = {each["name"]: each for each in container["env"]}
 
     assert (spec["replicas"], spec["strategy"]) == (1, {"type": "Recreate"})
-    assert container["args"][:3] == ["controller", "--listen=$(POD_IP):8081", "--namespace=$(POD_NAMESPACE)"]
+    assert container["args"] == [
+        "controller",
+        "--listen=$(POD_IP):8081",
+        "--namespace=$(POD_NAMESPACE)",
+        f"--experiment-image={container['image']}",
+        "--experiment-pull-policy=IfNotPresent",
+    ]
     assert container["livenessProbe"]["httpGet"] == {"path": "/healthz", "port": "health"}
     assert container["readinessProbe"]["httpGet"] == {"path": "/readyz", "port": "health"}
     assert container["ports"] == [{"name": "health", "containerPort": 8081}]

@@ -7,23 +7,19 @@ from typing import Any
 import pytest
 
 from autox.cluster.spec import Runtime
-from tests import auditing
-from tests.auditing import AuditLog
-from tests.clusters import LocalCluster, wait_for
+from tests.auditing import Audited
+from tests.clusters import wait_for
 from tests.integration.objects import Object, config_map, deployment, field, service
 from tests.realnode.images import bring_image
 
 ROOT = Path(__file__).parents[2]
 RESTRICTED = {"runAsNonRoot": True, "runAsUser": 65532, "seccompProfile": {"type": "RuntimeDefault"}}
+CONFINED = {"allowPrivilegeEscalation": False, "capabilities": {"drop": ["ALL"]}}
+"""What the restricted standard asks of each container, beside what it asks of a pod."""
 
 
-class AuditedCluster(LocalCluster):
+class AuditedCluster(Audited):
     """A cluster and what its API server wrote down."""
-
-    @property
-    def audit(self) -> AuditLog:
-        """What service accounts asked of it."""
-        return AuditLog(self.state / "audit.log")
 
     def experiments(self, namespace: str = "default") -> list[dict[str, Any]]:
         """The records of a namespace."""
@@ -50,7 +46,7 @@ def audited(tmp_path_factory: pytest.TempPathFactory, pytestconfig: pytest.Confi
     state = tmp_path_factory.mktemp("audited")
     cluster = AuditedCluster(name="audited", state=state)
     try:
-        cluster.up("--runtime", runtime.value, *auditing.settings(state))
+        cluster.up("--runtime", runtime.value, *cluster.audit_settings())
         cluster.kubectl("label", "namespace/default", "pod-security.kubernetes.io/enforce=restricted")
         if runtime is Runtime.CONTAINERD:
             bring_image(cluster)
@@ -69,7 +65,7 @@ def app(name: str, *, port: int = 80) -> list[Object]:
         "ports": [{"name": "http", "containerPort": 8080}],
         "readinessProbe": {"httpGet": {"path": "/healthz", "port": "http"}, "periodSeconds": 1},
         "volumeMounts": [{"name": "app", "mountPath": "/app"}],
-        "securityContext": {"allowPrivilegeEscalation": False, "capabilities": {"drop": ["ALL"]}},
+        "securityContext": CONFINED,
     }
     program = (ROOT / "examples" / "demo" / "shop.py").read_text()
     volume = {"name": "app", "configMap": {"name": name}}

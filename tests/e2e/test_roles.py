@@ -17,8 +17,9 @@ from autox.kube.auth import from_kubeconfig
 from autox.kube.client import KubeClient
 from autox.model.refs import CLUSTER_ROLE_BINDINGS, CLUSTER_ROLES, SUBJECT_ACCESS_REVIEWS, Resource
 from tests.auditing import ACCOUNT, Event
+from tests.charts.identity import CHART, agent_kubeconfig
 from tests.clusters import run, wait_for
-from tests.e2e.conftest import ROOT, AuditedCluster
+from tests.e2e.conftest import CONFINED, RESTRICTED, ROOT, AuditedCluster
 from tests.integration.autox.scene import eventually
 from tests.integration.objects import Object, config_map
 
@@ -130,16 +131,11 @@ def tell_the_story(audited: AuditedCluster) -> None:
 @pytest.mark.parametrize("mode", ["cheap", "faithful"])
 async def test_agents_of_virtual_nodes_need_each_rule(audited: AuditedCluster, kube: KubeClient, mode: str) -> None:
     """No rule of the role that the chart ``nodes`` gives an agent could be left out."""
-    chart, count = str(ROOT / "charts" / "nodes"), ("--set", "nodesPerReplica=2", "--set", f"mode={mode}")
-    identity = ("--set", "install=identity", "--set", f"server={audited.status()['server']}")
+    count = ("--set", "nodesPerReplica=2", "--set", f"mode={mode}")
     try:
-        made = audited.helm("install", "agents", chart, *count, *identity)
-        assert made.code == 0, made.err
-        audited.kubectl("wait", "secret/agents", "--for=jsonpath={.data.token}", "--timeout=30s")
-        template = f"go-template-file={ROOT / 'charts' / 'nodes' / 'kubeconfig.gotemplate'}"
-        key = audited.kubectl("get", "secret", "agents", "-o", template)
+        key = agent_kubeconfig(audited, "agents", *count)
         audited.kubectl("create", "secret", "generic", "key", "--from-file=kubeconfig=/dev/stdin", stdin=key)
-        made = audited.helm("install", "crowd", chart, "--set", "kubeconfigSecret=key", *count)
+        made = audited.helm("install", "crowd", str(CHART), "--set", "kubeconfigSecret=key", *count)
         assert made.code == 0, made.err
         keep_pods(audited)
 
@@ -156,15 +152,14 @@ def keep_pods(audited: AuditedCluster) -> None:
     selector = ("-l", "autox.dev/provider=mock")
     wait_for("the nodes", lambda: len(audited.get("nodes", *selector)["items"]) == 2)
     audited.kubectl("wait", "nodes", *selector, "--for=condition=Ready", "--timeout=60s")
-    restricted = {"allowPrivilegeEscalation": False, "capabilities": {"drop": ["ALL"]}}
     pod = {
         "apiVersion": "v1",
         "kind": "Pod",
         "metadata": {"name": "one"},
         "spec": {
             "nodeSelector": {"autox.dev/provider": "mock"},
-            "securityContext": {"runAsNonRoot": True, "seccompProfile": {"type": "RuntimeDefault"}},
-            "containers": [{"name": "main", "image": "anything", "securityContext": restricted}],
+            "securityContext": RESTRICTED,
+            "containers": [{"name": "main", "image": "anything", "securityContext": CONFINED}],
         },
     }
     audited.apply(pod)

@@ -11,20 +11,14 @@ import pytest
 
 from autox.cluster.containerd.configuration import PAUSE
 from autox.cluster.spec import CONTAINERD_NODE
-from tests import auditing
-from tests.auditing import AuditLog
-from tests.clusters import LocalCluster, run
+from tests.auditing import Audited
+from tests.clusters import run
 from tests.realnode.images import inside
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
-class RealCluster(LocalCluster):
+class RealCluster(Audited):
     """A cluster with a containerd node, and what a test does to that node."""
-
-    @property
-    def audit(self) -> AuditLog:
-        """What service accounts asked of it; of one that ``real_cluster`` made."""
-        return AuditLog(self.state / "audit.log")
 
     @property
     def node(self) -> str:
@@ -75,7 +69,7 @@ def real_cluster(name: str, state: Path, *flags: str) -> Iterator[RealCluster]:
     """A cluster with a containerd node that audits, up with these flags, gone afterwards however the tests end."""
     cluster = RealCluster(name=name, state=state)
     try:
-        cluster.up("--runtime", "containerd", *auditing.settings(state), *flags)
+        cluster.up("--runtime", "containerd", *cluster.audit_settings(), *flags)
         yield cluster
     finally:
         cluster.end()

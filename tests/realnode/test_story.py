@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 import yaml
 
+from tests.charts.identity import CHART, agent_kubeconfig
 from tests.clusters import wait_for
 from tests.integration.objects import Object
 from tests.realnode.conftest import RealCluster, real_cluster
@@ -78,17 +79,10 @@ def test_version_2_fails_its_latency_slo(a: RealCluster, under_test: RealCluster
 
 def test_agents_in_pods_are_nodes_of_another_cluster(a: RealCluster, under_test: RealCluster) -> None:
     """The chart ``nodes``: an agent in a pod of A is so many nodes of B, with the rights that the chart makes there."""
-    server = under_test.status()["server"]
     count = ("--set", f"nodesPerReplica={NODES}")
-    made = under_test.helm(
-        "install", "nodes", "charts/nodes", "--set", "install=identity", "--set", f"server={server}", *count
-    )
-    assert made.code == 0, made.err
-    under_test.kubectl("wait", "secret/nodes", "--for=jsonpath={.data.token}", "--timeout=30s")
-    template = "go-template-file=charts/nodes/kubeconfig.gotemplate"
-    key = under_test.kubectl("get", "secret", "nodes", "-o", template)
+    key = agent_kubeconfig(under_test, "nodes", *count)
     a.kubectl("create", "secret", "generic", "b-nodes", "--from-file=kubeconfig=/dev/stdin", stdin=key)
-    made = a.helm("install", "nodes", "charts/nodes", "--set", "kubeconfigSecret=b-nodes", *count)
+    made = a.helm("install", "nodes", str(CHART), "--set", "kubeconfigSecret=b-nodes", *count)
     assert made.code == 0, made.err
     a.kubectl("rollout", "status", "statefulset/nodes", "--timeout=60s")
 
