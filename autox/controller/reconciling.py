@@ -171,7 +171,12 @@ class Reconciler:
             records=[each.record for each in work.recorded.values()],
             obstacles=[
                 *([unwatchable] if unwatchable is not None else []),
-                *(warning(each.reason, each.message) for each in waits),
+                # NB: only the first obstacle is told, and every spec may have something wrong of its own.
+                *(
+                    [warning(waits[0].reason, "; ".join(dict.fromkeys(each.message for each in waits)))]
+                    if waits
+                    else []
+                ),
                 # A conflict is somebody else's turn, and no trouble.
                 *(warning(reason, error.advice) for reason, error in work.failures if type(error) is not ConflictError),
             ],

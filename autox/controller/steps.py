@@ -7,7 +7,7 @@ one that comes is recorded before its release is installed. Whoever finds the wo
 import logging
 from collections.abc import Callable, Mapping
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 
 from autox.api.experiments import release_labels
@@ -31,15 +31,7 @@ from autox.ports import Releases
 
 _log = logging.getLogger(__name__)
 
-RIGHTS_GRACE = timedelta(seconds=10)
-"""For so long a right that is missing may just not have reached the API server that Helm asks: a group and its Role are
-often made by one command, and there may be several API servers."""
-
-_HOPELESS: dict[type[AutoxError], str] = {
-    ConfigurationError: "ChartInvalid",
-    ForbiddenError: "Forbidden",
-    NotOursError: "ReleaseNotOurs",
-}
+_HOPELESS: dict[type[AutoxError], str] = {ConfigurationError: "ChartInvalid", NotOursError: "ReleaseNotOurs"}
 
 
 class Steps:
@@ -92,8 +84,9 @@ class Steps:
     ) -> Recorded:
         """Record the experiment, install its release, mark it Running.
 
-        A release that cannot be installed, now or later, ends the experiment with verdict Error; for want of rights
-        only after a moment's grace.
+        A release that cannot be installed, now or later, ends the experiment with verdict Error. A right that is
+        missing may come: a group and its Role are often made by one command, a Role is taken away and given back, a
+        quota is raised. So that is told in the record and tried again for as long as the version is wanted.
 
         Args:
             decision: to launch.
@@ -125,10 +118,11 @@ class Steps:
             await self._releases.install(
                 record.name, namespace=record.namespace, chart=chart, values=values, labels=labels
             )
+        except ForbiddenError as error:
+            await self._wait_for_rights(recorded, error)
+            raise
         except tuple(_HOPELESS) as error:
             # NB: no other error: credentials that are refused at this moment say nothing about the chart.
-            if isinstance(error, ForbiddenError) and self._now() - record.created_at < RIGHTS_GRACE:
-                raise
             return await self._give_up(recorded, error)
         standing = Standing(
             phase=Phase.RUNNING, reason=decision.reason, message=decision.message, launched_at=self._now()
@@ -136,6 +130,13 @@ class Steps:
         recorded = await self._records.mark(recorded, standing)
         self._teller.about(record, wording.launched(record, decision.message))
         return recorded
+
+    async def _wait_for_rights(self, recorded: Recorded, error: ForbiddenError) -> None:
+        record, notice = recorded.record, wording.not_allowed(recorded.record, error.advice)
+        standing = Standing(phase=Phase.PENDING, reason=notice.reason, message=notice.message, launched_at=None)
+        await self._records.mark(recorded, standing)
+        if (record.reason, record.message) != (notice.reason, notice.message):
+            self._teller.about(record, notice)
 
     async def _give_up(self, recorded: Recorded, error: AutoxError) -> Recorded:
         reason = next(word for kind, word in _HOPELESS.items() if isinstance(error, kind))

@@ -9,7 +9,7 @@ No message here repeats anything that was read: it may be a secret, also where Y
 import asyncio
 import base64
 import binascii
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -20,11 +20,17 @@ from autox.core.merging import merge_values
 from autox.core.naming import digest
 from autox.kube.client import KubeClient
 from autox.kube.objects import Object
-from autox.model.errors import ConfigurationError, ForbiddenError, NotFoundError
+from autox.model.errors import AutoxError, ConfigurationError, ForbiddenError, NotFoundError
 from autox.model.groups import ExperimentGroup, ExperimentSpec, ValuesKind, ValuesSource
 from autox.model.refs import CONFIG_MAPS, SECRETS
 
 NODES_LIMIT = 20_000
+_REASONS: dict[type[AutoxError], str] = {
+    NotFoundError: "ValuesMissing",
+    ForbiddenError: "ValuesForbidden",
+    ConfigurationError: "ValuesInvalid",
+}
+_TOLD = tuple(_REASONS)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,20 +57,30 @@ async def resolve(kube: KubeClient, group: ExperimentGroup) -> dict[str, Resolve
 
 
 async def _resolve(kube: KubeClient, group: ExperimentGroup, spec: ExperimentSpec) -> Resolved | DigestTrouble:
-    try:
-        layers = await asyncio.gather(*(_layer(kube, group.namespace, source) for source in spec.values_from))
-        values = merge_values((*layers, spec.values))
-        if layers:
-            # What stands in the group alone was checked with the group.
-            what = f"the values of spec {spec.name}, merged from all their sources"
+    sources = (_layer(kube, group.namespace, source) for source in spec.values_from)
+    read = await asyncio.gather(*sources, return_exceptions=True)
+    layers = [each for each in read if not isinstance(each, BaseException)]
+    wrong = [each for each in read if isinstance(each, BaseException)]
+    for error in wrong:
+        # NB: what cannot be read this time hides whether it is there; the others are told at the next look.
+        if not isinstance(error, _TOLD):
+            raise error
+    values = merge_values((*layers, spec.values))
+    if layers and not wrong:
+        # What stands in the group alone was checked with the group.
+        what = f"the values of spec {spec.name}, merged from all their sources"
+        try:
             check_values(spec.chart, values, what=what, at=("values",))
-        return Resolved(values=values, digest=digest(spec.chart, values))
-    except NotFoundError as error:
-        return DigestTrouble(reason="ValuesMissing", message=f"spec {spec.name}: {error.advice}")
-    except ForbiddenError as error:
-        return DigestTrouble(reason="ValuesForbidden", message=f"spec {spec.name}: {error.advice}")
-    except ConfigurationError as error:
-        return DigestTrouble(reason="ValuesInvalid", message=f"spec {spec.name}: {error.advice}")
+        except ConfigurationError as error:
+            wrong.append(error)
+    return _trouble(spec.name, wrong) if wrong else Resolved(values=values, digest=digest(spec.chart, values))
+
+
+def _trouble(spec: str, wrong: Sequence[BaseException]) -> DigestTrouble:
+    """Everything that is wrong, each thing once, under the reason of the first."""
+    advice = list(dict.fromkeys(error.advice for error in wrong if isinstance(error, AutoxError)))
+    reason = next(word for kind, word in _REASONS.items() if isinstance(wrong[0], kind))
+    return DigestTrouble(reason=reason, message=f"spec {spec}: {'; '.join(each.rstrip('.') for each in advice)}")
 
 
 async def _layer(kube: KubeClient, namespace: str, source: ValuesSource) -> Mapping[str, Any]:

@@ -183,6 +183,12 @@ def not_launched(record: ExperimentRecord, reason: str, why: str) -> Notice:
     return warning(reason, f"experiment {record.name} cannot be launched: {why}")
 
 
+def not_allowed(record: ExperimentRecord, why: str) -> Notice:
+    """A right is missing that somebody may still give."""
+    message = f"experiment {record.name} cannot be launched yet, and is tried again at least once a minute: {why}"
+    return warning("Forbidden", message)
+
+
 def deleted(record: ExperimentRecord, why: str) -> Notice:
     """Its release is uninstalled; the record stays."""
     return Notice(reason="Deleted", message=f"deleted experiment {record.name} in namespace {record.namespace}: {why}")

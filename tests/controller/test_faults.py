@@ -199,7 +199,6 @@ async def test_a_kind_that_is_not_served_is_no_trigger_that_is_gone(scene: Scene
     ("error", "reason"),
     [
         (ConfigurationError("no such chart", hint="See the list."), "ChartInvalid"),
-        (ForbiddenError("jobs is forbidden"), "Forbidden"),
         (NotOursError("the release is somebody else's"), "ReleaseNotOurs"),
     ],
 )
@@ -228,17 +227,36 @@ async def test_what_cannot_be_installed_ends_with_an_error(scene: Scene, error: 
     assert (await scene.by_version())["1"].verdict is Verdict.ERROR
 
 
-async def test_a_right_may_come_a_moment_after_its_group(scene: Scene) -> None:
-    """A Role that was made together with the group need not have reached every API server yet."""
+@pytest.mark.parametrize(
+    "missing",
+    [
+        ForbiddenError('jobs.batch is forbidden: User "autox" cannot create resource "jobs"'),
+        ForbiddenError('secrets is forbidden: User "autox" cannot list resource "secrets"'),
+        ForbiddenError('roles "x" is forbidden: user "autox" is attempting to grant RBAC permissions not held'),
+        ForbiddenError('secrets "x" is forbidden: exceeded quota: few'),
+    ],
+    ids=["a Role that is gone", "Helm's own Secrets", "a right that it would grant", "a quota"],
+)
+async def test_a_right_that_is_missing_is_waited_for(scene: Scene, missing: ForbiddenError) -> None:
+    """It is launched when the right is back; after ten seconds without it the verdict was Error for ever."""
     await scene.group()
     await scene.trigger(opt_in="true", version="1")
-    scene.releases.fail_next("install", ForbiddenError("jobs is forbidden"))
-    with pytest.raises(ForbiddenError):
-        await scene.look()
-    assert (await scene.conditions())["Ready"] == ("False", "LaunchFailed")
+    for wait in (0, 40, 3600):
+        scene.now = datetime.now(UTC) + timedelta(seconds=wait)
+        scene.releases.fail_next("install", missing)
+        with pytest.raises(ForbiddenError):
+            await scene.look()
+        (obj,) = await scene.experiments()
+        assert (obj["status"]["phase"], obj["status"]["reason"]) == ("Pending", "Forbidden")
+        assert str(missing) in obj["status"]["message"]
+        assert "verdict" not in obj["status"]
+        assert (await scene.conditions())["Ready"] == ("False", "LaunchFailed")
+    told = await scene.events("Experiment")
+    assert [kind for kind, reason, _ in told if reason == "Forbidden"] == ["Warning"]
     await scene.look()
 
-    assert (await scene.by_version())["1"].phase is Phase.RUNNING
+    record = (await scene.by_version())["1"]
+    assert (record.phase, record.verdict, record.identity.revision) == (Phase.RUNNING, None, 1)
 
 
 @pytest.mark.parametrize("error", [UnreachableError("cannot reach the registry"), UnauthorizedError("GET secrets")])
@@ -367,6 +385,33 @@ async def test_values_come_from_secrets_and_config_maps(scene: Scene) -> None:
     await scene.look()
     assert len(scene.running()) == 1
     assert (await scene.conditions())["Ready"] == ("False", "ValuesMissing")
+
+
+async def test_every_wrong_source_of_values_is_named(scene: Scene) -> None:
+    """Whoever mends them mends all at once; only the first of the first spec was told, and then the next, and so on."""
+    for name, text in {"list": "[1, 2]", "broken": "{a: b", "fine": "runner: job"}.items():
+        names = {"namespace": scene.namespace, "name": name}
+        await scene.kube.create(SECRETS, {"metadata": names, "stringData": {"values.yaml": text}})
+    sources = [
+        {"kind": "Secret", "name": "gone"},
+        {"kind": "Secret", "name": "list"},
+        {"kind": "ConfigMap", "name": "away", "key": "more"},
+        {"kind": "Secret", "name": "fine"},
+        {"kind": "Secret", "name": "broken"},
+        {"kind": "Secret", "name": "fine", "key": "other"},
+    ]
+    more = {**READY_WEB, "valuesFrom": [{"kind": "Secret", "name": "lost"}]}
+    await scene.group(specs={"quick": {**READY_WEB, "valuesFrom": sources}, "slow": more, "well": READY_WEB})
+    await scene.trigger(opt_in="true", version="1")
+    await scene.look()
+
+    ready = next(each for each in (await scene.status())["conditions"] if each["type"] == "Ready")
+    assert (ready["status"], ready["reason"]) == ("False", "ValuesMissing")
+    for named in ("gone", "list: key values.yaml", "away", "broken: key values.yaml", "no key other", "lost"):
+        assert named in ready["message"]
+    assert "Its keys are: values.yaml" in ready["message"]
+    assert "1, 2" not in ready["message"]
+    assert len(scene.running()) == 1
 
 
 @pytest.mark.parametrize(
