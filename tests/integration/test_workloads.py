@@ -77,6 +77,58 @@ def test_job_fails(cluster: LocalCluster) -> None:
     assert condition["reason"] == "BackoffLimitExceeded"
 
 
+def test_containers_with_restart_policies_of_their_own(cluster: LocalCluster) -> None:
+    """Policies and rules of a container go before the pod's, as on a kubelet; a rule was not read, and 42 was the end.
+
+    Each program ends with 42 at first and with 0 when it is started again.
+    """
+    twice = "test -e /work/begun && exit 0; touch /work/begun; exit 42"
+    mount: Object = {"volumeMounts": [{"name": "work", "mountPath": "/work"}]}
+    own = {
+        "rule": ruled("In", 42),
+        "no-rule": ruled("In", 7),
+        "other-codes": ruled("NotIn", 0, 7),
+        "on-failure": {"restartPolicy": "OnFailure"},
+    }
+    volumes = [{"name": "work", "emptyDir": {}}]
+    pods = [pod(f"own-{name}", shell(twice, **mount, **fields), volumes=volumes) for name, fields in own.items()]
+    initial = shell(twice, name="first", **mount, **own["rule"])
+    pods += [
+        pod("own-init", shell("exit 0"), initContainers=[initial], volumes=volumes),
+        pod("own-never", shell(twice, restartPolicy="Never", **mount), volumes=volumes, restartPolicy="Always"),
+    ]
+    cluster.apply(*pods)
+
+    def ended() -> dict[str, tuple[str, int]] | None:
+        found = {each["metadata"]["name"]: each["status"] for each in cluster.get("pods")["items"]}
+        ours = {name.removeprefix("own-"): status for name, status in found.items() if name.startswith("own-")}
+        if any(status["phase"] not in {"Succeeded", "Failed"} for status in ours.values()):
+            return None
+        return {
+            name: (
+                status["phase"],
+                (status.get("initContainerStatuses") or status["containerStatuses"])[0]["restartCount"],
+            )
+            for name, status in ours.items()
+        }
+
+    assert wait_for("the end of each", ended) == {
+        "rule": ("Succeeded", 1),
+        "no-rule": ("Failed", 0),
+        "other-codes": ("Succeeded", 1),
+        "on-failure": ("Succeeded", 1),
+        "init": ("Succeeded", 1),
+        "never": ("Failed", 0),
+    }
+    cluster.kubectl("delete", "pods", "--now", *(each["metadata"]["name"] for each in pods))
+
+
+def ruled(operator: str, *values: int) -> Object:
+    """What a container says that is started again only after some exit codes."""
+    rule = {"action": "Restart", "exitCodes": {"operator": operator, "values": list(values)}}
+    return {"restartPolicy": "Never", "restartPolicyRules": [rule]}
+
+
 def test_crash_loop(cluster: LocalCluster) -> None:
     """A container that keeps ending is started again with growing pauses, and its pod says so."""
     cluster.apply(pod("crashing", shell("echo again; exit 3"), restartPolicy="Always"))

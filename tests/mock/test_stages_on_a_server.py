@@ -93,3 +93,73 @@ async def test_an_api_server_takes_every_write(
     assert found == states
     assert (states[-1] in ENDED) is (pod["status"]["phase"] in {"Succeeded", "Failed"})
     await kube.delete(PODS, "p", namespace=namespace, grace_seconds=0)
+
+
+def one(policy: str | None = None, name: str = "main", **rule: Any) -> dict[str, Any]:
+    """A container, with a restart policy of its own and one rule or without."""
+    container: dict[str, Any] = {"name": name, "image": "example.com/app:1"}
+    if policy is not None:
+        container["restartPolicy"] = policy
+    if rule:
+        container["restartPolicyRules"] = [{"action": "Restart", "exitCodes": rule}]
+    return container
+
+
+def having(policy: str, *containers: dict[str, Any], init: tuple[dict[str, Any], ...] = ()) -> dict[str, Any]:
+    """A pod's specification."""
+    return {
+        "nodeName": "nobodys-node",
+        "restartPolicy": policy,
+        "containers": list(containers),
+        "initContainers": list(init),
+    }
+
+
+CRASH = {"autox.dev/crash-seconds": "2", "autox.dev/run-seconds": "forever"}
+RUN = {"autox.dev/run-seconds": "2"}
+AGAIN = [READY, CRASHED, READY, CRASHED, BACK_OFF, READY]
+RULED = one("Never", operator="In", values=[1, 42])
+PREPARING = (one("Never", name="prepare"), one("OnFailure", name="check", operator="In", values=[3]))
+
+
+@pytest.mark.parametrize(
+    ("spec", "annotations", "states"),
+    [
+        pytest.param(
+            having("Always", one("Never")),
+            {"autox.dev/crash-seconds": "2"},
+            [READY, State.FAILED],
+            id="never in a pod with Always",
+        ),
+        pytest.param(having("Never", one("Always")), RUN, AGAIN, id="always in a pod with Never"),
+        pytest.param(having("Never", one("OnFailure")), CRASH, AGAIN, id="on failure, and it fails"),
+        pytest.param(
+            having("Always", one("OnFailure")), RUN, [READY, State.SUCCEEDED], id="on failure, and it does not"
+        ),
+        pytest.param(having("Never", RULED), CRASH, AGAIN, id="a rule fits"),
+        pytest.param(having("Never", RULED), RUN, [READY, State.SUCCEEDED], id="no rule fits"),
+        pytest.param(
+            having("Never", one("Never", operator="NotIn", values=[42])), RUN, AGAIN, id="a rule for all codes but one"
+        ),
+        pytest.param(having("Always", one("Never"), one(name="b")), CRASH, AGAIN, id="one ends, another goes on"),
+        pytest.param(having("Never", one("Always"), one(name="b")), RUN, AGAIN, id="one goes on, another ends"),
+        pytest.param(
+            having("Always", one("OnFailure"), init=PREPARING), CRASH, AGAIN, id="init containers with policies"
+        ),
+    ],
+)
+async def test_containers_say_themselves_whether_they_start_again(
+    kube: KubeClient, namespace: str, spec: dict[str, Any], annotations: dict[str, str], states: list[State]
+) -> None:
+    """A pod goes on or ends as a kubelet has it: only the pod's policy was read, and writes were refused for ever."""
+    meta = {"name": "p", "namespace": namespace, "annotations": annotations}
+
+    found, pod = await served(kube, await kube.create(PODS, {"metadata": meta, "spec": spec}), writes=len(states))
+
+    assert found == states
+    status, phase = pod["status"], states[-1].value if states[-1] in ENDED else "Running"
+    assert status["phase"] == phase
+    starts = [each["restartCount"] for each in status["containerStatuses"] if "running" in each["state"]]
+    assert starts == ([2] if phase == "Running" else [])
+    ready = {each["type"]: each["status"] for each in status["conditions"]}["Ready"]
+    assert ready == str(len(starts) == len(spec["containers"]))

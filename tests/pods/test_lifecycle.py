@@ -31,6 +31,13 @@ INIT = (container("one"), container("two"))
 PROXY = (sidecar("proxy"),)
 STARTUP = (sidecar("proxy", startupProbe={"exec": {"command": ["true"]}}),)
 
+
+def ruled(name: str, operator: str, *values: int, policy: str = "Never", action: str = "Restart") -> dict[str, Any]:
+    """A container with a rule of its own for some exit codes."""
+    rule = {"action": action, "exitCodes": {"operator": operator, "values": list(values)}}
+    return container(name, restartPolicy=policy, restartPolicyRules=[rule])
+
+
 STARTING = [
     pytest.param(seen(), TWO, {}, ["start a/0", "start b/0"], id="all main containers at once"),
     pytest.param(seen(), TWO, {"init": INIT}, ["start one/0"], id="the first init container alone"),
@@ -98,6 +105,47 @@ STARTING = [
         [],
         id="a container's own policy goes before that of its pod",
     ),
+    pytest.param(
+        seen(a=ended(42)), (ruled("a", "In", 42),), {"policy": "Never"}, ["start a/1"], id="a rule fits the exit code"
+    ),
+    pytest.param(
+        seen(a=ended(1)), (ruled("a", "NotIn", 42),), {"policy": "Never"}, ["start a/1"], id="a rule for other codes"
+    ),
+    pytest.param(
+        seen(a=ended(0), b=running()),
+        (ruled("a", "In", 42, policy="OnFailure"), container("b")),
+        {},
+        [],
+        id="where no rule fits the container's policy decides",
+    ),
+    pytest.param(
+        seen(a=ended(42), b=running()),
+        (ruled("a", "In", 42, action="RestartAllContainers"), container("b")),
+        {},
+        [],
+        id="a rule that this node does not know is none",
+    ),
+    pytest.param(
+        seen(one=ended(3)),
+        TWO,
+        {"init": (container("one", restartPolicy="OnFailure"),), "policy": "Never"},
+        ["start one/1"],
+        id="an init container has a policy of its own",
+    ),
+    pytest.param(
+        seen(one=ended(3)),
+        TWO,
+        {"init": (ruled("one", "In", 3),), "policy": "Never"},
+        ["start one/1"],
+        id="and rules of its own",
+    ),
+    pytest.param(
+        seen(one=ended(0)),
+        TWO,
+        {"init": (ruled("one", "In", 0),)},
+        ["start a/0", "start b/0"],
+        id="an init container that succeeded is done whatever its rules",
+    ),
 ]
 
 
@@ -116,6 +164,20 @@ FINISHING = [
     pytest.param(seen(app=ended(1)), {"policy": "Never"}, ENDED, [], id="it failed and may not restart"),
     pytest.param(seen(app=ended(0)), {"policy": "OnFailure"}, ENDED, [], id="it succeeded OnFailure"),
     pytest.param(seen(one=ended(1)), {"policy": "Never", "init": INIT}, ENDED, [], id="an init container failed"),
+    pytest.param(
+        seen(one=ended(1)),
+        {"init": (container("one", restartPolicy="Never"),)},
+        ENDED,
+        [],
+        id="an init container failed that may not restart in a pod that may",
+    ),
+    pytest.param(
+        seen(one=ended(4)),
+        {"init": (ruled("one", "NotIn", 4),)},
+        ENDED,
+        [],
+        id="an init container failed with the one code that no rule restarts",
+    ),
     pytest.param(
         seen(app=ended(0), proxy=running()),
         {"policy": "Never", "init": PROXY},

@@ -1,11 +1,13 @@
 """What is told of the containers of a simulated pod. Pure; ``podstatus`` tells the rest.
 
-The containers of a pod share its fate: they start, turn ready and crash together. Init containers have completed by
+The containers of a pod share its fate: they start, turn ready and crash together; after a crash those stay ended
+whose restart policy says so (``endings``). Init containers have completed by
 the time that the others run, and sidecars live as long as the pod.
 """
 
 from autox.kube.objects import Object
 from autox.model.stages import ENDED, RUNNING, WAITING, State
+from autox.nodes.mock.endings import is_over
 from autox.nodes.mock.pods import Container, ContainerStatus, Pod, Terminated
 from autox.nodes.mock.states import restarts_of
 from autox.nodes.mock.steps import Step
@@ -44,6 +46,8 @@ def _started(told: ContainerStatus) -> str | None:
 
 
 def _main(pod: Pod, step: Step, container: Container, told: ContainerStatus, *, instant: str) -> Object:
+    if told.state.terminated is not None and is_over(pod, container, told):
+        return _over(pod, container, told, told.state.terminated)
     state = step.state
     is_again = step.restarts > restarts_of(pod)
     last, last_attempt = told.last_state.terminated, step.restarts - 1
@@ -73,6 +77,24 @@ def _main(pod: Pod, step: Step, container: Container, told: ContainerStatus, *, 
     if last is not None:
         identity = _identity(pod, container, last_attempt)
         status["lastState"] = {"terminated": _kept(last, identity)}
+    return status
+
+
+def _over(pod: Pod, container: Container, told: ContainerStatus, end: Terminated) -> Object:
+    """What was told of a container that has ended for good is told again, whatever becomes of the others."""
+    identity = _identity(pod, container, told.restart_count)
+    status: Object = {
+        "name": container.name,
+        "image": container.image,
+        "imageID": container.image,
+        "ready": False,
+        "started": False,
+        "restartCount": told.restart_count,
+        "containerID": identity,
+        "state": {"terminated": _kept(end, identity)},
+    }
+    if (last := told.last_state.terminated) is not None:
+        status["lastState"] = {"terminated": _kept(last, _identity(pod, container, told.restart_count - 1))}
     return status
 
 

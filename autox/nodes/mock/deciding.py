@@ -13,6 +13,7 @@ from dataclasses import dataclass, field, replace
 from autox.core.backoff import Backoff
 from autox.core.staging import STANDARD_TABLE
 from autox.model.stages import ENDED, Stage, StageTable, State
+from autox.nodes.mock.endings import ended, has_own_policies
 from autox.nodes.mock.leaving import (
     POLICIES,
     Leaving,
@@ -24,7 +25,7 @@ from autox.nodes.mock.leaving import (
 )
 from autox.nodes.mock.pods import Pod, Spec
 from autox.nodes.mock.podstatus import is_told
-from autox.nodes.mock.stages import InvalidAnnotationError, applicable, ended, first_at_once, first_due
+from autox.nodes.mock.stages import InvalidAnnotationError, applicable, first_at_once, first_due
 from autox.nodes.mock.states import epoch, flaps_of, restarts_of, state_of
 from autox.nodes.mock.steps import Action, Step
 
@@ -97,7 +98,7 @@ class Plan:
 
     def _is_plain(self, pod: Pod) -> bool:
         annotations = pod.metadata.annotations
-        return annotations is None or self._read.isdisjoint(annotations)
+        return (annotations is None or self._read.isdisjoint(annotations)) and not has_own_policies(pod)
 
     def first_due(self, pod: Pod, state: State, restarts: int, flaps: int) -> tuple[float, Stage] | None:
         """The stage that leads a pod away from the state that it is in first, and when."""
@@ -132,9 +133,9 @@ def decide(pod: Pod, plan: Plan) -> Step:
         step = plan.first_step(pod)
         if step is not None:
             return step
-    state = state_of(pod)
-    if state in ENDED:
+    if has_ended(pod):
         return _REST
+    state = state_of(pod)
     if state is not State.PENDING and not is_told(pod, state):
         return Step(action=Action.WRITE, state=state, restarts=restarts_of(pod), flaps=flaps_of(pod))
     step = _following(pod, plan, state)

@@ -51,12 +51,27 @@ class Resources(_Part, frozen=True):
     requests: Requests | None = None
 
 
+class ExitCodes(_Part, frozen=True):
+    """On which exit codes a restart rule is to be followed."""
+
+    operator: str = ""
+    values: tuple[int, ...] = ()
+
+
+class Rule(_Part, frozen=True):
+    """What happens when a container ends with some exit codes."""
+
+    action: str = ""
+    exit_codes: ExitCodes | None = None
+
+
 class Container(_Part, frozen=True):
     """A container or init container of the specification."""
 
     name: str = ""
     image: str = ""
     restart_policy: str | None = None
+    restart_policy_rules: tuple[Rule, ...] | None = None
     resources: Resources | None = None
 
 

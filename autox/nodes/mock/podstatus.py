@@ -12,6 +12,7 @@ import msgspec
 from autox.kube.objects import Object, timestamp
 from autox.model.stages import ENDED, WAITING, State
 from autox.nodes.mock.containerstatus import container_statuses
+from autox.nodes.mock.endings import are_over
 from autox.nodes.mock.pods import Pod
 from autox.nodes.mock.readybody import ready_body
 from autox.nodes.mock.states import CONDITIONS, flaps_told
@@ -99,6 +100,8 @@ def _said(pod: Pod) -> dict[str, str]:
 def _wanted(pod: Pod, state: State) -> dict[str, str]:
     """What they shall say; a pod is Ready when its readiness gates, set by others, agree."""
     if state is State.READY:
+        if are_over(pod):
+            return _UNREADY
         gates = pod.spec.readiness_gates
         if not gates:
             return _TRUE
@@ -132,6 +135,9 @@ def _because(pod: Pod, state: State, kind: str) -> tuple[str | None, str | None]
     """Reason and message of a condition that is False."""
     if state in ENDED:
         return ("PodCompleted" if state is State.SUCCEEDED else "PodFailed"), None
+    over = [container.name for container, _ in are_over(pod)] if state is State.READY else []
+    if over:
+        return "ContainersNotReady", f"containers with unready status: [{' '.join(over)}]"
     if state is State.READY:
         return "ReadinessGatesNotReady", None
     if kind == "PodReadyToStartContainers":

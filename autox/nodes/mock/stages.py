@@ -5,12 +5,13 @@ be up to a second late, and is never early.
 """
 
 import math
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 
 from autox.core.backoff import Backoff
 from autox.core.staging import is_immediate
-from autox.model.stages import ANY, FOREVER, RUNNING, Selector, Stage, State
+from autox.model.stages import ANY, FOREVER, RUN_SECONDS, RUNNING, Selector, Stage, State
 from autox.nodes.mock.chance import drawn
+from autox.nodes.mock.endings import has_own_policies, policies
 from autox.nodes.mock.pods import Pod
 from autox.nodes.mock.states import since
 
@@ -23,7 +24,7 @@ def selects(selector: Selector, pod: Pod) -> bool:
     """Is a stage with this selector for this pod?"""
     meta, spec = pod.metadata, pod.spec
     return (
-        (not selector.restart_policies or spec.restart_policy in selector.restart_policies)
+        (not selector.restart_policies or _ends_as(selector.restart_policies, pod))
         and (not selector.annotations or _fits(selector.annotations, meta.annotations or {}))
         and (not selector.labels or _fits(selector.labels, meta.labels or {}))
         and (not selector.namespaces or meta.namespace in selector.namespaces)
@@ -34,6 +35,16 @@ def selects(selector: Selector, pod: Pod) -> bool:
 
 def _fits(wanted: Mapping[str, str], there: Mapping[str, str]) -> bool:
     return all(key in there and value in {ANY, there[key]} for key, value in wanted.items())
+
+
+def _ends_as(wanted: Collection[str], pod: Pod) -> bool:
+    """Has the pod one of these restart policies, or has each container of one that says how long it runs?"""
+    if pod.spec.restart_policy in wanted:
+        return True
+    # NB: without the annotation a pod with Always goes on for ever here, and so do those of its containers that would
+    # end in their time: nobody said when.
+    says = RUN_SECONDS in (pod.metadata.annotations or {})
+    return says and has_own_policies(pod) and policies(pod) <= set(wanted)
 
 
 def _owner_kind(pod: Pod) -> str:
@@ -132,14 +143,3 @@ def _number(pod: Pod, annotation: str, otherwise: float, *, limit: float = math.
         wanted = "a number of seconds" if limit == math.inf else f"a number from 0 to {limit:g}"
         raise InvalidAnnotationError(f"the annotation {annotation} is {text[:40]!r}, which is not {wanted}")
     return number
-
-
-def ended(stage: Stage, pod: Pod) -> State:
-    """The state that a stage really leads to: containers that may not be started again end their pod."""
-    if stage.to is not State.CRASHED:
-        return stage.to
-    # NB: the API server refuses to let such containers leave their end.
-    policy = pod.spec.restart_policy
-    if policy == "Always" or (policy == "OnFailure" and stage.exit_code != 0):
-        return State.CRASHED
-    return State.FAILED if stage.exit_code else State.SUCCEEDED

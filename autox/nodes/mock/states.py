@@ -8,6 +8,7 @@ import re
 from datetime import datetime
 
 from autox.model.stages import RUNNING, WAITING, State
+from autox.nodes.mock.endings import are_over, have_failed
 from autox.nodes.mock.pods import ContainerStatus, Pod
 
 CONDITIONS = ("PodReadyToStartContainers", "Initialized", "ContainersReady", "Ready", "PodScheduled")
@@ -33,12 +34,29 @@ def state_of(pod: Pod) -> State:
     is_started = is_ready = True
     for container in status.container_statuses:
         if container.state.running is None:
-            return _not_running(container)
+            return _partly_running(pod, status.container_statuses)
         is_started = is_started and bool(container.started)
         is_ready = is_ready and container.ready
+    return _running(is_started=is_started, is_ready=is_ready)
+
+
+def _running(*, is_started: bool, is_ready: bool) -> State:
     if is_ready:
         return State.READY
     return State.UNREADY if is_started else State.STARTING
+
+
+def _partly_running(pod: Pod, told: tuple[ContainerStatus, ...]) -> State:
+    """The state of the containers that have not ended for good; with none of them left the pod has ended."""
+    over = are_over(pod)
+    names = {container.name for container, _ in over}
+    left = [container for container in told if container.name not in names]
+    if not left:
+        return State.FAILED if have_failed(over) else State.SUCCEEDED
+    for container in left:
+        if container.state.running is None:
+            return _not_running(container)
+    return _running(is_started=all(each.started for each in left), is_ready=all(each.ready for each in left))
 
 
 def _not_running(container: ContainerStatus) -> State:

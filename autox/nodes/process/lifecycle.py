@@ -125,7 +125,7 @@ def _nothing_left(pod: PodSpec, seen: Observed) -> bool:
 def ended_for_good(spec: ContainerSpec, container: ObservedContainer) -> bool:
     """Whether a container ran, has ended, and its policy does not start it again."""
     last = container.last
-    return last is not None and last.exit_code is not None and not spec.restart.restarts(last.exit_code)
+    return last is not None and last.exit_code is not None and not spec.restarts(last.exit_code)
 
 
 def _failed_for_good(spec: ContainerSpec, container: ObservedContainer) -> bool:
@@ -246,4 +246,4 @@ def _ailing_message(spec: ContainerSpec, ailment: Ailment) -> str:
     if spec.role is Role.SIDECAR:
         return f"Init container {spec.name} failed {ailment}"
     message = f"Container {spec.name} failed {ailment}"
-    return f"{message}, will be restarted" if spec.restart.restarts(EXIT_LOST) else message
+    return f"{message}, will be restarted" if spec.restarts(EXIT_LOST) else message

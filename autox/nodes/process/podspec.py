@@ -9,6 +9,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import StrEnum
 
+from autox.core.restarting import ALWAYS, RestartRule, restarts
 from autox.kube.objects import Object
 from autox.nodes.process.timestamps import epoch
 
@@ -24,45 +25,29 @@ class Role(StrEnum):
     MAIN = "main"
 
 
-class RestartPolicy(StrEnum):
-    """Whether an ended container is started again."""
-
-    ALWAYS = "Always"
-    ON_FAILURE = "OnFailure"
-    NEVER = "Never"
-
-    def restarts(self, exit_code: int) -> bool:
-        """Whether a container that ended so is started again."""
-        return RESTARTS[self, exit_code == 0]
-
-
-RESTARTS = {
-    (RestartPolicy.ALWAYS, True): True,
-    (RestartPolicy.ALWAYS, False): True,
-    (RestartPolicy.ON_FAILURE, True): False,
-    (RestartPolicy.ON_FAILURE, False): True,
-    (RestartPolicy.NEVER, True): False,
-    (RestartPolicy.NEVER, False): False,
-}
-"""(policy, the container succeeded) to: it is started again."""
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ContainerSpec:
     """One container as the lifecycle sees it.
 
     Attributes:
-        restart: its own restart policy if it has one, else that of its pod; an init container of a pod with
-            ``Always`` restarts on failure only, since its success is what the pod waits for.
+        policy: its own restart policy if it has one, else that of its pod.
+        rules: its own restart rules, which come before the policy.
         liveness_grace: seconds to stop after a failed liveness probe; None for those of the pod.
         startup_grace: seconds to stop after a failed startup probe; None for those of the pod.
     """
 
     name: str
     role: Role
-    restart: RestartPolicy
+    policy: str = ALWAYS
+    rules: tuple[RestartRule, ...] = ()
     liveness_grace: float | None = None
     startup_grace: float | None = None
+
+    def restarts(self, exit_code: int) -> bool:
+        """Whether it is started again when it ended so; an init container that succeeded never is."""
+        if self.role is Role.INIT and exit_code == 0:
+            return False
+        return restarts(self.policy, self.rules, exit_code)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -103,7 +88,7 @@ class PodSpec:
 def read_pod(pod: Object) -> PodSpec:
     """The lifecycle's view of a Pod object."""
     metadata, spec, status = pod["metadata"], pod["spec"], pod.get("status") or {}
-    policy = RestartPolicy(spec.get("restartPolicy") or RestartPolicy.ALWAYS)
+    policy = spec.get("restartPolicy") or ALWAYS
     deletion_grace = metadata.get("deletionGracePeriodSeconds")
     if deletion_grace is None and metadata.get("deletionTimestamp"):
         deletion_grace = spec.get("terminationGracePeriodSeconds", DEFAULT_GRACE_SECONDS)
@@ -122,23 +107,26 @@ def read_pod(pod: Object) -> PodSpec:
     )
 
 
-def _init_container(container: Object, policy: RestartPolicy) -> ContainerSpec:
-    if container.get("restartPolicy") == RestartPolicy.ALWAYS:
-        return _container(container, Role.SIDECAR, RestartPolicy.ALWAYS)
-    if policy is RestartPolicy.ALWAYS:
-        policy = RestartPolicy.ON_FAILURE
-    return _container(container, Role.INIT, policy)
+def _init_container(container: Object, policy: str) -> ContainerSpec:
+    role = Role.SIDECAR if container.get("restartPolicy") == ALWAYS else Role.INIT
+    return _container(container, role, policy)
 
 
-def _container(container: Object, role: Role, policy: RestartPolicy) -> ContainerSpec:
+def _container(container: Object, role: Role, policy: str) -> ContainerSpec:
     liveness, startup = container.get("livenessProbe") or {}, container.get("startupProbe") or {}
     return ContainerSpec(
         name=container["name"],
         role=role,
-        restart=RestartPolicy(container.get("restartPolicy") or policy),
+        policy=container.get("restartPolicy") or policy,
+        rules=tuple(map(_rule, _each(container, "restartPolicyRules"))),
         liveness_grace=_seconds(liveness, "terminationGracePeriodSeconds"),
         startup_grace=_seconds(startup, "terminationGracePeriodSeconds"),
     )
+
+
+def _rule(rule: Object) -> RestartRule:
+    codes = rule.get("exitCodes") or {}
+    return RestartRule(rule["action"], codes.get("operator") or "", frozenset(codes.get("values") or ()))
 
 
 def _each(spec: Object, field: str) -> Iterable[Object]:
