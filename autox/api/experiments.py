@@ -84,6 +84,7 @@ class SLOStatus(Document):
     unit: str = ""
     verdict: VerdictName
     message: str = ""
+    demanded_by: Annotated[str, Field(description="The task that demands it of every run; empty for your own.")] = ""
 
 
 class TaskCounts(Document):

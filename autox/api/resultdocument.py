@@ -7,6 +7,7 @@ Keys that are not known are ignored here, unlike in the files that users write: 
 one ``apiVersion``, as Kubernetes' own kinds do, and an older report must still show the rest.
 """
 
+from collections.abc import Iterator
 from datetime import UTC, datetime
 from typing import Annotated, Any, Literal, Self
 
@@ -30,6 +31,7 @@ def _in_utc(moment: datetime) -> datetime:
 Moment = Annotated[AwareDatetime, AfterValidator(_in_utc)]
 Count = Annotated[int, Field(ge=0, lt=2**53)]
 Seconds = Annotated[float, Field(ge=0)]
+Share = Annotated[float, Field(ge=0, le=1)]
 BucketRow = tuple[float | None, float | None, Count]
 """Lower bound, upper bound, count; a bound that is null is none."""
 
@@ -48,6 +50,9 @@ class MetricSection(Section):
     value: float | None
     buckets: tuple[BucketRow, ...] = ()
     help: str = ""
+    why: str = ""
+    infinite: bool = False
+    caveat: str = ""
 
     def to_value(self) -> values.Metric:
         """The same as a frozen value."""
@@ -64,6 +69,9 @@ class MetricSection(Section):
                 for lower, upper, count in self.buckets
             ),
             help=self.help,
+            why=self.why,
+            infinite=self.infinite,
+            caveat=self.caveat,
         )
 
 
@@ -77,6 +85,7 @@ class SLOSection(Section):
     unit: str
     verdict: Literal[Verdict.PASS, Verdict.FAIL, Verdict.NO_DATA]
     message: str = ""
+    demanded_by: str = ""
 
     @model_validator(mode="after")
     def _pass_has_data(self) -> Self:
@@ -92,7 +101,32 @@ class SLOSection(Section):
             unit=self.unit,
             verdict=self.verdict,
             message=self.message,
+            demanded_by=self.demanded_by,
         )
+
+
+class DemandSection(Section):
+    """An SLO that is always on."""
+
+    metric: str
+    bound: values.Bound
+    limit: float
+
+    def to_value(self) -> values.SLO:
+        """The same as a frozen value."""
+        return values.SLO(metric=self.metric, bound=self.bound, limit=self.limit)
+
+
+class ExplanationSection(Section):
+    """What one of the notes explains.
+
+    A note itself is a plain text, as it always was, so that an older autox still shows it.
+    """
+
+    note: Count
+    kind: values.NoteKind = values.NoteKind.READING
+    weight: Share = 0.0
+    explains: tuple[str, ...] = ()
 
 
 class TaskSection(Section):
@@ -107,6 +141,9 @@ class TaskSection(Section):
     metrics: tuple[MetricSection, ...] = ()
     invalid: str = ""
     notes: tuple[str, ...] = ()
+    explanations: tuple[ExplanationSection, ...] = ()
+    demands: tuple[DemandSection, ...] = ()
+    fruitless: str = ""
 
     def to_value(self) -> values.TaskResult:
         """The same as a frozen value."""
@@ -119,8 +156,16 @@ class TaskSection(Section):
             inputs=self.inputs,
             metrics=tuple(metric.to_value() for metric in self.metrics),
             invalid=self.invalid,
-            notes=self.notes,
+            notes=tuple(self._notes()),
+            demands=tuple(demand.to_value() for demand in self.demands),
+            fruitless=self.fruitless,
         )
+
+    def _notes(self) -> Iterator[values.Note]:
+        found = {each.note: each for each in self.explanations}
+        for number, text in enumerate(self.notes):
+            each = found.get(number, ExplanationSection(note=number))
+            yield values.Note(text=text, kind=each.kind, weight=each.weight, explains=each.explains)
 
 
 class SubjectSection(Section):

@@ -22,7 +22,7 @@ from pydantic.alias_generators import to_camel
 from autox.api.documents import checked
 from autox.api.resultdocument import API_VERSION, KIND, ResultDocument
 from autox.model.errors import ConfigurationError
-from autox.model.result import Bucket, ExperimentResult, SLOOutcome
+from autox.model.result import Bucket, ExperimentResult, Note, SLOOutcome, TaskResult
 
 LIMIT_BYTES = 8 << 20
 """The largest document that is read, as JSON."""
@@ -106,6 +106,8 @@ def _plain(value: Any) -> Any:
             plain = [_plain(value.lower), _plain(value.upper), value.count]
         case SLOOutcome():
             plain = {**_fields(value.slo), **_fields(value, leaving_out="slo")}
+        case TaskResult():
+            plain = {**_fields(value, leaving_out="notes"), **_notes(value.notes)}
         case Mapping():
             plain = {_plain(str(key)): _plain(item) for key, item in value.items()}
         case list() | tuple():
@@ -120,5 +122,18 @@ def _fields(value: Any, *, leaving_out: str = "") -> dict[str, Any]:
     return {
         to_camel(field.name): _plain(item)
         for field, item in named
-        if (field.default is MISSING and field.default_factory is MISSING) or item not in (None, "", (), {})
+        if (field.default is MISSING and field.default_factory is MISSING)
+        or not (item is False or item in (None, "", (), {}))
     }
+
+
+def _notes(notes: tuple[Note, ...]) -> dict[str, Any]:
+    """The notes' texts and, apart from them, what each explains: an older autox reads texts only."""
+    if not notes:
+        return {}
+    explanations = [
+        {"note": number, **_fields(note, leaving_out="text")}
+        for number, note in enumerate(notes)
+        if note != Note(text=note.text)
+    ]
+    return {"notes": [_plain(note.text) for note in notes]} | ({"explanations": explanations} if explanations else {})

@@ -38,8 +38,11 @@ def slo_line(outcome: SLOOutcome) -> str:
     """``http/latency-p99 is 312 ms, limit 100 ms``."""
     limit, observed = against(outcome.slo.limit, outcome.observed, outcome.unit)
     side = "at most" if outcome.slo.bound is Bound.UPPER else "at least"
-    seen = "has no data" if outcome.observed is None else f"is {observed}"
-    return legible(f"{outcome.slo.metric} {seen}, wanted {side} {limit}")
+    seen = f"is {observed}"
+    if outcome.observed is None:
+        seen = "is infinitely late" if outcome.verdict is Verdict.FAIL else "has no data"
+    always = f" by task {outcome.demanded_by} always" if outcome.demanded_by else ""
+    return legible(f"{outcome.slo.metric} {seen}, wanted{always} {side} {limit}")
 
 
 def described(each: ReadExperiment) -> dict[str, Any]:
@@ -70,6 +73,7 @@ def described(each: ReadExperiment) -> dict[str, Any]:
                 "unit": outcome.unit,
                 "verdict": outcome.verdict.value,
                 "message": outcome.message,
+                "demandedBy": outcome.demanded_by,
             }
             for outcome in each.slos
         ],

@@ -212,6 +212,7 @@ def _outcome(found: Any) -> SLOOutcome | None:
             unit=str(found.get("unit") or ""),
             verdict=Verdict(found["verdict"]),
             message=str(found.get("message") or ""),
+            demanded_by=str(found.get("demandedBy") or ""),
         )
     except (AttributeError, KeyError, TypeError, ValueError, OverflowError):
         return None

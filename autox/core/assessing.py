@@ -2,16 +2,20 @@
 
 ``assess`` looks at one SLO after the other, ``judge`` at the whole loop. Both fail closed: a metric that nobody
 measured, that has no value, or whose value is no number gives ``NoData``; a task that failed, a load that was not
-what it claims to be, or no SLO at all give a verdict of their own. Limits are inclusive on both sides.
+what it claims to be, a load that nobody answered, or no SLO at all give a verdict of their own. Limits are inclusive
+on both sides. What is infinitely late has no value, and breaks every upper limit all the same.
+
+Tasks demand SLOs of their own (``demanded``), which are judged with the user's: a latency of five good answers is no
+merit of a target that failed the other 95.
 
 Iter8 passes an experiment in which no SLO was ever evaluated; that is what this module exists to prevent.
 """
 
 import math
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-from autox.model.result import SLO, Bound, Metric, SLOOutcome, TaskResult, TaskState
+from autox.model.result import SLO, Bound, Metric, Note, SLOOutcome, TaskResult, TaskState
 from autox.model.verdict import Verdict
 
 NAMED = 3
@@ -34,51 +38,57 @@ def assess(slos: Sequence[SLO], metrics: Mapping[str, Metric]) -> tuple[SLOOutco
     return tuple(_outcome(slo, metrics.get(slo.metric)) for slo in slos)
 
 
+def demanded(tasks: Sequence[TaskResult]) -> tuple[SLOOutcome, ...]:
+    """What becomes of the SLOs that the tasks demand of every run, each by the metrics of the task that demands it."""
+    return tuple(
+        replace(outcome, demanded_by=task.task)
+        for task in tasks
+        for outcome in assess(task.demands, {metric.name: metric for metric in task.metrics})
+    )
+
+
 def judge(tasks: Sequence[TaskResult], outcomes: Sequence[SLOOutcome]) -> Judgement:
     """The verdict of a loop: the worst thing that happened decides.
 
+    A load that nobody answered breaks what its task demands, but nothing can be judged by it: that is ``NoData``,
+    unless a limit of the user's own is broken.
+
     Args:
         tasks: all of the loop.
-        outcomes: what became of the SLOs, of all tasks that assess.
+        outcomes: what became of the SLOs, of all tasks that assess; those that tasks demand need not be among them.
     """
-    for task in tasks:
-        if task.state is not TaskState.DONE:
-            return Judgement(
-                verdict=Verdict.ERROR, reason="TaskFailed", message=f"task {task.task} failed: {task.message}"
-            )
-    passed = [outcome for outcome in outcomes if outcome.verdict is Verdict.PASS]
-    failed = [outcome for outcome in outcomes if outcome.verdict is Verdict.FAIL]
-    unknown = [outcome for outcome in outcomes if outcome.verdict not in (Verdict.PASS, Verdict.FAIL)]
-    invalid = [task for task in tasks if task.invalid]
-    if invalid:
-        return Judgement(
-            verdict=Verdict.INVALID,
-            reason="LoadInvalid",
-            message=f"the figures of task {invalid[0].task} must not be believed: {invalid[0].invalid}",
-        )
-    if failed:
-        return Judgement(
-            verdict=Verdict.FAIL,
-            reason="SLONotMet",
-            message=f"{_of(failed, outcomes)} not met: {_explained(failed, tasks)}",
-        )
-    if unknown:
-        return Judgement(
-            verdict=Verdict.NO_DATA,
-            reason=_why_no_data(unknown, tasks),
-            message=f"{_of(unknown, outcomes)} cannot be told: {_explained(unknown, tasks)}",
-        )
-    if not outcomes:
-        return Judgement(
-            verdict=Verdict.NO_DATA,
-            reason="NoSLOs",
-            message="no SLO was assessed: add a task assess with SLOs after the tasks that measure",
-        )
-    return Judgement(
-        verdict=Verdict.PASS,
-        reason="SLOsMet",
-        message=f"{_of(passed, outcomes)} met: {_named(_observed(outcome) for outcome in passed)}",
-    )
+    own = [outcome for outcome in outcomes if not outcome.demanded_by]
+    verdict, reason, message = _judged(tasks, own, (*own, *demanded(tasks)))
+    return Judgement(verdict=verdict, reason=reason, message=message)
+
+
+def _judged(
+    tasks: Sequence[TaskResult], own: Sequence[SLOOutcome], everything: Sequence[SLOOutcome]
+) -> tuple[Verdict, str, str]:
+    broken = next((task for task in tasks if task.state is not TaskState.DONE), None)
+    invalid = next((task for task in tasks if task.invalid), None)
+    unanswered = next((task for task in tasks if _is_unanswered(task)), None)
+    failed = [outcome for outcome in everything if outcome.verdict is Verdict.FAIL]
+    unknown = [outcome for outcome in everything if outcome.verdict not in (Verdict.PASS, Verdict.FAIL)]
+    if broken:
+        found = Verdict.ERROR, "TaskFailed", f"task {broken.task} failed: {broken.message}"
+    elif invalid:
+        told = f"the figures of task {invalid.task} must not be believed: {invalid.invalid}"
+        found = Verdict.INVALID, "LoadInvalid", told
+    elif unanswered and all(outcome.demanded_by for outcome in failed):
+        found = Verdict.NO_DATA, "NoAnswers", _nobody_answered(unanswered)
+    elif failed:
+        found = Verdict.FAIL, "SLONotMet", f"{_of(failed, everything)} not met: {_explained(failed, tasks)}"
+    elif unknown:
+        told = f"{_of(unknown, everything)} cannot be told: {_explained(unknown, tasks)}"
+        found = Verdict.NO_DATA, _why_no_data(unknown, tasks), told
+    elif not own:
+        told = "no SLO was assessed: add a task assess with SLOs after the tasks that measure"
+        found = Verdict.NO_DATA, "NoSLOs", told
+    else:
+        told = f"{_of(everything, everything)} met: {_named(_observed(outcome) for outcome in everything)}"
+        found = Verdict.PASS, "SLOsMet", told
+    return found
 
 
 def _outcome(slo: SLO, metric: Metric | None) -> SLOOutcome:
@@ -88,25 +98,41 @@ def _outcome(slo: SLO, metric: Metric | None) -> SLOOutcome:
     elif metric.buckets:
         # NB: the figure of a distribution is how many it holds, which no limit on a latency is about.
         trouble = f"{slo.metric} is a distribution, not a figure"
+    elif value is None and metric.infinite and slo.bound is Bound.UPPER:
+        return _infinite(slo, metric)
     elif value is None:
-        trouble = f"{slo.metric} has no value: there was nothing to measure"
+        trouble = f"{slo.metric} has no value: {metric.why or 'there was nothing to measure'}"
     elif not math.isfinite(value):
         trouble = f"{slo.metric} has no value: what was measured is no number"
     else:
-        return _compared(slo, value, metric.unit)
+        return _compared(slo, value, metric)
     return SLOOutcome(
         slo=slo, observed=None, unit=metric.unit if metric else "", verdict=Verdict.NO_DATA, message=trouble
     )
 
 
-def _compared(slo: SLO, value: float, unit: str) -> SLOOutcome:
+def _infinite(slo: SLO, metric: Metric) -> SLOOutcome:
+    _, limit = _told_apart(math.inf, slo.limit, metric.unit)
+    why = f": {metric.why}" if metric.why else ""
+    return SLOOutcome(
+        slo=slo,
+        observed=None,
+        unit=metric.unit,
+        verdict=Verdict.FAIL,
+        message=f"{slo.metric} is infinitely late, above the limit of {limit}{why}",
+    )
+
+
+def _compared(slo: SLO, value: float, metric: Metric) -> SLOOutcome:
+    unit = metric.unit
     upper = slo.bound is Bound.UPPER
     # NB: asked as "is it met", so that a limit that is no number is never met.
     met = value <= slo.limit if upper else value >= slo.limit
-    message = ""
+    message = f"{slo.metric} is the {metric.caveat}" if metric.caveat else ""
     if not met:
         observed, limit = _told_apart(value, slo.limit, unit)
-        message = f"{slo.metric} is {observed}, {'above' if upper else 'below'} the limit of {limit}"
+        caveat = f" ({metric.caveat})" if metric.caveat else ""
+        message = f"{slo.metric} is {observed}{caveat}, {'above' if upper else 'below'} the limit of {limit}"
     return SLOOutcome(
         slo=slo, observed=value, unit=unit, verdict=Verdict.PASS if met else Verdict.FAIL, message=message
     )
@@ -114,7 +140,8 @@ def _compared(slo: SLO, value: float, unit: str) -> SLOOutcome:
 
 def _observed(outcome: SLOOutcome) -> str:
     observed = float("nan") if outcome.observed is None else outcome.observed
-    return f"{outcome.slo.metric} is {_figure(observed, outcome.unit, digits=_DIGITS[0])}"
+    figure = _figure(observed, outcome.unit, digits=_DIGITS[0])
+    return f"{outcome.message}: {figure}" if outcome.message else f"{outcome.slo.metric} is {figure}"
 
 
 def _of(some: Sequence[SLOOutcome], everything: Sequence[SLOOutcome]) -> str:
@@ -128,25 +155,46 @@ def _named(sentences: Iterable[str]) -> str:
 
 
 def _explained(outcomes: Sequence[SLOOutcome], tasks: Sequence[TaskResult]) -> str:
-    """What is wrong with these SLOs, and what the task that measured for them has to say first of all."""
-    measured = {outcome.slo.metric for outcome in outcomes}
-    notes = (
-        f" (task {task.task}: {task.notes[0]})"
+    """What is wrong with these SLOs, and the heaviest note that explains one of their metrics."""
+    told = _named(outcome.message for outcome in outcomes)
+    found = [
+        (task, note)
         for task in tasks
-        if task.notes and any(metric.name in measured for metric in task.metrics)
+        for note in task.notes
+        if note.weight > 0 and any(_explains(note, outcome.slo.metric) for outcome in outcomes)
+    ]
+    return _with_heaviest(told, found)
+
+
+def _explains(note: Note, metric: str) -> bool:
+    return any(
+        metric.startswith(name.removesuffix("*")) if name.endswith("*") else metric == name for name in note.explains
     )
-    return _named(outcome.message for outcome in outcomes) + next(notes, "")
+
+
+def _with_heaviest(told: str, found: Sequence[tuple[TaskResult, Note]]) -> str:
+    if not found:
+        return told
+    # NB: of equal ones the first: a task tells first what comes first.
+    task, note = max(found, key=lambda each: each[1].weight)
+    return f"{told} (task {task.task}: {note.text})"
+
+
+def _is_unanswered(task: TaskResult) -> bool:
+    """Requests were due, and none of them was answered."""
+    values = {metric.name.partition("/")[2]: metric.value for metric in task.metrics}
+    return bool(values.get("request-count")) and values.get("answer-count") == 0
+
+
+def _nobody_answered(task: TaskResult) -> str:
+    told = f"nothing can be judged: {task.fruitless or f'no request of task {task.task} was answered'}"
+    return _with_heaviest(told, [(task, note) for note in task.notes if note.weight > 0])
 
 
 def _why_no_data(unknown: Sequence[SLOOutcome], tasks: Sequence[TaskResult]) -> str:
     values = {metric.name: metric.value for task in tasks for metric in task.metrics}
-    for family in dict.fromkeys(outcome.slo.metric.partition("/")[0] for outcome in unknown):
-        requests, errors = values.get(f"{family}/request-count"), values.get(f"{family}/error-count")
-        if requests == 0:
-            return "NoRequests"
-        if requests is not None and requests == errors:
-            return "NoAnswers"
-    return "NoData"
+    families = dict.fromkeys(outcome.slo.metric.partition("/")[0] for outcome in unknown)
+    return "NoRequests" if any(values.get(f"{family}/request-count") == 0 for family in families) else "NoData"
 
 
 def _told_apart(value: float, limit: float, unit: str) -> tuple[str, str]:

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 
 _PERCENT = r"([1-9][0-9]?(\.[0-9]+)?|0?\.[0-9]*[1-9][0-9]*)"  # 0 < p < 100
 PATTERNS: Mapping[str, str] = {
-    "http": rf"request-count|error-count|error-rate|latency-(mean|stddev|min|max|p{_PERCENT})",
+    "http": rf"request-count|answer-count|error-count|error-rate|latency-(mean|stddev|min|max|p{_PERCENT})",
     "density": (
         r"pod-startup-latency-(p50|p90|p99|mean|max)|pods-running|pods-failed|scheduling-throughput"
         r"|lease-lateness-(p99|max)|api-call-latency-(p50|p90|p99)(/[A-Z]+/[a-z0-9.-]+(/[a-z0-9.-]+)?)?"

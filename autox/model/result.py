@@ -34,6 +34,9 @@ class Metric:
         value: None if there was nothing to measure; the figure of a distribution is how many it holds.
         buckets: of a distribution, ascending and without gaps worth telling; empty for a figure.
         help: what it means, one sentence.
+        why: why it has no value, a clause that may follow a colon; empty if that goes without saying.
+        infinite: it has no value since it falls on something that never came: later than every limit.
+        caveat: what the value really is, in two or three words: ``max of 20``; empty if it is what its name says.
     """
 
     name: str
@@ -41,6 +44,9 @@ class Metric:
     value: float | None
     buckets: tuple[Bucket, ...] = ()
     help: str = ""
+    why: str = ""
+    infinite: bool = False
+    caveat: str = ""
 
 
 class Bound(StrEnum):
@@ -65,10 +71,11 @@ class SLOOutcome:
 
     Attributes:
         slo: the limit.
-        observed: the value; None if there is none.
+        observed: the value; None if there is none. ``Fail`` without one: it is infinite, above the limit.
         unit: the metric's.
         verdict: of this SLO alone.
-        message: one sentence; empty when it passed.
+        message: one sentence; of one that passed it says with what reservation, and is empty if there is none.
+        demanded_by: the task that demands this SLO of every run; empty for a user's own.
     """
 
     slo: SLO
@@ -76,6 +83,34 @@ class SLOOutcome:
     unit: str
     verdict: Verdict
     message: str = ""
+    demanded_by: str = ""
+
+
+class NoteKind(StrEnum):
+    """What a note is about."""
+
+    TARGET = "target"  # what the target did, or did not do
+    GENERATOR = "generator"  # what the load generator did, or could not do
+    READING = "reading"  # how the figures are to be read: never the cause of one
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Note:
+    """A sentence that a reader should know, and which figures it explains.
+
+    A verdict quotes the heaviest note that explains the metric that it rests on.
+
+    Attributes:
+        text: the sentence, without a full stop.
+        kind: what it is about.
+        weight: the share, 0 to 1, of the load that it speaks of; a note of weight 0 is never quoted.
+        explains: names of metrics; one that ends in ``*`` stands for all that begin so.
+    """
+
+    text: str
+    kind: NoteKind = NoteKind.READING
+    weight: float = 0.0
+    explains: tuple[str, ...] = ()
 
 
 class TaskState(StrEnum):
@@ -99,7 +134,9 @@ class TaskResult:
         inputs: what it was told, without secrets; JSON.
         metrics: what it measured.
         invalid: why its figures must not be believed (the load generator fell behind); empty if they may.
-        notes: sentences that a reader should know, such as the most common errors of requests.
+        notes: what a reader should know, such as the most common errors of requests.
+        demands: SLOs on its own metrics that are always on, whatever SLOs a user gives.
+        fruitless: why nothing that it tried came to anything (every request failed); empty if something did.
     """
 
     task: str
@@ -110,7 +147,9 @@ class TaskResult:
     inputs: Mapping[str, Any] = field(default_factory=dict)
     metrics: tuple[Metric, ...] = ()
     invalid: str = ""
-    notes: tuple[str, ...] = ()
+    notes: tuple[Note, ...] = ()
+    demands: tuple[SLO, ...] = ()
+    fruitless: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -5,6 +5,7 @@ clock, and nothing is drawn at random (Iter8's histograms are). An SLO on an unk
 ``NoData``, not an error. What is too much for a page is counted and named, never silently dropped.
 """
 
+import math
 from collections.abc import Mapping, Sequence
 from typing import Any, TypeVar
 
@@ -146,7 +147,9 @@ def _subject(subject: Subject) -> tuple[Fact, ...]:
 
 def _slo(outcome: SLOOutcome, helps: Mapping[str, str]) -> SLORow:
     slo, unit = outcome.slo, legible(outcome.unit, 20)
-    limit, observed = against(slo.limit, outcome.observed, unit)
+    # NB: what failed without a value is infinitely late, which is no lack of data.
+    is_infinite = outcome.observed is None and outcome.verdict is Verdict.FAIL
+    limit, observed = against(slo.limit, math.inf if is_infinite else outcome.observed, unit)
     return SLORow(
         metric=legible(slo.metric, NAME),
         help=helps.get(slo.metric, ""),
@@ -156,6 +159,7 @@ def _slo(outcome: SLOOutcome, helps: Mapping[str, str]) -> SLORow:
         distance=distance(slo, outcome.observed, unit),
         verdict=_verdict(outcome.verdict),
         message=legible(outcome.message),
+        demand=f"always on: task {legible(outcome.demanded_by, NAME)} demands it" if outcome.demanded_by else "",
         observed_value=outcome.observed,
         limit_value=slo.limit,
     )
@@ -164,7 +168,7 @@ def _slo(outcome: SLOOutcome, helps: Mapping[str, str]) -> SLORow:
 def _task(task: TaskResult) -> TaskRow:
     invalid = legible(task.invalid)
     state = Mark(word=task.state.value, look=_STATES[task.state])
-    notes = [legible(note) for note in task.notes[:MOST_NOTES]]
+    notes = [legible(note.text) for note in task.notes[:MOST_NOTES]]
     if len(task.notes) > MOST_NOTES:
         notes.append(_left_out(len(task.notes) - MOST_NOTES, "note"))
     return TaskRow(

@@ -68,12 +68,13 @@ def figures(metrics: Sequence[Metric], outcomes: Sequence[SLOOutcome]) -> Figure
 
 def _row(metric: Metric, *, is_distribution: bool) -> MetricRow:
     # NB: the figure of a distribution is how many it holds, whatever its unit: never "1,000 ms" for 1,000 requests.
-    value = quantity(metric.value, "" if is_distribution else legible(metric.unit, 20))
-    return MetricRow(
-        name=legible(metric.name, NAME),
-        value=f"{value} observations" if is_distribution and metric.value is not None else value,
-        help=legible(metric.help, HELP),
-    )
+    value = quantity(math.inf if metric.infinite else metric.value, "" if is_distribution else legible(metric.unit, 20))
+    if is_distribution and metric.value is not None:
+        value += " observations"
+    elif metric.caveat:
+        value += f" ({legible(metric.caveat, 20)})"
+    why = f" No value: {metric.why}." if metric.value is None and metric.why else ""
+    return MetricRow(name=legible(metric.name, NAME), value=value, help=legible(f"{metric.help}{why}", HELP))
 
 
 def _breakdown(family: str, found: Sequence[tuple[re.Match[str], Metric]]) -> Breakdown:

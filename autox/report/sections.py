@@ -71,6 +71,7 @@ class SLORow:
         distance: how far from the limit, ``2.3x`` or ``38% below``; empty without data.
         verdict: of this SLO.
         message: one sentence; may be empty.
+        demand: who wants it, if that is not the user; else empty.
         observed_value: for the drawing; None without data.
         limit_value: for the drawing.
     """
@@ -83,6 +84,7 @@ class SLORow:
     distance: str
     verdict: Mark
     message: str
+    demand: str
     observed_value: float | None
     limit_value: float
 

@@ -80,8 +80,10 @@ class _Page:
                 yield from self._led(row.verdict, row.metric, 2)
                 yield from _paragraph(against, 4)
         for row in rows:
-            if row.observed_value is None:
+            if row.observed_value is None or row.verdict.look is Look.PASS:
                 yield from _paragraph(row.message, 4)
+            if row.demand:
+                yield from _paragraph(f"{row.metric} is {row.demand}", 4)
 
     def _loops(self, loops: Loops) -> Iterator[str]:
         yield from _headed(f"Loops: {loops.summary}")

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from autox.kube.client import KubeClient
-from autox.model.result import Metric, SLOOutcome, Subject, TaskResult
+from autox.model.result import SLO, Metric, Note, SLOOutcome, Subject, TaskResult
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,11 +44,15 @@ class Findings:
         metrics: what was measured.
         slos: what became of SLOs, of a task that assesses them.
         invalid: why the figures must not be believed; empty if they may.
-        notes: sentences that a reader should know.
+        notes: what a reader should know, each with what it explains.
+        demands: SLOs on these metrics that are always on.
+        fruitless: why nothing that it tried came to anything; empty if something did.
     """
 
     message: str
     metrics: tuple[Metric, ...] = ()
     slos: tuple[SLOOutcome, ...] = ()
     invalid: str = ""
-    notes: tuple[str, ...] = ()
+    notes: tuple[Note, ...] = ()
+    demands: tuple[SLO, ...] = ()
+    fruitless: str = ""

@@ -14,7 +14,7 @@ from autox.core.metrics import percentile_metric
 from autox.core.pacing import requests_within
 from autox.load.http import HttpGenerator, HttpLoad
 from autox.load.tally import HttpLoadResult, unanswered
-from autox.model.result import Metric
+from autox.model.result import SLO, Bound, Metric, Note, NoteKind
 from autox.model.tasks import HttpInputs
 from autox.tasks.context import Findings, TaskContext
 from autox.tasks.resolving import resolve
@@ -24,6 +24,14 @@ from autox.wire.urls import parse_url
 
 _SAY_SECONDS = 2.0
 _WAITING_WORTH_TELLING = 0.1
+_LATENCIES = "http/latency*"
+_ERRORS = ("http/error-*", _LATENCIES)
+
+MOSTLY_GOOD = SLO(metric="http/error-rate", bound=Bound.UPPER, limit=0.5)
+"""What is demanded of every load: the latency of a target that fails most of its requests is none that anybody wants.
+
+Which status codes are errors is the user's to say (``errorRanges``).
+"""
 
 
 async def run(inputs: HttpInputs, context: TaskContext) -> Findings:
@@ -83,6 +91,8 @@ def _findings(result: HttpLoadResult, inputs: HttpInputs) -> Findings:
         metrics=tuple(_metrics(result, inputs)),
         invalid=result.invalid,
         notes=tuple(_notes(result, inputs)),
+        demands=(MOSTLY_GOOD,),
+        fruitless=f"all {result.requests:,} requests failed" if result.errors == result.requests else "",
     )
 
 
@@ -92,6 +102,8 @@ def _metrics(result: HttpLoadResult, inputs: HttpInputs) -> Iterator[Metric]:
     yield Metric(name="http/request-count", unit="", value=requests, help="Requests that were due.")
     meaning = "Requests without a valid answer, or with a status code that counts as an error."
     yield Metric(name="http/error-count", unit="", value=errors, help=meaning)
+    answers = float(sum(result.statuses.values()))
+    yield Metric(name="http/answer-count", unit="", value=answers, help="Valid answers, whatever their status code.")
     yield Metric(name="http/error-rate", unit="", value=errors / requests, help="The share of requests that failed.")
     since = "from when a request was due to its complete answer, errors left out"
     for name, seconds, which in (
@@ -117,22 +129,42 @@ def _ms(seconds: float | None) -> float | None:
     return None if seconds is None else round(seconds * 1000, 6)  # to the nanosecond, as it was measured
 
 
-def _notes(result: HttpLoadResult, inputs: HttpInputs) -> Iterator[str]:
+def _notes(result: HttpLoadResult, inputs: HttpInputs) -> Iterator[Note]:
     total = f"of {result.requests:,} requests"
     for each in result.failures:
-        yield f"{each.count:,} {total} failed: {each.example}"
+        yield Note(
+            text=f"{each.count:,} {total} failed: {each.example}",
+            kind=NoteKind.TARGET,
+            weight=each.count / result.requests,
+            explains=_ERRORS,
+        )
     statuses = ", ".join(f"{count:,} x {status}" for status, count in result.statuses.items())
     if result.errors and statuses:
-        yield f"status codes: {statuses}"
+        bad = result.errors - sum(each.count for each in result.failures)
+        yield Note(
+            text=f"status codes: {statuses}",
+            kind=NoteKind.TARGET,
+            weight=bad / result.requests,
+            explains=_ERRORS,
+        )
     if result.resent:
-        yield f"{result.resent:,} {total} were sent again: the target had ended the connection kept for them"
+        yield Note(
+            text=f"{result.resent:,} {total} were sent again: the target had ended the connection kept for them",
+            kind=NoteKind.TARGET,
+        )
     if result.late:
-        yield (
-            f"{result.late:,} {total} were due while the load generator could not run, which counts as their latency:"
-            " the figures err on the slow side"
+        yield Note(
+            text=f"{result.late:,} {total} were due while the load generator could not run, which counts as their"
+            " latency: the figures err on the slow side",
+            kind=NoteKind.GENERATOR,
+            weight=result.late / result.requests,
+            explains=(_LATENCIES,),
         )
     if result.waiting > _WAITING_WORTH_TELLING:
-        yield (
-            f"requests waited for a free connection {result.waiting:.0%} of the time: the target is too slow for"
-            f" {inputs.qps:g} requests a second over {inputs.connections} connections"
+        yield Note(
+            text=f"requests waited for a free connection {result.waiting:.0%} of the time: the target is too slow for"
+            f" {inputs.qps:g} requests a second over {inputs.connections} connections",
+            kind=NoteKind.TARGET,
+            weight=result.waiting,
+            explains=(_LATENCIES,),
         )

@@ -23,6 +23,7 @@ from autox.model.errors import (
     TransientError,
 )
 from autox.model.refs import DEPLOYMENTS, ENDPOINT_SLICES, PODS, REPLICA_SETS, SERVICES
+from autox.model.result import Note
 from autox.model.tasks import ReadyInputs, ReadyObject
 from autox.tasks.context import Findings, TaskContext
 from autox.tasks.readiness import Standing, condition, rollout, service
@@ -91,7 +92,7 @@ def _findings(standings: Sequence[Standing], *, seconds: float) -> Findings:
     images = [image for each in standings for image in each.images]
     return Findings(
         message=f"{'; '.join(map(str, standings))} ready after {seconds:.1f} s",
-        notes=(f"images: {', '.join(images)}",) if images else (),
+        notes=(Note(text=f"images: {', '.join(images)}"),) if images else (),
     )
 
 

@@ -18,7 +18,7 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Protocol
 
-from autox.core.assessing import Judgement, judge
+from autox.core.assessing import Judgement, demanded, judge
 from autox.core.looping import with_earlier
 from autox.core.wording import INTERRUPTED
 from autox.kube.client import KubeClient
@@ -184,7 +184,7 @@ class _Loop:
             started_at=self._started_at,
             tasks=tuple(self._done),
             tasks_total=len(self._plan.specs),
-            slos=tuple(self._slos),
+            slos=(*self._slos, *demanded(self._done)),
         )
 
     def _skip_the_rest(self) -> None:
@@ -239,6 +239,8 @@ class _Loop:
             metrics=tuple(_sound(metric) for metric in findings.metrics),
             invalid=findings.invalid,
             notes=findings.notes,
+            demands=findings.demands,
+            fruitless=findings.fruitless,
         )
 
     def _sayer(self, spec: TaskSpec) -> Callable[[str], None]:

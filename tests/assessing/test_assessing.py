@@ -7,17 +7,31 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from autox.core.assessing import Judgement, assess, judge
-from autox.model.result import SLO, Bound, Bucket, Metric, SLOOutcome, TaskResult, TaskState
+from autox.core.assessing import Judgement, assess, demanded, judge
+from autox.model.result import SLO, Bound, Bucket, Metric, Note, NoteKind, SLOOutcome, TaskResult, TaskState
 from autox.model.verdict import Verdict
 
 MEAN = SLO(metric="http/latency-mean", bound=Bound.UPPER, limit=50.0)
 COUNT = SLO(metric="http/request-count", bound=Bound.LOWER, limit=100.0)
+MOSTLY_GOOD = SLO(metric="http/error-rate", bound=Bound.UPPER, limit=0.5)
+LATE = Metric(name=MEAN.metric, unit="ms", value=None, infinite=True, why="5 of 10 requests got no valid answer")
 
 
 def metric(name: str, value: float | None, unit: str = "") -> Metric:
     """A figure."""
     return Metric(name=name, unit=unit, value=value)
+
+
+UNANSWERED = (
+    metric("http/request-count", 9.0),
+    metric("http/error-rate", 1.0),
+    metric("http/answer-count", 0.0),
+)
+
+
+def refused(text: str, weight: float, *explains: str) -> Note:
+    """A note that explains something."""
+    return Note(text=text, kind=NoteKind.TARGET, weight=weight, explains=explains)
 
 
 def outcome(slo: SLO, value: float | None, unit: str = "ms") -> SLOOutcome:
@@ -68,6 +82,73 @@ def test_a_distribution_is_no_figure() -> None:
 
 
 @pytest.mark.parametrize(
+    ("slo", "verdict"),
+    [
+        (MEAN, Verdict.FAIL),
+        (replace(MEAN, limit=1e300), Verdict.FAIL),
+        (replace(MEAN, bound=Bound.LOWER), Verdict.NO_DATA),
+    ],
+)
+def test_infinitely_late(slo: SLO, verdict: Verdict) -> None:
+    """What falls on a request that was never answered breaks every upper limit and says why; it was a Pass."""
+    found = assess([slo], {MEAN.metric: LATE})[0]
+
+    assert (found.verdict, found.observed) == (verdict, None)
+    assert found.message.endswith(": 5 of 10 requests got no valid answer")
+    assert ("infinitely late, above the limit of" in found.message) == (verdict is Verdict.FAIL)
+
+
+def test_a_percentile_of_too_few() -> None:
+    """A percentile that is but the maximum passes with a note; it passed as if it were one."""
+    slo = SLO(metric="http/latency-p99.9", bound=Bound.UPPER, limit=50)
+    found = assess([slo], {slo.metric: Metric(name=slo.metric, unit="ms", value=23, caveat="max of 20")})
+
+    assert (found[0].verdict, found[0].message) == (Verdict.PASS, "http/latency-p99.9 is the max of 20")
+    assert judge([task()], found).message == "1 of 1 SLO met: http/latency-p99.9 is the max of 20: 23 ms"
+
+
+@pytest.mark.parametrize(
+    ("slo", "notes", "quoted"),
+    [
+        pytest.param(MEAN, [Note(text="mode cheap")], "", id="none-that-explains"),
+        pytest.param(
+            MEAN, [Note(text="mode cheap"), refused("5 timed out", 0.5, MEAN.metric)], "5 timed out", id="2nd"
+        ),
+        pytest.param(
+            MEAN,
+            [refused("1 was reset", 0.1, "http/latency*"), refused("5 timed out", 0.5, "http/latency*")],
+            "5 timed out",
+            id="heaviest",
+        ),
+        pytest.param(MEAN, [refused("9 too many", 0.9, "http/error-*")], "", id="of-another-metric"),
+        pytest.param(MEAN, [refused("cheap", 0.0, MEAN.metric)], "", id="without-weight"),
+        pytest.param(MEAN, [refused("a", 0.5, "http/*"), refused("b", 0.5, "http/*")], "a", id="first-of-equals"),
+        pytest.param(MEAN, [refused("of means", 0.5, "http/latency-me")], "", id="names-are-whole-without-a-star"),
+    ],
+)
+def test_the_reason_is_the_reason(slo: SLO, notes: list[Note], quoted: str) -> None:
+    """A verdict quotes the heaviest note that explains what failed, or none; it was the first, whatever that said."""
+    message = judge(
+        [task("ready", notes=(Note(text="images: web"),)), task(notes=tuple(notes))], [outcome(slo, 99)]
+    ).message
+
+    assert message == "1 of 1 SLO not met: http/latency-mean is 99 ms, above the limit of 50 ms" + (
+        f" (task http: {quoted})" if quoted else ""
+    )
+
+
+def test_what_tasks_demand() -> None:
+    """A task's own SLOs are judged by its own metrics, and are marked as its."""
+    good = task("first", metrics=(metric("http/error-rate", 0.0),), demands=(MOSTLY_GOOD,))
+    bad = task("second", metrics=(metric("http/error-rate", 1.0),), demands=(MOSTLY_GOOD,))
+
+    assert [(each.demanded_by, each.verdict) for each in demanded([good, task(), bad])] == [
+        ("first", Verdict.PASS),
+        ("second", Verdict.FAIL),
+    ]
+
+
+@pytest.mark.parametrize(
     ("slo", "value", "unit", "message"),
     [
         (MEAN, 212.0, "ms", "http/latency-mean is 212 ms, above the limit of 50 ms"),
@@ -111,11 +192,53 @@ def test_the_message_of_an_slo(slo: SLO, value: float, unit: str, message: str) 
             id="no-requests",
         ),
         pytest.param(
-            [task(metrics=(metric("http/request-count", 9.0), metric("http/error-count", 9.0)))],
+            [task(metrics=UNANSWERED)],
             [outcome(MEAN, None)],
             Verdict.NO_DATA,
             "NoAnswers",
             id="no-answers",
+        ),
+        pytest.param(
+            [task(metrics=UNANSWERED, demands=(MOSTLY_GOOD,))],
+            [outcome(replace(COUNT, limit=9), 9)],
+            Verdict.NO_DATA,
+            "NoAnswers",
+            id="no-answers-but-as-many-requests-as-wanted",
+        ),
+        pytest.param(
+            [task(metrics=UNANSWERED, demands=(MOSTLY_GOOD,))],
+            [outcome(COUNT, 9)],
+            Verdict.FAIL,
+            "SLONotMet",
+            id="no-answers-and-fewer-requests-than-wanted",
+        ),
+        pytest.param(
+            [task(metrics=(metric("http/error-rate", 0.99),), demands=(MOSTLY_GOOD,))],
+            [outcome(MEAN, 1)],
+            Verdict.FAIL,
+            "SLONotMet",
+            id="demanded-by-the-task",
+        ),
+        pytest.param(
+            [task(metrics=(metric("http/error-rate", 0.99),), demands=(MOSTLY_GOOD,))],
+            [],
+            Verdict.FAIL,
+            "SLONotMet",
+            id="demanded-by-the-task-alone",
+        ),
+        pytest.param(
+            [task(demands=(MOSTLY_GOOD,))],
+            [outcome(MEAN, 1)],
+            Verdict.NO_DATA,
+            "NoData",
+            id="demanded-and-not-measured",
+        ),
+        pytest.param(
+            [task(metrics=(metric("http/error-rate", 0.0),), demands=(MOSTLY_GOOD,))],
+            [],
+            Verdict.NO_DATA,
+            "NoSLOs",
+            id="only-what-is-demanded",
         ),
         pytest.param([task(invalid="fell behind")], [outcome(MEAN, 1)], Verdict.INVALID, "LoadInvalid", id="invalid"),
         pytest.param([task(invalid="x")], [outcome(MEAN, None)], Verdict.INVALID, "LoadInvalid", id="invalid-no-data"),
@@ -155,13 +278,10 @@ def test_the_verdict(tasks: list[TaskResult], outcomes: list[SLOOutcome], verdic
         ),
         (
             judge(
-                [task(metrics=(metric("http/latency-mean", None),), notes=("9 of 9 requests failed: refused",))],
+                [task(metrics=UNANSWERED, notes=(refused("9 of 9 requests failed: refused", 1.0),))],
                 [outcome(MEAN, None)],
             ),
-            (
-                "1 of 1 SLO cannot be told: http/latency-mean has no value: there was nothing to measure"
-                " (task http: 9 of 9 requests failed: refused)"
-            ),
+            "nothing can be judged: no request of task http was answered (task http: 9 of 9 requests failed: refused)",
         ),
         (
             judge([task()], [outcome(MEAN, 12.0)]),

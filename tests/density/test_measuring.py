@@ -206,7 +206,7 @@ def test_what_is_unknown_has_no_value() -> None:
     }
     assert {each.value for each in found.values()} == {0, None}
     assert message(measured, INPUTS) == "only 0 of 4 pods ran on 2 virtual nodes within 9 s"
-    assert list(gaps(measured, INPUTS)) == [
+    assert [note.text for note in gaps(measured, INPUTS)] == [
         "4 pods never ran and count as infinitely late, so percentiles that fall on them have no value",
         "no API call latency: forbidden",
         "no lease lateness: the run ended before any lease was due for renewal",
@@ -246,5 +246,5 @@ def test_figures_are_in_milliseconds_and_named() -> None:
     )
     assert sum(bucket.count for bucket in by_name(measured)["density/pod-startup-latency"].buckets) == 4
     assert message(measured, INPUTS) == "4 pods ran on 2 virtual nodes, startup P99 400 ms"
-    assert list(gaps(measured, INPUTS)) == []
+    assert [note.text for note in gaps(measured, INPUTS)] == []
     assert {name for name in found if maker(name) != "density"} == {"density/pod-startup-latency"}

@@ -41,8 +41,8 @@ async def test_a_control_plane_is_loaded_and_left_as_it_was(
     for name in ("scheduling-throughput", "api-call-latency-p99", "api-call-latency-p99/POST/pods/binding"):
         assert (found[f"density/{name}"] or 0) > 0, name
     assert not any("/metrics" in name or "WATCH" in name for name in found)
-    assert any("system:masters" in note for note in findings.notes)
-    assert any("mode cheap" in note for note in findings.notes)
+    assert any("system:masters" in note.text for note in findings.notes)
+    assert any("mode cheap" in note.text for note in findings.notes)
     assert "50 of 50 pods running" in said
     assert left_behind(cluster) == []
 
@@ -159,8 +159,8 @@ async def test_quotas_are_named_and_nothing_stays(cluster: LocalCluster) -> None
     assert findings.message.startswith("only ")
     assert (found["density/pods-running"] or 0) < 60
     assert found["density/pod-startup-latency-p99"] is None
-    assert any("never ran and count as infinitely late" in note for note in findings.notes)
-    assert any("pods were refused: " in note and "exceeded quota" in note for note in findings.notes)
+    assert any("never ran and count as infinitely late" in note.text for note in findings.notes)
+    assert any("pods were refused: " in note.text and "exceeded quota" in note.text for note in findings.notes)
     assert left_behind(cluster) == []
 
 
@@ -183,6 +183,6 @@ async def test_an_api_server_that_dies_meanwhile(own_cluster: LocalCluster, said
     assert 0 < (found["density/pods-running"] or 0) < 60
     assert found["density/pod-startup-latency-p99"] is None
     assert found["density/api-call-latency-p99"] is None
-    assert any("no API call latency: GET /metrics: cannot reach" in note for note in findings.notes)
-    assert any("had to be repeated" in note for note in findings.notes)
+    assert any("no API call latency: GET /metrics: cannot reach" in note.text for note in findings.notes)
+    assert any("had to be repeated" in note.text for note in findings.notes)
     assert left_behind(own_cluster) == []

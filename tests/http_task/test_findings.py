@@ -83,7 +83,7 @@ async def test_refusing_target() -> None:
     findings = await run(HttpInputs(url=f"http://127.0.0.1:{port}/", qps=100, num_requests=37), context_with())
 
     assert (value(findings, "error-count"), value(findings, "error-rate")) == (37, 1)
-    assert findings.notes[0] == f"37 of 37 requests failed: connection refused (127.0.0.1:{port})"
+    assert findings.notes[0].text == f"37 of 37 requests failed: connection refused (127.0.0.1:{port})"
     assert [each.value for each in findings.metrics if "latency-" in each.name] == [None] * 10
     assert "no good answer" in findings.message
     assert findings.invalid == ""
@@ -108,8 +108,8 @@ async def test_errors_of_both_kinds() -> None:
 
     assert value(findings, "error-count") == 6
     assert value(findings, "error-rate") == pytest.approx(0.3)
-    assert "1 of 20 requests failed: connection reset" in findings.notes[0]
-    assert "status codes: 14 x 200, 5 x 500" in findings.notes
+    assert "1 of 20 requests failed: connection reset" in findings.notes[0].text
+    assert "status codes: 14 x 200, 5 x 500" in [note.text for note in findings.notes]
 
 
 async def test_progress() -> None:
@@ -132,7 +132,7 @@ async def test_trust_of_the_machine(tls: Tls, monkeypatch: pytest.MonkeyPatch) -
         trusted = await run(inputs, context_with())
 
     assert value(untrusted, "error-count") == 5
-    assert "TLS failed" in untrusted.notes[0]
+    assert "TLS failed" in untrusted.notes[0].text
     assert value(trusted, "error-count") == 0
 
 

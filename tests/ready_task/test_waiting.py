@@ -52,7 +52,7 @@ async def test_load_waits_until_the_last_old_pod_has_gone(
     after = {each["metadata"]["uid"] for each in (await context.kube.list(PODS, namespace=place)).items}
     assert first.message.startswith("deployment web: 2 pods of version 1; service web: 2 endpoints ready after ")
     assert second.message.startswith("deployment web: 2 pods of version 2; ")
-    assert second.notes == ("images: busybox",)
+    assert [note.text for note in second.notes] == ["images: busybox"]
     assert len(after) == 2
     assert not before & after
     assert any("of another version is still ending" in line for line in said)

@@ -11,6 +11,7 @@ from autox.model.result import (
     ExperimentResult,
     Loop,
     Metric,
+    Note,
     SLOOutcome,
     Subject,
     TaskResult,
@@ -120,7 +121,9 @@ def failed() -> ExperimentResult:
         outcome("http/request-count", 1000, 1000, unit="", bound=Bound.LOWER),
     )
     message = "http/latency-p99 is 976 ms, the upper limit is 50 ms; 1 more SLO is not met"
-    return _http(metrics, slos, Verdict.FAIL, message, notes=("3 requests were answered 503 Service Unavailable",))
+    return _http(
+        metrics, slos, Verdict.FAIL, message, notes=(Note(text="3 requests were answered 503 Service Unavailable"),)
+    )
 
 
 def without_data() -> ExperimentResult:
@@ -287,7 +290,7 @@ def hostile() -> ExperimentResult:
         inputs={text: {"deep": [text, {"a": text}]}},
         metrics=metrics,
         invalid=text,
-        notes=(text,) * 30,
+        notes=(Note(text=text),) * 30,
     )
     return ExperimentResult(
         subject=subject(experiment=text, spec=text, version=text),
@@ -327,7 +330,7 @@ def _http(
     verdict: Verdict,
     message: str,
     *,
-    notes: tuple[str, ...] = (),
+    notes: tuple[Note, ...] = (),
 ) -> ExperimentResult:
     ready = TaskResult(
         task="ready",

@@ -11,6 +11,7 @@ from autox.model.result import (
     ExperimentResult,
     Loop,
     Metric,
+    Note,
     SLOOutcome,
     Subject,
     TaskResult,
@@ -58,7 +59,8 @@ tasks = st.builds(
     inputs=st.dictionaries(texts, json, max_size=3),
     metrics=st.lists(metrics, max_size=5).map(tuple),
     invalid=texts,
-    notes=st.lists(texts, max_size=3).map(tuple),
+    notes=st.lists(st.builds(Note, text=texts, weight=st.floats()), max_size=3).map(tuple),
+    fruitless=texts,
 )
 loops = st.builds(
     Loop,

@@ -12,6 +12,8 @@ from autox.model.result import (
     ExperimentResult,
     Loop,
     Metric,
+    Note,
+    NoteKind,
     SLOOutcome,
     Subject,
     TaskResult,
@@ -54,7 +56,16 @@ FULL = ExperimentResult(
             seconds=12.0,
             inputs={"url": "http://web.shop/", "headers": {"Authorization": "***"}, "qps": 8},
             metrics=(LATENCY, MEAN),
-            notes=("1 request was refused",),
+            notes=(
+                Note(text="images: web:1.10"),
+                Note(
+                    text="1 request was refused",
+                    kind=NoteKind.TARGET,
+                    weight=0.01,
+                    explains=("http/error-*", "http/latency*"),
+                ),
+            ),
+            demands=(SLO(metric="http/error-rate", bound=Bound.UPPER, limit=0.5),),
         ),
         TaskResult(task="assess", state=TaskState.DONE, started_at=BEGAN, message="1 of 1 SLOs met"),
     ),
@@ -100,7 +111,18 @@ METRICS = st.builds(
     value=st.none() | NUMBERS,
     buckets=st.lists(st.builds(Bucket, lower=NUMBERS, upper=NUMBERS, count=COUNTS), max_size=3).map(tuple),
     help=TEXTS,
+    why=TEXTS,
+    infinite=st.booleans(),
+    caveat=TEXTS,
 )
+NOTES = st.builds(
+    Note,
+    text=TEXTS,
+    kind=st.sampled_from(NoteKind),
+    weight=st.floats(min_value=0, max_value=1),
+    explains=st.lists(TEXTS, max_size=2).map(tuple),
+)
+LIMITS = st.builds(SLO, metric=TEXTS, bound=st.sampled_from(Bound), limit=NUMBERS)
 TASKS = st.builds(
     TaskResult,
     task=TEXTS,
@@ -111,15 +133,18 @@ TASKS = st.builds(
     inputs=st.dictionaries(TEXTS, JSON, max_size=3),
     metrics=st.lists(METRICS, max_size=3).map(tuple),
     invalid=TEXTS,
-    notes=st.lists(TEXTS, max_size=2).map(tuple),
+    notes=st.lists(NOTES, max_size=2).map(tuple),
+    demands=st.lists(LIMITS, max_size=2).map(tuple),
+    fruitless=TEXTS,
 )
 OUTCOMES = st.builds(
     SLOOutcome,
-    slo=st.builds(SLO, metric=TEXTS, bound=st.sampled_from(Bound), limit=NUMBERS),
+    slo=LIMITS,
     observed=NUMBERS,
     unit=TEXTS,
     verdict=st.sampled_from([Verdict.PASS, Verdict.FAIL, Verdict.NO_DATA]),
     message=TEXTS,
+    demanded_by=TEXTS,
 )
 RESULTS = st.builds(
     ExperimentResult,

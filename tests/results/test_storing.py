@@ -20,7 +20,7 @@ from autox.api.results import (
     result_to_gzip,
 )
 from autox.model.errors import ConfigurationError
-from autox.model.result import Bucket, ExperimentResult, Metric, TaskResult, TaskState
+from autox.model.result import Bucket, ExperimentResult, Metric, Note, TaskResult, TaskState
 from tests.results.samples import FULL, RESULTS
 
 
@@ -108,6 +108,19 @@ def test_newer_fields() -> None:
     assert result_from_object(document) == FULL
 
 
+def test_notes_are_texts_to_an_older_autox() -> None:
+    """Notes stand as plain texts where they always did, what they explain apart from them; old ones have only texts."""
+    task = written()["tasks"][0]
+
+    assert task["notes"] == ["images: web:1.10", "1 request was refused"]
+    assert task["explanations"] == [
+        {"note": 1, "kind": "target", "weight": 0.01, "explains": ["http/error-*", "http/latency*"]}
+    ]
+    old = written()
+    del old["tasks"][0]["explanations"]
+    assert result_from_object(old).tasks[0].notes == tuple(Note(text=text) for text in task["notes"])
+
+
 def change(*path: str | int, to: Any) -> Callable[[dict[str, Any]], None]:
     """Put something else into a document."""
 
@@ -142,6 +155,9 @@ def change(*path: str | int, to: Any) -> Callable[[dict[str, Any]], None]:
         (change("tasks", 0, "metrics", 1, "value", to=10**400), "tasks[0].metrics[1].value"),
         (change("tasks", 0, "metrics", 0, "buckets", 0, to=[1, 2]), "tasks[0].metrics[0].buckets[0][2]"),
         (change("tasks", 0, "metrics", 0, "buckets", 0, to=[1, 2, -3]), "tasks[0].metrics[0].buckets[0][2]"),
+        (change("tasks", 0, "notes", 0, to={"text": "1"}), "tasks[0].notes[0]"),
+        (change("tasks", 0, "explanations", 0, "weight", to=2), "tasks[0].explanations[0].weight"),
+        (change("tasks", 0, "demands", 0, "limit", to=None), "tasks[0].demands[0].limit"),
         (change("slos", 0, "observed", to=None), "slos[0]"),
         (change("slos", 0, "verdict", to="Error"), "slos[0].verdict"),
         (change("slos", 0, "limit", to=None), "slos[0].limit"),

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from math import inf
 
 from autox.core.histogram import Histogram
-from autox.model.result import Metric
+from autox.model.result import Metric, Note, NoteKind
 from autox.model.tasks import DensityInputs
 from autox.tasks.density.apicalls import QUANTILES, ApiCalls
 from autox.tasks.density.podtimes import PodTimes, quantile
@@ -48,17 +48,27 @@ def message(measured: Measured, inputs: DensityInputs) -> str:
     return f"{running} pods ran {where}{took}"
 
 
-def gaps(measured: Measured, inputs: DensityInputs) -> Iterator[str]:
+def gaps(measured: Measured, inputs: DensityInputs) -> Iterator[Note]:
     """Why some figures are missing."""
-    never = measured.pods.startup(wanted=inputs.pods).count(inf)
+    pods = measured.pods
+    never = pods.startup(wanted=inputs.pods).count(inf)
     if never:
-        yield f"{never} pods never ran and count as infinitely late, so percentiles that fall on them have no value"
-        if measured.pods.trouble:
-            yield f"a pod that does not run says: {measured.pods.trouble}"
+        if pods.trouble:
+            yield missing(f"a pod that does not run says: {pods.trouble}", pods, inputs)
+        told = f"{never} pods never ran and count as infinitely late, so percentiles that fall on them have no value"
+        yield missing(told, pods, inputs)
     if isinstance(measured.calls, str):
-        yield f"no API call latency: {measured.calls}"
+        yield Note(text=f"no API call latency: {measured.calls}", weight=1.0, explains=("density/api-call-latency*",))
     if not measured.leases:
-        yield "no lease lateness: the run ended before any lease was due for renewal"
+        text = "no lease lateness: the run ended before any lease was due for renewal"
+        yield Note(text=text, weight=1.0, explains=("density/lease-lateness*",))
+
+
+def missing(text: str, pods: PodTimes, inputs: DensityInputs) -> Note:
+    """A note on the pods that do not run."""
+    share = (inputs.pods - pods.running) / inputs.pods
+    explains = ("density/pod-startup-latency*", "density/pods-*", "density/scheduling-throughput")
+    return Note(text=text, kind=NoteKind.TARGET, weight=min(max(share, 0.0), 1.0), explains=explains)
 
 
 def _pods(pods: PodTimes, inputs: DensityInputs) -> Iterator[Metric]:

@@ -14,6 +14,7 @@ from typing import Any
 from autox.kube.client import KubeClient
 from autox.model.errors import AutoxError, DeadlineError, NotFoundError
 from autox.model.refs import DEPLOYMENTS, NAMESPACES, SERVICE_ACCOUNTS
+from autox.model.result import Note, NoteKind
 from autox.model.tasks import DensityInputs
 from autox.nodes.supervision import supervise
 from autox.tasks.context import Findings, TaskContext
@@ -60,7 +61,7 @@ class LoadTest:
             left = await uninterrupted(self._clean(parts, stop))
             if left:
                 self._say(left)
-        return replace(findings, notes=(*findings.notes, left)) if left else findings
+        return replace(findings, notes=(*findings.notes, Note(text=left))) if left else findings
 
     def _parts(self) -> dict[str, Coroutine[Any, Any, None]]:
         return {
@@ -148,26 +149,30 @@ class LoadTest:
         except ValueError as error:
             return f"{self._kube.server}/metrics makes no sense: {error}"
 
-    async def _refusals(self) -> list[str]:
+    async def _refusals(self) -> list[Note]:
         """Why pods were not even created, in the words of the API server: a quota, an admission webhook."""
         if self._observer.pods.running >= self._inputs.pods:
             return []
         try:
             deployments = await self._kube.list(DEPLOYMENTS, namespace=self._marks.namespace)
         except AutoxError as error:
-            return [f"why pods are missing is not known: {error.message}"]
+            return [Note(text=f"why pods are missing is not known: {error.message}")]
         reason = refusal(deployments.items)
-        return [f"pods were refused: {reason}"] if reason else []
+        return [figures.missing(f"pods were refused: {reason}", self._observer.pods, self._inputs)] if reason else []
 
-    def _troubles(self) -> Iterator[str]:
+    def _troubles(self) -> Iterator[Note]:
         sent, observer = self._sent, self._observer
         if sent.repeated:
-            yield (
-                f"{sent.repeated} requests for Deployments had to be repeated, {sent.throttled} of them because the"
-                f" API server asked for patience; the last: {sent.trouble}"
+            yield Note(
+                text=f"{sent.repeated} requests for Deployments had to be repeated, {sent.throttled} of them because"
+                f" the API server asked for patience; the last: {sent.trouble}",
+                kind=NoteKind.TARGET,
             )
         if observer.interruptions:
-            yield f"the watchers were interrupted {observer.interruptions} times; the last: {observer.trouble}"
+            yield Note(
+                text=f"the watchers were interrupted {observer.interruptions} times; the last: {observer.trouble}",
+                kind=NoteKind.GENERATOR,
+            )
 
     async def _clean(self, parts: asyncio.Task[None] | None, stop: asyncio.Event) -> str:
         """Remove everything; in words what is left, if that does not work."""

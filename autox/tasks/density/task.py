@@ -17,6 +17,7 @@ from secrets import token_hex
 from autox.kube.auth import from_kubeconfig
 from autox.kube.client import KubeClient
 from autox.model.errors import AutoxError, ConfigurationError
+from autox.model.result import Note
 from autox.model.tasks import DensityInputs
 from autox.nodes.clients import open_clients
 from autox.tasks.context import Findings, TaskContext
@@ -53,8 +54,8 @@ async def run(inputs: DensityInputs, context: TaskContext) -> Findings:
         findings = await LoadTest(kube, marks, fleet, inputs, context).to_its_end()
     exempt = "these credentials (system:masters) bypass API priority and fairness: queueing does not show"
     mode = "virtual nodes in mode cheap: one identity and one watch for all of them"
-    notes = (*findings.notes, mode, unswept, exempt if identity.is_exempt else "")
-    return replace(findings, notes=tuple(filter(None, notes)))
+    readings = filter(None, (mode, unswept, exempt if identity.is_exempt else ""))
+    return replace(findings, notes=(*findings.notes, *(Note(text=text) for text in readings)))
 
 
 async def _sweep(kube: KubeClient, context: TaskContext, *, now: datetime) -> str:
