@@ -79,26 +79,28 @@ installed in that namespace. Argument: the group. */}}
 apiVersion: rbac.authorization.k8s.io/v1
 kind: Role
 metadata:
-  name: autox:{{ .group }}
-  namespace: {{ .namespace }}
+  name: {{ printf "autox:%s" .group | quote }}
+  namespace: {{ .namespace | quote }}
   labels:
     {{- include "autox.labels" .root | nindent 4 }}
 rules:
-  {{- toYaml .rules | nindent 2 }}
+  {{- range .rules }}
+  - {{ toRawJson . }}
+  {{- end }}
 ---
 apiVersion: rbac.authorization.k8s.io/v1
 kind: RoleBinding
 metadata:
-  name: autox:{{ .group }}
-  namespace: {{ .namespace }}
+  name: {{ printf "autox:%s" .group | quote }}
+  namespace: {{ .namespace | quote }}
   labels:
     {{- include "autox.labels" .root | nindent 4 }}
 roleRef:
   apiGroup: rbac.authorization.k8s.io
   kind: Role
-  name: autox:{{ .group }}
+  name: {{ printf "autox:%s" .group | quote }}
 subjects:
   - kind: ServiceAccount
-    name: {{ .root.Release.Name }}
-    namespace: {{ .root.Release.Namespace }}
+    name: {{ .root.Release.Name | quote }}
+    namespace: {{ .root.Release.Namespace | quote }}
 {{- end }}

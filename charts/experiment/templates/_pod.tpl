@@ -4,7 +4,7 @@ metadata:
   labels:
     {{- include "experiment.labels" . | nindent 4 }}
 spec:
-  serviceAccountName: {{ include "experiment.serviceAccountName" . }}
+  serviceAccountName: {{ include "experiment.serviceAccountName" . | quote }}
   restartPolicy: Never
   # Time for the result to be written and, after a density test, for all its virtual nodes and pods to be deleted.
   terminationGracePeriodSeconds: {{ has "density" .Values.tasks | ternary 300 60 }}
@@ -32,7 +32,7 @@ spec:
         - {{ .Values.density.cluster | quote }}
         {{- end }}
         - --run
-        - $(NAMESPACE)/{{ .Release.Name }}
+        - {{ printf "$(NAMESPACE)/%s" .Release.Name | quote }}
         - --when-told
       {{- include "experiment.container" . | nindent 6 }}
       resources:
@@ -44,11 +44,10 @@ spec:
   {{- end }}
   containers:
     - name: experiment
-      args: [run, -f, /etc/autox/experiment.yaml, --experiment, $(NAMESPACE)/{{ .Release.Name }}]
+      args: [run, -f, /etc/autox/experiment.yaml, --experiment, {{ printf "$(NAMESPACE)/%s" .Release.Name | quote }}]
       {{- include "experiment.container" . | nindent 6 }}
       {{- with .Values.resources }}
-      resources:
-        {{- toYaml . | nindent 8 }}
+      resources: {{ toRawJson . }}
       {{- end }}
   volumes:
     - name: experiment
@@ -56,13 +55,13 @@ spec:
         defaultMode: 0440
         sources:
           - secret:
-              name: {{ .Release.Name }}
+              name: {{ .Release.Name | quote }}
               items:
                 - key: experiment.yaml
                   path: experiment.yaml
           {{- if and (has "density" .Values.tasks) .Values.density.kubeconfigSecret }}
           - secret:
-              name: {{ .Values.density.kubeconfigSecret }}
+              name: {{ .Values.density.kubeconfigSecret | quote }}
               items:
                 - key: kubeconfig
                   path: density/kubeconfig
@@ -74,7 +73,7 @@ spec:
 {{/* What both containers have. */}}
 {{- define "experiment.container" -}}
 image: {{ printf "%s:%s" .Values.image.repository (.Values.image.tag | default .Chart.AppVersion) | quote }}
-imagePullPolicy: {{ .Values.image.pullPolicy }}
+imagePullPolicy: {{ .Values.image.pullPolicy | quote }}
 env:
   - name: NAMESPACE
     valueFrom:
@@ -89,7 +88,7 @@ env:
       fieldRef:
         fieldPath: spec.nodeName
   - name: AUTOX_LOG_LEVEL
-    value: {{ .Values.logLevel }}
+    value: {{ .Values.logLevel | quote }}
 securityContext:
   allowPrivilegeEscalation: false
   readOnlyRootFilesystem: true

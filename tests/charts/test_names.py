@@ -1,0 +1,138 @@
+"""Names that YAML reads as something else stay names, in every place of every chart."""
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import yaml
+
+from autox.api.chart import ControllerValues
+from autox.api.documents import Document
+from autox.api.nodeschart import NodesChartValues
+from autox.api.values import TASKS, ExperimentValues
+from tests.charts.places import EACH, Name, Variant, filled, places, schema_of
+from tests.charts.rendering import AUTOX, EXPERIMENT, ROOT, Object, helm
+from tests.clusters import LocalCluster, wait_for
+
+pytestmark = pytest.mark.integration
+
+PLAIN = "zebra"
+ODD = ("1234", "1e3", "0x1f", "0b11", "0o17", "0123", "true", "on", "null", "3240286e-210077", "2024-01-01", "12e03")
+"""Numbers, booleans, nothing, dates: for one YAML or another."""
+ODDER = ("~", ".inf", "1_000", "190:20:30", "Yes", "{a: b} # c")
+"""The same where more than names of Kubernetes are taken."""
+DNS_NAME = re.compile(r"[a-z0-9]([-a-z0-9]*[a-z0-9])?")
+
+SPEC = ("groups", EACH, "specs", EACH)
+DENSITY = ("density", "cluster"), ("density", "kubeconfigSecret")
+JOB = Variant(
+    without=frozenset({DENSITY[0], ("serviceAccountName",)}), fixed={("tasks",): list(TASKS), ("runner",): "job"}
+)
+CRONJOB = Variant(without=frozenset({DENSITY[1]}), fixed={("tasks",): list(TASKS), ("runner",): "cronjob"})
+
+
+def _experiment(name: Name) -> Object:
+    values: Object = filled(schema_of(ExperimentValues), name, JOB)
+    return values
+
+
+VARIANTS: dict[str, tuple[str, type[Document], Variant]] = {
+    "a job": (EXPERIMENT, ExperimentValues, JOB),
+    "a cronjob": (EXPERIMENT, ExperimentValues, CRONJOB),
+    "own experiments": (
+        AUTOX,
+        ControllerValues,
+        Variant(
+            without=frozenset({(*SPEC, "repo")}),
+            fixed={(*SPEC, "name"): "iter8", (*SPEC, "values"): _experiment},
+        ),
+    ),
+    "charts from elsewhere": (AUTOX, ControllerValues, Variant()),
+    "agents": (str(ROOT / "charts" / "nodes"), NodesChartValues, Variant(fixed={("install",): "agents"})),
+    "their identity": (str(ROOT / "charts" / "nodes"), NodesChartValues, Variant(fixed={("install",): "identity"})),
+}
+
+
+def test_every_place_is_tried() -> None:
+    """Whatever can be given to a chart is given to it by one of the variants: a place that is new is tried too."""
+    for model in (ExperimentValues, ControllerValues, NodesChartValues):
+        variants = [each for _, kind, each in VARIANTS.values() if kind is model]
+        left_out = frozenset.intersection(*(each.without for each in variants))
+
+        assert not left_out & {*places(schema_of(model))}
+
+
+@pytest.mark.parametrize("index", range(len(VARIANTS)), ids=VARIANTS)
+def test_rendered(cluster: LocalCluster, tmp_path: Path, index: int) -> None:
+    """A chart renders a name that looks like a number as it renders any, and never bare; 46 places had it bare."""
+    variant, step = [*VARIANTS][index], len(VARIANTS)
+    # NB: bare is bare for whatever reads it, so each variant does with some of the names.
+    for odd in (*ODD[index::step], *ODDER[index::step]):
+        wanted = _documents(cluster, tmp_path, variant, Name(text=PLAIN, like=odd))
+        found = _documents(cluster, tmp_path, variant, Name(text=odd, like=odd))
+        assert found.keys() == {key.replace(PLAIN, odd) for key in wanted}
+        for key, plain in wanted.items():
+            for expected, given in zip(_scalars(plain), _scalars(found[key.replace(PLAIN, odd)]), strict=True):
+                if PLAIN in expected.value:
+                    assert given.value == expected.value.replace(PLAIN, odd)
+                    assert given.style, f"{given.value!r} stands bare in {key}"
+
+
+def _documents(cluster: LocalCluster, folder: Path, variant: str, name: Name) -> dict[str, yaml.MappingNode]:
+    """What is rendered, by kind, namespace and name."""
+    chart, model, way = VARIANTS[variant]
+    release = name.text if DNS_NAME.fullmatch(name.like) else "any"
+    values = filled(schema_of(model), name, way)
+    done = helm(cluster, "template", release, chart, "--namespace", release, values=values, folder=folder)
+    assert done.code == 0, done.err
+    found = yaml.compose_all(done.out, Loader=yaml.SafeLoader)
+    return {_key(each): each for each in found if isinstance(each, yaml.MappingNode)}
+
+
+def _scalars(node: yaml.Node) -> Iterator[yaml.ScalarNode]:
+    if isinstance(node, yaml.ScalarNode):
+        yield node
+    else:
+        for each in node.value:
+            for part in each if isinstance(each, tuple) else (each,):
+                yield from _scalars(part)
+
+
+def _key(node: yaml.MappingNode) -> str:
+    parts = {key.value: value for key, value in node.value}
+    names = {key.value: value.value for key, value in parts["metadata"].value}
+    return f"{parts['kind'].value} {names.get('namespace', '')}/{names['name']}"
+
+
+def test_a_story_of_odd_names(cluster: LocalCluster, tmp_path: Path) -> None:
+    """In namespace 1234 a release, a group, a spec and an experiment called by numbers run; each failed to install."""
+    where = ("--namespace", "1234")
+    cluster.kubectl("create", "namespace", "1234")
+    cluster.kubectl("apply", *where, "-f", str(ROOT / "examples" / "httpbin" / "httpbin.yaml"))
+    load = {
+        "tasks": ["ready", "http", "assess"],
+        "ready": {"deploy": "httpbin", "service": "httpbin", "namespace": "1234"},
+        "http": {"url": "http://httpbin.1234/get", "numRequests": 20, "qps": 20},
+        "assess": {"SLOs": {"upper": {"http/error-count": 0}}},
+    }
+    trigger = {"group": "apps", "version": "v1", "resource": "deployments", "namespace": "1234", "name": "httpbin"}
+    specs = {"1e3": {"name": "experiment", "values": load}}
+    groups = {"2024": {"trigger": trigger, "version": {"label": "1234"}, "specs": specs}}
+    try:
+        done = helm(cluster, "install", "0x1f", AUTOX, *where, values={"groups": groups}, folder=tmp_path)
+        assert done.code == 0, done.err
+        done = helm(cluster, "install", "12e03", EXPERIMENT, *where, values=load, folder=tmp_path)
+        assert done.code == 0, done.err
+        cluster.kubectl("label", "deployment/httpbin", *where, "iter8.tools/autox=true", "1234=0123")
+        cluster.kubectl("wait", "job/12e03", *where, "--for=condition=Complete", "--timeout=60s")
+        records = ("xp", *where)
+        wait_for("an experiment", lambda: cluster.get(*records)["items"])
+        cluster.kubectl("wait", *records, "--all", "--for=condition=Passed", "--timeout=60s")
+
+        [record] = cluster.get(*records)["items"]
+        assert (record["spec"]["group"]["name"], record["spec"]["spec"]) == ("2024", "1e3")
+        assert (record["spec"]["trigger"]["namespace"], record["spec"]["version"]) == ("1234", "0123")
+    finally:
+        cluster.helm("uninstall", "0x1f", *where)
+        cluster.kubectl("delete", "namespace", "1234", "--wait=false")
