@@ -3,6 +3,7 @@
 import asyncio
 import json
 import shutil
+import sys
 from collections.abc import Collection, Iterator, Mapping
 from datetime import UTC, datetime
 from typing import Any
@@ -25,6 +26,7 @@ from autox.model.trigger import TriggerState
 from autox.report.legible import legible
 
 OTHERS_SHOWN = 3
+NOT_THERE = 3  # exit code
 
 
 @click.command()
@@ -37,6 +39,9 @@ def why(*, target: Target, object_: str, output: str) -> None:
     KIND is as in kubectl: deployment, deploy, deployments.apps, or any custom
     resource. Told are the groups that name the object, whether it has opted in
     and has a version, the last decision, the experiments, and the latest Events.
+
+    Exit code: 0 if there is such an object, 2 if the options make no sense, 3 if
+    there is none, or it cannot be read.
     """
     kind, slash, name = object_.partition("/")
     if not (kind and slash and name) or "/" in name:
@@ -51,9 +56,10 @@ def why(*, target: Target, object_: str, output: str) -> None:
     explanation = asyncio.run(read())
     if output == "json":
         click.echo(json.dumps(as_object(explanation), indent=2))
-        return
-    columns = min(100, shutil.get_terminal_size(fallback=(80, 24)).columns)
-    click.echo("\n".join(lines(explanation, now=datetime.now(UTC), columns=columns)))
+    else:
+        columns = min(100, shutil.get_terminal_size(fallback=(80, 24)).columns)
+        click.echo("\n".join(lines(explanation, now=datetime.now(UTC), columns=columns)))
+    sys.exit(NOT_THERE if explanation.trigger.state is TriggerState.ABSENT else 0)
 
 
 def lines(explanation: Explanation, *, now: datetime, columns: int) -> Iterator[str]:

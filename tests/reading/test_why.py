@@ -187,12 +187,13 @@ async def test_opting_out_is_told(scene: Scene) -> None:
 
 
 async def test_an_object_that_is_not_there_is_told(scene: Scene) -> None:
-    """Groups may be there before what they test."""
+    """Groups may be there before what they test; a script that asks sees by exit code 3 that it is not, and not 0."""
     await scene.group(status=status())
 
     told = await scene.autox("why", "deployment/web")
+    data = await scene.autox("why", "deployment/web", "-o", "json")
 
-    assert told.code == 0
+    assert (told.code, data.code, json.loads(data.out)["state"]) == (3, 3, "Absent")
     assert "does not exist, or is being deleted" in told.out
     assert f"group {scene.namespace}/shop" in told.out
 
@@ -203,6 +204,7 @@ async def test_a_misspelt_object_leads_to_the_one_that_was_meant(scene: Scene) -
 
     told = await scene.autox("why", "deployment/wbe")
 
+    assert told.code == 3
     assert "does not exist" in told.out
     assert f"Group {scene.namespace}/shop names deployments.apps/{scene.namespace}/web." in " ".join(told.out.split())
     assert "helm upgrade" not in told.out
