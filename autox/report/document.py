@@ -37,6 +37,7 @@ MOST_TASKS = 50
 MOST_NOTES = 20
 MOST_FACTS = 40
 MOST_DISTRIBUTIONS = 12
+SLOS_NAMED = 3
 _CONFIGURATION = 16_000  # characters
 
 _LOOKS = {
@@ -92,6 +93,7 @@ def document(result: ExperimentResult) -> Document:
         headline=_headline(result),
         subject=_subject(result.subject),
         slos=slos,
+        without_slos="" if slos else _without_slos(result),
         loops=_loops(result),
         distributions=_first(distributions, MOST_DISTRIBUTIONS, "distribution", left_out),
         tasks=tuple(_task(each) for each in tasks),
@@ -163,6 +165,30 @@ def _slo(outcome: SLOOutcome, helps: Mapping[str, str]) -> SLORow:
         observed_value=outcome.observed,
         limit_value=slo.limit,
     )
+
+
+def _without_slos(result: ExperimentResult) -> str:
+    """Why no SLO was judged: that somebody gave none is one reason of several."""
+    undone = next((task for task in result.tasks if task.state is TaskState.FAILED), None)
+    if result.verdict is None:
+        return "None has been judged yet."
+    if undone is None and result.verdict is not Verdict.ERROR:
+        return "No SLO was given, so there is nothing that could pass. Name limits in the task assess."
+    why = f"task {legible(undone.task, NAME)} failed" if undone else "the experiment did not get that far"
+    given = _given(result)
+    if result.tasks and not given:
+        return f"No SLO was given, and none could have been judged: {why}."
+    named = ": " + ", ".join(given[:SLOS_NAMED]) if given else ""
+    more = f" and {len(given) - SLOS_NAMED} more" if len(given) > SLOS_NAMED else ""
+    which = f"{count(len(given), 'SLO')} could" if given else "The SLOs could"
+    return f"{which} not be judged, since {why}{named}{more}."
+
+
+def _given(result: ExperimentResult) -> list[str]:
+    """The SLOs that the tasks were told to assess."""
+    sections = [task.inputs.get("SLOs") for task in result.tasks if task.task == "assess"]
+    bounds = [section.get(bound) for section in sections if isinstance(section, Mapping) for bound in Bound]
+    return [legible(str(metric), NAME) for limits in bounds if isinstance(limits, Mapping) for metric in limits]
 
 
 def _task(task: TaskResult) -> TaskRow:

@@ -216,6 +216,7 @@ class Document:
         headline: verdict and reason.
         subject: what was tested.
         slos: the worst first.
+        without_slos: why there are none, a sentence or two; empty if there are any.
         loops: None if there is only one.
         distributions: to be drawn.
         tasks: in order.
@@ -228,6 +229,7 @@ class Document:
     headline: Headline
     subject: tuple[Fact, ...] = ()
     slos: tuple[SLORow, ...] = ()
+    without_slos: str = ""
     loops: Loops | None = None
     distributions: tuple[Distribution, ...] = ()
     tasks: tuple[TaskRow, ...] = ()

@@ -48,7 +48,7 @@ class _Page:
         yield ""
         reason = (f"reason {headline.reason}",) if headline.reason else ()
         yield from _paragraph(", ".join((headline.title or "local run", *headline.summary, *reason)))
-        yield from self._slos(document.slos)
+        yield from self._slos(document)
         if document.loops is not None:
             yield from self._loops(document.loops)
         yield from self._tasks(document.tasks)
@@ -65,11 +65,13 @@ class _Page:
             yield ""
             yield from _paragraph(sentence)
 
-    def _slos(self, rows: Sequence[SLORow]) -> Iterator[str]:
+    def _slos(self, document: Document) -> Iterator[str]:
         yield from _headed("SLOs")
-        if not rows:
-            yield "  none: nothing could pass"
-            return
+        yield from _paragraph(document.without_slos, 2)
+        if document.slos:
+            yield from self._slo_rows(document.slos)
+
+    def _slo_rows(self, rows: Sequence[SLORow]) -> Iterator[str]:
         header = ("VERDICT", "METRIC", "LIMIT", "OBSERVED", "DISTANCE")
         cells: list[_Row] = [(row.verdict, row.metric, row.limit, row.observed, row.distance) for row in rows]
         if _fit([header, *cells]):

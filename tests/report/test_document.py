@@ -8,7 +8,9 @@ import pytest
 from autox.model.result import Bucket, ExperimentResult, Metric, TaskResult, TaskState
 from autox.model.verdict import Verdict
 from autox.report.document import MOST_METRICS, document
+from autox.report.html import to_html
 from autox.report.sections import Document, Look
+from autox.report.text import to_text
 from tests.report.samples import (
     BEGAN,
     density,
@@ -67,6 +69,55 @@ def test_unknown_metric() -> None:
 
     assert (row.metric, row.observed, row.distance, row.verdict.word) == ("no/such-metric", "no data", "", "NoData")
     assert row.message == "no/such-metric has no value"
+
+
+GIVEN = {"SLOs": {"upper": {"http/latency-p99": 50, "http/error-count": 0}, "lower": {"http/request-count": 10}}}
+NO_SLO = "No SLO was given, so there is nothing that could pass. Name limits in the task assess."
+
+
+def states(verdict: Verdict | None, **by_task: str) -> ExperimentResult:
+    """A run whose tasks ended so, of which ``assess`` was given three SLOs."""
+    tasks = tuple(
+        TaskResult(task=task, state=TaskState(state), inputs=GIVEN if task == "assess" else {})
+        for task, state in by_task.items()
+    )
+    return ExperimentResult(subject=passed().subject, environment={}, started_at=BEGAN, tasks=tasks, verdict=verdict)
+
+
+@pytest.mark.parametrize(
+    ("result", "said"),
+    [
+        pytest.param(states(Verdict.NO_DATA, http="Done"), NO_SLO, id="none was given"),
+        pytest.param(states(None, http="Done"), "None has been judged yet.", id="it runs"),
+        pytest.param(
+            states(Verdict.ERROR, http="Failed", assess="Skipped"),
+            "3 SLOs could not be judged, since task http failed: "
+            "http/latency-p99, http/error-count, http/request-count.",
+            id="the load failed",
+        ),
+        pytest.param(
+            states(Verdict.ERROR, ready="Failed", http="Skipped", assess="Skipped"),
+            "3 SLOs could not be judged, since task ready failed: "
+            "http/latency-p99, http/error-count, http/request-count.",
+            id="the target was not ready",
+        ),
+        pytest.param(
+            states(Verdict.ERROR, http="Failed"),
+            "No SLO was given, and none could have been judged: task http failed.",
+            id="the load failed, and none was given",
+        ),
+        pytest.param(
+            states(Verdict.ERROR),
+            "The SLOs could not be judged, since the experiment did not get that far.",
+            id="it did not begin",
+        ),
+    ],
+)
+def test_why_there_is_no_slo(result: ExperimentResult, said: str) -> None:
+    """SLOs that were given and could not be judged are not told as "No SLO was given"."""
+    assert document(result).without_slos == said
+    assert said in " ".join(to_text(document(result)).split())
+    assert said in to_html(document(result))
 
 
 def test_tasks() -> None:
