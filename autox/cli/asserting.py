@@ -87,8 +87,8 @@ def assert_(
 
     NAME is an experiment. With -g, every spec of the group must have an
     experiment of the version that the trigger has now, and each must meet every
-    condition: completed (it has run), nofailure (every task could do its work),
-    slos (every SLO was met).
+    condition: completed (every task has run), nofailure (none of them failed, and
+    there was something to judge), slos (every SLO was met).
 
     Exit code: 0 if all hold, 1 if an SLO was not met, 2 if the options make no
     sense, 3 on errors and without data, 4 if it took too long.

@@ -1,7 +1,8 @@
 """What ``autox assert`` asks of an experiment, and what the answers come to. Pure.
 
 The conditions have Iter8's names, and not its gaps: there, no failure was true before anything had run, and an
-experiment without SLOs met them all.
+experiment without SLOs met them all. A No is an SLO that was not met, or else nothing could be told: these two have
+exit codes of their own, whichever condition was asked.
 """
 
 from collections.abc import Iterable, Sequence
@@ -16,14 +17,15 @@ PASSED, NOT_MET, NO_DATA, TIMED_OUT = 0, 1, 3, 4
 """Exit codes."""
 
 _MISSED = (Verdict.FAIL, Verdict.WARN)
+_BROKEN = (Verdict.ERROR, Verdict.INVALID)
 
 
 class Condition(StrEnum):
     """What can be asked."""
 
-    COMPLETED = "completed"  # it has run: the Job to its end, a CronJob at least once
-    NO_FAILURE = "nofailure"  # it has run, and every task of the latest loop could do its work
-    SLOS = "slos"  # it has run, and every SLO was met by data
+    COMPLETED = "completed"  # every task has run: those of a Job, or of a CronJob's latest loop
+    NO_FAILURE = "nofailure"  # none of them failed, and there was something to judge: a request was answered
+    SLOS = "slos"  # every SLO was met by data
 
 
 class Answer(StrEnum):
@@ -91,26 +93,53 @@ def exit_code(checked: Sequence[Checked]) -> int | None:
 
 def _finding(condition: Condition, experiment: ReadExperiment) -> Finding:
     record = experiment.record
-    verdict = record.verdict
-    if verdict is None and not experiment.has_run:
+    if record.verdict is None and not experiment.has_run:
         standing = f"phase {record.phase.value}"
         if record.phase in (Phase.DELETING, Phase.DELETED):
-            seen = f"{standing}: it was deleted before it had ended"
-            return Finding(condition=condition, answer=Answer.NO, seen=seen, code=NO_DATA)
+            return _no(condition, f"{standing}: it was deleted before it had ended")
         return Finding(condition=condition, answer=Answer.NOT_YET, seen=_with(standing, record.message))
-    if condition is Condition.COMPLETED:
-        loops = f"{experiment.loops} loop{'s' if experiment.loops != 1 else ''}" if experiment.loops else ""
-        # NB: a CronJob runs on, and a Job has ended before the controller has seen it.
-        phase = "" if record.phase is Phase.RUNNING else f"phase {record.phase.value}"
-        return Finding(condition=condition, answer=Answer.YES, seen=", ".join(filter(None, (phase, loops))))
-    if verdict is None:
+    if record.verdict is None:
         return Finding(condition=condition, answer=Answer.NOT_YET, seen="there is no verdict yet")
-    seen = f"verdict {verdict.value}"
-    is_met = verdict is not Verdict.ERROR if condition is Condition.NO_FAILURE else verdict is Verdict.PASS
-    if is_met:
-        return Finding(condition=condition, answer=Answer.YES, seen=seen)
-    code = NOT_MET if verdict in _MISSED else NO_DATA
-    return Finding(condition=condition, answer=Answer.NO, seen=_with(seen, "; ".join(details(experiment))), code=code)
+    told = _with(f"verdict {record.verdict.value}", "; ".join(details(experiment)))
+    match condition:
+        case Condition.COMPLETED:
+            return _completed(experiment, told)
+        case Condition.NO_FAILURE:
+            return _no_failure(experiment, record.verdict, told)
+        case Condition.SLOS:
+            code = NOT_MET if record.verdict in _MISSED else NO_DATA
+            is_met = record.verdict is Verdict.PASS
+            return _yes(condition, told) if is_met else _no(condition, told, code=code)
+
+
+def _completed(experiment: ReadExperiment, told: str) -> Finding:
+    condition, latest = Condition.COMPLETED, experiment.latest
+    # NB: where no runner has told what it did, as of a foreign chart, no task is known to have run.
+    if latest is None or latest.undone or experiment.record.verdict is Verdict.ERROR:
+        return _no(condition, told)
+    loops = f"{experiment.loops} loop{'s' if experiment.loops != 1 else ''}" if experiment.loops else ""
+    phase = experiment.record.phase
+    # NB: a CronJob runs on, and a Job has ended before the controller has seen it.
+    return _yes(
+        condition, ", ".join(filter(None, (f"phase {phase.value}" if phase is not Phase.RUNNING else "", loops)))
+    )
+
+
+def _no_failure(experiment: ReadExperiment, verdict: Verdict, told: str) -> Finding:
+    condition, latest = Condition.NO_FAILURE, experiment.latest
+    if latest is None or latest.undone or verdict in _BROKEN:
+        return _no(condition, told)
+    if latest.fruitless:
+        return _no(condition, f"there was nothing to judge: {latest.fruitless}")
+    return _yes(condition, f"verdict {verdict.value}")
+
+
+def _yes(condition: Condition, seen: str) -> Finding:
+    return Finding(condition=condition, answer=Answer.YES, seen=seen)
+
+
+def _no(condition: Condition, seen: str, *, code: int = NO_DATA) -> Finding:
+    return Finding(condition=condition, answer=Answer.NO, seen=seen, code=code)
 
 
 def _with(standing: str, message: str) -> str:

@@ -48,6 +48,8 @@ def slo_line(outcome: SLOOutcome) -> str:
 def described(each: ReadExperiment) -> dict[str, Any]:
     """An experiment for programs; fields are only ever added to this."""
     record, identity = each.record, each.record.identity
+    # NB: a verdict with the words of another moment would be a third thing that nobody has said.
+    reason, message = each.standing if each.latest else (record.reason, record.message)
     moments = {"createdAt": record.created_at, "launchedAt": record.launched_at, "completedAt": record.completed_at}
     return {
         "namespace": record.namespace,
@@ -60,8 +62,8 @@ def described(each: ReadExperiment) -> dict[str, Any]:
         "revision": identity.revision,
         "phase": record.phase.value,
         "verdict": record.verdict.value if record.verdict else None,
-        "reason": record.reason,
-        "message": record.message,
+        "reason": reason,
+        "message": message,
         **{name: micro_timestamp(moment) if moment else None for name, moment in moments.items()},
         "loops": each.loops,
         "slos": [

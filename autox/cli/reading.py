@@ -12,17 +12,35 @@ from typing import Any
 from autox.api.experiments import record_from_object
 from autox.api.results import result_from_object
 from autox.controller.conditions import condition
+from autox.controller.experimentstatus import given_by_us
 from autox.kube.client import KubeClient
 from autox.kube.objects import Object
 from autox.model.errors import ConfigurationError, InvalidError, NotFoundError
 from autox.model.experiments import ExperimentRecord
 from autox.model.labels import GROUP, SPEC
 from autox.model.refs import EXPERIMENTS, SECRETS, Resource
-from autox.model.result import SLO, Bound, ExperimentResult, SLOOutcome
+from autox.model.result import SLO, Bound, ExperimentResult, SLOOutcome, TaskState
 from autox.model.verdict import Phase, Verdict
 from autox.tasks.recalling import result_secret, stored_in
 
 NOT_INSTALLED = "Is autox installed in this cluster? `helm install autox` brings its kinds of objects."
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LatestLoop:
+    """The latest loop that has ended, as its runner told it.
+
+    Attributes:
+        reason: of the verdict, CamelCase.
+        message: the same for people.
+        undone: the tasks that failed or were skipped.
+        fruitless: why nothing that a task tried came to anything; empty if something did.
+    """
+
+    reason: str
+    message: str
+    undone: tuple[str, ...] = ()
+    fruitless: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,6 +53,7 @@ class ReadExperiment:
         slos: of the latest loop.
         has_result: whether there is a result to show.
         completion: the reason and the message of its end, which outlast its deletion; empty if it has not ended.
+        latest: what the verdict rests on; None where its runner gave none.
     """
 
     record: ExperimentRecord
@@ -42,12 +61,21 @@ class ReadExperiment:
     slos: tuple[SLOOutcome, ...] = ()
     has_result: bool = False
     completion: tuple[str, str] = ("", "")
+    latest: LatestLoop | None = None
 
     @property
     def standing(self) -> tuple[str, str]:
-        """The reason and the message of how it stands; of one that was deleted, of how it stood until then."""
+        """The reason and the message that belong to the verdict; while there is none, how it stands.
+
+        The runner's and the controller's words stand in one record and are written apart, so that the controller's may
+        be of a moment before the verdict. They count where they say more of the same: by whom a run was interrupted.
+        """
         is_over = self.record.phase in (Phase.DELETING, Phase.DELETED)
-        return self.completion if is_over else (self.record.reason, self.record.message)
+        reason, message = self.completion if is_over else (self.record.reason, self.record.message)
+        latest = self.latest
+        if latest is None or (reason == latest.reason and message.startswith(latest.message)):
+            return reason, message
+        return latest.reason, latest.message
 
     @property
     def is_current(self) -> bool:
@@ -194,6 +222,21 @@ def read_experiment(obj: Object) -> ReadExperiment:
         slos=tuple(filter(None, map(_outcome, slos if isinstance(slos, list) else ()))),
         has_result=bool(status.get("result") or status.get("resultSecret")),
         completion=_completion(obj),
+        latest=None if record.verdict is None or given_by_us(obj) is not None else _latest(status.get("result")),
+    )
+
+
+def _latest(result: Any) -> LatestLoop | None:
+    """The latest loop in a result as it is stored; None if none has ended."""
+    if not isinstance(result, dict) or not result.get("verdict"):
+        return None
+    found = result.get("tasks")
+    tasks = [each for each in found if isinstance(each, dict)] if isinstance(found, list) else []
+    return LatestLoop(
+        reason=str(result.get("reason") or ""),
+        message=str(result.get("message") or ""),
+        undone=tuple(str(each.get("task")) for each in tasks if each.get("state") != TaskState.DONE),
+        fruitless=next((str(each["fruitless"]) for each in tasks if each.get("fruitless")), ""),
     )
 
 

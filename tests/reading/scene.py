@@ -134,16 +134,37 @@ class Scene:
         await self.kube.create(EVENTS, body)
 
 
+def result(verdict: str, reason: str, message: str, *states: str, **of_the_load: Any) -> dict[str, Any]:
+    """The result in the status as a runner leaves it, of a load and its assessment unless other states are given."""
+    tasks: list[dict[str, Any]] = [
+        {"task": task, "state": state}
+        for task, state in zip(("http", "assess"), states or ("Done", "Done"), strict=True)
+    ]
+    tasks[0] |= of_the_load
+    return {"verdict": verdict, "reason": reason, "message": message, "tasks": tasks}
+
+
 def passed() -> dict[str, Any]:
     """The status of an experiment that passed."""
-    return {"phase": "Completed", "verdict": "Pass", "loops": 1, "completedAt": SEEN, "slos": [OK]}
+    told = {"reason": "SLOsMet", "message": "1 of 1 SLO met"}
+    ended = {"phase": "Completed", "verdict": "Pass", "loops": 1, "completedAt": SEEN, "slos": [OK]}
+    return ended | told | {"result": result("Pass", told["reason"], told["message"])}
 
 
 def failed() -> dict[str, Any]:
     """The status of one that did not."""
-    return passed() | {"verdict": "Fail", "slos": [OK, SLOW], "reason": "SLONotMet", "message": "1 of 2 SLOs failed"}
+    told = {"reason": "SLONotMet", "message": "1 of 2 SLOs failed"}
+    ended = passed() | {"verdict": "Fail", "slos": [OK, SLOW]}
+    return ended | told | {"result": result("Fail", told["reason"], told["message"])}
+
+
+def untested(load: str = "it has no pod") -> dict[str, Any]:
+    """The status of one whose load could not be applied."""
+    told = {"reason": "TaskFailed", "message": f"task http failed: {load}"}
+    ended = {"phase": "Completed", "verdict": "Error", "loops": 1, "completedAt": SEEN}
+    return ended | told | {"result": result("Error", told["reason"], told["message"], "Failed", "Skipped")}
 
 
 def broken() -> dict[str, Any]:
-    """The status of one that could not do its work."""
-    return {"phase": "Completed", "verdict": "Error", "loops": 1, "reason": "JobFailed", "message": "exit code 137"}
+    """The status of one whose Job ended without a word."""
+    return {"phase": "Completed", "verdict": "Error", "reason": "JobFailed", "message": "exit code 137"}

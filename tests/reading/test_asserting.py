@@ -10,14 +10,29 @@ from autox.cli.assertions import Condition
 from autox.cli.looking import Wanted, checked_within
 from autox.model.refs import EXPERIMENT_GROUPS
 from tests.kube.apiserver import ApiServer
-from tests.reading.scene import Scene, broken, failed, passed
+from tests.reading.scene import Scene, broken, failed, passed, result, untested
 
 pytestmark = pytest.mark.integration
 
 ALL = "completed,nofailure,slos"
 RUNNING: dict[str, Any] = {"phase": "Running"}
-NO_DATA = {"phase": "Completed", "verdict": "NoData", "loops": 1, "reason": "NoSLOs", "message": "no SLO was given"}
+NO_SLOS = {"reason": "NoSLOs", "message": "no SLO was given"}
+NO_DATA = {
+    "phase": "Completed",
+    "verdict": "NoData",
+    "loops": 1,
+    **NO_SLOS,
+    "result": result("NoData", *NO_SLOS.values()),
+}
 DELETED = {"phase": "Deleted"}
+NOTHING_RAN = {"phase": "Completed", "verdict": "NoData", "reason": "NoWorkload", "message": "its runner may be none"}
+FOREIGN_FAILED = {"phase": "Completed", "verdict": "Error", "reason": "BackoffLimitExceeded", "message": "exit code 1"}
+FOREIGN_DONE = {"phase": "Completed", "verdict": "Error", "reason": "NoResult", "message": "the Job left no result"}
+INVALID = passed() | {"verdict": "Invalid", "result": result("Invalid", "LoadInvalid", "the generator fell behind")}
+IN_VAIN = "100 of 100 requests failed: connection refused"
+ALL_FAILED = NO_DATA | {"result": result("NoData", *NO_SLOS.values(), fruitless=IN_VAIN)}
+INTERRUPTED = untested() | {"result": result("Error", "Interrupted", "after 3 s", "Failed", "Skipped")}
+CRASHED = passed() | {"phase": "Running", "verdict": "Error", "reason": "JobFailed", "message": "exit code 137"}
 
 
 @pytest.mark.parametrize(
@@ -26,9 +41,19 @@ DELETED = {"phase": "Deleted"}
         pytest.param(passed(), ALL, 0, id="passed"),
         pytest.param(failed(), ALL, 1, id="an SLO was not met"),
         pytest.param(failed(), "completed,nofailure", 0, id="which is no failure"),
-        pytest.param(broken(), ALL, 3, id="a task failed"),
-        pytest.param(broken(), "completed", 0, id="though it has run"),
-        pytest.param(broken(), "SLOs", 3, id="which meets no SLO"),
+        pytest.param(untested(), ALL, 3, id="a task failed"),
+        pytest.param(untested(), "completed", 3, id="so that the tasks after it did not run"),
+        pytest.param(untested(), "SLOs", 3, id="which meets no SLO"),
+        pytest.param(broken(), "completed", 3, id="its Job ended without a word"),
+        pytest.param(INTERRUPTED, "completed", 3, id="interrupted"),
+        pytest.param(CRASHED, "completed", 3, id="a CronJob whose latest loop crashed"),
+        pytest.param(NOTHING_RAN, "completed", 3, id="runner none: no task has run"),
+        pytest.param(NOTHING_RAN, "completed,nofailure", 3, id="and nothing that could fail is no success"),
+        pytest.param(FOREIGN_FAILED, "completed,nofailure", 3, id="the Job of a foreign chart failed"),
+        pytest.param(FOREIGN_DONE, "nofailure", 3, id="the Job of a foreign chart told nothing"),
+        pytest.param(ALL_FAILED, "completed", 0, id="every request failed: the task has run"),
+        pytest.param(ALL_FAILED, "nofailure", 3, id="and there is nothing to judge"),
+        pytest.param(INVALID, "nofailure", 3, id="figures that must not be believed are nothing to judge by"),
         pytest.param(NO_DATA, "slos", 3, id="nothing was measured"),
         pytest.param(NO_DATA, "nofailure", 0, id="though nothing broke"),
         pytest.param(RUNNING, "completed", 4, id="still running"),
@@ -41,7 +66,7 @@ DELETED = {"phase": "Deleted"}
     ],
 )
 async def test_one_experiment(scene: Scene, status: dict[str, Any], conditions: str, code: int) -> None:
-    """Each condition is answered from the record, and the answers make the exit code."""
+    """Each condition is answered from the record; what never ran, or failed in all, was completed without failure."""
     name = await scene.experiment(**status)
 
     done = await scene.autox("assert", name, "-c", conditions)
@@ -100,6 +125,41 @@ async def test_a_verdict_is_told_before_the_controller_has_seen_it(scene: Scene)
     done = await scene.autox("assert", name, "-c", "completed")
 
     assert done.out.splitlines()[1:] == ["  completed  yes      1 loop"]
+
+
+@pytest.mark.parametrize("command", ["assert", "history", "why"])
+@pytest.mark.parametrize(
+    "stale",
+    [
+        pytest.param({"reason": "Running", "message": "Job j runs"}, id="its Job runs"),
+        pytest.param({"reason": "Starting", "message": "Job j has no pod yet"}, id="its Job has no pod"),
+        pytest.param({"reason": "PodWaiting", "message": "the pod of j does not start"}, id="its pod waits"),
+        pytest.param({"reason": "NewVersion", "message": "the version is 2.0"}, id="it was just launched"),
+        pytest.param({"reason": "TaskFailed", "message": "task ready failed: no pods"}, id="the loop before said so"),
+    ],
+)
+async def test_a_verdict_has_the_words_of_its_own_moment(scene: Scene, stale: dict[str, str], command: str) -> None:
+    """The controller has not seen the end: "verdict Error: Running: Job runs" was no sentence of anybody's."""
+    name = await scene.experiment(uid=await scene.opted_in(), **untested("no route") | {"phase": "Running"} | stale)
+    await scene.group()
+    argv = {"assert": ("assert", name, "-c", "slos"), "history": ("history",), "why": ("why", "deploy/web")}[command]
+
+    text = await scene.autox(*argv)
+    data = await scene.autox(*argv, "-o", "json")
+
+    assert "TaskFailed: task http failed: no route" in text.out
+    assert "task http failed: no route" in data.out
+    assert stale["message"] not in text.out + data.out
+
+
+async def test_who_interrupted_it_is_told(scene: Scene) -> None:
+    """Only the controller knows by whom, and it says so behind the runner's words."""
+    told = {"reason": "Interrupted", "message": "after 3 s: Evicted: the node was low on memory"}
+    name = await scene.experiment(**INTERRUPTED | told)
+
+    done = await scene.autox("assert", name, "-c", "nofailure", columns=200)
+
+    assert "verdict Error: Interrupted: after 3 s: Evicted: the node was low on memory" in done.out
 
 
 async def test_only_the_present_version_counts(scene: Scene) -> None:
