@@ -36,13 +36,14 @@ lint: $(STAMP)
 .PHONY: test
 test: lint ## Run every test, those on a real control plane included
 	@$(RUN)/autox cluster binaries
-	@$(RUN)/python -m pytest --numprocesses 2 --dist loadfile --no-loadscope-reorder -m "not realnode"
+	@$(RUN)/python -m pytest --numprocesses 2 --dist loadfile --no-loadscope-reorder -m "not realnode and not root"
 
 .PHONY: e2e
-e2e: $(STAMP) ## Play the stories on a real node: kubelet, containerd, Services, DNS; needs root on Debian
+e2e: $(STAMP) ## Play the stories on a real node, look at the image and at pages in a browser; needs root on Debian
 	@$(RUN)/python -m tests.realnode.preparing
 	@$(RUN)/autox cluster binaries --runtime containerd
 	@$(RUN)/python -m image.build
+	@$(RUN)/python -m pytest -m root
 	@$(RUN)/python -m pytest --runtime containerd tests/realnode tests/e2e/test_documented_command.py tests/e2e/test_loops.py
 
 .PHONY: image
@@ -51,7 +52,7 @@ image: $(STAMP) ## Build the container image and its bill of materials into buil
 
 .PHONY: check
 check: lint ## Format, lint, types, contracts, unit tests: no cluster, under a minute
-	@$(RUN)/python -m pytest -q -m "not integration and not realnode"
+	@$(RUN)/python -m pytest -q -m "not integration and not realnode and not root"
 
 .PHONY: bench
 bench: $(STAMP) ## Measure: prints the tables of docs/benchmarks.md

@@ -17,9 +17,10 @@ from pathlib import Path
 import autox
 from autox.model.errors import AutoxError
 from image import base, building, contents, debian, layers, oci
-from image.commands import BuildError, require
+from image.commands import BuildError
 from image.contents import Contents
 from image.helm import helm
+from image.mistakes import ARCHITECTURES, mistakes
 from image.sbom import spdx
 from image.source import Source
 from image.wheels import wheels
@@ -27,7 +28,6 @@ from image.wheels import wheels
 ROOT = Path(__file__).parents[1]
 NAME = "autox"
 LARGE = 10_000_000  # bytes
-_ARCHITECTURES = {"x86_64": "amd64", "aarch64": "arm64"}
 
 
 def build(output: Path, *, given: str = "", builder: str = "", python: str = base.PYTHON) -> Contents:
@@ -43,12 +43,10 @@ def build(output: Path, *, given: str = "", builder: str = "", python: str = bas
         BuildError: what is missing or failed, and what to do about it.
         AutoxError: helm cannot be had.
     """
-    architecture = _ARCHITECTURES.get(platform.machine())
-    if architecture is None:
-        raise BuildError(f"there is no image for {platform.machine()}: build on {' or '.join(_ARCHITECTURES)}")
-    building.ready()
-    require("git", package="git")
-    output.mkdir(parents=True, exist_ok=True)
+    wrong = mistakes(output, given=given, builder=builder)
+    if wrong:
+        raise BuildError("\n  ".join(wrong))
+    architecture = ARCHITECTURES[platform.machine()]
     source = Source.of(ROOT)
     version = autox.__version__
     with tempfile.TemporaryDirectory(prefix="autox-image-") as temporary:

@@ -10,7 +10,7 @@ import shutil
 from collections.abc import Mapping
 from pathlib import Path
 
-from image.commands import BuildError, require, run
+from image.commands import BuildError, run
 
 _APART = ("unshare", "--mount", "--propagation=private", "sh", "-c", 'mount -t tmpfs none /var/lib && exec "$@"', "sh")
 
@@ -47,13 +47,3 @@ def _buildah(work: Path, *arguments: str) -> None:
     storage = ["--root", str(work / "storage"), "--runroot", str(work / "run"), "--storage-driver", "vfs"]
     argv = [*apart, "buildah", *storage, *arguments]
     run(argv, env={"TMPDIR": str(work)}, called=f"buildah {arguments[0]}")
-
-
-def ready() -> None:
-    """Make sure that it is installed.
-
-    Raises:
-        BuildError: it is not; says how to get it.
-    """
-    require("buildah", package="buildah")
-    require("unshare", package="util-linux")

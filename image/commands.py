@@ -1,7 +1,6 @@
 """Running the programs that an image is built with, and telling what went wrong in the words of who reads it."""
 
 import os
-import shutil
 import subprocess
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -9,16 +8,6 @@ from pathlib import Path
 
 class BuildError(Exception):
     """Why there is no image: what went wrong, where, and what to do about it."""
-
-
-def require(program: str, *, package: str) -> None:
-    """Make sure that a program is there.
-
-    Raises:
-        BuildError: it is not; names the Debian package that has it.
-    """
-    if shutil.which(program) is None:
-        raise BuildError(f"{program} is not installed: apt-get install --no-install-recommends {package}")
 
 
 def run(

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from image.commands import BuildError, require, run
+from image.commands import BuildError, run
 
 _URI = re.compile(r"^'[^']*' (?P<name>\S+) (?P<size>\d+) SHA256:(?P<digest>[0-9a-f]{64})$", re.MULTILINE)
 
@@ -37,8 +37,6 @@ def fetch(names: Sequence[str], directory: Path) -> list[Package]:
     Raises:
         BuildError: one cannot be had; says what apt said.
     """
-    require("apt-get", package="apt")
-    require("dpkg-deb", package="dpkg")
     directory.mkdir(parents=True, exist_ok=True)
     try:
         listed = {

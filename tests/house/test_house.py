@@ -48,3 +48,18 @@ def test_lock_files_are_hashed() -> None:
         pins = re.findall(r"^[a-z0-9_.\[\]-]+==.*(?:\n .*)*", lock.read_text(), re.MULTILINE)
         assert pins
         assert [pin.split(" ")[0] for pin in pins if "--hash=sha256:" not in pin] == []
+
+
+def test_no_test_is_skipped() -> None:
+    """A skipped test looks as if it passed: what a new machine lacks is got, or its test belongs to ``make e2e``."""
+    skipping = re.compile(r"\b(pytest\.skip|importorskip|mark\.skip(if)?)\b")
+    here = Path(__file__)
+    found = [
+        f"{path.relative_to(ROOT)}: {line.strip()}"
+        for path in tracked()
+        if path.is_relative_to(ROOT / "tests") and path.suffix == ".py" and path != here
+        for line in path.read_text().splitlines()
+        if skipping.search(line)
+    ]
+
+    assert found == []

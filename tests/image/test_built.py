@@ -1,13 +1,12 @@
 """The image as it is built: the same each time, small, with nothing in it that nobody needs and all that pods ask for.
 
-In one file on purpose: however many processes the tests are spread over, the image is built by one.
+Part of ``make e2e``, which installs buildah. In one file on purpose: however many processes the tests are spread over,
+the image is built by one.
 """
 
 import json
-import os
 import re
 import stat
-import sys
 import threading
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -20,12 +19,11 @@ import yaml
 
 from autox import __version__
 from image.contents import read
-from tests.clusters import run
 from tests.image.archives import manifest
 from tests.image.conftest import ROOT, Built
 from tests.image.inside import TMP, USER, Unpacked
 
-pytestmark = pytest.mark.integration
+pytestmark = pytest.mark.root
 
 CHARTS = "usr/local/lib/python3.11/dist-packages/autox/charts"
 VALUES: dict[str, dict[str, Any]] = {
@@ -281,24 +279,3 @@ def test_where_there_is_no_cluster_that_is_said(image: Unpacked, argv: list[str]
     assert done.code not in {0, 1}
     assert told in done.err
     assert "Traceback" not in done.err
-
-
-@pytest.mark.parametrize(
-    ("arguments", "environ", "told"),
-    [
-        pytest.param(["--base", "oci-archive:/absent.tar"], {}, "/absent.tar", id="no-base"),
-        pytest.param(["--output", "/proc/absent"], {}, "--output names another place", id="no-place"),
-        pytest.param([], {"PATH": "/absent"}, "apt-get install --no-install-recommends buildah", id="no-buildah"),
-    ],
-)
-def test_a_mistake_is_told_and_leaves_nothing(
-    arguments: list[str], environ: dict[str, str], told: str, tmp_path: Path
-) -> None:
-    """What is missing is named together with what to do, and no half of an image is left."""
-    given = {**os.environ, "TMPDIR": str(tmp_path), **environ}
-    done = run(sys.executable, "-m", "image.build", "--output", str(tmp_path / "out"), *arguments, environ=given)
-
-    assert done.code == 3
-    assert told in done.err
-    assert "Traceback" not in done.err
-    assert [path for path in tmp_path.rglob("*") if path.name != "out"] == []

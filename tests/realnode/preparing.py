@@ -1,4 +1,4 @@
-"""What ``make e2e`` does first: install Debian's packages for a containerd node and for building the image.
+"""What ``make e2e`` does first: install Debian's packages for a containerd node, for the image, and a browser.
 
 Exits 0 when everything is there, 3 with a sentence that says what is wrong and what to do. ``--can`` only tells
 whether this machine is one that it could be done on: CI asks that before it begins.
@@ -12,8 +12,8 @@ from pathlib import Path
 
 from autox.cluster.containerd.requirements import missing_packages
 
-BUILDING = {"buildah": "buildah"}
-"""What building the image needs besides: each program and its package."""
+PROGRAMS = {"buildah": "buildah", "chromium": "chromium"}
+"""What building the image and looking at reports need besides: each program and its package."""
 
 
 def obstacle() -> str:
@@ -27,7 +27,7 @@ def obstacle() -> str:
 
 def missing() -> list[str]:
     """The packages to install."""
-    return [*missing_packages(), *(package for program, package in BUILDING.items() if not shutil.which(program))]
+    return [*missing_packages(), *(package for program, package in PROGRAMS.items() if not shutil.which(program))]
 
 
 def main() -> int:

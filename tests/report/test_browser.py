@@ -1,13 +1,13 @@
 """The report in a real browser: styled, in light and dark, on a desk and in a hand, and never wider than the screen.
 
 A page of the test's own holds the report in a frame of the wanted width and measures it from outside: the report
-itself may run no script, and headless Chromium's windows are never narrower than 500 pixels.
+itself may run no script, and headless Chromium's windows are never narrower than 500 pixels. Part of ``make e2e``,
+which installs it.
 """
 
 import html
 import json
 import re
-import shutil
 import subprocess
 from pathlib import Path
 from typing import Any
@@ -18,8 +18,7 @@ from autox.report.document import document
 from autox.report.html import to_html
 from tests.report.samples import every
 
-CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
-pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="no Chromium on PATH to look at pages with")
+pytestmark = pytest.mark.root
 
 _FLAGS = (
     "--headless",
@@ -72,13 +71,12 @@ def pages(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def look(pages: Path, *flags: str, width: int) -> dict[str, Any]:
     """What a browser makes of the reports in frames of this width."""
-    assert CHROMIUM is not None
     names = json.dumps(sorted(page.stem for page in pages.glob("[a-z]*.html")))
     frame = pages / "_frame.html"
     frame.write_text(_LOOK.replace("NAMES", names).replace("WIDTH", str(width)), encoding="utf-8")
     done = subprocess.run(
         [
-            CHROMIUM,
+            "chromium",
             *_FLAGS,
             *flags,
             f"--user-data-dir={pages / 'profile'}",
