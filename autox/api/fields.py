@@ -111,20 +111,35 @@ Duration = Annotated[
 """A Go duration above 0, and at most a week."""
 
 
-def _runs_forward(text: str) -> str:
-    if not schedule.is_schedule(text):
-        raise ValueError("has a range that runs backwards")
+def _runs(text: str) -> str:
+    if wrong := schedule.flaw(text):
+        raise ValueError(wrong)
     return text
 
 
+def _but_not(pattern: str, what: str) -> dict[str, Any]:
+    return {"if": {"pattern": f"^({pattern})$"}, "then": {"const": what}}
+
+
+_SCHEDULE = Shape(
+    pattern=schedule.PATTERN,
+    most=256,
+    what="a cron schedule of five fields, such as */15 * * * *, or @hourly and the like, without a time zone",
+)
 CronSchedule = Annotated[
     str,
-    Shape(
-        pattern=schedule.PATTERN,
-        most=256,
-        what="a cron schedule of five fields, such as */15 * * * *, or @hourly and the like",
+    _SCHEDULE,
+    AfterValidator(_runs),
+    WithJsonSchema(
+        {
+            **_SCHEDULE.schema,
+            "allOf": [
+                _but_not(schedule.BACKWARDS, "a schedule of ranges that run forwards: FRI-SAT,SUN-MON, not FRI-MON"),
+                _but_not(schedule.NEVER, "a schedule that comes at some time: no month of it has that day"),
+                _but_not(schedule.TOO_OFTEN, "an interval of a minute or more: a CronJob runs at most once a minute"),
+            ],
+        }
     ),
-    AfterValidator(_runs_forward),
 ]
 """When a CronJob runs."""
 

@@ -112,6 +112,11 @@ IN_VALUES = {
     "cronjob without schedule": Mistake(path="runner", value="cronjob", field="cronjobSchedule"),
     "schedule of four fields": Mistake(path="cronjobSchedule", value="* * * *"),
     "schedule with a minute 61": Mistake(path="cronjobSchedule", value="61 * * * *"),
+    "schedule that runs backwards": Mistake(path="cronjobSchedule", value="0 6 * * FRI-MON"),
+    "schedule of backward months": Mistake(path="cronjobSchedule", value="0 0 1 dec-jan *"),
+    "schedule that never comes": Mistake(path="cronjobSchedule", value="0 0 31 2 *"),
+    "schedule of seconds": Mistake(path="cronjobSchedule", value="@every 30s"),
+    "schedule with a time zone": Mistake(path="cronjobSchedule", value="TZ=UTC * * * * *"),
     "schedule in words": Mistake(path="cronjobSchedule", value="every hour"),
 }
 """Refused by the chart ``experiment``, by the chart ``autox`` around it, and by the controller."""

@@ -1,10 +1,9 @@
-"""Which metrics there are, durations and schedules: the words that SLOs and tasks are written in."""
+"""Which metrics there are, and durations: the words that SLOs and tasks are written in."""
 
 import pytest
 
 from autox.core.duration import parse_duration
 from autox.core.metrics import PATTERNS, canonical, maker, percentile, percentile_metric, why_not_made
-from autox.core.schedule import is_schedule
 
 
 @pytest.mark.parametrize(
@@ -81,47 +80,3 @@ def test_no_duration(text: str) -> None:
     """Anything else is none."""
     with pytest.raises(ValueError, match="is not a duration"):
         parse_duration(text)
-
-
-@pytest.mark.parametrize(
-    "text",
-    [
-        "* * * * *",
-        "*/15 0-6 1,15 * MON-FRI",
-        "0 0 31 12 6",
-        "5/10 * ? jan Sun",
-        "@hourly",
-        "@every 1h30m",
-        "59 23 * * 0",
-        "00 09 * * 1-5/2",
-    ],
-)
-def test_schedule(text: str) -> None:
-    """Schedules are those of a CronJob."""
-    assert is_schedule(text)
-
-
-@pytest.mark.parametrize(
-    "text",
-    [
-        "",
-        "* * * *",
-        "* * * * * *",
-        "60 * * * *",
-        "* 24 * * *",
-        "* * 0 * *",
-        "* * 32 * *",
-        "* * * 13 *",
-        "* * * * 7",
-        "*/0 * * * *",
-        "30-10 * * * *",
-        "* * * * *\n",
-        "@reboot",
-        "@every 5",
-        "TZ=UTC * * * * *",
-        "hourly",
-    ],
-)
-def test_no_schedule(text: str) -> None:
-    """What a CronJob would refuse is none."""
-    assert not is_schedule(text)
