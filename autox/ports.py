@@ -4,6 +4,7 @@ Kubernetes itself is no port: ``autox.kube`` is one thin client for all of autox
 """
 
 from collections.abc import Awaitable, Callable, Mapping
+from datetime import datetime
 from typing import Any, Protocol
 
 from autox.model.groups import ChartRef
@@ -23,8 +24,24 @@ class Releases(Protocol):
         chart: ChartRef,
         values: Mapping[str, Any],
         labels: Mapping[str, str],
-    ) -> None:
+        since: datetime,
+    ) -> str:
         """Install a release; one of that name and with these labels that is there already is success.
+
+        So is one that an interrupted Helm left half done, or whose memory was lost, if its Job was made: what runs or
+        ran is never run again. What was made for an earlier record of that name, by its uid among the labels, is
+        removed first.
+
+        Args:
+            name: of the release.
+            namespace: where.
+            chart: what to install.
+            values: with what.
+            labels: by which it is found again.
+            since: when the experiment's record was made; what is older is not of it.
+
+        Returns:
+            What was wrong with a release that was there; mostly empty.
 
         Raises:
             NotOursError: a release of that name is somebody else's.
@@ -33,8 +50,11 @@ class Releases(Protocol):
             TransientError: Helm could not do it this time; nothing of it is left.
         """
 
-    async def uninstall(self, name: str, *, namespace: str) -> None:
+    async def uninstall(self, name: str, *, namespace: str) -> str:
         """Remove a release and what it installed; one that is not there is success.
+
+        Returns:
+            What was wrong with it, where Helm alone could not remove all of it; mostly empty.
 
         Raises:
             NotOursError: the release is somebody else's.

@@ -9,9 +9,12 @@ release for abandoned, even one that another controller is installing at this mo
 """
 
 import asyncio
+import logging
 import os
 import shutil
 from collections.abc import Callable, Mapping
+from contextlib import suppress
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from types import MappingProxyType
@@ -24,14 +27,27 @@ from autox.adapters.charts import locate
 from autox.adapters.helm_command import HelmCommand
 from autox.adapters.helm_errors import NAME_IN_USE
 from autox.adapters.helm_home import HelmHome
+from autox.adapters.helm_memory import call_deployed, is_legible
+from autox.adapters.helm_stock import clear, workload_of
 from autox.adapters.helm_storage import StoredRelease, our_releases, stored_release
 from autox.adapters.helm_turns import Turns
-from autox.core.recovering import Remedy, remedy
+from autox.core.recovering import Remedy, is_certain, remedy
 from autox.kube.client import KubeClient
-from autox.model.errors import AutoxError, ConfigurationError, NotOursError, TransientError
+from autox.kube.objects import metadata
+from autox.model.errors import (
+    AutoxError,
+    ConfigurationError,
+    ForbiddenError,
+    NotFoundError,
+    NotOursError,
+    TransientError,
+)
 from autox.model.groups import ChartRef
-from autox.model.labels import GROUP, GROUP_NAMESPACE
+from autox.model.labels import GROUP, GROUP_NAMESPACE, UID
+from autox.model.refs import SECRETS
 from autox.model.releases import FoundRelease
+
+_log = logging.getLogger(__name__)
 
 HELM_SECONDS = 60.0
 INSTALLING = "pending-install"
@@ -124,37 +140,41 @@ class HelmReleases:
         chart: ChartRef,
         values: Mapping[str, Any],
         labels: Mapping[str, str],
-    ) -> None:
+        since: datetime,
+    ) -> str:
         """See ``autox.ports.Releases``."""
         located = locate(chart, charts=self._charts)
         values = values if chart.repo else {**self._defaults, **values}
+        wanted = _Wanted(name=name, namespace=namespace, labels=labels, since=since, is_own_chart=not chart.repo)
         async with self._alone(namespace, name):
-            if await self._is_there(name, namespace, labels):
-                return
+            if (note := await self._is_there(wanted)) is not None:
+                return note
             try:
                 async with self._turns.to_install((labels.get(GROUP_NAMESPACE, ""), labels.get(GROUP, ""))):
                     await self._command.install(name, located, values, namespace=namespace, labels=labels)
             except AutoxError as error:
                 # NB: helm may have been ended after its work was done, or have met a release made meanwhile.
                 is_met = NAME_IN_USE in error.message
-                if await self._is_there(name, namespace, labels, helm_is_done=not is_met):
-                    return
+                if (note := await self._is_there(wanted, helm_is_done=not is_met)) is not None:
+                    return note
                 if is_met:
                     raise TransientError(error.message) from error
                 raise
+            return ""
 
-    async def uninstall(self, name: str, *, namespace: str) -> None:
+    async def uninstall(self, name: str, *, namespace: str) -> str:
         """See ``autox.ports.Releases``."""
         async with self._alone(namespace, name):
             found = await stored_release(self._kube, name, namespace=namespace)
             if found is None:
-                return
+                left = await clear(self._kube, name, namespace=namespace)
+                return f"Helm remembered nothing of it; removed all the same: {', '.join(left)}" if left else ""
             if not found.is_ours:
                 raise _not_ours(found)
             # NB: of a release that goes meanwhile, a helm that still installs it would leave whatever it makes next.
-            if found.status == INSTALLING and self._remedy(found) is Remedy.WAIT:
+            if found.status == INSTALLING and await self._remedy(found) is Remedy.WAIT:
                 raise TransientError(f"helm release {namespace}/{name} is {found.status}: helm is at work on it")
-            await self._remove(found)
+            return await self._remove(found)
 
     async def found(self, *, namespace: str) -> list[FoundRelease]:
         """See ``autox.ports.Releases``; one that helm may still be at work on is not stuck."""
@@ -163,42 +183,105 @@ class HelmReleases:
                 namespace=each.namespace,
                 name=each.name,
                 group=each.group,
-                is_stuck=self._remedy(each) is Remedy.UNINSTALL,
+                is_stuck=await self._remedy(each) is Remedy.UNINSTALL,
             )
             for each in await our_releases(self._kube, namespace=namespace)
         ]
 
-    async def _is_there(
-        self, name: str, namespace: str, labels: Mapping[str, str], *, helm_is_done: bool = False
-    ) -> bool:
-        """Whether the release is installed; the remains of one that failed or was abandoned are removed."""
+    async def _is_there(self, wanted: "_Wanted", *, helm_is_done: bool = False) -> str | None:
+        """Whether the release is there, or its Job is: None if not, else what is to be said of it.
+
+        The remains of one that failed or was abandoned, or was made for another record of its name, are removed.
+        """
+        name, namespace = wanted.name, wanted.namespace
         found = await stored_release(self._kube, name, namespace=namespace)
         if found is None:
-            return False
-        if not found.is_ours or not labels.items() <= found.labels.items():
+            return await self._is_forgotten(wanted)
+        if not found.is_ours or not wanted.names.items() <= found.labels.items():
             raise _not_ours(found)
-        what_helps = self._remedy(found)
+        if not found.is_of(wanted.labels.get(UID, ""), since=wanted.since):
+            await self._remove(found)
+            return None
+        try:
+            what_helps = await self._remedy(found, is_own_chart=wanted.is_own_chart)
+        except ForbiddenError:
+            # Who may not see a Job has just been refused to make one.
+            if not helm_is_done:
+                raise
+            what_helps = Remedy.UNINSTALL
         if what_helps is Remedy.NOTHING:
-            return True
+            return ""
+        if what_helps is Remedy.ADOPT:
+            why = f"Helm left it {found.status}, and its Job is there"
+            _log.info("helm release %s/%s: %s; taken for deployed", namespace, name, why)
+            await call_deployed(self._kube, found.secret, namespace=namespace, why=f"{why} (autox)")
+            return why
         if what_helps is Remedy.WAIT and not helm_is_done:
             raise TransientError(f"helm release {namespace}/{name} is {found.status}: helm is at work on it")
         await self._remove(found)
-        return False
+        return None
 
-    async def _remove(self, release: StoredRelease) -> None:
+    async def _is_forgotten(self, wanted: "_Wanted") -> str | None:
+        """Whether a Job is there of which helm remembers nothing; one of another record of its name is removed."""
+        name, namespace = wanted.name, wanted.namespace
+        try:
+            job = await workload_of(self._kube, name, namespace=namespace, is_own_chart=wanted.is_own_chart)
+        except ForbiddenError:
+            return None  # Helm will say which right is missing, and of what.
+        if job is None:
+            return None
+        if datetime.fromisoformat(metadata(job)["creationTimestamp"]) < wanted.since.replace(microsecond=0):
+            await clear(self._kube, name, namespace=namespace)
+            return None
+        return "its Job is there, though Helm remembers nothing of it"
+
+    async def _remove(self, release: StoredRelease) -> str:
+        """Have helm uninstall a release, and remove whatever it did not; returns what was wrong."""
+        name, namespace = release.name, release.namespace
+        trouble = ""
         try:
             async with self._turns.to_remove(release.group):
-                await self._client.uninstall_release(release.name, namespace=release.namespace)
-        except ConfigurationError as error:
-            # Removing rests on nothing that a user configures: whatever it is, it may pass.
-            raise TransientError(error.message, hint=error.hint) from error
+                await self._client.uninstall_release(name, namespace=namespace)
+        except AutoxError as error:
+            # NB: that its memory was cut short sounds like a broken connection.
+            passes = not isinstance(error, ConfigurationError)
+            if passes and await is_legible(self._kube, release.secret, namespace=namespace):
+                raise
+            trouble = f"Helm could not uninstall it ({error.message})"
+            _log.warning("helm release %s/%s: %s; what it has made is removed without Helm", namespace, name, trouble)
+        left = await clear(self._kube, name, namespace=namespace)
+        if trouble:
+            with suppress(NotFoundError):
+                await self._kube.delete(SECRETS, release.secret, namespace=namespace)
+        told = f"removed without it: {', '.join(left)}" if left else "nothing of it was left"
+        return f"{trouble or 'Helm did not remember all of it'}; {told}" if trouble or left else ""
 
-    def _remedy(self, release: StoredRelease) -> Remedy:
+    async def _remedy(self, release: StoredRelease, *, is_own_chart: bool = False) -> Remedy:
+        has_run = False
+        if release.is_ours and not is_certain(release.status):
+            job = await workload_of(self._kube, release.name, namespace=release.namespace, is_own_chart=is_own_chart)
+            has_run = job is not None
         age = self._now() - release.changed_at
-        return remedy(release.status, age=age, patience=self._patience, is_ours=release.is_ours)
+        return remedy(release.status, age=age, patience=self._patience, is_ours=release.is_ours, has_run=has_run)
 
     def _alone(self, namespace: str, name: str) -> asyncio.Lock:
         return self._locks.setdefault((namespace, name), asyncio.Lock())
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Wanted:
+    """A release that is to be there."""
+
+    name: str
+    namespace: str
+    labels: Mapping[str, str]
+    since: datetime
+    is_own_chart: bool
+
+    @property
+    def names(self) -> Mapping[str, str]:
+        """The labels that any release of this experiment has, whichever record it was made for."""
+        return {key: value for key, value in self.labels.items() if key != UID}
 
 
 def _not_ours(release: StoredRelease) -> NotOursError:

@@ -12,7 +12,7 @@ from datetime import UTC, datetime
 from autox.kube.client import KubeClient
 from autox.kube.objects import Object, metadata
 from autox.model.errors import NotFoundError
-from autox.model.labels import EXPERIMENT, GROUP, GROUP_NAMESPACE
+from autox.model.labels import EXPERIMENT, GROUP, GROUP_NAMESPACE, UID
 from autox.model.refs import SECRETS
 
 
@@ -25,6 +25,7 @@ class StoredRelease:
         name: its name.
         status: ``deployed``, ``failed``, ``pending-install``, ``uninstalling`` and so on.
         labels: those that helm was given and helm's own.
+        made_at: when helm began to install it, by the API server's clock, in whole seconds.
         changed_at: when helm last wrote it.
     """
 
@@ -32,6 +33,7 @@ class StoredRelease:
     name: str
     status: str
     labels: Mapping[str, str]
+    made_at: datetime
     changed_at: datetime
 
     @property
@@ -40,15 +42,30 @@ class StoredRelease:
         return self.labels.get(EXPERIMENT) == self.name
 
     @property
+    def secret(self) -> str:
+        """Where helm keeps it."""
+        return secret_of(self.name)
+
+    def is_of(self, uid: str, *, since: datetime) -> bool:
+        """Whether it was made for the record with this uid, which is there since then."""
+        made_for = self.labels.get(UID, "")
+        return made_for == uid if made_for else self.made_at >= since.replace(microsecond=0)
+
+    @property
     def group(self) -> tuple[str, str]:
         """Namespace and name of the group that asked for it; empty where its labels do not say."""
         return self.labels.get(GROUP_NAMESPACE, ""), self.labels.get(GROUP, "")
 
 
+def secret_of(name: str) -> str:
+    """The Secret of a release's first revision."""
+    return f"sh.helm.release.v1.{name}.v1"
+
+
 async def stored_release(kube: KubeClient, name: str, *, namespace: str) -> StoredRelease | None:
     """The release of that name, by its first revision: ours never have another. None if there is none."""
     try:
-        return _release(await kube.get_metadata(SECRETS, f"sh.helm.release.v1.{name}.v1", namespace=namespace))
+        return _release(await kube.get_metadata(SECRETS, secret_of(name), namespace=namespace))
     except NotFoundError:
         return None
 
@@ -70,5 +87,6 @@ def _release(secret: Object) -> StoredRelease:
         name=labels.get("name", ""),
         status=labels.get("status", ""),
         labels=labels,
+        made_at=datetime.fromisoformat(own["creationTimestamp"]),
         changed_at=datetime.fromtimestamp(max(seconds, default=0), UTC),
     )

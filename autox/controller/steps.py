@@ -26,6 +26,7 @@ from autox.model.errors import (
 )
 from autox.model.experiments import ExperimentRecord
 from autox.model.groups import ChartRef
+from autox.model.labels import UID
 from autox.model.verdict import Phase, Verdict
 from autox.ports import Releases
 
@@ -65,13 +66,15 @@ class Steps:
             launched_at=record.launched_at,
         )
         recorded = await self._records.mark(recorded, standing)
+        note = ""
         try:
-            await self._releases.uninstall(record.name, namespace=record.namespace)
+            note = await self._releases.uninstall(record.name, namespace=record.namespace)
         except NotOursError as error:
             # Somebody else's release of that name: then there is none of ours, and theirs is left alone.
             _log.warning("%s", error.advice)
-        recorded = await self._records.mark(recorded, replace(standing, phase=Phase.DELETED))
-        self._teller.about(record, wording.deleted(record, decision.message))
+        message = _with_note(decision.message, note)
+        recorded = await self._records.mark(recorded, replace(standing, phase=Phase.DELETED, message=message))
+        self._teller.about(record, wording.deleted(record, message))
         return recorded
 
     async def launch(
@@ -110,13 +113,16 @@ class Steps:
         record = recorded.record
         if record.phase is not Phase.PENDING or record.is_deleting:
             raise ConflictError(f"experiment {record.namespace}/{record.name} has been launched or deleted meanwhile")
-        labels = release_labels(record.name, record.identity)
+        # NB: a release from before this record is of one that somebody deleted; its Job would not run again.
+        labels = release_labels(record.name, record.identity) | {UID: record.uid}
         try:
-            if decision.record is None:
-                # NB: a release from before this record is of one that somebody deleted; its Job would not run again.
-                await self._releases.uninstall(record.name, namespace=record.namespace)
-            await self._releases.install(
-                record.name, namespace=record.namespace, chart=chart, values=values, labels=labels
+            note = await self._releases.install(
+                record.name,
+                namespace=record.namespace,
+                chart=chart,
+                values=values,
+                labels=labels,
+                since=record.created_at,
             )
         except ForbiddenError as error:
             await self._wait_for_rights(recorded, error)
@@ -124,11 +130,10 @@ class Steps:
         except tuple(_HOPELESS) as error:
             # NB: no other error: credentials that are refused at this moment say nothing about the chart.
             return await self._give_up(recorded, error)
-        standing = Standing(
-            phase=Phase.RUNNING, reason=decision.reason, message=decision.message, launched_at=self._now()
-        )
+        message = _with_note(decision.message, note)
+        standing = Standing(phase=Phase.RUNNING, reason=decision.reason, message=message, launched_at=self._now())
         recorded = await self._records.mark(recorded, standing)
-        self._teller.about(record, wording.launched(record, decision.message))
+        self._teller.about(record, wording.launched(record, message))
         return recorded
 
     async def _wait_for_rights(self, recorded: Recorded, error: ForbiddenError) -> None:
@@ -151,3 +156,7 @@ class Steps:
         marked = await self._records.mark(recorded, standing)
         self._teller.about(recorded.record, notice)
         return marked
+
+
+def _with_note(message: str, note: str) -> str:
+    return f"{message}; {note}" if note else message

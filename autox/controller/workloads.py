@@ -1,4 +1,6 @@
-"""What the Job or CronJob of an experiment looks like, read by the label that Helm's charts put on what they install.
+"""What the Job or CronJob of an experiment looks like, read by the label that most charts put on what they install.
+
+Where a chart of somebody else does not, ``foreignjobs`` finds them.
 
 Pods are looked at only where a Job does not say enough: one that failed, or that has pods which do not start, or whose
 runner was told to end and does not know by whom.
@@ -7,6 +9,7 @@ runner was told to end and does not know by whom.
 from datetime import datetime
 from typing import Any
 
+from autox.controller.foreignjobs import foreign_jobs
 from autox.core.progressing import DEADLINE, WorkloadFacts, WorkloadKind
 from autox.kube.client import KubeClient
 from autox.kube.objects import Object, metadata
@@ -37,6 +40,9 @@ async def read_workload(kube: KubeClient, record: ExperimentRecord, *, interrupt
     if not jobs or any(_owner(job) == "CronJob" for job in jobs):
         cron_jobs = await kube.list_metadata(CRON_JOBS, namespace=record.namespace, label_selector=selector)
         kind = WorkloadKind.CRON_JOB if cron_jobs.items else kind
+    if not jobs and record.chart.repo:
+        jobs, has_cron_job = await foreign_jobs(kube, record)
+        kind = WorkloadKind.CRON_JOB if has_cron_job else kind
     if not jobs:
         return WorkloadFacts(kind=kind if kind is WorkloadKind.CRON_JOB else WorkloadKind.NONE)
     latest = max(jobs, key=lambda job: (str(metadata(job).get("creationTimestamp")), str(metadata(job).get("name"))))

@@ -10,10 +10,10 @@ Whoever carries the decisions out keeps to this, and then no crash between two o
 - Delete: record phase ``Deleting`` with the decision's reason, uninstall the release, record phase ``Deleted``.
   Without the first step a crash after the uninstall, and a version that comes back meanwhile, would leave a record
   that looks alive and a release that is gone.
-- Launch: create the record (one that is there already is no error), look whether it is still ``Pending``; unless it
-  is resumed, uninstall what a record of that name has left that somebody deleted; install the release (idempotent),
-  record ``Running`` and ``launchedAt``. A record in any later phase was hidden from the
-  list (somebody took its labels away): its name is used up, and nothing is installed.
+- Launch: create the record (one that is there already is no error), look whether it is still ``Pending``; install the
+  release (idempotent; what was made for another record of that name, by its uid, is removed first, and a Job that was
+  made for this one is the run, whatever the release says); record ``Running`` and ``launchedAt``. A record in any later
+  phase was hidden from the list (somebody took its labels away): its name is used up, and nothing is installed.
 - A Launch is carried out after every Delete of its spec has succeeded.
 - One worker at a time for one group.
 

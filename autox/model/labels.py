@@ -5,3 +5,4 @@ GROUP = "autox.dev/group"
 GROUP_NAMESPACE = "autox.dev/group-namespace"
 SPEC = "autox.dev/spec"
 EXPERIMENT = "autox.dev/experiment"
+UID = "autox.dev/experiment-uid"  # of the record that a release was made for; another one of that name is another run

@@ -2,11 +2,12 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any
 
 from autox.model.errors import NotOursError
 from autox.model.groups import ChartRef
-from autox.model.labels import GROUP, GROUP_NAMESPACE
+from autox.model.labels import GROUP, GROUP_NAMESPACE, UID
 from autox.model.releases import FoundRelease
 
 
@@ -42,22 +43,33 @@ class RecordingReleases:
         self._stuck.add((namespace, name))
 
     async def install(
-        self, name: str, *, namespace: str, chart: ChartRef, values: Mapping[str, Any], labels: Mapping[str, str]
-    ) -> None:
+        self,
+        name: str,
+        *,
+        namespace: str,
+        chart: ChartRef,
+        values: Mapping[str, Any],
+        labels: Mapping[str, str],
+        since: datetime,  # noqa: ARG002  - the port's; here every release says which record it was made for
+    ) -> str:
         """See ``autox.ports.Releases``."""
         self._maybe_fail("install")
         found = self.installed.get((namespace, name))
+        if found is not None and found.labels != labels and {**found.labels, UID: labels.get(UID)} == labels:
+            found = None
         if found is None:
             self.installed[namespace, name] = InstalledRelease(chart=chart, values=values, labels=labels)
             self.runs.append((namespace, name))
         elif found.labels != labels:
             raise NotOursError(f"the release {namespace}/{name} is somebody else's")
+        return ""
 
-    async def uninstall(self, name: str, *, namespace: str) -> None:
+    async def uninstall(self, name: str, *, namespace: str) -> str:
         """See ``autox.ports.Releases``."""
         self._maybe_fail("uninstall")
         self.installed.pop((namespace, name), None)
         self._stuck.discard((namespace, name))
+        return ""
 
     async def found(self, *, namespace: str) -> list[FoundRelease]:
         """See ``autox.ports.Releases``."""

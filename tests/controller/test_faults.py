@@ -94,17 +94,19 @@ class DyingReleases:
         self._fate = fate
         self._releases = releases
 
-    async def install(self, name: str, **rest: Any) -> None:
+    async def install(self, name: str, **rest: Any) -> str:
         """Install, perhaps for the last time."""
         self._fate.strike(before=True)
-        await self._releases.install(name, **rest)
+        note = await self._releases.install(name, **rest)
         self._fate.strike(before=False)
+        return note
 
-    async def uninstall(self, name: str, *, namespace: str) -> None:
+    async def uninstall(self, name: str, *, namespace: str) -> str:
         """Uninstall, perhaps for the last time."""
         self._fate.strike(before=True)
-        await self._releases.uninstall(name, namespace=namespace)
+        note = await self._releases.uninstall(name, namespace=namespace)
         self._fate.strike(before=False)
+        return note
 
     async def found(self, *, namespace: str) -> list[FoundRelease]:
         """All of them."""

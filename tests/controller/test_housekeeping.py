@@ -229,7 +229,12 @@ async def _leave(scene: Scene, name: str, **changed: str) -> None:
     labels = {"GROUP_NAMESPACE": scene.namespace, "GROUP": "web", "EXPERIMENT": name} | changed
     values = {getattr(model_labels, key): value for key, value in labels.items()}
     await scene.releases.install(
-        name, namespace=scene.namespace, chart=ChartRef(name="experiment"), values={}, labels=values
+        name,
+        namespace=scene.namespace,
+        chart=ChartRef(name="experiment"),
+        values={},
+        labels=values,
+        since=scene.now,
     )
 
 

@@ -56,7 +56,7 @@ class SlowReleases(RecordingReleases):
         self.go_on = asyncio.Event()
         self.was_cut = False
 
-    async def install(self, name: str, **rest: Any) -> None:
+    async def install(self, name: str, **rest: Any) -> str:
         """Install when the test lets it."""
         self.at_work.set()
         try:
@@ -64,7 +64,7 @@ class SlowReleases(RecordingReleases):
         except asyncio.CancelledError:
             self.was_cut = True
             raise
-        await super().install(name, **rest)
+        return await super().install(name, **rest)
 
 
 class Running:

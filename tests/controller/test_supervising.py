@@ -220,3 +220,40 @@ async def test_a_group_that_was_broken_does_not_lose_the_verdict(scene: Scene) -
     record = (await scene.by_version())["1"]
     assert (record.phase, record.verdict, scene.running()) == (Phase.COMPLETED, Verdict.PASS, [name])
     assert (await scene.conditions())["Stalled"][0] == "True"
+
+
+@pytest.mark.parametrize("of", ["Helm", "CronJob"])
+async def test_the_job_of_a_foreign_chart_is_found(scene: Scene, of: str) -> None:
+    """Without the label that our charts put on Jobs, one that failed was "no Job, its runner may be none": no data."""
+    chart = {"name": "iter8", "version": "0.14.0", "repo": "https://charts.invalid", "values": {}}
+    await scene.group(specs={"quick": chart})
+    await scene.trigger(opt_in="true", version="1")
+    await scene.look()
+    (name,) = scene.running()
+    notes = {"meta.helm.sh/release-name": name, "meta.helm.sh/release-namespace": scene.namespace}
+    helms = {"labels": {"app.kubernetes.io/managed-by": "Helm"}, "annotations": notes, "namespace": scene.namespace}
+    template = {"template": {"spec": {"restartPolicy": "Never", "containers": [shell("exit 1")]}}}
+    own: Object = {**helms, "name": "load-1-job"}
+    if of == "CronJob":
+        spec = {"schedule": "0 0 1 1 *", "jobTemplate": {"spec": template}}
+        cron = await scene.kube.create(CRON_JOBS, {"metadata": {**helms, "name": "load"}, "spec": spec})
+        owner = {"apiVersion": "batch/v1", "kind": "CronJob", "name": "load", "uid": metadata(cron)["uid"]}
+        own = {"name": "load-1-job", "namespace": scene.namespace, "ownerReferences": [owner]}
+    await scene.kube.create(JOBS, {"metadata": own, "spec": template})
+    # Those of others do not count.
+    other = {"annotations": {**notes, "meta.helm.sh/release-name": "other"}, "name": "other"}
+    await scene.kube.create(JOBS, {"metadata": {**helms, **other}, "spec": template})
+    ended = timestamp(scene.now)
+    failed = [
+        {"type": kind, "status": "True", "reason": "BackoffLimitExceeded", "message": "too often",
+         "lastProbeTime": ended, "lastTransitionTime": ended}
+        for kind in ("FailureTarget", "Failed")
+    ]  # fmt: skip
+    status = {"failed": 1, "conditions": failed, "startTime": ended}
+    await scene.kube.patch(JOBS, "load-1-job", {"status": status}, namespace=scene.namespace, subresource="status")
+    scene.now += timedelta(seconds=40)
+    await scene.look()
+
+    said = await status_of(scene, name)
+    assert (said["verdict"], said["reason"]) == ("Error", "BackoffLimitExceeded")
+    assert said["phase"] == ("Running" if of == "CronJob" else "Completed")

@@ -3,6 +3,7 @@
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,8 @@ from autox.model.labels import EXPERIMENT, GROUP, GROUP_NAMESPACE
 from autox.model.refs import SECRETS
 
 CHART = ChartRef(name="experiment")
+LONG_AGO = datetime(2020, 1, 1, tzinfo=UTC)
+"""When the record of an experiment was made, before anything else happened."""
 
 _TEMPLATE = """\
 {{- if .Values.fail }}{{ fail (printf "no url but %v" .Values.fail) }}{{ end }}
@@ -72,15 +75,21 @@ class Scene:
         chart: ChartRef = CHART,
         values: Mapping[str, Any] | None = None,
         labels: Mapping[str, str] | None = None,
-    ) -> None:
+        since: datetime = LONG_AGO,
+    ) -> str:
         """Install a release, labelled as the controller labels it unless other labels are given."""
-        await self.releases.install(
-            name, namespace=self.namespace, chart=chart, values=values or {}, labels=labels or labels_of(name)
+        return await self.releases.install(
+            name,
+            namespace=self.namespace,
+            chart=chart,
+            values=values or {},
+            labels=labels or labels_of(name),
+            since=since,
         )
 
-    async def uninstall(self, name: str) -> None:
+    async def uninstall(self, name: str) -> str:
         """Uninstall a release."""
-        await self.releases.uninstall(name, namespace=self.namespace)
+        return await self.releases.uninstall(name, namespace=self.namespace)
 
     async def secrets(self) -> dict[str, Object]:
         """The Secrets of the namespace by name, helm's storage among them."""

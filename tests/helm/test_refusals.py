@@ -1,5 +1,6 @@
 """A chart that cannot be installed says why in helm's words, shows no value, and leaves nothing behind."""
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +12,7 @@ from autox.kube.client import KubeClient
 from autox.model.errors import ConfigurationError, ForbiddenError, TransientError
 from autox.model.groups import ChartRef
 from autox.model.refs import JOBS, Resource
-from tests.helm.scene import CHART, Scene, labels_of
+from tests.helm.scene import Scene
 from tests.kube.apiserver import ApiServer, free_port
 
 pytestmark = pytest.mark.integration
@@ -71,7 +72,7 @@ async def test_a_chart_of_ours_that_is_not_there_is_told_by_name(scene: Scene) -
 async def test_a_namespace_that_is_not_there_is_told(scene: Scene) -> None:
     """Namespaces are never created."""
     with pytest.raises(ConfigurationError, match='namespaces "nowhere" not found'):
-        await scene.releases.install("web-1", namespace="nowhere", chart=CHART, values={}, labels=labels_of("web-1"))
+        await replace(scene, namespace="nowhere").install("web-1")
 
 
 async def test_values_that_json_cannot_say_are_refused(scene: Scene) -> None:
@@ -96,9 +97,7 @@ async def test_a_role_that_does_not_reach_is_told(
     async with KubeClient(from_kubeconfig(api_server.kubeconfig("robin", groups=()))) as robin:
         releases = await HelmReleases.open(robin, charts=charts, environ=with_helm)
         with pytest.raises(ForbiddenError, match='User "robin" cannot get resource "jobs"') as refused:
-            await releases.install(
-                "web-1", namespace=scene.namespace, chart=CHART, values={}, labels=labels_of("web-1")
-            )
+            await replace(scene, releases=releases).install("web-1")
         with pytest.raises(ForbiddenError):
             await releases.uninstall("web-1", namespace="default")
         await releases.close()
@@ -115,9 +114,7 @@ async def test_an_api_server_that_is_away_may_come_back(
     async with KubeClient(from_kubeconfig(nowhere)) as kube:
         releases = await HelmReleases.open(kube, charts=charts, environ=with_helm)
         with pytest.raises(TransientError):
-            await releases.install(
-                "web-1", namespace=scene.namespace, chart=CHART, values={}, labels=labels_of("web-1")
-            )
+            await replace(scene, releases=releases).install("web-1")
         with pytest.raises(TransientError):
             await releases.uninstall("web-1", namespace=scene.namespace)
         await releases.close()

@@ -1,0 +1,81 @@
+"""What a release of ours has made in the cluster: whether its Job is there, and the removal of what Helm left.
+
+Helm knows what to remove from its own Secret alone. Where that is spoilt or gone it fails, or removes nothing and says
+that all is well; so after each removal whatever still carries the release's name is removed here.
+"""
+
+import asyncio
+from collections.abc import Iterable, Sequence
+from contextlib import suppress
+
+from autox.kube.client import KubeClient
+from autox.kube.objects import Object, metadata
+from autox.kube.released import is_of, released
+from autox.model.errors import ForbiddenError, NotFoundError
+from autox.model.refs import CRON_JOBS, JOBS, ROLE_BINDINGS, ROLES, SECRETS, SERVICE_ACCOUNTS, Resource
+
+WORKLOADS = (CRON_JOBS, JOBS)
+INSTALLED = (*WORKLOADS, ROLE_BINDINGS, ROLES, SERVICE_ACCOUNTS, SECRETS)
+"""What runs goes first, and what it needs to write its last word goes last."""
+
+_POLICY = "helm.sh/resource-policy"
+
+
+async def workload_of(kube: KubeClient, name: str, *, namespace: str, is_own_chart: bool) -> Object | None:
+    """The Job or CronJob of a release, metadata only; None if there is none.
+
+    Args:
+        kube: the client.
+        name: of the release.
+        namespace: of the release.
+        is_own_chart: it is of a chart of ours, whose Job has the name of the release and is found at once.
+
+    Raises:
+        AutoxError: nobody knows.
+    """
+    found = await asyncio.gather(
+        *(_of_kind(kube, kind, name, namespace, is_own_chart=is_own_chart) for kind in WORKLOADS)
+    )
+    return next((each for of_kind in found for each in of_kind), None)
+
+
+async def clear(kube: KubeClient, name: str, *, namespace: str) -> list[str]:
+    """Remove whatever a release has made and Helm has not removed; returns what that was.
+
+    What its chart wants kept is kept. A kind that may not be listed is no kind that our charts install.
+
+    Raises:
+        AutoxError: something is left.
+    """
+    found = await asyncio.gather(*(_listed(kube, kind, name, namespace) for kind in INSTALLED))
+    gone: list[str] = []
+    for kind, objects in zip(INSTALLED, found, strict=True):
+        for each in _removable(objects):
+            own = metadata(each)
+            with suppress(NotFoundError):
+                await kube.delete(kind, own["name"], namespace=namespace, uid=own["uid"], propagation="Background")
+                gone.append(f"{kind.kind} {own['name']}")
+    return gone
+
+
+async def _listed(kube: KubeClient, kind: Resource, name: str, namespace: str) -> Sequence[Object]:
+    try:
+        return await released(kube, kind, name, namespace=namespace)
+    except ForbiddenError:
+        return ()
+
+
+async def _of_kind(
+    kube: KubeClient, kind: Resource, name: str, namespace: str, *, is_own_chart: bool
+) -> Sequence[Object]:
+    if not is_own_chart:
+        return await released(kube, kind, name, namespace=namespace)
+    try:
+        found = await kube.get_metadata(kind, name, namespace=namespace)
+    except NotFoundError:
+        return ()
+    return (found,) if is_of(found, name, namespace=namespace) else ()
+
+
+def _removable(objects: Iterable[Object]) -> Iterable[Object]:
+    return (each for each in objects if (metadata(each).get("annotations") or {}).get(_POLICY) != "keep")
