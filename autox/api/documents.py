@@ -7,14 +7,13 @@ Rejected: pydantic's own error text (it repeats the input, which may hold a secr
 """
 
 import json
-from collections.abc import Hashable
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TypeVar
 
-import yaml
 from pydantic import BaseModel, ConfigDict, ValidationError
 from pydantic.alias_generators import to_camel
 
+from autox.core.yamltext import YamlError, read_yaml
 from autox.model.errors import ConfigurationError
 
 _LIMIT_BYTES = 8 * 1024 * 1024
@@ -37,19 +36,6 @@ class Document(BaseModel):
 DocumentT = TypeVar("DocumentT", bound=Document)
 
 
-class _Loader(yaml.SafeLoader):
-    """YAML as usual, but a key given twice is an error: the second would silently win."""
-
-    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Hashable, Any]:  # noqa: FBT001, FBT002  - the signature is PyYAML's
-        seen: set[str] = set()
-        for key, _ in node.value:
-            if key.value in seen and key.tag != "tag:yaml.org,2002:merge":
-                raise yaml.MarkedYAMLError(problem=f"key {key.value!r} is given twice", problem_mark=key.start_mark)
-            if isinstance(key.value, str):
-                seen.add(key.value)
-        return super().construct_mapping(node, deep=deep)
-
-
 def read_document(path: Path, model: type[DocumentT]) -> DocumentT:
     """Read ``path`` (YAML, of which JSON is a part) as ``model``.
 
@@ -64,29 +50,11 @@ def read_document(path: Path, model: type[DocumentT]) -> DocumentT:
     if len(text) > _LIMIT_BYTES:
         raise ConfigurationError(f"{path} is larger than {_LIMIT_BYTES} bytes")
     try:
-        content = json.dumps(parse_yaml(text, what=str(path)), default=str)
-    except (ValueError, TypeError, RecursionError) as error:
-        raise ConfigurationError(f"{path} is not valid YAML") from error
-    return _fitting(content, model, what=str(path))
-
-
-def parse_yaml(text: bytes, *, what: str) -> Any:
-    """What stands in a YAML text. NB: aliases may make it larger than its text by any factor.
-
-    Args:
-        text: YAML, of which JSON is a part.
-        what: begins the error.
-
-    Raises:
-        ConfigurationError: it is not YAML; the message may repeat a piece of it.
-    """
-    try:
-        return yaml.load(text, Loader=_Loader)  # noqa: S506  - a SafeLoader
-    except yaml.MarkedYAMLError as error:
-        where = f" line {error.problem_mark.line + 1}" if error.problem_mark else ""
-        raise ConfigurationError(f"{what}{where} is not valid YAML: {error.problem}") from error
-    except (yaml.YAMLError, ValueError, TypeError, RecursionError) as error:
-        raise ConfigurationError(f"{what} is not valid YAML") from error
+        content = read_yaml(text)
+    except YamlError as error:
+        where = f" line {error.line}" if error.line else ""
+        raise ConfigurationError(f"{path}{where} is not valid YAML: {error.problem}") from error
+    return _fitting(json.dumps(content), model, what=str(path))
 
 
 def checked(content: object, model: type[DocumentT], *, what: str, at: tuple[int | str, ...] = ()) -> DocumentT:

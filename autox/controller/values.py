@@ -13,11 +13,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from autox.api.documents import parse_yaml
 from autox.api.values import check_values
 from autox.core.deciding import DigestTrouble
 from autox.core.merging import merge_values
 from autox.core.naming import digest
+from autox.core.yamltext import DuplicateKeyError, TooLargeError, YamlError, read_documents
 from autox.kube.client import KubeClient
 from autox.kube.objects import Object
 from autox.model.errors import AutoxError, ConfigurationError, ForbiddenError, NotFoundError
@@ -89,17 +89,20 @@ async def _layer(kube: KubeClient, namespace: str, source: ValuesSource) -> Mapp
     found = await kube.get(resource, source.name, namespace=namespace)
     text = _text(found, source, what)
     try:
-        values = parse_yaml(text, what="")
-    except ConfigurationError:
+        layers = read_documents(text)
+    except TooLargeError:
+        raise ConfigurationError(f"{what}: key {source.key} holds more than {NODES_LIMIT} values") from None
+    except YamlError as error:
         # NB: not even chained: what YAML says about a text repeats pieces of it.
-        raise ConfigurationError(f"{what}: key {source.key} is not valid YAML") from None
-    if values is None:
-        return {}
-    if not isinstance(values, dict):
+        where = f", line {error.line}," if error.line else ""
+        wrong = "gives a key twice" if isinstance(error, DuplicateKeyError) else "is not valid YAML"
+        raise ConfigurationError(f"{what}: key {source.key}{where} {wrong}") from None
+    if not all(isinstance(each, dict | None) for each in layers):
         raise ConfigurationError(f"{what}: key {source.key} is YAML but holds no map of values")
-    if _is_larger(values, NODES_LIMIT):
+    if _is_larger(layers, NODES_LIMIT):
         raise ConfigurationError(f"{what}: key {source.key} holds more than {NODES_LIMIT} values")
-    return values
+    # Several documents in one text are merged, as Helm does it.
+    return merge_values(each for each in layers if each)
 
 
 def _is_larger(values: Any, limit: int) -> bool:

@@ -14,8 +14,8 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 import msgspec
-import yaml
 
+from autox.core.yamltext import YamlError, read_yaml
 from autox.model.errors import ConfigurationError
 
 T = TypeVar("T")
@@ -172,14 +172,12 @@ def _is_absent(path: Path) -> bool:
 
 def _load(path: Path) -> _Document:
     try:
-        text = path.read_text(encoding="utf-8")
-        parsed = yaml.safe_load(text)
+        parsed = read_yaml(path.read_bytes(), duplicates=True)
     except OSError as error:
         raise ConfigurationError(f"cannot read the kubeconfig {path}: {error.strerror}") from error
-    except (yaml.YAMLError, UnicodeDecodeError, RecursionError, ValueError) as error:
+    except YamlError as error:
         # NB: YAML errors quote the line they stumbled over, and that line may be a token.
-        mark = getattr(error, "problem_mark", None)
-        place = f", line {mark.line + 1}" if mark is not None else ""
+        place = f", line {error.line}" if error.line else ""
         raise ConfigurationError(f"the kubeconfig {path} is not YAML{place}") from None
     return _checked({} if parsed is None else parsed, _Document, f"the kubeconfig {path}")
 

@@ -9,8 +9,7 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import Any, TypeVar
 
-import yaml
-
+from autox.core.yamltext import write_yaml
 from autox.model.result import Bound, ExperimentResult, Loop, SLOOutcome, Subject, TaskResult, TaskState
 from autox.model.verdict import Verdict
 from autox.report.figures import HELP, figures
@@ -212,8 +211,7 @@ def _configuration(inputs: Mapping[str, Any]) -> str:
     if not inputs:
         return ""
     # NB: sorted, for an API server does not keep the order of keys, and the report is the same before and after.
-    text = yaml.safe_dump(dict(inputs), sort_keys=True, allow_unicode=True, width=100)
-    return legible_block(text.rstrip("\n"), _CONFIGURATION)
+    return legible_block(write_yaml(dict(inputs)).rstrip("\n"), _CONFIGURATION)
 
 
 def _loops(result: ExperimentResult) -> Loops | None:

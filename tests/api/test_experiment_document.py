@@ -43,6 +43,36 @@ def test_defaults(tmp_path: Path) -> None:
     assert http(tmp_path) == HttpInputs(url=URL)
 
 
+@pytest.mark.parametrize(
+    ("rate", "qps", "requests"),
+    [("1e-7", "2e1", "4"), ("1e-07", "20.0", "4e0"), ("0.0000001", "0b10100", "0x4"), ("1.0E-7", "2_0", "!!int '4'")],
+)
+def test_numbers_are_those_of_helm(tmp_path: Path, rate: str, qps: str, requests: str) -> None:
+    """Case 02: ``1e-7`` in values came as ``1e-07`` into the Job's Secret, which was "not a valid number" there."""
+    path = tmp_path / "experiment.yaml"
+    path.write_text(
+        f"tasks: [{{task: http, with: {{url: {URL}, numRequests: {requests}, qps: {qps}, payloadStr: 12:30:00}}}},\n"
+        f"        {{task: assess, with: {{SLOs: {{upper: {{http/error-rate: {rate}}}}}}}}}]"
+    )
+    load, assess = (task.inputs for task in load_experiment(path))
+
+    assert isinstance(load, HttpInputs)
+    assert isinstance(assess, AssessInputs)
+    assert (load.num_requests, load.qps, load.payload) == (4, 20.0, b"12:30:00")
+    assert [slo.limit for slo in assess.slos] == [1e-7]
+
+
+def test_json_is_read_as_json(tmp_path: Path) -> None:
+    """A document that a program wrote, with tabs and escapes, is no broken YAML."""
+    path = tmp_path / "experiment.yaml"
+    with_ = {"url": URL, "qps": 1e-07, "payloadStr": "\U0001f600\u0085"}
+    path.write_text(json.dumps({"tasks": [{"task": "http", "with": with_}]}, indent="\t"))
+    [task] = load_experiment(path)
+
+    assert isinstance(task.inputs, HttpInputs)
+    assert (task.inputs.qps, task.inputs.payload.decode()) == (1e-07, "\U0001f600\u0085")
+
+
 def test_order_is_kept(tmp_path: Path) -> None:
     """Tasks run in the order in which they are written."""
     ready = {"task": "ready", "with": {"deploy": "web"}}

@@ -389,6 +389,25 @@ async def test_values_come_from_secrets_and_config_maps(scene: Scene) -> None:
     assert (await scene.conditions())["Ready"] == ("False", "ValuesMissing")
 
 
+async def test_values_from_a_map_are_those_that_helm_reads(scene: Scene) -> None:
+    """Case 02: text that ``helm -f`` takes was ValuesInvalid, for ``1e1`` was text and ``12:30:00`` a number."""
+    names = {"namespace": scene.namespace, "name": "values"}
+    text = "http: {url: http://web/, numRequests: 1e1, qps: 2e1, payloadStr: 12:30:00}\n---\nrunner: job\n"
+    await scene.kube.create(CONFIG_MAPS, {"metadata": names, "data": {"values.yaml": text}})
+    spec = {
+        "name": "experiment",
+        "values": {"tasks": ["http"]},
+        "valuesFrom": [{"kind": "ConfigMap", "name": "values"}],
+    }
+    await scene.group(specs={"quick": spec})
+    await scene.trigger(opt_in="true", version="1")
+    await scene.look()
+
+    (release,) = scene.releases.installed.values()
+    http = {"url": "http://web/", "numRequests": 10, "qps": 20, "payloadStr": "12:30:00"}
+    assert release.values == {"tasks": ["http"], "http": http, "runner": "job"}
+
+
 async def test_every_wrong_source_of_values_is_named(scene: Scene) -> None:
     """Whoever mends them mends all at once; only the first of the first spec was told, and then the next, and so on."""
     for name, text in {"list": "[1, 2]", "broken": "{a: b", "fine": "runner: job"}.items():
@@ -422,6 +441,8 @@ async def test_every_wrong_source_of_values_is_named(scene: Scene) -> None:
         ("[token, hunter2]", "no map"),
         ("{token: hunter2", "not valid YAML"),
         ("token: hunter2", "token"),
+        ("a: 1\nhunter2: 2\nhunter2: 3", "line 3, gives a key twice"),
+        ("a: 1\nhunter2: .inf", "line 2, is not valid YAML"),
         (BOMB, "holds more than"),
     ],
 )

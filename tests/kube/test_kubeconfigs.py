@@ -66,6 +66,19 @@ async def test_a_server_under_another_name(door: Door, tmp_path: Path) -> None:
         await knock(from_kubeconfig(write(tmp_path / "c", server=door.url, **trusted, **{"tls-server-name": "wrong"})))
 
 
+@pytest.mark.parametrize("word", ["yes", "on", "True", "!!bool 'y'"])
+async def test_a_kubeconfig_says_what_it_says_to_kubectl(door: Door, tmp_path: Path, word: str) -> None:
+    """Truth values are kubectl's, a date is text, and the last of two values counts: PyYAML had other ideas."""
+    path = tmp_path / "config"
+    path.write_text(
+        "current-context: none\ncurrent-context: 2024-01-01\n"
+        "contexts: [{name: 2024-01-01, context: {cluster: 12:30:00, user: 0o8}}]\nusers: [{name: 0o8}]\n"
+        f"clusters: [{{name: 12:30:00, cluster: {{server: '{door.url}', insecure-skip-tls-verify: {word}}}}}]\n"
+    )
+
+    await knock(from_kubeconfig(path))
+
+
 async def test_impersonation_is_passed_on(door: Door, tmp_path: Path) -> None:
     """A kubeconfig that acts as another user does so here too."""
     user = {"as": "jane", "as-groups": ["a", "b"], "as-uid": "7", "as-user-extra": {"Reason/x": ["why"]}}
