@@ -16,6 +16,7 @@ from autox.adapters.watchability import Watchable, watchable
 from autox.core.backoff import Backoff
 from autox.kube.client import KubeClient
 from autox.model.errors import AutoxError
+from autox.model.groups import OptIn
 from autox.model.refs import ObjectRef, Resource
 from autox.model.watching import TriggerWatch, WatchTrouble
 
@@ -114,7 +115,7 @@ class Following:
             group=self._resource.group,
             version=self._resource.version,
             resource=self._resource.plural,
-            label_selector=selector({(each.opt_in.label, each.opt_in.value) for each in self._wanted}),
+            label_selector=selector({each.opt_in for each in self._wanted}),
             namespaces=found.namespaces,
         )
 
@@ -177,13 +178,14 @@ class Following:
         return f"{self._resource.plural}.{self._resource.group}".rstrip(".")
 
 
-def selector(labels: set[tuple[str, str]]) -> str:
+def selector(labels: set[OptIn | None]) -> str:
     """The label selector that the server can apply for all of them; empty when there is none.
 
     Values of one label can be asked for together, different labels cannot: a selector is a conjunction.
     """
-    names = {label for label, _ in labels}
-    if len(names) != 1:
+    named = {each for each in labels if each is not None}
+    names = {each.label for each in named}
+    if len(names) != 1 or named != labels:
         return ""
-    values = sorted(value for _, value in labels)
+    values = sorted(each.value for each in named)
     return f"{names.pop()}={values[0]}" if len(values) == 1 else f"{names.pop()} in ({','.join(values)})"

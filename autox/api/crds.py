@@ -16,7 +16,7 @@ _GROUP_COLUMNS: tuple[Column, ...] = (
     ("Trigger", "string", ".spec.trigger.resource", "What kind of object is watched."),
     ("Object", "string", ".spec.trigger.name", "Which object is watched."),
     ("Version", "string", ".status.trigger.version", "Its version as last seen."),
-    ("Ready", "string", ".status.conditions[?(@.type=='Ready')].status", "Whether the group works."),
+    ("Ready", "string", ".status.ready", "Whether the group works, or what it waits for."),
     ("Reason", "string", ".status.conditions[?(@.type=='Ready')].reason", "Why it does or does not."),
     ("Age", "date", ".metadata.creationTimestamp", "How old the group is."),
 )

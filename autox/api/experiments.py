@@ -69,6 +69,9 @@ class ExperimentSpecDocument(Document):
     trigger: TriggerReference
     version: Annotated[NonEmpty, Field(max_length=63, description="The version under test.")]
     images: Annotated[tuple[str, ...], Field(description="Of the trigger's pods.")] = ()
+    template: Annotated[
+        str, Field(max_length=64, description="Digest of the trigger's pod template: another one means other pods.")
+    ] = ""
     chart: ChartSection
     digest: Annotated[NonEmpty, Field(description="Of the chart and its values.")]
     revision: Annotated[int, Field(ge=1, description="Which test of this version it is.")] = 1
@@ -180,6 +183,7 @@ def record_from_object(obj: Mapping[str, Any]) -> ExperimentRecord:
         ),
         chart=ChartRef(name=spec.chart.name, version=spec.chart.version, repo=spec.chart.repo),
         images=spec.images,
+        template=spec.template,
         created_at=metadata.creation_timestamp,
         phase=Phase(status.phase),
         verdict=None if status.verdict is None else Verdict(status.verdict),
@@ -216,6 +220,7 @@ def object_from_record(record: ExperimentRecord) -> dict[str, Any]:
             },
             "version": identity.version,
             "images": list(record.images),
+            **({"template": record.template} if record.template else {}),
             "chart": {"name": record.chart.name, "version": record.chart.version, "repo": record.chart.repo},
             "digest": identity.digest,
             "revision": identity.revision,

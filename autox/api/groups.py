@@ -8,7 +8,7 @@ import re
 from collections.abc import Mapping
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, ConfigDict, Field
+from pydantic import AfterValidator, BeforeValidator, ConfigDict, Field
 
 from autox.api.conditions import ConditionsField
 from autox.api.documents import Document, checked
@@ -52,6 +52,25 @@ class OptInSection(Document):
 
     label: Annotated[LabelKey, Field(description="The label's key.")] = groups.OPT_IN_LABEL
     value: Annotated[LabelValue, Field(description="The value that it must have.")] = "true"
+
+
+NO_OPT_IN = "none"
+
+
+def _opt_in(given: object) -> object:
+    # NB: null is the same as nothing, and nothing is the usual label.
+    return {NO_OPT_IN: None, None: {}}.get(given, given) if given is None or isinstance(given, str) else given
+
+
+def _or_none(schema: dict[str, Any]) -> None:
+    [section] = [each for each in schema.pop("anyOf") if "$ref" in each]
+    # NB: a custom resource's field has one type or any; `properties` count for an object, `pattern` for a text.
+    schema |= section | {
+        "type": ["object", "string"],
+        "pattern": f"^({NO_OPT_IN})$",
+        "$comment": f"{NO_OPT_IN}, or a label and its value",
+        "x-kubernetes-preserve-unknown-fields": True,
+    }
 
 
 class VersionSection(Document):
@@ -137,7 +156,14 @@ class GroupSpec(Document):
     """What is to be watched, and what to run for each of its versions."""
 
     trigger: TriggerSection
-    opt_in: OptInSection = OptInSection()
+    opt_in: Annotated[
+        OptInSection | None,
+        BeforeValidator(_opt_in),
+        Field(
+            description="The label by which the object asks to be tested; none: it need not ask.",
+            json_schema_extra=_or_none,
+        ),
+    ] = OptInSection()
     version: VersionSection = VersionSection()
     specs: Annotated[
         dict[str, SpecSection],
@@ -157,6 +183,10 @@ class GroupSpec(Document):
         ),
         AfterValidator(_named),
     ]
+    retest: Annotated[
+        Literal["onTemplateChange", "never"],
+        Field(description="Whether another pod template under the same version label is tested again."),
+    ] = "onTemplateChange"
     suspend: Annotated[bool, Field(description="Launch nothing and delete nothing.")] = False
     history: HistorySection = HistorySection()
 
@@ -192,6 +222,7 @@ class GroupStatus(Document):
     """What the controller saw and did."""
 
     observed_generation: Annotated[int, Field(json_schema_extra={"format": "int64"})] = 0
+    ready: Annotated[str, Field(description="Whether it works: True, False, or what it waits for.")] = ""
     trigger: SeenTrigger | None = None
     experiments: tuple[CurrentExperiment, ...] = ()
     last_decision: LastDecision | None = None
@@ -238,9 +269,10 @@ def group_from_object(obj: Mapping[str, Any]) -> groups.ExperimentGroup:
             namespace=trigger.namespace,
             name=trigger.name,
         ),
-        opt_in=groups.OptIn(label=spec.opt_in.label, value=spec.opt_in.value),
+        opt_in=None if spec.opt_in is None else groups.OptIn(label=spec.opt_in.label, value=spec.opt_in.value),
         version_label=spec.version.label,
         specs=specs,
+        retest=groups.Retest(spec.retest),
         suspend=spec.suspend,
         history_limit=spec.history.limit,
     )

@@ -67,6 +67,8 @@ def _without_defaults(part: Any) -> Any:
 
 def _structural(schema: Mapping[str, Any]) -> Schema:
     kept = {key: value for key, value in schema.items() if key in _KEPT or key.startswith("x-kubernetes-")}
+    if isinstance(kept.get("type"), list):
+        del kept["type"]  # one type or any: what each of several may be is said by what counts for it alone
     if schema.get("default"):  # an empty one says nothing
         kept["default"] = schema["default"]
     for strict, bound in (("exclusiveMinimum", "minimum"), ("exclusiveMaximum", "maximum")):

@@ -121,7 +121,7 @@ def _seen(group: ExperimentGroup, found: Mapping[str, Any]) -> TriggerSnapshot |
     if not found.get("uid"):
         return None
     labels = {group.version_label: _text(found, "version")}
-    if found.get("optedIn") is True:
+    if found.get("optedIn") is True and group.opt_in is not None:
         labels[group.opt_in.label] = group.opt_in.value
     return TriggerSnapshot(
         ref=group.trigger, state=TriggerState.PRESENT, uid=_text(found, "uid"), labels=labels, reason="AsLastSeen"

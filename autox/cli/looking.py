@@ -17,6 +17,7 @@ from dataclasses import dataclass
 from autox.cli import groups
 from autox.cli.assertions import Checked, Condition, check, exit_code, missing
 from autox.cli.reading import ReadExperiment, experiment, experiments
+from autox.core.deciding import is_of_other_pods
 from autox.kube.client import KubeClient
 from autox.kube.watch import watch
 from autox.model.errors import InvalidError, NotFoundError, TransientError
@@ -107,6 +108,7 @@ def _is_of(each: ReadExperiment, wanted: ExperimentGroup, trigger: TriggerSnapsh
         and identity.group_namespace == wanted.namespace
         and identity.trigger_uid == trigger.uid
         and identity.version == version
+        and not is_of_other_pods(each.record, wanted, trigger)
     )
 
 

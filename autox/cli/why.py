@@ -121,7 +121,12 @@ def _group_lines(each: GroupExplained, explanation: Explanation, now: datetime, 
     group, wanted = each.group, each.group.wanted
     yield f"group {group.namespace}/{group.name}"
     if wanted is not None and explanation.trigger.state is TriggerState.PRESENT:
-        yield f"  opted in   {'yes' if _opted_in(each, explanation) else 'no'} ({wanted.opt_in.label})"
+        opt_in = (
+            f"{'yes' if _opted_in(each, explanation) else 'no'} ({wanted.opt_in.label})"
+            if wanted.opt_in
+            else "not asked for"
+        )
+        yield f"  opted in   {opt_in}"
         yield f"  version    {legible(_version(each, explanation)) or 'none'} ({wanted.version_label})"
     if each.obstacle is not None:
         yield from _paragraph("launching", f"nothing: {each.obstacle.message}", columns)
@@ -159,7 +164,7 @@ def _ready(group: ReadGroup) -> tuple[str, str, str]:
 
 def _opted_in(each: GroupExplained, explanation: Explanation) -> bool:
     wanted = each.group.wanted
-    return wanted is not None and explanation.trigger.labels.get(wanted.opt_in.label) == wanted.opt_in.value
+    return wanted is not None and wanted.is_opted_in(explanation.trigger.labels)
 
 
 def _version(each: GroupExplained, explanation: Explanation) -> str:

@@ -25,7 +25,7 @@ class Standing:
         reason: CamelCase.
         message: the same for people.
         launched_at: when its release was installed; None if it never was.
-        verdict: given by the controller, to a run that ended without one; None leaves it to the runner.
+        verdict: given by the controller, to a run that ended, or is ended, without one; None leaves it to the runner.
     """
 
     phase: Phase
@@ -69,7 +69,7 @@ def _conditions(standing: Standing, obj: Object, given: Verdict | None) -> list[
     launched = Condition(type="Launched", status="True", reason="ReleaseInstalled")
     if standing.launched_at is None:
         launched = Condition(type="Launched", status="False", reason=reason, message=message)
-    if standing.phase is Phase.COMPLETED:
+    if standing.phase is Phase.COMPLETED or (standing.phase in _ENDING and standing.verdict is not None):
         completed = Condition(type="Completed", status="True", reason=reason, message=message)
     elif standing.phase in _ENDING and before.get("status") == "True":
         # NB: the verdict outlasts the experiment, and so must what it rests on.

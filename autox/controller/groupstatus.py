@@ -50,15 +50,17 @@ def status_of(outcome: Outcome, obj: Object, *, now: datetime) -> dict[str, Any]
     """
     before = obj.get("status") or {}
     told = max(outcome.decisions, key=lambda each: -_TELLING.index(each.action), default=None)
-    status = _common(
-        (_ready(told, outcome.obstacles), _trigger_found(outcome.trigger), _stalled(outcome.unwatchable)), obj, now=now
-    )
+    ready = _ready(told, outcome.obstacles)
+    status = _common((ready, _trigger_found(outcome.trigger), _stalled(outcome.unwatchable)), obj, now=now)
+    # NB: the condition stays True, for Helm waits for it, and who has not opted in may never do so.
+    is_waiting = ready.status == "True" and told is not None and told.action in (Action.WAIT, Action.IGNORE)
+    status["ready"] = f"Waiting ({ready.reason})" if is_waiting else ready.status
     if outcome.trigger.state is TriggerState.PRESENT:
         labels, group = outcome.trigger.labels, outcome.group
         status["trigger"] = {
             "uid": outcome.trigger.uid,
             "version": labels.get(group.version_label, ""),
-            "optedIn": labels.get(group.opt_in.label) == group.opt_in.value,
+            "optedIn": group.is_opted_in(labels),
         }
     elif outcome.trigger.state is TriggerState.UNREADABLE and before.get("trigger"):
         status["trigger"] = before["trigger"]
@@ -76,7 +78,7 @@ def status_of_flaw(flaw: Notice, obj: Object, *, now: datetime) -> dict[str, Any
     )
     before = obj.get("status") or {}
     kept = {name: before[name] for name in ("trigger", "experiments", "lastDecision") if name in before}
-    return kept | _common(wanted, obj, now=now)
+    return kept | _common(wanted, obj, now=now) | {"ready": "False"}
 
 
 def _common(wanted: Iterable[Condition], obj: Object, *, now: datetime) -> dict[str, Any]:

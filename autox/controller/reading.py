@@ -9,9 +9,9 @@ import logging
 from collections.abc import AsyncGenerator, Iterable, Iterator
 from contextlib import aclosing
 from dataclasses import dataclass
-from typing import Any
 
 from autox.api.experiments import record_from_object
+from autox.core.templates import images_of, template_of
 from autox.kube.client import KubeClient
 from autox.kube.discovery import discover
 from autox.kube.listing import Query
@@ -69,7 +69,8 @@ async def read_trigger(kube: KubeClient, ref: ObjectRef) -> TriggerSnapshot:
         state=TriggerState.PRESENT,
         uid=str(own.get("uid", "")),
         labels=own.get("labels") or {},
-        images=_images(found),
+        images=images_of(found),
+        template=template_of(found, group=ref.group),
     )
 
 
@@ -111,12 +112,3 @@ def _recorded(objects: Iterable[Object]) -> Iterator[Recorded]:
         except ConfigurationError as error:
             # The API server checks what it stores; this one is of another version of autox, and left alone.
             _log.warning("%s", error.advice)
-
-
-def _images(obj: Object) -> tuple[str, ...]:
-    """Of the pod template, which anything that runs pods has at the same place."""
-    place: Any = obj
-    for step in ("spec", "template", "spec", "containers"):
-        place = place.get(step) if isinstance(place, dict) else None
-    containers = place if isinstance(place, list) else []
-    return tuple(str(each["image"]) for each in containers if isinstance(each, dict) and each.get("image"))

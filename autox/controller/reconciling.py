@@ -140,7 +140,11 @@ class Reconciler:
         if not isinstance(resolved, Resolved):
             raise TypeError("nothing is launched whose values are not known")
         launched = await self._steps.launch(
-            decision, chart=spec.chart, values=resolved.values, images=work.trigger.images
+            decision,
+            chart=spec.chart,
+            values=resolved.values,
+            images=work.trigger.images,
+            template=work.trigger.template,
         )
         work.put(launched)
         work.launched.add(_key(launched))

@@ -55,6 +55,8 @@ class Steps:
     async def delete(self, decision: Decision, recorded: Recorded) -> Recorded:
         """Mark the record Deleting, uninstall the release, mark it Deleted.
 
+        A run that is ended because its pods were replaced has the verdict Invalid, unless it gave one before.
+
         Raises:
             AutoxError: a step failed; the ones before it stay done.
         """
@@ -65,6 +67,9 @@ class Steps:
             message=decision.message,
             launched_at=record.launched_at,
         )
+        if decision.reason == wording.TEMPLATE_CHANGED and record.phase is Phase.RUNNING and record.verdict is None:
+            message = f"{wording.REPLACED_IN_MID_TEST}: {decision.message}"
+            standing = replace(standing, message=message, verdict=Verdict.INVALID)
         recorded = await self._records.mark(recorded, standing)
         note = ""
         try:
@@ -84,6 +89,7 @@ class Steps:
         chart: ChartRef,
         values: Mapping[str, Any],
         images: tuple[str, ...],
+        template: str,
     ) -> Recorded:
         """Record the experiment, install its release, mark it Running.
 
@@ -96,6 +102,7 @@ class Steps:
             chart: what to install.
             values: with what; they are told to nobody else.
             images: of the trigger's pods, for the record.
+            template: digest of the trigger's pod template, for the record.
 
         Raises:
             ConflictError: the record is not waiting to be launched any more: decide again.
@@ -107,7 +114,13 @@ class Steps:
         now = self._now()
         recorded = await self._records.create(
             ExperimentRecord(
-                name=decision.name, uid="", identity=decision.launch, chart=chart, images=images, created_at=now
+                name=decision.name,
+                uid="",
+                identity=decision.launch,
+                chart=chart,
+                images=images,
+                template=template,
+                created_at=now,
             )
         )
         record = recorded.record

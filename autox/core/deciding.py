@@ -26,10 +26,11 @@ from dataclasses import dataclass, replace
 
 from autox.core import wording
 from autox.core.naming import experiment_name
+from autox.core.templates import is_another
 from autox.core.wording import Notice
 from autox.model.decision import Action, Decision
 from autox.model.experiments import ExperimentRecord, Identity
-from autox.model.groups import ExperimentGroup
+from autox.model.groups import ExperimentGroup, Retest
 from autox.model.trigger import TriggerSnapshot, TriggerState
 from autox.model.verdict import Phase
 
@@ -82,7 +83,8 @@ def decide(
             deletes += _deletes(of_spec, lambda _: obstacle)
             others.append(_decision(Action.WAIT, spec, obstacle))
         else:
-            stale, other = _decide_spec(_wanted(group, trigger, spec), digests[spec], of_spec)
+            pods = trigger if group.retest is Retest.ON_TEMPLATE_CHANGE else replace(trigger, template="", images=())
+            stale, other = _decide_spec(_wanted(group, trigger, spec), digests[spec], of_spec, pods)
             deletes += stale
             others.append(other)
     return (*deletes, *others)
@@ -91,6 +93,11 @@ def decide(
 def decide_removed(records: Iterable[ExperimentRecord]) -> tuple[Decision, ...]:
     """Conclude what is to be done about the experiments of a group that is there no more: delete them all."""
     return tuple(_deletes(records, lambda record: wording.group_removed(record.identity)))
+
+
+def is_of_other_pods(record: ExperimentRecord, group: ExperimentGroup, trigger: TriggerSnapshot) -> bool:
+    """Whether an experiment says nothing about its trigger's pods as they are now, though the version is the same."""
+    return group.retest is Retest.ON_TEMPLATE_CHANGE and _other_pods(record, trigger) is not None
 
 
 def is_live(record: ExperimentRecord) -> bool:
@@ -102,14 +109,15 @@ def _obstacle(group: ExperimentGroup, trigger: TriggerSnapshot) -> Notice | None
     """Why nothing may run for a trigger that was read back or is known to be gone."""
     if trigger.state is TriggerState.ABSENT:
         return wording.trigger_gone(group.trigger)
-    opt_in = trigger.labels.get(group.opt_in.label)
-    if opt_in is None:
-        return wording.not_opted_in(group.trigger, group.opt_in)
-    if opt_in != group.opt_in.value:
-        return wording.opted_out(group.trigger, group.opt_in, opt_in)
+    if group.opt_in is not None and not group.is_opted_in(trigger.labels):
+        value = trigger.labels.get(group.opt_in.label)
+        if value is None:
+            return wording.not_opted_in(group.trigger, group.opt_in)
+        return wording.opted_out(group.trigger, group.opt_in, value)
     version = trigger.labels.get(group.version_label)
     if not version:
-        return wording.version_missing(group.trigger, group.version_label, is_empty=version is not None)
+        is_empty, has_asked = version is not None, group.opt_in is not None
+        return wording.version_missing(group.trigger, group.version_label, is_empty=is_empty, has_asked=has_asked)
     return None
 
 
@@ -127,23 +135,30 @@ def _wanted(group: ExperimentGroup, trigger: TriggerSnapshot, spec: str) -> Iden
 
 
 def _decide_spec(
-    subject: Identity, digest: str | DigestTrouble, records: Sequence[ExperimentRecord]
+    subject: Identity,
+    digest: str | DigestTrouble,
+    records: Sequence[ExperimentRecord],
+    pods: TriggerSnapshot,
 ) -> tuple[list[Decision], Decision]:
-    """What to delete of one spec, and what to do then."""
+    """What to delete of one spec, and what to do then; ``pods`` says which pods are to be tested, if it matters."""
     if isinstance(digest, DigestTrouble):
         # NB: while nobody knows the values, an experiment that differs in nothing else may be the right one.
-        deletes = _deletes(records, lambda each: _difference(each, replace(subject, digest=each.identity.digest)))
+        deletes = _deletes(
+            records,
+            lambda each: _difference(each, replace(subject, digest=each.identity.digest)) or _other_pods(each, pods),
+        )
         return deletes, _decision(Action.WAIT, subject.spec, wording.warning(digest.reason, digest.message))
     wanted = replace(subject, digest=digest)
     alike = [each for each in records if _difference(each, wanted) is None]
-    kept = max(filter(is_live, alike), key=_revision, default=None)
+    current = [each for each in alike if is_live(each) and _other_pods(each, pods) is None]
+    kept = max(current, key=_revision, default=None)
     deletes = _deletes(
         (each for each in records if each is not kept),
-        lambda each: _difference(each, wanted) or wording.duplicate(each),
+        lambda each: _difference(each, wanted) or _other_pods(each, pods) or wording.duplicate(each),
     )
     if kept is None:
         revision = 1 + max(map(_revision, alike), default=0)
-        return deletes, _launch(replace(wanted, revision=revision), records)
+        return deletes, _launch(replace(wanted, revision=revision), records, _replaced(alike, pods))
     return deletes, _keep(kept)
 
 
@@ -159,6 +174,21 @@ def _difference(record: ExperimentRecord, wanted: Identity) -> Notice | None:
     if old.digest != wanted.digest:
         return wording.chart_or_values_changed(wanted)
     return None
+
+
+def _other_pods(record: ExperimentRecord, pods: TriggerSnapshot) -> Notice | None:
+    """Why an experiment of the wanted version did not test the pods that run now; None if it may have."""
+    is_replaced = is_another(record.template, pods.template)
+    if not record.template and pods.template:
+        # NB: a record from before templates were recorded; its images are the most that is known.
+        is_replaced = bool(record.images and pods.images) and record.images != pods.images
+    return wording.template_changed(record, pods) if is_replaced else None
+
+
+def _replaced(alike: Sequence[ExperimentRecord], pods: TriggerSnapshot) -> Notice | None:
+    """Why the latest of those that differ in nothing else is not enough: it tested other pods."""
+    latest = max(alike, key=_revision, default=None)
+    return None if latest is None else _other_pods(latest, pods)
 
 
 def _revision(record: ExperimentRecord) -> int:
@@ -181,13 +211,13 @@ def _ending(record: ExperimentRecord) -> Notice | None:
     return wording.record_deleted(record) if record.is_deleting else None
 
 
-def _launch(identity: Identity, records: Sequence[ExperimentRecord]) -> Decision:
+def _launch(identity: Identity, records: Sequence[ExperimentRecord], replaced: Notice | None) -> Decision:
     """A new experiment, and what made it one."""
     latest = max(records, key=lambda each: (each.created_at, each.name), default=None)
-    if identity.revision > 1:
-        notice = wording.tested_again(identity)
-    elif latest is None:
+    if latest is None:
         notice = wording.new_version(identity)
+    elif identity.revision > 1:
+        notice = replaced or wording.tested_again(identity)
     else:
         notice = _difference(latest, identity) or wording.new_version(identity)
     return _decision(Action.LAUNCH, identity.spec, notice, launch=identity, name=experiment_name(identity))

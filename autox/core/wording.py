@@ -21,6 +21,12 @@ NoticeType = Literal["Normal", "Warning"]
 INTERRUPTED = "Interrupted"
 """The reason of a runner that was told to end before its tasks had."""
 
+TEMPLATE_CHANGED = "TemplateChanged"
+"""The reason of an experiment whose pods were replaced by others of the same version."""
+
+REPLACED_IN_MID_TEST = "the pods were replaced in mid-test"
+"""Why the figures of a run are of no version: begins a message."""
+
 POD_WAITING = "PodWaiting"
 """The reason of an experiment that runs, and whose pod does not start."""
 
@@ -87,11 +93,13 @@ def opted_out(trigger: ObjectRef, opt_in: OptIn, value: str) -> Notice:
     return Notice(reason="OptedOut", message=message)
 
 
-def version_missing(trigger: ObjectRef, label: str, *, is_empty: bool) -> Notice:
-    """It has opted in, but nobody says which version it is."""
+def version_missing(trigger: ObjectRef, label: str, *, is_empty: bool, has_asked: bool) -> Notice:
+    """It has opted in, or need not, but nobody says which version it is."""
     seen = f"an empty label {label}" if is_empty else f"no label {label}"
     remedy = f"to name its version: {_label(trigger, f'{label}=VERSION')}"
-    return warning("VersionMissing", f"{trigger} has opted in but has {seen}", remedy=remedy)
+    return warning(
+        "VersionMissing", f"{trigger} {'has opted in but has' if has_asked else 'has'} {seen}", remedy=remedy
+    )
 
 
 # Why an experiment is stale.
@@ -131,6 +139,18 @@ def chart_or_values_changed(identity: Identity) -> Notice:
     return Notice(
         reason="ChartOrValuesChanged", message=f"the chart or the values of spec {identity.spec} have changed"
     )
+
+
+def template_changed(record: ExperimentRecord, pods: TriggerSnapshot) -> Notice:
+    """The pods were replaced by others under the same version label."""
+    identity = record.identity
+    message = (
+        f"the pod template of {identity.trigger} has changed since revision {identity.revision} of version"
+        f" {identity.version} was launched"
+    )
+    if record.images != pods.images and record.images:
+        message += f": the images are {', '.join(pods.images)}; they were {', '.join(record.images)}"
+    return Notice(reason=TEMPLATE_CHANGED, message=message)
 
 
 def duplicate(record: ExperimentRecord) -> Notice:

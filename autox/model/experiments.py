@@ -46,6 +46,7 @@ class ExperimentRecord:
         identity: what it tests and with what.
         chart: the chart it was launched with.
         images: under test, as the trigger's pod template named them.
+        template: digest of that template at the launch; empty if it has none, or from before templates were recorded.
         created_at: when the record was made.
         phase: where it is in its life.
         verdict: None while there is none.
@@ -61,6 +62,7 @@ class ExperimentRecord:
     identity: Identity
     chart: ChartRef
     images: tuple[str, ...] = ()
+    template: str = ""
     created_at: datetime
     phase: Phase = Phase.PENDING
     verdict: Verdict | None = None

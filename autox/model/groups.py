@@ -31,6 +31,13 @@ class ChartRef:
     repo: str = ""
 
 
+class Retest(StrEnum):
+    """What makes the same version worth another test."""
+
+    ON_TEMPLATE_CHANGE = "onTemplateChange"  # other pods under the same version label
+    NEVER = "never"
+
+
 class ValuesKind(StrEnum):
     """Where values of a chart may stand."""
 
@@ -74,9 +81,10 @@ class ExperimentGroup:
         uid: of the group object.
         generation: which state of the group's spec this is.
         trigger: what is watched.
-        opt_in: the label that the trigger must have.
+        opt_in: the label that the trigger must have; None if it need have none.
         version_label: the label whose value is the version under test.
         specs: the experiments, sorted by name.
+        retest: what makes the same version worth another test.
         suspend: True: launch nothing and delete nothing.
         history_limit: how many deleted experiments of each spec keep their record.
     """
@@ -86,11 +94,16 @@ class ExperimentGroup:
     uid: str
     generation: int
     trigger: ObjectRef
-    opt_in: OptIn = OptIn()
+    opt_in: OptIn | None = OptIn()
     version_label: str = VERSION_LABEL
     specs: tuple[ExperimentSpec, ...]
+    retest: Retest = Retest.ON_TEMPLATE_CHANGE
     suspend: bool = False
     history_limit: int = 10
+
+    def is_opted_in(self, labels: Mapping[str, str]) -> bool:
+        """Whether a trigger with these labels is to be tested."""
+        return self.opt_in is None or labels.get(self.opt_in.label) == self.opt_in.value
 
     @property
     def key(self) -> tuple[str, str]:

@@ -25,6 +25,7 @@ class TriggerSnapshot:
         uid: of the object; empty unless present.
         labels: its labels; empty unless present.
         images: the images of its pod template, in order; empty if it has none.
+        template: digest of what decides which pods it runs (``autox.core.templates``); empty if nothing does.
         reason: CamelCase, why it is unreadable; empty otherwise.
         message: the same for people, with what to do about it.
     """
@@ -34,5 +35,6 @@ class TriggerSnapshot:
     uid: str = ""
     labels: Mapping[str, str] = field(default_factory=dict)
     images: tuple[str, ...] = ()
+    template: str = ""
     reason: str = ""
     message: str = ""

@@ -8,16 +8,16 @@ from autox.model.refs import ObjectRef
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TriggerWatch:
-    """Objects of one resource in one namespace that have the opt-in label."""
+    """Objects of one resource in one namespace that have the opt-in label; all of them if ``opt_in`` is None."""
 
     group: str
     version: str
     resource: str
     namespace: str
-    opt_in: OptIn
+    opt_in: OptIn | None
 
     @staticmethod
-    def of(trigger: ObjectRef, opt_in: OptIn) -> "TriggerWatch":
+    def of(trigger: ObjectRef, opt_in: OptIn | None) -> "TriggerWatch":
         """The watch that sees this trigger."""
         return TriggerWatch(
             group=trigger.group,

@@ -4,7 +4,7 @@ import pytest
 
 from autox.api.groups import group_from_object
 from autox.model.errors import ConfigurationError
-from autox.model.groups import ExperimentGroup, ExperimentSpec, ValuesKind
+from autox.model.groups import ExperimentGroup, ExperimentSpec, OptIn, Retest, ValuesKind
 from autox.model.refs import ObjectRef
 from tests.api.samples import IN_VALUES, SPEC, VALUES, Mistake, Object, changed, group
 
@@ -44,10 +44,19 @@ def test_everything_said() -> None:
     }
     found = group_from_object(group(spec))
 
-    assert (found.opt_in.label, found.opt_in.value) == ("example.com/test", "yes")
+    assert found.opt_in == OptIn(label="example.com/test", value="yes")
     assert found.version_label == "example.com/version"
     assert found.suspend
     assert found.history_limit == 3
+
+
+def test_a_group_may_ask_for_no_label() -> None:
+    """The word none switches the opt-in off; nothing and null are the usual label, as in every other field."""
+    assert group_from_object(group({**SPEC, "optIn": "none"})).opt_in is None
+    assert group_from_object(group({**SPEC, "optIn": {}})).opt_in == OptIn()
+    assert group_from_object(group({**SPEC, "optIn": None})).opt_in == OptIn()
+    assert group_from_object(group(SPEC)).retest is Retest.ON_TEMPLATE_CHANGE
+    assert group_from_object(group({**SPEC, "retest": "never"})).retest is Retest.NEVER
 
 
 def test_values_from_elsewhere() -> None:
@@ -95,6 +104,10 @@ def test_mistake_in_values(mistake: Mistake) -> None:
         ("trigger.kind", "Deployment", "spec.trigger.kind"),
         ("optIn", {"value": True}, "spec.optIn.value"),
         ("optIn", {"label": "no label"}, "spec.optIn.label"),
+        ("optIn", "never", "spec.optIn"),
+        ("optIn", False, "spec.optIn"),
+        ("optIn", ["none"], "spec.optIn"),
+        ("retest", "always", "spec.retest"),
         ("version", {"label": ""}, "spec.version.label"),
         ("history", {"limit": -1}, "spec.history.limit"),
         ("specs.iter8.name", "iter9", "spec.specs.iter8.name"),

@@ -57,6 +57,8 @@ def test_group(served: LocalCluster, namespace: str) -> None:
     assert stored["specs"]["iter8"]["values"]["anything"]["goes"][:2] == [1, "two"]
     assert stored["optIn"] == {"label": "iter8.tools/autox", "value": "true"}
     assert stored["history"] == {"limit": 10}
+    assert apply(served, namespace, group(changed(spec, "optIn", "none"), namespace=namespace)).code == 0
+    assert served.get("xg", "httpbin", "--namespace", namespace)["spec"]["optIn"] == "none"
 
 
 @pytest.mark.parametrize(
@@ -76,6 +78,9 @@ def test_group(served: LocalCluster, namespace: str) -> None:
         ("specs.iter8.repo", "file:///charts", "spec.specs.iter8.repo"),
         ("specs.iter8.valuesFrom", [{"kind": "Pod", "name": "x"}], "valuesFrom[0].kind"),
         ("optIn", {"value": True}, "spec.optIn.value"),
+        ("optIn", {"label": "no label"}, "spec.optIn.label"),
+        ("optIn", "never", "spec.optIn"),
+        ("retest", "always", "spec.retest"),
         ("history", {"limit": -1}, "spec.history.limit"),
     ],
 )

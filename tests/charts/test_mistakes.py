@@ -58,6 +58,8 @@ def test_a_misspelt_task_is_one_mistake(cluster: LocalCluster, tmp_path: Path) -
         ("specs.iter8.valuesFrom", [{"kind": "Pod", "name": "x"}], "/valuesFrom/0/kind"),
         ("specs.iter8.values", None, "values"),
         ("optIn", {"value": True}, "--set-string"),
+        ("optIn", "never", "none, or a label and its value"),
+        ("retest", "always", "onTemplateChange"),
         ("history", {"limit": -1}, "/groups/httpbin/history/limit"),
     ],
 )

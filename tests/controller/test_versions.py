@@ -22,7 +22,7 @@ async def test_opting_in_with_a_version_launches(scene: Scene) -> None:
     assert release.values == READY_WEB["values"]
     assert release.labels["autox.dev/experiment"] == record.name
     status = await scene.status()
-    assert status["trigger"]["version"] == "1.10"
+    assert (status["ready"], status["trigger"]["version"]) == ("True", "1.10")
     assert status["experiments"] == [{"spec": "quick", "name": record.name, "phase": "Running"}]
     assert (status["lastDecision"]["action"], status["lastDecision"]["reason"]) == ("Launch", "NewVersion")
     assert {name: status for name, (status, _) in (await scene.conditions()).items()} == {
@@ -92,6 +92,7 @@ async def test_opting_out_deletes(scene: Scene, value: str | None, reason: str) 
     assert (record.phase, record.reason, scene.running()) == (Phase.DELETED, reason, [])
     await scene.look()
     assert (await scene.conditions())["Ready"] == ("True", reason)
+    assert (await scene.status())["ready"] == f"Waiting ({reason})"
     assert (await scene.status())["lastDecision"]["reason"] == reason
 
 
@@ -115,6 +116,7 @@ async def test_a_missing_version_is_told(scene: Scene) -> None:
 
     assert scene.running() == []
     assert (await scene.conditions())["Ready"] == ("False", "VersionMissing")
+    assert (await scene.status())["ready"] == "False"
     ((kind, reason, message),) = await scene.events("ExperimentGroup")
     assert (kind, reason) == ("Warning", "VersionMissing")
     assert "kubectl label" in message

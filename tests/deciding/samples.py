@@ -30,7 +30,9 @@ def group(*specs: str, **fields: Any) -> ExperimentGroup:
     return ExperimentGroup(**(given | fields))
 
 
-def present(version: str | None = "1", *, opt_in: str | None = "true", uid: str = "u1") -> TriggerSnapshot:
+def present(
+    version: str | None = "1", *, opt_in: str | None = "true", uid: str = "u1", **fields: Any
+) -> TriggerSnapshot:
     """The trigger, read back; None leaves a label out."""
     labels = {VERSION_LABEL: version, OPT_IN_LABEL: opt_in}
     return TriggerSnapshot(
@@ -38,6 +40,7 @@ def present(version: str | None = "1", *, opt_in: str | None = "true", uid: str 
         state=TriggerState.PRESENT,
         uid=uid,
         labels={label: value for label, value in labels.items() if value is not None},
+        **fields,
     )
 
 

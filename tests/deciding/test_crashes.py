@@ -26,6 +26,10 @@ OUT = present(opt_in=None)
         pytest.param([present("1"), present("2"), present("1")], id="rollback"),
         pytest.param([present("1"), OUT, present("1")], id="opted out and in again"),
         pytest.param([present("1"), absent(), present("1", uid="u2")], id="recreated"),
+        pytest.param(
+            [present("1", template="1-a"), present("2", template="1-a"), present("2", template="1-b")],
+            id="image after label",
+        ),
         pytest.param([present("1"), unreadable(), present("2")], id="unreadable for a while"),
     ],
 )
@@ -79,10 +83,14 @@ class Turmoil(RuleBasedStateMachine):
         """Let alone for a while."""
         self.world.come_to_rest()
 
-    @rule(version=st.sampled_from([None, "", "1", "1", "2", "2"]), uid=st.sampled_from(["u1", "u1", "u2"]))
-    def version_changes(self, version: str | None, uid: str) -> None:
+    @rule(
+        version=st.sampled_from([None, "", "1", "1", "2", "2"]),
+        uid=st.sampled_from(["u1", "u1", "u2"]),
+        template=st.sampled_from(["", "1-a", "1-b"]),
+    )
+    def version_changes(self, version: str | None, uid: str, template: str) -> None:
         """A rollout, a rollback, a recreation, a label that is removed."""
-        self.world.trigger = present(version, uid=uid) if version is not None else OUT
+        self.world.trigger = present(version, uid=uid, template=template) if version is not None else OUT
 
     @rule(trigger=st.sampled_from([absent(), unreadable(), OUT]))
     def trigger_goes(self, trigger: TriggerSnapshot) -> None:

@@ -89,6 +89,18 @@ def test_a_group_chooses_its_own_labels() -> None:
     assert labelled.launch == identity(version="7")
 
 
+@pytest.mark.parametrize("opt_in", [None, "true", "false", ""])
+def test_a_group_may_ask_for_no_label(opt_in: str | None) -> None:
+    """Without an opt-in every version is tested; a tutorial whose objects had no such label launched nothing."""
+    (decision,) = decide(group(opt_in=None), present(opt_in=opt_in), [], DIGESTS)
+    assert decision.launch == identity()
+
+    (unnamed,) = decide(group(opt_in=None), present(None, opt_in=opt_in), [], DIGESTS)
+    assert (unnamed.reason, "opted in" in unnamed.message) == ("VersionMissing", False)
+    *_, gone = decide(group(opt_in=None), absent(), [record()], DIGESTS)
+    assert gone.reason == "TriggerGone"
+
+
 def test_opting_in_again_tests_again() -> None:
     """After opt-out and opt-in the same version gets a new run, even while the old one is still being deleted."""
     for phase in (Phase.DELETING, Phase.DELETED):

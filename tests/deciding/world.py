@@ -79,7 +79,8 @@ class World:
         name = decision.name
         if name not in self.records:
             created = NOW + timedelta(seconds=len(self.records))
-            self.records[name] = record(Phase.PENDING, of=decision.launch, created_at=created)
+            template = self.trigger.template
+            self.records[name] = record(Phase.PENDING, of=decision.launch, created_at=created, template=template)
             yield
         if name not in self.releases:
             self.releases.add(name)
@@ -90,16 +91,22 @@ class World:
     def _mark(self, name: str, **changes: Any) -> None:
         self.records[name] = replace(self.records[name], **changes)
 
+    def _template_of(self, spec: str) -> str:
+        """Of the pods that the running experiment of a spec was launched for."""
+        (found,) = (self.records[name] for name in self.releases if self.records[name].identity.spec == spec)
+        return found.template
+
     def _is_right(self) -> bool:
         """Whether each spec that should has one experiment of the current version, with the current values."""
         running = {self.records[name].identity.spec: self.records[name].identity for name in self.releases}
         labels = self.trigger.labels
-        if self.is_removed or labels.get(self.group.opt_in.label) != "true" or not labels[self.group.version_label]:
+        if self.is_removed or not self.group.is_opted_in(labels) or not labels[self.group.version_label]:
             return not running
         names = {spec.name for spec in self.group.specs}
         sure = {name for name in names if self.digests[name] is not TROUBLE}
         return sure <= set(running) <= names and all(
             (each.version, each.trigger_uid) == (labels[self.group.version_label], self.trigger.uid)
             and (spec not in sure or each.digest == self.digests[spec])
+            and self.trigger.template in ("", self._template_of(spec))
             for spec, each in running.items()
         )

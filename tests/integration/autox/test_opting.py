@@ -36,6 +36,17 @@ async def test_opt_in_before_the_version(scene: Scene) -> None:
     await scene.tested("1")
 
 
+async def test_a_group_may_ask_for_no_label(scene: Scene) -> None:
+    """With ``optIn: none`` the version alone is enough, also when it changes while somebody watches."""
+    await scene.group(optIn="none")
+    await scene.deploy(version="1")
+    await scene.tested("1")
+
+    await scene.label(version="2")
+
+    await scene.tested("2")
+
+
 async def test_a_version_that_goes_takes_the_experiment_along(scene: Scene) -> None:
     """Without a version label nothing is tested any more."""
     await scene.group()
