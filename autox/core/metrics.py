@@ -11,8 +11,10 @@ _PERCENT = r"([1-9][0-9]?(\.[0-9]+)?|0?\.[0-9]*[1-9][0-9]*)"  # 0 < p < 100
 PATTERNS: Mapping[str, str] = {
     "http": rf"request-count|answer-count|error-count|error-rate|latency-(mean|stddev|min|max|p{_PERCENT})",
     "density": (
-        r"pod-startup-latency-(p50|p90|p99|mean|max)|pods-running|pods-failed|scheduling-throughput"
-        r"|lease-lateness-(p99|max)|api-call-latency-(p50|p90|p99)(/[A-Z]+/[a-z0-9.-]+(/[a-z0-9.-]+)?)?"
+        r"pod-startup-latency-(p50|p90|p99)(/(created-to-seen|seen-to-bound|bound-to-running))?"
+        r"|pod-startup-latency-(mean|max)|pods-(as-asked|created|running|failed)|arrival-rate|scheduling-throughput"
+        r"|lease-lateness-(p99|max)"
+        r"|(api-call-latency|api-request-duration)-(p50|p90|p99)(/[A-Z]+/[a-z0-9.-]+(/[a-z0-9.-]+)?)?"
     ),
 }
 """By task: the names of its metrics, without ``TASK/``; the tasks not here make none."""

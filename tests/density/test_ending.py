@@ -3,6 +3,7 @@
 import signal
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import timedelta
@@ -16,6 +17,7 @@ from autox.model.refs import NAMESPACES, NODES
 from autox.model.result import Subject
 from autox.tasks.density import lifesign, sweeping
 from autox.tasks.density.marks import RUN_LABEL, Marks, run_label
+from autox.tasks.density.serverclock import ServerClock
 from autox.tasks.density.target import identify
 from autox.tasks.density.workload import namespace as namespace_of
 from tests.clusters import LocalCluster, run, wait_for
@@ -92,9 +94,11 @@ async def test_a_run_without_a_sign_of_life_is_dead(kube: KubeClient) -> None:
     marks = Marks.of(Subject(namespace="default", experiment="x"), token=uuid4().hex[:8])
     await kube.create(NAMESPACES, namespace_of(marks))
     await kube.create(NODES, {"metadata": {"name": f"{marks.node_prefix}0", "labels": marks.labels}})
-    await lifesign.give(kube, marks)
+    clock = ServerClock()
+    await lifesign.give(kube, marks, clock)
     now = (await identify(kube)).now
 
+    assert clock.over(now.timestamp()) > time.monotonic() - 2.0
     alive = await sweeping.of_dead_runs(kube, now=now + timedelta(seconds=lifesign.DURATION - 5))
     dead = await sweeping.of_dead_runs(kube, now=now + timedelta(seconds=lifesign.DURATION + 5))
 

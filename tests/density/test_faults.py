@@ -1,6 +1,7 @@
 """Servers that answer as no API server should, and what a density run makes of that."""
 
 import asyncio
+import time
 from pathlib import Path
 
 import pytest
@@ -27,7 +28,8 @@ async def test_every_deployment_is_created_through_all_trouble() -> None:
         name = (await request.json())["metadata"]["name"]
         attempts[name] = attempts.get(name, 0) + 1
         if attempts[name] > 1:
-            return status(409, "AlreadyExists") if name == "load-2" else web.json_response({}, status=201)
+            taken = web.json_response({"spec": {"replicas": 1}}, status=201)
+            return status(409, "AlreadyExists") if name == "load-2" else taken
         if name == "load-0":
             return status(429, "TooManyRequests", "a moment, please")
         if name == "load-1":
@@ -38,10 +40,32 @@ async def test_every_deployment_is_created_through_all_trouble() -> None:
 
     sent = Sent()
     async with serving(handler) as kube:
-        await create_all(kube, list(plan(DensityInputs(pods=3, pods_per_deployment=1, rate=1000.0))), MARKS, sent)
+        await create_all(
+            kube,
+            list(plan(DensityInputs(pods=3, pods_per_deployment=1, rate=1000.0))),
+            MARKS,
+            sent,
+            began=time.monotonic(),
+        )
 
     assert attempts == {"load-0": 2, "load-1": 2, "load-2": 2}
-    assert (sent.created, sent.repeated, sent.throttled) == (3, 3, 1)
+    assert (sent.created, sent.hindered, sent.repeated, sent.throttled) == (3, 3, 3, 1)
+
+
+@pytest.mark.parametrize("replicas", [0, 3, 20, None])
+async def test_an_admission_that_changes_the_replicas_is_told(replicas: int | None) -> None:
+    """A Deployment that was taken with other replicas is not the one that was asked for; nobody looked at that."""
+
+    async def handler(request: web.Request) -> web.StreamResponse:
+        made = await request.json()
+        made["spec"]["replicas"] = replicas
+        return web.json_response(made, status=201)
+
+    sent = Sent()
+    async with serving(handler) as kube:
+        await create_all(kube, list(plan(DensityInputs(pods=10))), MARKS, sent, began=time.monotonic())
+
+    assert sent.shrunk == f"an admission made 10 replicas of a Deployment {replicas}"
 
 
 async def test_a_refusal_ends_the_creation() -> None:
@@ -56,7 +80,9 @@ async def test_a_refusal_ends_the_creation() -> None:
 
     async with serving(handler) as kube:
         with pytest.raises(ForbiddenError, match="exceeded quota: few"):
-            await create_all(kube, list(plan(DensityInputs(pods=100, rate=10.0))), MARKS, Sent())
+            await create_all(
+                kube, list(plan(DensityInputs(pods=100, rate=10.0))), MARKS, Sent(), began=time.monotonic()
+            )
 
     assert asked == 1
 

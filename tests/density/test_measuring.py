@@ -1,103 +1,16 @@
-"""What is made of what a watcher sees: pods, leases, and the API server's own histograms."""
-
-from datetime import UTC, datetime
-from math import inf
-from typing import Any
+"""What is made of what a watcher sees: leases, the API server's own histograms, and the figures of a run."""
 
 import pytest
 
 from autox.core.metrics import maker
 from autox.model.result import Metric
-from autox.model.tasks import DensityInputs
-from autox.tasks.density.apicalls import ApiCalls, calls_between, snapshot
-from autox.tasks.density.figures import Measured, gaps, message, metrics
+from autox.tasks.density.apicalls import ApiCalls, calls_between, snapshot, worst
+from autox.tasks.density.explaining import Hindrance, notes
+from autox.tasks.density.figures import Measured, message, metrics
 from autox.tasks.density.leasetimes import LeaseTimes
-from autox.tasks.density.podtimes import PodTimes, quantile
-
-NOW = datetime(2026, 11, 22, 3, 4, 10, tzinfo=UTC)
-CREATED = "2026-11-22T03:04:05Z"
-
-
-def pod(uid: str, *, node: str = "", phase: str = "Pending", ready: bool = False, **condition: str) -> dict[str, Any]:
-    """A pod as a watch shows it."""
-    conditions = [{"type": "Ready", "status": "True" if ready else "False"}]
-    if condition:
-        conditions.append({"type": "PodScheduled", "status": "False", **condition})
-    return {
-        "metadata": {"uid": uid, "creationTimestamp": CREATED},
-        "spec": {"nodeName": node} if node else {},
-        "status": {"phase": phase, "conditions": conditions},
-    }
-
-
-def seen(*moments: tuple[float, dict[str, Any]]) -> PodTimes:
-    """What is known after these sights."""
-    times = PodTimes()
-    for at, each in moments:
-        times.present(each, at=at, now=NOW)
-    return times
-
-
-def test_startup_is_from_the_first_sight_to_running_and_ready() -> None:
-    """Neither bound, nor Running without Ready, is started; later changes do not move the moment."""
-    times = seen(
-        (10.0, pod("a")),
-        (10.2, pod("a", node="n")),
-        (10.5, pod("a", node="n", phase="Running")),
-        (11.0, pod("a", node="n", phase="Running", ready=True)),
-        (19.0, pod("a", node="n", phase="Running", ready=True)),
-    )
-
-    assert times.startup(wanted=1) == [pytest.approx(1.0)]
-    assert times.running == 1
-    assert times.throughput() == pytest.approx(1 / 0.2)
-
-
-def test_a_pod_that_never_ran_is_infinitely_late() -> None:
-    """Giving up early must not improve a percentile: not for pods that waited, nor for those never created."""
-    times = seen(*((1.0, pod(str(index))) for index in range(3)))
-    times.present(pod("0", node="n", phase="Running", ready=True), at=2.0, now=NOW)
-
-    assert times.startup(wanted=4) == [1.0, inf, inf, inf]
-    assert quantile(times.startup(wanted=4), 25) == 1.0
-    assert quantile(times.startup(wanted=4), 50) is None
-    assert quantile([], 50) is None
-
-
-def test_a_pod_that_was_replaced_still_counts() -> None:
-    """A pod that was deleted before it ran has failed, though its successor runs."""
-    times = seen((1.0, pod("a")), (2.0, pod("b")))
-    times.absent("a")
-    times.absent("unheard of")
-    times.present(pod("b", node="n", phase="Running", ready=True), at=2.5, now=NOW)
-
-    assert times.startup(wanted=1) == [0.5, inf]
-    assert times.failed == 1
-
-
-def test_a_pod_that_ran_and_ended_is_neither_running_nor_late() -> None:
-    """What was measured stays measured."""
-    times = seen((1.0, pod("a")), (2.0, pod("a", node="n", phase="Running", ready=True)))
-    times.absent("a")
-
-    assert times.startup(wanted=1) == [1.0]
-    assert (times.running, times.failed) == (0, 0)
-
-
-def test_a_pod_whose_beginning_was_missed_is_measured_from_its_creation() -> None:
-    """After an interruption of the watch a pod may be seen Running at first: that is not a latency of nothing."""
-    times = seen((100.0, pod("a", node="n", phase="Running", ready=True)))
-
-    assert times.startup(wanted=1) == [5.0]
-
-
-def test_failed_pods_are_counted_and_the_first_trouble_is_told() -> None:
-    """Whoever reads the result need not ask the scheduler."""
-    times = seen((1.0, pod("a", phase="Failed")), (1.0, pod("b", reason="Unschedulable", message="0/9 nodes")))
-
-    assert times.failed == 1
-    assert times.trouble == "0/9 nodes"
-    assert times.throughput() is None
+from autox.tasks.density.loading import Sent
+from autox.tasks.density.podtimes import PodTimes
+from tests.density.samples import GOOD, INPUTS, REFUSED, all_running, measured, pod, running_pod, seen, synchronous
 
 
 def test_a_lease_is_late_by_what_exceeds_its_period() -> None:
@@ -157,7 +70,7 @@ def test_only_calls_that_count_are_counted() -> None:
 
     assert isinstance(calls, ApiCalls)
     assert set(calls.calls) == {"POST/pods", "POST/pods/binding"}
-    key, seconds = calls.worst("p99") or ("", 0.0)
+    key, seconds = worst(calls.calls, "p99") or ("", 0.0)
     assert (key, round(seconds, 3)) == ("POST/pods", 0.991)
 
 
@@ -186,28 +99,57 @@ def test_a_restarted_api_server_leaves_latency_unknown(after: str) -> None:
     assert "restarted" in found
 
 
-INPUTS = DensityInputs(nodes=2, pods=4, timeout=9.0)
+def test_the_time_in_webhooks_is_told() -> None:
+    """The SLI leaves it out: POST/pods had a latency of 58 ms where calls took 2 s, and nobody named the webhook."""
+    labels = 'name="slow.example.com",type="validating",operation="CREATE",rejected="false"'
+    webhook = "\n".join(
+        f'apiserver_admission_webhook_admission_duration_seconds_bucket{{{labels},le="{bound}"}} {count}'
+        for bound, count in ((1, 0), (2.5, 4), ("+Inf", 4))
+    )
+    idle, quick, slow = ("GET", "nodes", "", 0.0, 0.0), ("POST", "pods", "", 4, 4), ("POST", "pods", "", 0, 4)
+    before = [exposition(idle), exposition(idle, family="")]
+    after = [exposition(idle, quick), exposition(idle, slow, family=""), webhook]
+    calls = between("\n".join(before), "\n".join(after))
+
+    found = measured(seen(*all_running(*GOOD)), calls=calls)
+    figures = {each.name: each.value for each in metrics(found, INPUTS)}
+    told = {note.text: note for note in notes(found, Sent(created=4), Hindrance(), planned=4)}
+
+    assert figures["density/api-call-latency-p99/POST/pods"] == pytest.approx(99)
+    assert figures["density/api-request-duration-p99/POST/pods"] == pytest.approx(991)
+    [note] = [note for text, note in told.items() if "slow.example.com" in text]
+    assert note.text.startswith(
+        "the validating webhook slow.example.com was called 4 times and took up to 2.48 s (p99)"
+    )
+    assert note.weight == 1.0
 
 
-def by_name(measured: Measured) -> dict[str, Metric]:
+def by_name(found: Measured) -> dict[str, Metric]:
     """The metrics."""
-    return {each.name: each for each in metrics(measured, INPUTS)}
+    return {each.name: each for each in metrics(found, INPUTS)}
 
 
 def test_what_is_unknown_has_no_value() -> None:
-    """Nothing measured: counts are 0, everything else is no value, and each gap has its reason."""
-    measured = Measured(pods=PodTimes(), leases=[], calls="forbidden")
-    found = by_name(measured)
+    """Nothing measured: counts and rates are 0, everything else is no value, and each gap has its reason."""
+    nothing = measured(PodTimes(synchronous()))
+    found = by_name(nothing)
 
     assert {name for name, each in found.items() if each.value is not None} == {
+        "density/pods-as-asked",
+        "density/pods-created",
         "density/pods-running",
         "density/pods-failed",
+        "density/arrival-rate",
+        "density/scheduling-throughput",
         "density/pod-startup-latency",
     }
     assert {each.value for each in found.values()} == {0, None}
-    assert message(measured, INPUTS) == "only 0 of 4 pods ran on 2 virtual nodes within 9 s"
-    assert [note.text for note in gaps(measured, INPUTS)] == [
-        "4 pods never ran and count as infinitely late, so percentiles that fall on them have no value",
+    assert found["density/pod-startup-latency-p99"].infinite
+    assert found["density/pod-startup-latency-p99"].why == "4 of 4 pods never came so far"
+    assert found["density/api-call-latency-p99"].why == "forbidden"
+    assert message(nothing, INPUTS) == "only 0 of 4 pods ran on 2 virtual nodes within 9 s"
+    assert [note.text for note in notes(nothing, Sent(created=4), REFUSED, planned=4)] == [
+        f"4 of 4 pods were never created: {REFUSED.refusal}",
         "no API call latency: forbidden",
         "no lease lateness: the run ended before any lease was due for renewal",
     ]
@@ -215,25 +157,38 @@ def test_what_is_unknown_has_no_value() -> None:
 
 def test_figures_are_in_milliseconds_and_named() -> None:
     """A run that went well has every metric, its distribution, and the calls by verb and resource."""
-    times = seen(*((1.0, pod(str(index))) for index in range(4)))
+    times = seen(*((0.1, pod(str(index), at=0.1)) for index in range(4)))
     for index in range(4):
-        times.present(pod(str(index), node="n", phase="Running", ready=True), at=1.1 + index / 10, now=NOW)
+        times.present(pod(str(index), node="n-0"), at=0.15)
+        times.present(running_pod(str(index)), at=0.2 + index / 10)
     idle = ("GET", "nodes", "", 0.0, 0.0)
     calls = between(exposition(idle), exposition(idle, ("POST", "pods", "binding", 4, 4)))
-    measured = Measured(pods=times, leases=[0.0, 0.5], calls=calls)
-    found = {name: each.value for name, each in by_name(measured).items()}
+    whole = measured(times, leases=[0.0, 0.5], calls=calls)
+    found = {name: each.value for name, each in by_name(whole).items()}
 
+    startup = {
+        f"{name}{part}": value
+        for part, values in {
+            "": (200, 400, 400),
+            "/created-to-seen": (0, 0, 0),
+            "/seen-to-bound": (50, 50, 50),
+            "/bound-to-running": (150, 350, 350),
+        }.items()
+        for name, value in zip(("p50", "p90", "p99"), values, strict=True)
+    }
     assert found == pytest.approx(
-        {
-            "density/pod-startup-latency-p50": 200,
-            "density/pod-startup-latency-p90": 400,
-            "density/pod-startup-latency-p99": 400,
+        {f"density/pod-startup-latency-{name}": value for name, value in startup.items()}
+        | {f"density/api-request-duration-{name}": None for name in ("p50", "p90", "p99")}
+        | {
             "density/pod-startup-latency-mean": 250,
             "density/pod-startup-latency-max": 400,
             "density/pod-startup-latency": 4,
+            "density/pods-as-asked": 4,
+            "density/pods-created": 4,
             "density/pods-running": 4,
             "density/pods-failed": 0,
-            "density/scheduling-throughput": 10,
+            "density/arrival-rate": 2,
+            "density/scheduling-throughput": 2,
             "density/lease-lateness-p99": 500,
             "density/lease-lateness-max": 500,
             "density/api-call-latency-p50": 50,
@@ -244,7 +199,7 @@ def test_figures_are_in_milliseconds_and_named() -> None:
             "density/api-call-latency-p99/POST/pods/binding": 99,
         }
     )
-    assert sum(bucket.count for bucket in by_name(measured)["density/pod-startup-latency"].buckets) == 4
-    assert message(measured, INPUTS) == "4 pods ran on 2 virtual nodes, startup P99 400 ms"
-    assert [note.text for note in gaps(measured, INPUTS)] == []
+    assert sum(bucket.count for bucket in by_name(whole)["density/pod-startup-latency"].buckets) == 4
+    assert message(whole, INPUTS) == "4 pods ran on 2 virtual nodes, startup P99 400 ms"
+    assert list(notes(whole, Sent(created=4), Hindrance(), planned=4)) == []
     assert {name for name in found if maker(name) != "density"} == {"density/pod-startup-latency"}

@@ -31,14 +31,17 @@ async def test_a_control_plane_is_loaded_and_left_as_it_was(
     findings = await run(inputs, context_on(own, said))
 
     found = {each.name: each.value for each in findings.metrics}
-    assert findings.message.startswith("50 pods ran on 10 virtual nodes, startup P99 ")
-    assert (found["density/pods-running"], found["density/pods-failed"]) == (50, 0)
+    assert findings.message.startswith("50 pods ran on 10 virtual nodes")
+    assert ", startup P99 " in findings.message
+    assert (found["density/pods-running"], found["density/pods-created"], found["density/pods-failed"]) == (50, 50, 0)
+    assert [(slo.metric, slo.limit) for slo in findings.demands] == [("density/pods-as-asked", 50)]
     assert found["density/pod-startup-latency"] == 50
     p50, p99 = found["density/pod-startup-latency-p50"], found["density/pod-startup-latency-p99"]
     assert p50 is not None
     assert p99 is not None
     assert 0 < p50 <= p99 < 60_000
-    for name in ("scheduling-throughput", "api-call-latency-p99", "api-call-latency-p99/POST/pods/binding"):
+    calls = ("api-call-latency-p99", "api-call-latency-p99/POST/pods/binding", "api-request-duration-p99/POST/pods")
+    for name in ("pods-as-asked", "arrival-rate", "scheduling-throughput", *calls):
         assert (found[f"density/{name}"] or 0) > 0, name
     assert not any("/metrics" in name or "WATCH" in name for name in found)
     assert any("system:masters" in note.text for note in findings.notes)
@@ -159,8 +162,11 @@ async def test_quotas_are_named_and_nothing_stays(cluster: LocalCluster) -> None
     assert findings.message.startswith("only ")
     assert (found["density/pods-running"] or 0) < 60
     assert found["density/pod-startup-latency-p99"] is None
-    assert any("never ran and count as infinitely late" in note.text for note in findings.notes)
-    assert any("pods were refused: " in note.text and "exceeded quota" in note.text for note in findings.notes)
+    assert next(each for each in findings.metrics if each.name == "density/pod-startup-latency-p99").infinite
+    assert (found["density/pods-as-asked"] or 0) < 60
+    assert any(
+        "of 60 pods were never created: " in note.text and "exceeded quota" in note.text for note in findings.notes
+    )
     assert left_behind(cluster) == []
 
 

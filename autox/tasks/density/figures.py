@@ -1,20 +1,32 @@
-"""The metrics of a run from what was measured, and the sentences beside them. Pure.
+"""The metrics of a run from what was measured. Pure; ``explaining`` next door has the sentences beside them.
 
-What is not known is None, never 0: percentiles that fall on a pod that never ran, calls of an API server that was
-restarted, renewals that were not due yet. Counts of pods are known always.
+What is not known is None, never 0: calls of an API server that was restarted, renewals that were not due yet.
+Percentiles that fall on a pod that never came so far have no value either, and are later than every limit. Counts and
+rates of pods are known always.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from math import inf
 
 from autox.core.histogram import Histogram
-from autox.model.result import Metric, Note, NoteKind
+from autox.core.prometheustext import CumulativeHistogram
+from autox.model.result import SLO, Bound, Metric
 from autox.model.tasks import DensityInputs
-from autox.tasks.density.apicalls import QUANTILES, ApiCalls
+from autox.tasks.density.apicalls import QUANTILES, WHOLE, ApiCalls, latency, worst
+from autox.tasks.density.arrival import Arrival
 from autox.tasks.density.podtimes import PodTimes, quantile
 
+AS_ASKED = "density/pods-as-asked"
+STARTUP = "density/pod-startup-latency"
+
 _MS = 1000.0
+_STARTUP_HELP = "from the creation of a pod (within a second) to the sight of it Running and Ready, by a watcher apart"
+_PARTS_HELP = {
+    "created-to-seen": "from the creation of a pod to the first sight of it: validating webhooks, late watches",
+    "seen-to-bound": "from the first sight of a pod to that of it bound to a node: the scheduler",
+    "bound-to-running": "from the sight of a pod bound to a node to that of it Running and Ready: the node",
+}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -23,77 +35,105 @@ class Measured:
 
     Attributes:
         pods: the times of its pods.
+        arrival: how they came.
+        began: when the first were due, on the monotonic clock.
+        until: when the run ended.
         leases: seconds of lateness of each lease renewal, ascending.
         calls: of the API between the first Deployment and the end; in words why not, if not.
     """
 
     pods: PodTimes
+    arrival: Arrival
+    began: float
+    until: float
     leases: list[float]
     calls: ApiCalls | str
 
 
+def demands(inputs: DensityInputs) -> tuple[SLO, ...]:
+    """What every run demands: figures of another load than the one that was asked for are no answer."""
+    return (SLO(metric=AS_ASKED, bound=Bound.LOWER, limit=inputs.pods),)
+
+
 def metrics(measured: Measured, inputs: DensityInputs) -> tuple[Metric, ...]:
     """Every metric of the run."""
-    return (*_pods(measured.pods, inputs), *_leases(measured.leases), *_calls(measured.calls))
+    return (
+        *_startup(measured.pods, inputs),
+        *_pods(measured, inputs),
+        *_leases(measured.leases),
+        *_calls(measured.calls),
+    )
 
 
 def message(measured: Measured, inputs: DensityInputs) -> str:
     """How it went, in one sentence."""
-    running = measured.pods.running
+    pods, found = measured.pods, measured.arrival
+    running = pods.running
     where = f"on {inputs.nodes} virtual node{'s' if inputs.nodes > 1 else ''}"
     if running < inputs.pods:
         return f"only {running} of {inputs.pods} pods ran {where} within {inputs.timeout:g} s"
-    p99 = quantile(measured.pods.startup(wanted=inputs.pods), 99)
+    p99 = quantile(pods.startup(wanted=inputs.pods), 99)
     took = f", startup P99 {p99 * _MS:.0f} ms" if p99 is not None else ""
-    return f"{running} pods ran {where}{took}"
+    short = f", {inputs.pods - found.as_asked} of them not as asked" if found.as_asked < inputs.pods else ""
+    slow = f", {found.rates}" if found.is_slow else ""
+    return f"{running} pods ran {where}{short}{slow}{took}"
 
 
-def gaps(measured: Measured, inputs: DensityInputs) -> Iterator[Note]:
-    """Why some figures are missing."""
-    pods = measured.pods
-    never = pods.startup(wanted=inputs.pods).count(inf)
-    if never:
-        if pods.trouble:
-            yield missing(f"a pod that does not run says: {pods.trouble}", pods, inputs)
-        told = f"{never} pods never ran and count as infinitely late, so percentiles that fall on them have no value"
-        yield missing(told, pods, inputs)
-    if isinstance(measured.calls, str):
-        yield Note(text=f"no API call latency: {measured.calls}", weight=1.0, explains=("density/api-call-latency*",))
-    if not measured.leases:
-        text = "no lease lateness: the run ended before any lease was due for renewal"
-        yield Note(text=text, weight=1.0, explains=("density/lease-lateness*",))
-
-
-def missing(text: str, pods: PodTimes, inputs: DensityInputs) -> Note:
-    """A note on the pods that do not run."""
-    share = (inputs.pods - pods.running) / inputs.pods
-    explains = ("density/pod-startup-latency*", "density/pods-*", "density/scheduling-throughput")
-    return Note(text=text, kind=NoteKind.TARGET, weight=min(max(share, 0.0), 1.0), explains=explains)
-
-
-def _pods(pods: PodTimes, inputs: DensityInputs) -> Iterator[Metric]:
+def _startup(pods: PodTimes, inputs: DensityInputs) -> Iterator[Metric]:
     latencies = pods.startup(wanted=inputs.pods)
-    started = [latency for latency in latencies if latency < inf]
+    started = [value for value in latencies if value < inf]
+    yield from _quantiles(STARTUP, latencies, ("p50", "p90", "p99"), _STARTUP_HELP)
     is_whole = bool(started) and len(started) == len(latencies)
-    name, unit = "density/pod-startup-latency", "ms"
-    about = "from the first sight of a pod to the sight of it Running and Ready, by an independent watcher"
-    figures = {f"p{percent}": quantile(latencies, percent) for percent in (50, 90, 99)} | {
-        "mean": sum(started) / len(started) if is_whole else None,
-        "max": latencies[-1] if is_whole else None,
-    }
-    for statistic, value in figures.items():
-        yield Metric(name=f"{name}-{statistic}", unit=unit, value=_scaled(value), help=about)
+    mean = sum(started) / len(started) if is_whole else None
+    for name, value in (("mean", mean), ("max", latencies[-1] if is_whole else None)):
+        yield _late(f"{STARTUP}-{name}", value, latencies, _STARTUP_HELP)
     histogram = Histogram()
     histogram.record_all(started)
-    yield Metric(name=name, unit=unit, value=len(started), buckets=histogram.buckets(scale=_MS), help=about)
-    yield Metric(name="density/pods-running", unit="", value=pods.running, help="pods Running and Ready at the end")
-    yield Metric(name="density/pods-failed", unit="", value=pods.failed, help="pods Failed, or gone before they ran")
-    yield Metric(
-        name="density/scheduling-throughput",
-        unit="1/s",
-        value=pods.throughput(),
-        help="pods bound a second, from the first sight of a pod to the last of a binding",
+    buckets = histogram.buckets(scale=_MS)
+    yield Metric(name=STARTUP, unit="ms", value=len(started), buckets=buckets, help=_STARTUP_HELP)
+    for part, times in pods.parts(wanted=inputs.pods):
+        yield from _quantiles(STARTUP, times, ("p50", "p90", "p99"), _PARTS_HELP[part], line=f"/{part}")
+
+
+def _quantiles(
+    name: str, latencies: list[float], wanted: tuple[str, ...], about: str, *, line: str = ""
+) -> Iterator[Metric]:
+    for each in wanted:
+        yield _late(f"{name}-{each}{line}", quantile(latencies, int(each[1:])), latencies, about)
+
+
+def _late(name: str, value: float | None, latencies: list[float], about: str) -> Metric:
+    never = latencies.count(inf)
+    is_infinite = value is None and never > 0
+    why = f"{never:,} of {len(latencies):,} pods never came so far" if is_infinite else ""
+    return Metric(name=name, unit="ms", value=_scaled(value), help=about, why=why, infinite=is_infinite)
+
+
+def _pods(measured: Measured, inputs: DensityInputs) -> Iterator[Metric]:
+    pods, found = measured.pods, measured.arrival
+    counts = {
+        AS_ASKED: (
+            found.as_asked,
+            "pods created when they were due, Running and Ready to the end on a node of the run",
+        ),
+        "density/pods-created": (found.created, "pods that ever were, those in the place of deleted ones too"),
+        "density/pods-running": (pods.running, "pods Running and Ready at the end"),
+        "density/pods-failed": (pods.failed, "pods Failed, or gone before they ran"),
+    }
+    for name, (value, about) in counts.items():
+        yield Metric(name=name, unit="", value=value, help=about)
+    about = (
+        f"pods created a second, over the time that they were due and until the last was; asked for: {inputs.rate:g}"
     )
+    yield Metric(name="density/arrival-rate", unit="1/s", value=found.achieved, help=about)
+    bound = pods.throughput(
+        began=measured.began, due=inputs.pods / inputs.rate, until=measured.until, wanted=inputs.pods
+    )
+    about = (
+        "pods bound a second, over the time that they were due and until the last was bound, or until the end of the"
+        " run where some never were"
+    )
+    yield Metric(name="density/scheduling-throughput", unit="1/s", value=bound, help=about)
 
 
 def _leases(late: list[float]) -> Iterator[Metric]:
@@ -104,17 +144,26 @@ def _leases(late: list[float]) -> Iterator[Metric]:
 
 
 def _calls(calls: ApiCalls | str) -> Iterator[Metric]:
-    for quantile_name in QUANTILES:
-        name, unit = f"density/api-call-latency-{quantile_name}", "ms"
-        worst = None if isinstance(calls, str) else calls.worst(quantile_name)
-        where = f": {worst[0]}" if worst else ""
-        value = _scaled(worst[1]) if worst else None
-        yield Metric(name=name, unit=unit, value=value, help=f"the worst of all verbs and resources{where}")
-        if not isinstance(calls, str):
-            for key, histogram in calls.calls.items():
-                about = f"{histogram.count:.0f} calls, by {calls.family}"
-                value = _scaled(calls.latency(key, quantile_name))
-                yield Metric(name=f"{name}/{key}", unit=unit, value=value, help=about)
+    known = calls if isinstance(calls, ApiCalls) else ApiCalls(family="", calls={})
+    why = calls if isinstance(calls, str) else ""
+    sli = "the worst of all verbs and resources, without webhooks and queues"
+    yield from _by_resource("density/api-call-latency", known.calls, known.family, about=sli, why=why)
+    whole = "the worst of all verbs and resources, webhooks and queues included"
+    yield from _by_resource("density/api-request-duration", known.whole, WHOLE, about=whole, why=why)
+
+
+def _by_resource(
+    name: str, calls: Mapping[str, CumulativeHistogram], family: str, *, about: str, why: str
+) -> Iterator[Metric]:
+    for statistic in QUANTILES:
+        found = worst(calls, statistic)
+        where = f": {found[0]}" if found else ""
+        value = _scaled(found[1]) if found else None
+        yield Metric(name=f"{name}-{statistic}", unit="ms", value=value, help=about + where, why=why)
+        for key, histogram in calls.items():
+            told = f"{histogram.count:.0f} calls, by {family}"
+            value = _scaled(latency(histogram, statistic))
+            yield Metric(name=f"{name}-{statistic}/{key}", unit="ms", value=value, help=told)
 
 
 def _scaled(seconds: float | None) -> float | None:

@@ -2,7 +2,8 @@
 
 A request that fails for a reason that may pass is sent again until the time is up, for the pods are wanted; one that
 is refused for good (no permission, a quota, an admission webhook) ends the run with the API server's reason. How far
-the sending itself fell behind its schedule is measured, for then the load was not the one that was asked for.
+the sending itself fell behind its schedule is measured, for then the load was not the one that was asked for; and so
+is what the API server made of a Deployment that it took, for an admission may take away what it does not refuse.
 """
 
 import asyncio
@@ -24,27 +25,40 @@ class Sent:
     """How the creation went.
 
     Attributes:
+        planned: how many Deployments there should be.
         created: how many Deployments were.
         behind: seconds that the latest request left after it was due.
+        hindered: how many Deployments took more than one request.
         repeated: how many requests were sent again.
         throttled: how many of those because the API server asked for patience.
         trouble: why the last of them was; empty if none was.
+        shrunk: what came out of a Deployment that has fewer pods than were asked for; empty if none has.
     """
 
+    planned: int = 0
     created: int = 0
     behind: float = 0.0
+    hindered: int = 0
     repeated: int = 0
     throttled: int = 0
     trouble: str = ""
+    shrunk: str = ""
 
 
-async def create_all(kube: KubeClient, plan: Sequence[Planned], marks: Marks, sent: Sent) -> None:
+async def create_all(kube: KubeClient, plan: Sequence[Planned], marks: Marks, sent: Sent, *, began: float) -> None:
     """Create all Deployments; ``sent`` is kept up to date, so that whoever gives up half-way knows how it went.
+
+    Args:
+        kube: the client.
+        plan: what to create.
+        marks: of the run.
+        sent: what is kept up to date.
+        began: when the first is due, on the monotonic clock.
 
     Raises:
         PermanentError: the API server refused one.
     """
-    began = time.monotonic()
+    sent.planned = len(plan)
     tasks = [asyncio.create_task(_create(kube, each, marks, sent, due=began + each.at)) for each in plan]
     try:
         await asyncio.gather(*tasks)
@@ -58,17 +72,22 @@ async def _create(kube: KubeClient, planned: Planned, marks: Marks, sent: Sent, 
     body = deployment(planned, marks)
     await asyncio.sleep(due - time.monotonic())
     sent.behind = max(sent.behind, time.monotonic() - due)
+    repeated = 0
     while True:
         try:
-            await kube.create(DEPLOYMENTS, body)
+            made = await kube.create(DEPLOYMENTS, body)
         except AlreadyExistsError:
             break  # the answer to an earlier attempt was lost
         except TransientError as error:
+            sent.hindered += not repeated
+            repeated += 1
             sent.repeated += 1
             sent.throttled += isinstance(error, TooManyRequestsError)
             sent.trouble = error.message
             patience = error.retry_after if isinstance(error, TooManyRequestsError) else 0.0
             await asyncio.sleep(max(_RETRY, patience))
         else:
+            if (replicas := (made.get("spec") or {}).get("replicas")) != planned.replicas:
+                sent.shrunk = f"an admission made {planned.replicas} replicas of a Deployment {replicas}"
             break
     sent.created += 1

@@ -12,6 +12,7 @@ from dataclasses import replace
 from typing import Any
 
 from autox.kube.client import KubeClient
+from autox.kube.objects import metadata
 from autox.model.errors import AutoxError, DeadlineError, NotFoundError
 from autox.model.refs import DEPLOYMENTS, NAMESPACES, SERVICE_ACCOUNTS
 from autox.model.result import Note, NoteKind
@@ -20,10 +21,13 @@ from autox.nodes.supervision import supervise
 from autox.tasks.context import Findings, TaskContext
 from autox.tasks.density import figures, lifesign, sweeping
 from autox.tasks.density.apicalls import ApiCalls, Snapshot, calls_between, snapshot
+from autox.tasks.density.arrival import arrival
+from autox.tasks.density.explaining import Hindrance, notes
 from autox.tasks.density.fleet import Fleet
 from autox.tasks.density.loading import Sent, create_all
 from autox.tasks.density.marks import Marks
 from autox.tasks.density.observing import Observer
+from autox.tasks.density.serverclock import ServerClock
 from autox.tasks.density.together import beside, uninterrupted
 from autox.tasks.density.workload import namespace, plan, refusal
 
@@ -43,7 +47,9 @@ class LoadTest:
         self._fleet = fleet
         self._inputs = inputs
         self._say = context.say
-        self._observer = Observer(kube, marks)
+        self._clock = ServerClock()
+        self._observer = Observer(kube, marks, self._clock)
+        self._plan = list(plan(inputs))
         self._sent = Sent()
         self._stalled = 0.0
 
@@ -54,7 +60,7 @@ class LoadTest:
         try:
             self._say(f"loading {self._kube.server} in namespace {self._marks.namespace}")
             await self._kube.create(NAMESPACES, namespace(self._marks))
-            await lifesign.give(self._kube, self._marks)
+            await lifesign.give(self._kube, self._marks, self._clock)
             parts = asyncio.create_task(supervise(self._parts(), stop=stop))
             findings = await beside(parts, self._measure())
         finally:
@@ -68,7 +74,7 @@ class LoadTest:
             "virtual nodes": self._fleet.serve(),
             "watcher of pods": self._observer.watch_pods(),
             "watcher of leases": self._observer.watch_leases(),
-            "sign of life": lifesign.keep_giving(self._kube, self._marks),
+            "sign of life": lifesign.keep_giving(self._kube, self._marks, self._clock),
         }
 
     async def _measure(self) -> Findings:
@@ -76,17 +82,35 @@ class LoadTest:
         await self._prepare()
         before = await self._snapshot()
         self._say(f"creating {inputs.pods} pods, {inputs.rate:g} a second")
-        await self._load()
+        began = time.monotonic()
+        await self._load(began)
+        until = time.monotonic()
+        # NB: reckoned before anything else is asked for, since pods come and go while that is answered.
+        arrived = arrival(
+            observer.pods,
+            self._plan,
+            rate=inputs.rate,
+            began=began,
+            until=until,
+            node_prefix=self._marks.node_prefix,
+        )
         measured = figures.Measured(
             pods=observer.pods,
-            leases=observer.leases.lateness(at=time.monotonic()),
+            arrival=arrived,
+            began=began,
+            until=until,
+            leases=observer.leases.lateness(at=until),
             calls=_calls(before, await self._snapshot()),
         )
+        hindrance = await self._hindrance() if arrived.as_asked < inputs.pods else Hindrance()
+        with suppress(AutoxError):
+            await lifesign.renew(self._kube, self._marks, self._clock)
         return Findings(
             message=figures.message(measured, inputs),
             metrics=figures.metrics(measured, inputs),
             invalid=self._why_invalid(),
-            notes=(*figures.gaps(measured, inputs), *await self._refusals(), *self._troubles()),
+            notes=(*notes(measured, self._sent, hindrance, planned=len(self._plan)), *self._troubles()),
+            demands=figures.demands(inputs),
         )
 
     def _why_invalid(self) -> str:
@@ -94,6 +118,11 @@ class LoadTest:
             return f"Deployments were sent up to {self._sent.behind:.1f} s late: this machine cannot keep the rate"
         if self._stalled > _TOLERABLE:
             return f"this process stood still for {self._stalled:.1f} s, and may have seen everything that much late"
+        if self._clock.has_jumped:
+            return (
+                f"the API server's clock moved by {self._clock.contradiction:.0f} s or more in mid-run, so that nobody"
+                " knows when pods were created"
+            )
         return ""
 
     async def _prepare(self) -> None:
@@ -119,10 +148,10 @@ class LoadTest:
             else:
                 return
 
-    async def _load(self) -> None:
+    async def _load(self, began: float) -> None:
         """Create the Deployments and wait until every pod runs, or until the time is up."""
         pods, wanted = self._observer.pods, self._inputs.pods
-        creating = asyncio.create_task(create_all(self._kube, list(plan(self._inputs)), self._marks, self._sent))
+        creating = asyncio.create_task(create_all(self._kube, self._plan, self._marks, self._sent, began=began))
         now = time.monotonic()
         until, tell_at = now + self._inputs.timeout, now + _TELL
         try:
@@ -149,25 +178,29 @@ class LoadTest:
         except ValueError as error:
             return f"{self._kube.server}/metrics makes no sense: {error}"
 
-    async def _refusals(self) -> list[Note]:
-        """Why pods were not even created, in the words of the API server: a quota, an admission webhook."""
-        if self._observer.pods.running >= self._inputs.pods:
-            return []
+    async def _hindrance(self) -> Hindrance:
+        """What the cluster says about pods that are missing."""
         try:
-            deployments = await self._kube.list(DEPLOYMENTS, namespace=self._marks.namespace)
+            deployments = (await self._kube.list(DEPLOYMENTS, namespace=self._marks.namespace)).items
+            ours = await self._namespace_is_ours()
         except AutoxError as error:
-            return [Note(text=f"why pods are missing is not known: {error.message}")]
-        reason = refusal(deployments.items)
-        return [figures.missing(f"pods were refused: {reason}", self._observer.pods, self._inputs)] if reason else []
+            return Hindrance(trouble=error.message)
+        return Hindrance(
+            refusal=refusal(deployments),
+            unread=sum(not (each.get("status") or {}).get("observedGeneration") for each in deployments),
+            deployments=len(deployments),
+            namespace="" if ours else f"somebody else deleted the namespace {self._marks.namespace} in mid-run",
+        )
+
+    async def _namespace_is_ours(self) -> bool:
+        try:
+            namespace = await self._kube.get_metadata(NAMESPACES, self._marks.namespace)
+        except NotFoundError:
+            return False
+        return "deletionTimestamp" not in metadata(namespace)
 
     def _troubles(self) -> Iterator[Note]:
-        sent, observer = self._sent, self._observer
-        if sent.repeated:
-            yield Note(
-                text=f"{sent.repeated} requests for Deployments had to be repeated, {sent.throttled} of them because"
-                f" the API server asked for patience; the last: {sent.trouble}",
-                kind=NoteKind.TARGET,
-            )
+        observer = self._observer
         if observer.interruptions:
             yield Note(
                 text=f"the watchers were interrupted {observer.interruptions} times; the last: {observer.trouble}",

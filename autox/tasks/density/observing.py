@@ -7,7 +7,6 @@ when it sees it.
 import asyncio
 import time
 from contextlib import aclosing
-from datetime import UTC, datetime
 
 from autox.kube.client import KubeClient
 from autox.kube.known import WatchEventType
@@ -19,6 +18,7 @@ from autox.nodes.leases import NAMESPACE as NODE_LEASES
 from autox.tasks.density.leasetimes import LeaseTimes
 from autox.tasks.density.marks import Marks
 from autox.tasks.density.podtimes import PodTimes
+from autox.tasks.density.serverclock import ServerClock
 
 
 class Observer:
@@ -32,11 +32,11 @@ class Observer:
         trouble: the last reason for that; empty if there was none.
     """
 
-    def __init__(self, kube: KubeClient, marks: Marks) -> None:
+    def __init__(self, kube: KubeClient, marks: Marks, clock: ServerClock) -> None:
         """Nothing is watched before ``watch_pods`` and ``watch_leases``."""
         self._kube = kube
         self._marks = marks
-        self.pods = PodTimes()
+        self.pods = PodTimes(clock)
         self.leases = LeaseTimes(prefix=marks.node_prefix)
         self.is_watching = asyncio.Event()
         self.interruptions = 0
@@ -53,7 +53,7 @@ class Observer:
                 elif event.type is WatchEventType.DELETED:
                     self.pods.absent(metadata(event.object)["uid"])
                 else:
-                    self.pods.present(event.object, at=at, now=datetime.now(UTC))
+                    self.pods.present(event.object, at=at)
 
     async def watch_leases(self) -> None:
         """Watch the leases of all nodes until cancelled: a lease has no label to select it by."""

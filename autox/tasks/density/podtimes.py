@@ -1,54 +1,83 @@
-"""When each pod was first seen, bound, and running, as an independent watcher sees it. Pure: the caller has the clock.
+"""When each pod was created, first seen, bound, and running, as an independent watcher sees it. Pure.
 
 Pod startup latency is SIG Scalability's: from the creation of the pod until its containers run *and a watcher has seen
-that*. The creation is written in whole seconds only, so that a latency below one would be noise; therefore the
-watcher's own first sight of the pod (ADDED) stands for it, on the same monotonic clock as the end. That leaves out
-the API server's delivery of one event, milliseconds. A pod that was not seen before it was bound, because the watch was
-interrupted, is measured from its ``creationTimestamp``: too long by up to a second, never too short.
+that*. The creation is ``creationTimestamp``, which the API server writes in whole seconds and before it asks validating
+webhooks. Where our own first sight of the pod lies in that second, the sight is the better time of the two and stands
+for the creation. Where it does not (a webhook was slow, the watch was interrupted, the API server late to tell) the
+timestamp counts as it is: too long by up to a second, never the time of our sight, which would hide all of that.
 
-The image pull and init containers that the SLI excludes do not exist here: nodes are virtual. A pod that never ran
-counts as an infinite latency, or giving up early would improve every percentile.
+The way is split at what the watcher saw: created → seen → bound → running. The image pull and init containers that the
+SLI excludes do not exist here: nodes are virtual. What a pod never did is infinitely late, or giving up early would
+improve every percentile.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from math import inf
 from typing import Any
 
+from autox.tasks.density.serverclock import ServerClock
+
+DELIVERY = 0.25
+"""Seconds that the news of a pod may be under way and still agree with its creation at the end of a second."""
+
+PARTS = ("created-to-seen", "seen-to-bound", "bound-to-running")
+
 
 @dataclass(slots=True)
-class _Pod:
+class Pod:
+    """One pod; moments are on the monotonic clock.
+
+    Attributes:
+        second: its ``creationTimestamp``, in seconds since 1970.
+        seen: the first sight of it.
+        bound: the first sight of it with a node; None if it never had one.
+        running: the first sight of it Running and Ready; None if it never was.
+        node: where it was bound to.
+        is_ready: it runs and is ready now.
+        has_failed: its phase is Failed.
+        is_gone: it was deleted.
+        trouble: what it says about itself; empty if nothing.
+    """
+
+    second: float
     seen: float
     bound: float | None = None
     running: float | None = None
+    node: str = ""
     is_ready: bool = False
     has_failed: bool = False
+    is_gone: bool = False
     trouble: str = ""
 
 
 class PodTimes:
-    """What a watch of the run's pods has told."""
+    """What a watch of the run's pods has told.
 
-    def __init__(self) -> None:
-        self._pods: dict[str, _Pod] = {}
-        self._gone: list[_Pod] = []
+    Attributes:
+        clock: the API server's, which creation times are read by.
+    """
 
-    def present(self, pod: Mapping[str, Any], *, at: float, now: datetime) -> None:
+    def __init__(self, clock: ServerClock) -> None:
+        """Nothing was seen."""
+        self.clock = clock
+        self._pods: dict[str, Pod] = {}
+
+    def present(self, pod: Mapping[str, Any], *, at: float) -> None:
         """A pod is as it is.
 
         Args:
             pod: the object.
             at: the monotonic clock, in seconds.
-            now: the wall clock; used only for a pod whose beginning was missed.
         """
         meta, spec, status = pod["metadata"], pod.get("spec") or {}, pod.get("status") or {}
         known = self._pods.get(meta["uid"])
         if known is None:
-            missed = bool(spec.get("nodeName"))
-            known = self._pods[meta["uid"]] = _Pod(at - _age(meta, now) if missed else at)
+            second = datetime.fromisoformat(meta["creationTimestamp"]).timestamp()
+            known = self._pods[meta["uid"]] = Pod(second, at)
         if spec.get("nodeName") and known.bound is None:
-            known.bound = at
+            known.bound, known.node = at, spec["nodeName"]
         conditions = {each.get("type"): each for each in status.get("conditions") or ()}
         known.is_ready = status.get("phase") == "Running" and _is_true(conditions.get("Ready"))
         known.has_failed = status.get("phase") == "Failed"
@@ -58,9 +87,13 @@ class PodTimes:
 
     def absent(self, uid: str) -> None:
         """A pod was deleted."""
-        if (gone := self._pods.pop(uid, None)) is not None:
-            gone.is_ready = False
-            self._gone.append(gone)
+        if (gone := self._pods.get(uid)) is not None:
+            gone.is_ready, gone.is_gone = False, True
+
+    @property
+    def every(self) -> list[Pod]:
+        """All pods that were ever seen, in the order of their creation."""
+        return sorted(self._pods.values(), key=self.created)
 
     @property
     def running(self) -> int:
@@ -70,14 +103,16 @@ class PodTimes:
     @property
     def failed(self) -> int:
         """How many pods have failed, or were deleted before they ran."""
-        return sum(pod.has_failed for pod in self._pods.values()) + sum(
-            pod.has_failed or pod.running is None for pod in self._gone
-        )
+        return sum(pod.has_failed or (pod.is_gone and pod.running is None) for pod in self._pods.values())
 
-    @property
-    def trouble(self) -> str:
-        """What the first pod that does not run says about itself; empty if it says nothing."""
-        return next((pod.trouble for pod in self._pods.values() if not pod.is_ready and pod.trouble), "")
+    def created(self, pod: Pod) -> float:
+        """When a pod was created, on the monotonic clock; never after it was seen."""
+        if not self.clock.is_known:
+            return pod.seen
+        over = self.clock.over(pod.second)
+        if pod.seen <= over + DELIVERY:
+            return min(pod.seen, over)
+        return self.clock.began(pod.second)
 
     def startup(self, *, wanted: int) -> list[float]:
         """The startup latency of each pod in seconds, ascending; infinite for one that never ran.
@@ -85,20 +120,42 @@ class PodTimes:
         Args:
             wanted: how many pods there should have been: those that were never even created count too.
         """
-        every = [*self._pods.values(), *self._gone]
-        latencies = [inf if pod.running is None else max(0.0, pod.running - pod.seen) for pod in every]
-        started = sum(pod.running is not None for pod in every)
-        never = wanted - started - latencies.count(inf)
-        return sorted(latencies) + [inf] * max(0, never)
+        return self._took(self.created, lambda pod: pod.running, wanted=wanted)
 
-    def throughput(self) -> float | None:
-        """Pods bound a second, from the first sight of a pod to the last of a binding; None if none was bound."""
-        every = [*self._pods.values(), *self._gone]
-        bound = [pod.bound for pod in every if pod.bound is not None]
-        if not bound:
-            return None
-        busy = max(bound) - min(pod.seen for pod in every)
-        return len(bound) / busy if busy > 0 else None
+    def parts(self, *, wanted: int) -> Iterator[tuple[str, list[float]]]:
+        """The parts of the way by name, each like ``startup``: infinite for a pod that did not come to its end."""
+        moments: list[Callable[[Pod], float | None]] = [
+            self.created,
+            lambda pod: pod.seen,
+            lambda pod: pod.bound,
+            lambda pod: pod.running,
+        ]
+        for name, begin, end in zip(PARTS, moments, moments[1:], strict=False):
+            yield name, self._took(begin, end, wanted=wanted)
+
+    def _took(
+        self, begin: Callable[[Pod], float | None], end: Callable[[Pod], float | None], *, wanted: int
+    ) -> list[float]:
+        times = ((begin(pod), end(pod)) for pod in self._pods.values())
+        latencies = [inf if since is None or until is None else max(0.0, until - since) for since, until in times]
+        done = len(latencies) - latencies.count(inf)
+        return sorted(latencies) + [inf] * max(0, wanted - done - latencies.count(inf))
+
+    def throughput(self, *, began: float, due: float, until: float, wanted: int) -> float:
+        """Pods bound a second, over the time that their load was due and until the last of them was bound.
+
+        Where pods are missing the time goes on to the end of the run: a scheduler that is dead binds nothing for as
+        long as it is waited for.
+
+        Args:
+            began: when the first pods were due, on the monotonic clock.
+            due: seconds from then until the last were.
+            until: when the run ended.
+            wanted: how many pods there should have been.
+        """
+        bound = [pod.bound for pod in self._pods.values() if pod.bound is not None]
+        end = max(bound) if len(bound) >= wanted else until
+        return len(bound) / max(end - began, due)
 
 
 def quantile(latencies: list[float], percent: int) -> float | None:
@@ -112,10 +169,6 @@ def quantile(latencies: list[float], percent: int) -> float | None:
         return None
     value = latencies[-(-percent * len(latencies) // 100) - 1]
     return None if value == inf else value
-
-
-def _age(meta: Mapping[str, Any], now: datetime) -> float:
-    return max(0.0, (now - datetime.fromisoformat(meta["creationTimestamp"])).total_seconds())
 
 
 def _is_true(condition: Mapping[str, Any] | None) -> bool:

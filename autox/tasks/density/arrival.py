@@ -1,0 +1,161 @@
+"""Whether the load came as it was asked for: how many of the pods, when they were due, and what kept the others. Pure.
+
+A figure is about the load that was applied. A control plane that is given half of the pods, or all of them at a tenth
+of the rate, may well keep every limit; so the pods that came as they were asked for are counted, and every run demands
+that this is all of them. The n-th pod that was created is held against the time at which the n-th was due.
+"""
+
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from math import inf
+
+from autox.tasks.density.podtimes import Pod, PodTimes
+from autox.tasks.density.workload import Planned
+
+PATIENCE = 5.0
+"""Seconds after it was due at which a pod is still created on time: two controllers have to pass it on."""
+
+SHARE = 0.1
+"""And this share of the time that the whole load was due, since what keeps nine tenths of a rate is told by figures."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Arrival:
+    """What became of the pods that were asked for: each counts once, at the first thing that went wrong with it.
+
+    Attributes:
+        wanted: how many were asked for.
+        rate: pods a second that were asked for.
+        as_asked: created on time, and running to the end on a node of the run.
+        created: how many pods there ever were.
+        achieved: pods a second that were created, until the last was or until the run ended with some missing.
+        deleted: by somebody else, in mid-run.
+        foreign: bound to nodes that are not the run's.
+        unbound: created and never bound.
+        stuck: bound to a node of the run, and not running in the end.
+        late: created too late, and nothing else.
+        silent: of the unbound, those of which the scheduler has said nothing.
+        unscheduled: what most of the unbound say about themselves.
+        trouble: what most of the stuck ones say about themselves.
+        node: one of the foreign nodes.
+    """
+
+    wanted: int
+    rate: float
+    as_asked: int = 0
+    created: int = 0
+    achieved: float = 0.0
+    deleted: int = 0
+    foreign: int = 0
+    unbound: int = 0
+    stuck: int = 0
+    late: int = 0
+    silent: int = 0
+    unscheduled: str = ""
+    trouble: str = ""
+    node: str = ""
+
+    @property
+    def is_slow(self) -> bool:
+        """Did pods come at less than nine tenths of the rate, whether they still came on time or not?"""
+        return self.achieved < (1 - SHARE) * self.rate
+
+    @property
+    def rates(self) -> str:
+        """Both rates, in words."""
+        return f"created at {self.achieved:.3g} a second where {self.rate:g} were asked for"
+
+    @property
+    def missing(self) -> int:
+        """How many were never created."""
+        return max(0, self.wanted - self.created)
+
+
+def due_times(plan: Sequence[Planned]) -> list[float]:
+    """When each pod is due, in seconds after the first."""
+    return [each.at for each in plan for _ in range(each.replicas)]
+
+
+def arrival(
+    pods: PodTimes, plan: Sequence[Planned], *, rate: float, began: float, until: float, node_prefix: str
+) -> Arrival:
+    """Hold what came against the plan.
+
+    Args:
+        pods: what was seen.
+        plan: what was asked for.
+        rate: at which, in pods a second.
+        began: when the first pods were due, on the monotonic clock.
+        until: when the run ended.
+        node_prefix: what the names of the run's nodes begin with.
+    """
+    due, every = due_times(plan), pods.every
+    whole = len(due) / rate
+    patience = PATIENCE + SHARE * whole
+    found = Counter[str]()
+    said: dict[str, Counter[str]] = {"unbound": Counter(), "stuck": Counter(), "foreign": Counter()}
+    for index, pod in enumerate(every):
+        at = due[index] if index < len(due) else inf
+        fate = _fate(pod, is_late=pods.created(pod) > began + at + patience, node_prefix=node_prefix)
+        if not fate and index >= len(due):
+            continue  # one more than was asked for, in the place of one that was deleted
+        found[fate] += 1
+        if fate in said:
+            said[fate][pod.node if fate == "foreign" else pod.trouble] += 1
+    last = pods.created(every[-1]) if len(every) >= len(due) else until
+    return Arrival(
+        wanted=len(due),
+        rate=rate,
+        as_asked=found[""],
+        created=len(every),
+        achieved=min(len(every), len(due)) / max(last - began, whole),
+        deleted=found["deleted"],
+        foreign=found["foreign"],
+        unbound=found["unbound"],
+        stuck=found["stuck"],
+        late=found["late"],
+        silent=said["unbound"][""],
+        unscheduled=_most(said["unbound"]),
+        trouble=_most(said["stuck"]),
+        node=_most(said["foreign"]),
+    )
+
+
+def _fate(pod: Pod, *, is_late: bool, node_prefix: str) -> str:
+    """The first thing that went wrong with a pod; empty if nothing did."""
+    if pod.is_gone:
+        return "deleted"
+    if pod.bound is None:
+        return "unbound"
+    if not pod.node.startswith(node_prefix):
+        return "foreign"
+    if not pod.is_ready:
+        return "stuck"
+    return "late" if is_late else ""
+
+
+def _most(said: Counter[str]) -> str:
+    return next((text for text, _ in said.most_common() if text), "")
+
+
+def reasons(found: Arrival) -> Iterator[tuple[int, str]]:
+    """What went wrong with how many pods, in words; of those never created ``refusals`` knows more."""
+    of = f"of {found.wanted:,} pods"
+    if found.unbound:
+        why = f": {found.unscheduled}" if found.unscheduled else ""
+        if found.silent == found.unbound:
+            why = ": the scheduler has said nothing about them, does it run?"
+        yield found.unbound, f"{found.unbound:,} {of} were created and never bound to a node{why}"
+    if found.foreign:
+        yield (
+            found.foreign,
+            f"{found.foreign:,} {of} were bound to nodes that are not of this run, such as {found.node}",
+        )
+    if found.stuck:
+        why = f": {found.trouble}" if found.trouble else ", and say nothing"
+        yield found.stuck, f"{found.stuck:,} {of} were bound to a node and do not run{why}"
+    if found.deleted:
+        yield found.deleted, f"{found.deleted:,} pods were deleted in mid-run, by somebody else"
+    if found.late:
+        yield found.late, f"pods were {found.rates}: {found.late:,} {of} came late"

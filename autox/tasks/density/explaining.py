@@ -1,0 +1,112 @@
+"""Why the figures of a run are what they are: its notes, each with what it explains and how much of the load. Pure.
+
+A verdict quotes the heaviest note that explains a broken metric, so that each thing that can keep a load from being
+applied has a note of its own, in the words of whoever kept it: the API server, the scheduler, a node.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from autox.model.result import Note, NoteKind
+from autox.tasks.density.apicalls import ApiCalls, latency
+from autox.tasks.density.arrival import Arrival, reasons
+from autox.tasks.density.figures import STARTUP, Measured
+from autox.tasks.density.loading import Sent
+
+PODS = (f"{STARTUP}*", "density/pods-*", "density/scheduling-throughput", "density/arrival-rate")
+_SLOW = 0.1  # seconds in a webhook that a caller notices
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Hindrance:
+    """What the cluster says about pods that were never created.
+
+    Attributes:
+        refusal: in the words of the API server: a quota, an admission webhook.
+        unread: Deployments that their controller has not even looked at.
+        deployments: how many Deployments there are.
+        namespace: what became of the run's namespace, if somebody else deleted it.
+        trouble: why nothing of this is known; empty if it is.
+    """
+
+    refusal: str = ""
+    unread: int = 0
+    deployments: int = 0
+    namespace: str = ""
+    trouble: str = ""
+
+
+def notes(measured: Measured, sent: Sent, hindrance: Hindrance, *, planned: int) -> Iterator[Note]:
+    """Everything that explains a figure, what comes first first.
+
+    Args:
+        measured: the figures.
+        sent: how the creation of Deployments went.
+        hindrance: what the cluster says about pods that are missing.
+        planned: how many Deployments there should be.
+    """
+    found = measured.arrival
+    if hindrance.namespace:
+        yield _pods(found, found.wanted - found.as_asked, hindrance.namespace)
+    yield from _requests(sent)
+    if found.missing:
+        yield _pods(found, found.missing, _never_created(found, sent, hindrance, planned=planned))
+    for count, text in sorted(reasons(found), key=lambda each: -each[0]):
+        yield _pods(found, count, text)
+    yield from _webhooks(measured.calls, found)
+    if isinstance(measured.calls, str):
+        text = f"no API call latency: {measured.calls}"
+        yield Note(text=text, weight=1.0, explains=("density/api-call-latency*", "density/api-request-duration*"))
+    if not measured.leases:
+        text = "no lease lateness: the run ended before any lease was due for renewal"
+        yield Note(text=text, weight=1.0, explains=("density/lease-lateness*",))
+
+
+def _pods(found: Arrival, count: int, text: str) -> Note:
+    weight = min(max(count / found.wanted, 0.0), 1.0)
+    return Note(text=text, kind=NoteKind.TARGET, weight=weight, explains=PODS)
+
+
+def _never_created(found: Arrival, sent: Sent, hindrance: Hindrance, *, planned: int) -> str:
+    told = f"{found.missing:,} of {found.wanted:,} pods were never created"
+    if hindrance.refusal:
+        return f"{told}: {hindrance.refusal}"
+    if sent.shrunk:
+        return f"{told}: {sent.shrunk}"
+    if sent.created < planned:
+        why = f": {sent.trouble}" if sent.trouble else ""
+        return f"{told}: {planned - sent.created} of {planned} Deployments could not be created in time{why}"
+    if hindrance.trouble:
+        return f"{told}: why is not known: {hindrance.trouble}"
+    if hindrance.unread and hindrance.unread == hindrance.deployments:
+        return f"{told}: nobody has looked at their Deployments, does the controller manager run?"
+    return (
+        f"{told}: nobody refused them, and the others were {found.rates}; how many requests a second may the"
+        " controller manager make?"
+    )
+
+
+def _requests(sent: Sent) -> Iterator[Note]:
+    if sent.repeated:
+        yield Note(
+            text=f"{sent.repeated} requests for Deployments had to be repeated, {sent.throttled} of them because"
+            f" the API server asked for patience; the last: {sent.trouble}",
+            kind=NoteKind.TARGET,
+            # NB: what delays a Deployment delays all of its pods, so this comes before what is said of the pods.
+            weight=min(1.0, sent.hindered / sent.planned) if sent.planned else 0.0,
+            explains=PODS,
+        )
+
+
+def _webhooks(calls: ApiCalls | str, found: Arrival) -> Iterator[Note]:
+    if isinstance(calls, str):
+        return
+    for name, histogram in calls.webhooks.items():
+        p99 = latency(histogram, "p99") or 0.0
+        yield Note(
+            text=f"the {name} was called {histogram.count:,.0f} times and took up to {p99:.3g} s (p99), which"
+            " api-request-duration and created-to-seen show and api-call-latency leaves out",
+            kind=NoteKind.TARGET,
+            weight=min(1.0, histogram.count / found.wanted) if p99 >= _SLOW else 0.0,
+            explains=(*PODS, "density/api-request-duration*"),
+        )

@@ -1,0 +1,71 @@
+"""Pods as a watch shows them, on clocks that agree, and what a run of four of them measured."""
+
+from datetime import UTC, datetime
+from typing import Any
+
+from autox.model.tasks import DensityInputs
+from autox.tasks.density.apicalls import ApiCalls
+from autox.tasks.density.arrival import arrival
+from autox.tasks.density.explaining import Hindrance
+from autox.tasks.density.figures import Measured
+from autox.tasks.density.podtimes import PodTimes
+from autox.tasks.density.serverclock import ServerClock
+from autox.tasks.density.workload import plan
+
+SECOND = datetime(2026, 11, 22, 3, 4, 5, tzinfo=UTC).timestamp()
+"""What the API server's clock says when our monotonic clock is at 0."""
+
+
+def synchronous() -> ServerClock:
+    """A clock of which everything is known."""
+    clock = ServerClock()
+    clock.learn(SECOND, sent=0.0, received=0.0)
+    clock.learn(SECOND, sent=1.0, received=1.0)
+    return clock
+
+
+def pod(
+    uid: str, *, at: float = 0.0, node: str = "", phase: str = "Pending", ready: bool = False, **condition: str
+) -> dict[str, Any]:
+    """A pod as a watch shows it, created ``at`` seconds of the monotonic clock."""
+    conditions = [{"type": "Ready", "status": "True" if ready else "False"}]
+    if condition:
+        conditions.append({"type": "PodScheduled", "status": "False", **condition})
+    created = datetime.fromtimestamp((SECOND + at) // 1, tz=UTC)
+    return {
+        "metadata": {"uid": uid, "creationTimestamp": created.isoformat()},
+        "spec": {"nodeName": node} if node else {},
+        "status": {"phase": phase, "conditions": conditions},
+    }
+
+
+def running_pod(uid: str, *, at: float = 0.0, node: str = "n-0") -> dict[str, Any]:
+    """A pod that runs and is ready."""
+    return pod(uid, at=at, node=node, phase="Running", ready=True)
+
+
+def seen(*moments: tuple[float, dict[str, Any]], clock: ServerClock | None = None) -> PodTimes:
+    """What is known after these sights."""
+    times = PodTimes(clock or synchronous())
+    for at, each in moments:
+        times.present(each, at=at)
+    return times
+
+
+INPUTS = DensityInputs(nodes=2, pods=4, pods_per_deployment=1, rate=2.0, timeout=9.0)
+PLAN = list(plan(INPUTS))
+
+
+def measured(times: PodTimes, *, leases: list[float] | None = None, calls: ApiCalls | str = "forbidden") -> Measured:
+    """What a run of 9 s measured that saw these pods."""
+    came = arrival(times, PLAN, rate=INPUTS.rate, began=0.0, until=9.0, node_prefix="n-")
+    return Measured(pods=times, arrival=came, began=0.0, until=9.0, leases=leases or [], calls=calls)
+
+
+def all_running(*creations: float, node: str = "n-0") -> list[tuple[float, dict[str, Any]]]:
+    """Sights of pods that were created at these times and run at once."""
+    return [(at, running_pod(str(at), at=at, node=node)) for at in creations]
+
+
+GOOD = (0.1, 0.6, 1.1, 1.6)
+REFUSED = Hindrance(refusal='pods "a" is forbidden: exceeded quota: few')
