@@ -96,7 +96,7 @@ class BulkClient:
             url.port,
             limit=connections,
             tls=connection.tls,
-            server_name=connection.server_hostname or url.host,
+            server_name=connection.server_hostname or url.name,
             proxy=proxy,
             body_limit=_BODY_LIMIT,
             on_answer=self._answered,

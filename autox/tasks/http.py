@@ -47,13 +47,13 @@ async def run(inputs: HttpInputs, context: TaskContext) -> Findings:
     count = inputs.num_requests or requests_within(inputs.duration or 0.0, inputs.qps)
     destinations = await resolve(url, context, timeout=inputs.timeout)
     if not destinations:
-        error = ExchangeError(FailureKind.REFUSED, f"the Service {url.host} has no ready pod")
+        error = ExchangeError(FailureKind.REFUSED, f"the Service {url.name} has no ready pod")
         return _findings(unanswered(count, error), inputs)
     load = HttpLoad(
         request=request,
         destinations=destinations,
         tls=ssl.create_default_context() if url.scheme == "https" else None,
-        server_name=url.host,
+        server_name=url.name,
         qps=inputs.qps,
         connections=inputs.connections,
         count=count,

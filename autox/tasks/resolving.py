@@ -3,10 +3,12 @@
 A process node has no cluster DNS. A task there asks the API server for the Service and its EndpointSlices, as
 kube-proxy does, and connects to the pods themselves: ``NAME``, ``NAME.NAMESPACE``, ``NAME.NAMESPACE.svc`` and
 ``NAME.NAMESPACE.svc.cluster.local``. A name that is no Service of the cluster goes to the system's resolver, as a
-cluster's DNS passes it on. Permissions on a process node: get on services and list on endpointslices.
+cluster's DNS passes it on. Permissions on a process node: get on services and list on endpointslices. The chart
+``experiment`` grants them by the same reading of a URL: ``experiment.service`` in its ``_rules.tpl``.
 """
 
 import asyncio
+import re
 import socket
 from collections.abc import Sequence
 from ipaddress import AddressValueError, IPv4Address
@@ -25,6 +27,7 @@ from autox.wire.urls import Url
 
 Destinations = tuple[tuple[Address, ...], ...]
 """Load is spread over these; each lists the addresses to try, in order."""
+_LABEL = re.compile(r"[a-z0-9]([-a-z0-9]*[a-z0-9])?")
 
 
 async def resolve(url: Url, context: TaskContext, *, timeout: float) -> Destinations:  # noqa: ASYNC109  - of the resolver
@@ -43,13 +46,13 @@ async def resolve(url: Url, context: TaskContext, *, timeout: float) -> Destinat
     if context.kube is None or NODE_MARK not in context.environ:
         return await _system(url.host, url.port, timeout=timeout)
     try:
-        address = IPv4Address(url.host)
+        address = IPv4Address(url.name)
     except AddressValueError:
         pass
     else:
-        return ((Address(loopback(url.host) if address in PUBLISHED else url.host, url.port),),)
+        return ((Address(loopback(url.name) if address in PUBLISHED else url.name, url.port),),)
     try:
-        service = await _service(url.host, context.kube, namespace=context.namespace)
+        service = await _service(url, context.kube, namespace=context.namespace)
     except ForbiddenError as error:
         return await _unless_forbidden(url, error, timeout=timeout)
     if service is None:
@@ -79,12 +82,25 @@ async def _system(host: str, port: int, *, timeout: float) -> Destinations:  # n
     return tuple(tuple(each[turn % len(each)] for each in families.values()) for turn in range(longest))
 
 
-async def _service(host: str, kube: KubeClient, *, namespace: str) -> Object | None:
-    """The Service that a cluster's DNS would know by this name; None if there is none."""
-    parts = host.rstrip(".").split(".")
-    if parts[2:] not in ([], ["svc"], ["svc", "cluster", "local"]):
+def service_of(url: Url, *, namespace: str) -> tuple[str, str] | None:
+    """Namespace and name of the Service that a cluster's DNS may know by a URL's host; None if it is no such name.
+
+    Args:
+        url: what is asked for.
+        namespace: that of who asks, for a name alone.
+    """
+    parts = url.name.split(".")
+    if parts[2:] not in ([], ["svc"], ["svc", "cluster", "local"]) or not all(map(_LABEL.fullmatch, parts)):
         return None
-    name, namespace = parts[0], parts[1] if len(parts) > 1 else namespace
+    return (parts[1] if len(parts) > 1 else namespace), parts[0]
+
+
+async def _service(url: Url, kube: KubeClient, *, namespace: str) -> Object | None:
+    """The Service that a cluster's DNS would know by this name; None if there is none."""
+    found = service_of(url, namespace=namespace)
+    if found is None:
+        return None
+    namespace, name = found
     try:
         return await kube.get(SERVICES, name, namespace=namespace)
     except NotFoundError:

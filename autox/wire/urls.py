@@ -17,7 +17,8 @@ class Url:
 
     Attributes:
         scheme: ``http`` or ``https``.
-        host: a name in ASCII (IDNA) or an address, without brackets.
+        host: a name in ASCII (IDNA) and lower case, or an address, without brackets; what is resolved. A final dot
+            stays, for it keeps the resolver from trying the name in other domains first.
         port: the scheme's if the URL says none.
         authority: host and port as the ``Host`` header has them.
         path: path and query, escaped, at least ``/``; may hold a token.
@@ -30,6 +31,11 @@ class Url:
     authority: str
     path: str = field(repr=False)
     authorization: str = field(default="", repr=False)
+
+    @property
+    def name(self) -> str:
+        """The host without its final dot: what certificates, Services and the charts' rules call it."""
+        return self.host.removesuffix(".")
 
 
 def parse_url(text: str) -> Url:

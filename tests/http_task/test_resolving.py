@@ -11,11 +11,12 @@ from autox.model.errors import ConfigurationError, ForbiddenError, UnreachableEr
 from autox.model.refs import ENDPOINT_SLICES, SERVICES
 from autox.model.tasks import HttpInputs
 from autox.tasks.http import run
-from autox.tasks.resolving import resolve
+from autox.tasks.resolving import resolve, service_of
 from autox.wire.connecting import Address
 from autox.wire.urls import parse_url
 from tests.http_task.contexts import context_with, value
 from tests.kube.apiserver import ApiServer
+from tests.load.conftest import Tls
 from tests.load.targets import hello, serving
 
 pytestmark = pytest.mark.integration
@@ -73,7 +74,10 @@ async def test_ready_pods_only(kube: KubeClient, service: str) -> None:
     assert await resolved(kube, service, "http://web:81/") == [Address(f"{twins}.{each}", 9090) for each in (1, 2, 4)]
 
 
-@pytest.mark.parametrize("form", ["web.{0}", "web.{0}.svc", "web.{0}.svc.cluster.local", "web.{0}.svc.cluster.local."])
+@pytest.mark.parametrize(
+    "form",
+    ["web.{0}", "web.{0}.svc", "web.{0}.svc.cluster.local", "web.{0}.svc.cluster.local.", "WEB.{0}.Svc.Cluster.LOCAL"],
+)
 async def test_forms_of_a_name(kube: KubeClient, service: str, form: str) -> None:
     """Every name that a cluster's DNS has for a Service leads to it, from any namespace."""
     await make_slice(kube, service, "web-1", f"{PODS}.1")
@@ -81,6 +85,29 @@ async def test_forms_of_a_name(kube: KubeClient, service: str, form: str) -> Non
     found = await resolved(kube, "default", f"http://{form.format(service)}/")
 
     assert found == [Address(PODS.replace("10.", "127.", 1) + ".1", 8080)]
+
+
+@pytest.mark.parametrize("host", ["localhost.", "LocalHost", "LOCALHOST.", "me:pass@localhost."])
+async def test_a_certificate_knows_no_final_dot(
+    kube: KubeClient, namespace: str, tls: Tls, monkeypatch: pytest.MonkeyPatch, host: str
+) -> None:
+    """Cases 07 and 08: a name with a final dot was "not valid for" the certificate that curl takes."""
+    monkeypatch.setenv("SSL_CERT_FILE", str(tls.authority))
+    await make_service(kube, namespace, "localhost")
+    async with serving(hello, tls=tls.server, host=PODS.replace("10.", "127.", 1) + ".9") as target:
+        await make_slice(kube, namespace, "localhost-1", f"{PODS}.9", of="localhost", http=target.port)
+        inputs = HttpInputs(url=f"https://{host}:80/", qps=100, num_requests=5)
+        findings = await run(inputs, context_with(kube, namespace=namespace, node=True))
+
+    assert (value(findings, "request-count"), value(findings, "error-count")) == (5, 0)
+
+
+@pytest.mark.parametrize("host", ["web..", ".web", "web..default", "web_.default", "web.default.svc.", "-web", "1.2"])
+def test_what_is_asked_for_is_a_name(host: str) -> None:
+    """No Service is asked for by a name that none can have; ``web..`` was the Service ``web`` of a namespace ````."""
+    found = service_of(parse_url(f"http://{host}/"), namespace="own")
+
+    assert found == {"web.default.svc.": ("default", "web"), "1.2": ("2", "1")}.get(host)
 
 
 async def test_headless(kube: KubeClient, namespace: str) -> None:

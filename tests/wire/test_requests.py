@@ -32,6 +32,23 @@ def test_urls(text: str, host: str, port: int, authority: str, path: str) -> Non
 
 
 @pytest.mark.parametrize(
+    ("text", "host", "name"),
+    [
+        ("https://Shop.Test.:8443/", "shop.test.", "shop.test"),
+        ("https://shop.test/", "shop.test", "shop.test"),
+        ("http://B\u00dcCHER.example./", "xn--bcher-kva.example.", "xn--bcher-kva.example"),
+        ("http://127.0.0.1./", "127.0.0.1.", "127.0.0.1"),
+        ("http://[::1]/", "::1", "::1"),
+    ],
+)
+def test_a_final_dot_is_for_the_resolver(text: str, host: str, name: str) -> None:
+    """It says that the name is whole; certificates and Services know it without."""
+    url = parse_url(text)
+
+    assert (url.host, url.name) == (host, name)
+
+
+@pytest.mark.parametrize(
     "text",
     ["", "web:8080", "ftp://web/", "http://", "http:///path", "http://web:0/", "http://web:99999/", "http://[::1/"],
 )

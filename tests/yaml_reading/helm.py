@@ -1,4 +1,4 @@
-"""What Helm makes of texts: hundreds in one call, each read by the function that reads a file of values."""
+"""What Helm makes of texts: hundreds in one call of a throw-away chart."""
 
 import json
 import os
@@ -27,23 +27,24 @@ class Helm:
         (folder / "Chart.yaml").write_text(_CHART)
 
     def maps(self, texts: Sequence[str]) -> list[Any]:
-        """What each text is, a map; ``REFUSED`` for one that is refused or no map."""
-        answers = self._rendered(json.dumps({"texts": list(texts)}, ensure_ascii=False), _ANSWERS)
+        """What each text is to the function that reads files of values; ``REFUSED`` where it is no map."""
+        answers = self.rendered(json.dumps({"texts": list(texts)}, ensure_ascii=False), _ANSWERS)
         assert len(answers) == len(texts)
         return [REFUSED if set(answer) == {"Error"} else answer for answer in answers]
 
     def values(self, text: str) -> Any:
         """What a file of values is."""
-        return self._rendered(text, _WHOLE)[0]
+        return self.rendered(text, _WHOLE)[0]
 
-    def _rendered(self, values: str, template: str) -> list[dict[str, Any]]:
+    def rendered(self, values: str, template: str) -> list[Any]:
+        """What a template makes of a file of values: each line that is ``#`` and JSON."""
         (self._folder / "templates" / "answers.yaml").write_text(template)
         file = self._folder / "values.yaml.given"
         file.write_text(values)
         argv = [str(self._helm), "template", "x", str(self._folder), "--values", str(file)]
         done = subprocess.run(argv, capture_output=True, text=True, check=False)
         assert done.returncode == 0, done.stderr
-        return [json.loads(line[2:]) for line in done.stdout.splitlines() if line.startswith("# {")]
+        return [json.loads(line[2:]) for line in done.stdout.splitlines() if line.startswith(("# {", "# ["))]
 
 
 def alike(value: Any) -> Any:

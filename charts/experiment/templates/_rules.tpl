@@ -1,3 +1,17 @@
+{{/* The host of a URL as the load generator has it: in lower case, without the final dot, without port and password. */}}
+{{- define "experiment.host" -}}
+{{- $authority := regexFind "^[^/?#]*" (regexReplaceAll "^[A-Za-z]+://" .url "") -}}
+{{- regexReplaceAll ":[0-9]*$" (regexReplaceAll "^.*@" $authority "") "" | lower | trimSuffix "." -}}
+{{- end }}
+
+{{/* The Service of its own namespace that the host of a URL may be; nothing if it is none. As in resolving.py. */}}
+{{- define "experiment.service" -}}
+{{- $host := include "experiment.host" . -}}
+{{- if regexMatch (printf "^[a-z0-9]([-a-z0-9]*[a-z0-9])?([.]%s([.]svc([.]cluster[.]local)?)?)?$" .namespace) $host -}}
+{{- splitList "." $host | first -}}
+{{- end -}}
+{{- end }}
+
 {{/* What the experiment may do, as JSON: a list of {namespace, rule}. Nothing here names more than its own objects, but
 for lists, which cannot name objects. */}}
 {{- define "experiment.rules" -}}
@@ -24,9 +38,8 @@ for lists, which cannot name objects. */}}
 {{- end }}
 {{- if has "http" .Values.tasks }}
 {{- /* NB: where the cluster has no DNS, the load generator asks the API server for the addresses of a Service. */}}
-{{- $host := regexReplaceAll ":[0-9]+$" (urlParse .Values.http.url).host "" }}
-{{- if regexMatch (printf "^[a-z]([-a-z0-9]*[a-z0-9])?([.]%s([.]svc([.]cluster[.]local)?)?)?$" $own) $host }}
-{{- $services = append $services (dict "namespace" $own "name" (splitList "." $host | first)) }}
+{{- with include "experiment.service" (dict "url" .Values.http.url "namespace" $own) }}
+{{- $services = append $services (dict "namespace" $own "name" .) }}
 {{- end }}
 {{- end }}
 {{- range uniq $services }}
