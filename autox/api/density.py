@@ -21,6 +21,7 @@ class DensityLoad(Document):
     rate: Annotated[PositiveNumber, Field(description="Pods a second at which Deployments are created.")] = 20.0
     timeout: Annotated[Duration, Field(description="Within this time every pod must run.")] = "300s"
     allow_self: Annotated[bool, Field(description="The cluster may be the one that the experiment runs in.")] = False
+    allow_exec: Annotated[bool, Field(description="The kubeconfig may run a program for its credentials.")] = False
 
 
 def _either(one: str, other: str) -> ConfigDict:
@@ -51,6 +52,7 @@ class DensitySection(DensityLoad):
             rate=self.rate,
             timeout=parse_duration(self.timeout),
             allow_self=self.allow_self,
+            allow_exec=self.allow_exec,
         )
 
 

@@ -93,6 +93,7 @@ class MockSection(Document):
     """The nodes of provider ``mock``."""
 
     kubeconfig: Path | None = None
+    allow_exec: bool = True
     mode: values.Mode = values.Mode.CHEAP
     name_prefix: Annotated[str, AfterValidator(_name_prefix)] = "virtual-"
     count: Annotated[int, Field(ge=1, le=100_000)] | None = None
@@ -124,6 +125,7 @@ class MockSection(Document):
         """The same as a frozen value."""
         return values.MockNodes(
             kubeconfig=None if self.kubeconfig is None else folder / self.kubeconfig,
+            allow_exec=self.allow_exec,
             mode=self.mode,
             name_prefix=self.name_prefix,
             count=self.count or 0,

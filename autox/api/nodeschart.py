@@ -63,6 +63,9 @@ class NodesChartValues(Document):
     kubeconfig_secret: Annotated[
         DnsName | None, Field(description="A Secret in the release's namespace with the key kubeconfig: cluster B's.")
     ] = None
+    allow_exec: Annotated[
+        bool, Field(description="The kubeconfig in that Secret may run a program for its credentials.")
+    ] = False
     server: Annotated[
         Annotated[str, _SERVER] | None, Field(description="The API server of cluster B, as the agents reach it.")
     ] = None

@@ -47,6 +47,14 @@ def nodes() -> None:
     help="Whose cluster they join.  [default: kubectl's]",
 )
 @click.option(
+    "--no-exec",
+    "allow_exec",
+    flag_value=False,
+    default=None,
+    type=bool,
+    help="Refuse a kubeconfig that would run a program for its credentials.",
+)
+@click.option(
     "--mode", type=click.Choice([each.value for each in Mode]), help="Share one identity, or act as kubelets."
 )
 @click.option(

@@ -32,7 +32,11 @@ SERVICE_ACCOUNT_DIRECTORY = "var/run/secrets/kubernetes.io/serviceaccount"
 
 
 def from_kubeconfig(
-    path: Path | None = None, *, context: str | None = None, environ: Mapping[str, str] = os.environ
+    path: Path | None = None,
+    *,
+    context: str | None = None,
+    environ: Mapping[str, str] = os.environ,
+    allow_exec: bool = True,
 ) -> Connection:
     """The connection of a kubeconfig's context.
 
@@ -40,13 +44,21 @@ def from_kubeconfig(
         path: the file; None for the files in ``KUBECONFIG``, merged as kubectl does, or ``~/.kube/config``.
         context: the context; None for the current one.
         environ: where ``KUBECONFIG`` is looked up.
+        allow_exec: whether it may run a credential plugin: one's own kubeconfig may, and one that somebody else put
+            into a Secret may not, for whoever may write that Secret could run any program where it is read.
 
     Raises:
-        ConfigurationError: a file is missing, unreadable or contradictory; the message names file and context.
+        ConfigurationError: a file is missing, unreadable or contradictory; the message names file and context. Or it
+            has a credential plugin, and may have none.
         UnsupportedError: the context needs something that autox does not offer.
     """
     paths = [path] if path is not None else kubeconfig_paths(environ, Path.home())
     chosen = select(paths, context=context)
+    if chosen.user.exec is not None and not allow_exec:
+        raise ConfigurationError(
+            f"{chosen.origin} would run a program for its credentials, and a kubeconfig from a Secret may not",
+            hint="Give it a token or a client certificate, or set allowExec: true if you trust whoever may write it.",
+        )
     cluster, user, origin = chosen.cluster, chosen.user, chosen.origin
     server = _server(cluster.server, origin)
     source = Source(kubeconfigs=tuple(each.absolute() for each in paths), context=context)

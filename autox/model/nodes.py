@@ -55,6 +55,7 @@ class MockNodes:
 
     Attributes:
         kubeconfig: the identity that all have, or that acts as each of them; None for the one that kubectl would use.
+        allow_exec: the kubeconfig may run a credential plugin.
         mode: whether all nodes share one identity and one watch.
         name_prefix: what each name begins with.
         count: how many nodes.
@@ -69,6 +70,7 @@ class MockNodes:
     """
 
     kubeconfig: Path | None = None
+    allow_exec: bool = True
     mode: Mode = Mode.CHEAP
     name_prefix: str = "virtual-"
     count: int = 1

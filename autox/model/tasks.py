@@ -95,6 +95,7 @@ class DensityInputs:
         rate: pods a second at which Deployments are created.
         timeout: seconds until every pod must run.
         allow_self: the cluster under test may be the one that the experiment runs in.
+        allow_exec: the kubeconfig may run a credential plugin.
     """
 
     kubeconfig: Path | None = None
@@ -105,6 +106,7 @@ class DensityInputs:
     rate: float = 20.0
     timeout: float = 300.0
     allow_self: bool = False
+    allow_exec: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -124,7 +124,7 @@ async def _complete(config: NodesConfig) -> NodesConfig:
     """The same with the nodes that its selector finds."""
     if config.mock is None or not config.mock.selector:
         return config
-    async with KubeClient(from_kubeconfig(config.mock.kubeconfig)) as kube:
+    async with KubeClient(from_kubeconfig(config.mock.kubeconfig, allow_exec=config.mock.allow_exec)) as kube:
         found = await find(kube, config.mock.selector)
     return replace(config, mock=replace(config.mock, found=found))
 
@@ -132,7 +132,8 @@ async def _complete(config: NodesConfig) -> NodesConfig:
 async def _connect(config: NodesConfig, stack: AsyncExitStack) -> dict[str, NodeClients]:
     """The clients of each node, by the node's name."""
     if config.mock is not None:
-        connection, names = from_kubeconfig(config.mock.kubeconfig), config.mock.names()
+        connection = from_kubeconfig(config.mock.kubeconfig, allow_exec=config.mock.allow_exec)
+        names = config.mock.names()
         gathering = Gathering(_GATHER_SECONDS)
         if config.mock.mode is Mode.CHEAP:
             return dict.fromkeys(names, await open_clients(connection, stack, gathering=gathering))

@@ -115,6 +115,17 @@ def test_density_has_a_sweeper(cluster: LocalCluster, tmp_path: Path) -> None:
     assert sources[1]["secret"] == {"name": "b", "items": [{"key": "kubeconfig", "path": "density/kubeconfig"}]}
 
 
+def test_a_program_for_credentials_is_allowed_on_purpose(cluster: LocalCluster, tmp_path: Path) -> None:
+    """The runner and its sidecar ran whatever a Secret told them to; where it is allowed, both are told."""
+    values = {**DENSITY, "density": {**DENSITY["density"], "allowExec": True}}  # type: ignore[dict-item]
+    objects = rendered(cluster, EXPERIMENT, values=values, folder=tmp_path)
+    [sidecar] = named(objects, "Job")["spec"]["template"]["spec"]["initContainers"]
+    document = json.loads(named(objects, "Secret", "trial")["stringData"]["experiment.yaml"])
+
+    assert sidecar["args"][-1] == "--allow-exec"
+    assert document["tasks"][0]["with"]["allowExec"] is True
+
+
 def test_result_outlives_the_release(cluster: LocalCluster, namespace: str, tmp_path: Path) -> None:
     """Uninstalling an experiment leaves its result, and nothing else."""
     values = {**VALUES, "runner": "none"}

@@ -61,12 +61,21 @@ def test_agents(cluster: LocalCluster, tmp_path: Path) -> None:
         "--index=$(POD_INDEX)",
         "--mode=faithful",
         "--kubeconfig=/etc/autox/cluster/kubeconfig",
+        "--no-exec",
         "--listen=[$(POD_IP)]:8082",
     ]
     assert {each["name"]: each["valueFrom"]["fieldRef"]["fieldPath"] for each in container["env"]} == {
         "POD_INDEX": "metadata.labels['apps.kubernetes.io/pod-index']",
         "POD_IP": "status.podIP",
     }
+
+
+def test_a_program_for_credentials_is_allowed_on_purpose(cluster: LocalCluster, tmp_path: Path) -> None:
+    """Agents ran whatever the kubeconfig in their Secret named; an agent that may is told nothing."""
+    objects = rendered(cluster, CHART, values={**AGENTS, "allowExec": True}, folder=tmp_path)
+    [container] = named(objects, "StatefulSet")["spec"]["template"]["spec"]["containers"]
+
+    assert "--no-exec" not in container["args"]
 
 
 def test_health(cluster: LocalCluster, tmp_path: Path) -> None:

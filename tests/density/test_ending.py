@@ -22,6 +22,7 @@ from autox.tasks.density.target import identify
 from autox.tasks.density.workload import namespace as namespace_of
 from tests.clusters import LocalCluster, run, wait_for
 from tests.density.conftest import left_behind, sweep, sweep_command
+from tests.kube.door import write
 
 pytestmark = pytest.mark.integration
 
@@ -142,6 +143,28 @@ def test_mistakes_on_the_command_line(argv: list[str], code: int, said: str, tmp
 
     assert done.code == code
     assert said in done.err
+
+
+def catches(pid: int, number: int) -> bool:
+    """Whether a process has a handler for a signal."""
+    lines = Path(f"/proc/{pid}/status").read_text().splitlines()
+    mask = next(line.split()[1] for line in lines if line.startswith("SigCgt:"))
+    return bool(int(mask, 16) >> (number - 1) & 1)
+
+
+def test_a_sweeper_runs_no_program_of_a_kubeconfig(tmp_path: Path) -> None:
+    """The sidecar reads the same Secret as the runner, and ran what stood there."""
+    path = write(tmp_path / "b", user={"exec": {"apiVersion": "v1", "command": "/usr/bin/touch", "args": ["ran"]}})
+    argv = (sys.executable, "-m", "autox", "density", "sweep", "--kubeconfig", str(path), "--run", "a/b", "--when-told")
+
+    sidecar = subprocess.Popen(argv, stderr=subprocess.PIPE, text=True)
+    wait_for("the sidecar to listen", lambda: sidecar.poll() is not None or catches(sidecar.pid, signal.SIGTERM))
+    sidecar.terminate()
+    _, said = sidecar.communicate(timeout=60)
+
+    assert sidecar.returncode == 2
+    assert "would run a program" in said
+    assert not (tmp_path / "ran").exists()
 
 
 def test_the_label_of_a_run_is_a_label() -> None:

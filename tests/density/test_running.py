@@ -18,6 +18,7 @@ from autox.tasks.density.task import run
 from tests.clusters import LocalCluster
 from tests.density.conftest import context_on, left_behind
 from tests.kube.apiserver import free_port
+from tests.kube.door import write
 
 pytestmark = pytest.mark.integration
 
@@ -112,6 +113,19 @@ async def test_a_kubeconfig_that_is_none_is_named(tmp_path: Path) -> None:
 
     with pytest.raises(ConfigurationError, match="garbage"):
         await run(DensityInputs(kubeconfig=garbage), context_on(None, []))
+
+
+@pytest.mark.parametrize("allowed", [False, True])
+async def test_the_kubeconfig_runs_no_program_unless_allowed(tmp_path: Path, *, allowed: bool) -> None:
+    """What stands in a Secret could run any program in the runner; now only where allowExec says so."""
+    ran = tmp_path / "ran"
+    recipe = {"apiVersion": "client.authentication.k8s.io/v1", "command": "/usr/bin/touch", "args": [str(ran)]}
+    path = write(tmp_path / "b", server=f"https://127.0.0.1:{free_port()}", user={"exec": recipe})
+
+    with pytest.raises(ConfigurationError) as failed:
+        await run(DensityInputs(kubeconfig=path, allow_exec=allowed), context_on(None, []))
+    assert ("allowExec: true" in failed.value.hint) is not allowed
+    assert ran.exists() is allowed
 
 
 async def test_too_many_pods_for_the_nodes_are_refused(cluster: LocalCluster, said: list[str]) -> None:

@@ -104,3 +104,25 @@ async def test_a_plugin_entry_that_makes_no_sense(door: Door, tmp_path: Path, en
         await knock(from_kubeconfig(path))
 
     assert caught.value.hint == "Install it from there."
+
+
+@pytest.mark.parametrize(
+    "entry",
+    [
+        {},
+        {"command": "kubelogin", "args": ["get-token"]},
+        {"provideClusterInfo": True, "interactiveMode": "Never"},
+        {"env": [{"name": "AWS_PROFILE", "value": "b"}], "installHint": "Install it."},
+    ],
+    ids=["a script beside it", "a program of the PATH", "one that is told the cluster", "one with variables"],
+)
+def test_a_kubeconfig_of_a_secret_runs_no_program(tmp_path: Path, entry: dict[str, Any]) -> None:
+    """Whoever could write the Secret could run anything where it was read; the words say how to allow it."""
+    user = plugin(tmp_path, "open('runs', 'a').write('x')\n" + printing(token="t"), **entry)
+    path = write(tmp_path / "a", server="http://127.0.0.1:1", user=user)
+
+    with pytest.raises(ConfigurationError, match=r'context "a" of .* would run a program') as refused:
+        from_kubeconfig(path, allow_exec=False)
+    assert "allowExec: true" in refused.value.hint
+    assert not (tmp_path / "runs").exists()
+    from_kubeconfig(write(tmp_path / "b", user={"token": "t"}), allow_exec=False)

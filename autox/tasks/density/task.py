@@ -40,7 +40,7 @@ async def run(inputs: DensityInputs, context: TaskContext) -> Findings:
     """
     _check(inputs)
     kubeconfig = kubeconfig_of(inputs, context.environ)
-    connection = from_kubeconfig(kubeconfig)
+    connection = from_kubeconfig(kubeconfig, allow_exec=inputs.allow_exec)
     async with AsyncExitStack() as stack:
         clients = await open_clients(connection, stack)
         kube = clients.kube

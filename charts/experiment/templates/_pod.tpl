@@ -34,6 +34,9 @@ spec:
         - --run
         - {{ printf "$(NAMESPACE)/%s" .Release.Name | quote }}
         - --when-told
+        {{- if .Values.density.allowExec }}
+        - --allow-exec
+        {{- end }}
       {{- include "experiment.container" . | nindent 6 }}
       resources:
         requests:
