@@ -187,6 +187,10 @@ class GroupSpec(Document):
         Literal["onTemplateChange", "never"],
         Field(description="Whether another pod template under the same version label is tested again."),
     ] = "onTemplateChange"
+    concurrency: Annotated[
+        Literal["serial", "parallel"],
+        Field(description="Whether the experiments that load run one after another, or side by side."),
+    ] = "serial"
     suspend: Annotated[bool, Field(description="Launch nothing and delete nothing.")] = False
     history: HistorySection = HistorySection()
 
@@ -273,6 +277,7 @@ def group_from_object(obj: Mapping[str, Any]) -> groups.ExperimentGroup:
         version_label=spec.version.label,
         specs=specs,
         retest=groups.Retest(spec.retest),
+        concurrency=groups.Concurrency(spec.concurrency),
         suspend=spec.suspend,
         history_limit=spec.history.limit,
     )

@@ -180,6 +180,7 @@ class SubjectSection(Section):
     version: str = ""
     images: tuple[str, ...] = ()
     revision: Count = 0
+    template: str = ""
 
     def to_value(self) -> values.Subject:
         """The same as a frozen value."""

@@ -16,7 +16,7 @@ from autox import __version__
 from autox.api.assess import AssessSection
 from autox.api.density import DensityValues
 from autox.api.documents import Document, checked
-from autox.api.fields import CronSchedule, DnsName, NonEmpty
+from autox.api.fields import ApiGroup, ApiResource, CronSchedule, DnsName, NonEmpty, ObjectName
 from autox.api.http import HttpSection
 from autox.api.ready import ReadySection
 from autox.api.tasks import TaskName
@@ -68,6 +68,14 @@ class ImageSection(Document):
     )
 
 
+class UnderTestSection(Document):
+    """The object whose pods are under test: the experiment may read it, to see whether they were replaced."""
+
+    group: ApiGroup = ""
+    resource: ApiResource
+    name: ObjectName
+
+
 class ExperimentValues(Document):
     """The values of the chart."""
 
@@ -90,6 +98,10 @@ class ExperimentValues(Document):
         Field(description="Run once, run on a schedule, or make everything but what runs."),
     ] = "job"
     cronjob_schedule: Annotated[CronSchedule | None, Field(description="When a cronjob runs.")] = None
+    under_test: Annotated[
+        UnderTestSection | None,
+        Field(description="Whose pods are under test; the controller says it."),
+    ] = None
     image: ImageSection = ImageSection()
     resources: dict[str, Any] = Field(default_factory=dict, description="Of the container, as in a pod.")
     service_account_name: Annotated[

@@ -45,6 +45,7 @@ from autox.tasks.recalling import recall
 from autox.tasks.recording import ClusterRecorder
 from autox.tasks.runner import Ended, Plan, Recorder, refuse
 from autox.tasks.runner import run as run_tasks
+from autox.tasks.undertest import UnderTest
 
 _EXPERIMENT = re.compile(r"([a-z0-9](?:[-a-z0-9]*[a-z0-9])?)/([a-z0-9](?:[-.a-z0-9]*[a-z0-9])?)")
 _RECORDING = Limits(connections=4, connect_seconds=5.0, request_seconds=10.0)
@@ -166,6 +167,9 @@ async def _prepared(options: Options, stop: asyncio.Event) -> AsyncIterator[tupl
                 kube=kube,
                 namespace=namespace,
                 subject=recalled.subject,
+                witness=None
+                if recalled.trigger is None
+                else UnderTest(hurried, recalled.trigger, patience=patience, say=_say),
                 stored=recalled.stored,
                 environment=await environment(hurried, os.environ),
             ),

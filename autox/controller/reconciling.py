@@ -21,20 +21,21 @@ from autox.controller.reading import Recorded, read_records, read_trigger
 from autox.controller.steps import Steps
 from autox.controller.supervising import FIRST_LOOK, Seen, Supervisor
 from autox.controller.telling import Teller
-from autox.controller.values import Resolved, resolve
+from autox.controller.values import Resolved, resolve, turns, with_trigger
 from autox.core.deciding import DigestTrouble, decide, decide_removed
-from autox.core.wording import Notice, warning
+from autox.core.turns import Turns
+from autox.core.wording import QUEUED, Notice, warning
 from autox.kube.client import KubeClient
 from autox.kube.discovery import discover
 from autox.kube.objects import metadata
 from autox.model.decision import Action, Decision
 from autox.model.errors import AutoxError, ConflictError, NotFoundError, PermanentError, TransientError
-from autox.model.groups import ExperimentGroup
+from autox.model.groups import Concurrency, ExperimentGroup
 from autox.model.refs import EXPERIMENT_GROUPS
 from autox.model.trigger import TriggerSnapshot, TriggerState
 from autox.model.watching import TriggerWatch, WatchTrouble
 
-CALM = ("NotOptedIn", "OptedOut", "Suspended", "TriggerGone")
+CALM = ("NotOptedIn", "OptedOut", "Suspended", "TriggerGone", QUEUED)
 """Why a group waits that works as its owner wants: a trigger may come after its group, and Helm waits for Ready."""
 
 
@@ -103,9 +104,10 @@ class Reconciler:
             await self._give_up(key, known, warning("LookFailed", error.advice))
             raise
         digests = {name: each.digest if isinstance(each, Resolved) else each for name, each in resolved.items()}
-        decisions = decide(group, trigger, [each.record for each in recorded], digests)
+        in_turn = turns(resolved, now=self._now())
+        decisions = decide(group, trigger, [each.record for each in recorded], digests, in_turn)
         work = _Work(group=group, trigger=trigger, resolved=resolved, recorded={_key(each): each for each in recorded})
-        await self._carry_out(work, decisions)
+        await self._carry_out(work, decisions, in_turn)
         again = await self._supervise(work)
         outcome = self._outcome(work, decisions)
         await self._write(key, known, status_of(outcome, known.object, now=self._now()), outcome.obstacles)
@@ -115,24 +117,32 @@ class Reconciler:
             raise TransientError(f"{trigger.ref} cannot be read: {trigger.message}")
         return again
 
-    async def _carry_out(self, work: "_Work", decisions: Sequence[Decision]) -> None:
-        """Delete and launch, the specs side by side and each in order."""
-        by_spec: dict[str, list[Decision]] = defaultdict(list)
+    async def _carry_out(self, work: "_Work", decisions: Sequence[Decision], in_turn: Turns) -> None:
+        """Delete and launch, the specs side by side and each in order; those that take turns all in one order."""
+        is_serial = work.group.concurrency is Concurrency.SERIAL
+        lanes: dict[str, list[Decision]] = defaultdict(list)
         for decision in decisions:
-            by_spec[decision.spec].append(decision)
-        await asyncio.gather(*(self._in_order(work, each) for each in by_spec.values()))
+            lanes["" if is_serial and decision.spec in in_turn.deadlines else decision.spec].append(decision)
+        await asyncio.gather(*(self._in_order(work, each) for each in lanes.values()))
 
     async def _in_order(self, work: "_Work", decisions: Sequence[Decision]) -> None:
+        failed: set[str] = set()
+        is_passed_on = False
         for decision in decisions:
+            # NB: nothing is launched before everything stale of its spec is gone.
+            if decision.spec in failed:
+                continue
             try:
                 if decision.action is Action.DELETE:
                     work.put(await self._steps.delete(decision, work.of(decision)))
-                elif decision.action is Action.LAUNCH:
+                elif decision.action is Action.LAUNCH or (is_passed_on and decision.launch is not None):
+                    is_passed_on = False
                     await self._launch(work, decision)
             except AutoxError as error:
+                # NB: what will fail again must not keep those back that wait their turn behind it.
+                is_passed_on = decision.launch is not None and isinstance(error, PermanentError)
                 work.failures.append((f"{decision.action.value}Failed", error))
-                # NB: nothing is launched before everything stale of its spec is gone.
-                return
+                failed.add(decision.spec)
 
     async def _launch(self, work: "_Work", decision: Decision) -> None:
         spec = next(each for each in work.group.specs if each.name == decision.spec)
@@ -142,7 +152,7 @@ class Reconciler:
         launched = await self._steps.launch(
             decision,
             chart=spec.chart,
-            values=resolved.values,
+            values=with_trigger(spec.chart, resolved.values, work.trigger),
             images=work.trigger.images,
             template=work.trigger.template,
         )

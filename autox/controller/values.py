@@ -11,20 +11,25 @@ import base64
 import binascii
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime, timedelta
 from typing import Any
 
 from autox.api.values import check_values
 from autox.core.deciding import DigestTrouble
 from autox.core.merging import merge_values
 from autox.core.naming import digest
+from autox.core.turns import Turns
 from autox.core.yamltext import DuplicateKeyError, TooLargeError, YamlError, read_documents
 from autox.kube.client import KubeClient
 from autox.kube.objects import Object
 from autox.model.errors import AutoxError, ConfigurationError, ForbiddenError, NotFoundError
-from autox.model.groups import ExperimentGroup, ExperimentSpec, ValuesKind, ValuesSource
+from autox.model.groups import ChartRef, ExperimentGroup, ExperimentSpec, ValuesKind, ValuesSource
 from autox.model.refs import CONFIG_MAPS, SECRETS
+from autox.model.trigger import TriggerSnapshot
 
 NODES_LIMIT = 20_000
+LOADING = frozenset({"http", "grpc", "density"})
+LONGEST = timedelta(hours=1)  # as the chart says where nobody else does
 _REASONS: dict[type[AutoxError], str] = {
     NotFoundError: "ValuesMissing",
     ForbiddenError: "ValuesForbidden",
@@ -54,6 +59,30 @@ async def resolve(kube: KubeClient, group: ExperimentGroup) -> dict[str, Resolve
     """
     resolved = await asyncio.gather(*(_resolve(kube, group, spec) for spec in group.specs))
     return {spec.name: each for spec, each in zip(group.specs, resolved, strict=True)}
+
+
+def with_trigger(chart: ChartRef, values: Mapping[str, Any], trigger: TriggerSnapshot) -> Mapping[str, Any]:
+    """The values that a chart is installed with: one of ours may have its experiment look at the pods under test."""
+    if chart.repo or not trigger.template:
+        return values
+    ref = trigger.ref
+    return {**values, "underTest": {"group": ref.group, "resource": ref.resource, "name": ref.name}}
+
+
+def turns(resolved: Mapping[str, Resolved | DigestTrouble], *, now: datetime) -> Turns:
+    """Which specs load and come to an end, by their values."""
+    found = {name: _deadline(each.values) for name, each in resolved.items() if isinstance(each, Resolved)}
+    return Turns(deadlines={name: each for name, each in found.items() if each is not None}, now=now)
+
+
+def _deadline(values: Mapping[str, Any]) -> timedelta | None:
+    """How long a run with these values may take; None if it does not load, or loops without an end."""
+    tasks = values.get("tasks")
+    loads = isinstance(tasks, list) and any(isinstance(each, str) and each in LOADING for each in tasks)
+    if not loads or values.get("runner", "job") != "job":
+        return None
+    seconds = values.get("activeDeadlineSeconds")
+    return timedelta(seconds=seconds) if isinstance(seconds, int) and seconds > 0 else LONGEST
 
 
 async def _resolve(kube: KubeClient, group: ExperimentGroup, spec: ExperimentSpec) -> Resolved | DigestTrouble:

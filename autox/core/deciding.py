@@ -14,7 +14,8 @@ Whoever carries the decisions out keeps to this, and then no crash between two o
   release (idempotent; what was made for another record of that name, by its uid, is removed first, and a Job that was
   made for this one is the run, whatever the release says); record ``Running`` and ``launchedAt``. A record in any later
   phase was hidden from the list (somebody took its labels away): its name is used up, and nothing is installed.
-- A Launch is carried out after every Delete of its spec has succeeded.
+- A Launch is carried out after every Delete of its spec has succeeded, and of specs that take turns after every Delete
+  of the others was tried.
 - One worker at a time for one group.
 
 Rejected: comparing old with new objects (Iter8's first design; forgets whatever happens while nobody looks), and
@@ -27,10 +28,11 @@ from dataclasses import dataclass, replace
 from autox.core import wording
 from autox.core.naming import experiment_name
 from autox.core.templates import is_another
+from autox.core.turns import Turns
 from autox.core.wording import Notice
 from autox.model.decision import Action, Decision
 from autox.model.experiments import ExperimentRecord, Identity
-from autox.model.groups import ExperimentGroup, Retest
+from autox.model.groups import Concurrency, ExperimentGroup, Retest
 from autox.model.trigger import TriggerSnapshot, TriggerState
 from autox.model.verdict import Phase
 
@@ -53,6 +55,7 @@ def decide(
     trigger: TriggerSnapshot,
     records: Sequence[ExperimentRecord],
     digests: Mapping[str, str | DigestTrouble],
+    turns: Turns = Turns(),  # noqa: B008  - frozen
 ) -> tuple[Decision, ...]:
     """Conclude what is to be done for a group.
 
@@ -61,6 +64,7 @@ def decide(
         trigger: the group's trigger as it was read back.
         records: every experiment of the group, in any phase; records of other groups among them are passed over.
         digests: by spec name, of the chart and the values in effect.
+        turns: which specs load, and so run one after another where the group wants that.
 
     Returns:
         First every Delete, then for each spec of the group, in the group's order, exactly one of Launch, Keep, Wait
@@ -87,6 +91,8 @@ def decide(
             stale, other = _decide_spec(_wanted(group, trigger, spec), digests[spec], of_spec, pods)
             deletes += stale
             others.append(other)
+    if group.concurrency is Concurrency.SERIAL:
+        others = _in_turn(others, records, turns)
     return (*deletes, *others)
 
 
@@ -160,6 +166,24 @@ def _decide_spec(
         revision = 1 + max(map(_revision, alike), default=0)
         return deletes, _launch(replace(wanted, revision=revision), records, _replaced(alike, pods))
     return deletes, _keep(kept)
+
+
+def _in_turn(others: Sequence[Decision], records: Sequence[ExperimentRecord], turns: Turns) -> list[Decision]:
+    """The same, but that launches which would load beside another one wait."""
+    kept = [each.record for each in others if each.record is not None]
+    holder = turns.holder(kept)
+    new = {each.spec: each for each in others if each.action is Action.LAUNCH and each.record is None}
+    queue = turns.order([*new], records)
+    waits = queue if holder is not None else queue[1:]
+    ahead = holder.name if holder is not None else f"that of spec {queue[0]}" if queue else ""
+    notices = {spec: wording.queued(spec, ahead) for spec in waits}
+    # NB: what waits says what it would launch: its turn has come at once if those before it cannot be launched.
+    return [
+        replace(each, action=Action.WAIT, reason=notice.reason, message=notice.advice)
+        if (notice := notices.get(each.spec)) is not None
+        else each
+        for each in others
+    ]
 
 
 def _difference(record: ExperimentRecord, wanted: Identity) -> Notice | None:

@@ -21,6 +21,9 @@ NoticeType = Literal["Normal", "Warning"]
 INTERRUPTED = "Interrupted"
 """The reason of a runner that was told to end before its tasks had."""
 
+QUEUED = "Queued"
+"""The reason of a spec that waits for the load of another one to end."""
+
 TEMPLATE_CHANGED = "TemplateChanged"
 """The reason of an experiment whose pods were replaced by others of the same version."""
 
@@ -100,6 +103,12 @@ def version_missing(trigger: ObjectRef, label: str, *, is_empty: bool, has_asked
     return warning(
         "VersionMissing", f"{trigger} {'has opted in but has' if has_asked else 'has'} {seen}", remedy=remedy
     )
+
+
+def queued(spec: str, ahead: str) -> Notice:
+    """Another spec of the group loads."""
+    message = f"spec {spec} waits: experiments of a group that load run one after another, and {ahead} comes first"
+    return Notice(reason=QUEUED, message=message, remedy="with concurrency: parallel they run side by side")
 
 
 # Why an experiment is stale.

@@ -25,8 +25,8 @@ class Decision:
         spec: the experiment spec's name; empty when it concerns the group as a whole.
         reason: CamelCase, one of ``autox.core.wording``.
         message: the same for people: what was seen, and for Wait what would change it.
-        launch: for Launch, what to launch.
-        name: for Launch, the name of the record and the release.
+        launch: for Launch, what to launch; for Wait, what has to wait its turn.
+        name: with ``launch``, the name of the record and the release.
         record: for Delete, Keep and a Launch that is resumed, which experiment.
     """
 

@@ -38,6 +38,13 @@ class Retest(StrEnum):
     NEVER = "never"
 
 
+class Concurrency(StrEnum):
+    """How the specs of a group that load run."""
+
+    SERIAL = "serial"  # one after another
+    PARALLEL = "parallel"  # side by side
+
+
 class ValuesKind(StrEnum):
     """Where values of a chart may stand."""
 
@@ -85,6 +92,7 @@ class ExperimentGroup:
         version_label: the label whose value is the version under test.
         specs: the experiments, sorted by name.
         retest: what makes the same version worth another test.
+        concurrency: how its specs that load run.
         suspend: True: launch nothing and delete nothing.
         history_limit: how many deleted experiments of each spec keep their record.
     """
@@ -98,6 +106,7 @@ class ExperimentGroup:
     version_label: str = VERSION_LABEL
     specs: tuple[ExperimentSpec, ...]
     retest: Retest = Retest.ON_TEMPLATE_CHANGE
+    concurrency: Concurrency = Concurrency.SERIAL
     suspend: bool = False
     history_limit: int = 10
 

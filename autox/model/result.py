@@ -166,6 +166,7 @@ class Subject:
         version: under test.
         images: of the trigger's pods.
         revision: which test of this version it is; 0 outside a group.
+        template: digest of the trigger's pod template at the launch; empty if it has none.
     """
 
     namespace: str = ""
@@ -177,6 +178,7 @@ class Subject:
     version: str = ""
     images: tuple[str, ...] = ()
     revision: int = 0
+    template: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -140,6 +140,7 @@ def _subject(subject: Subject) -> tuple[Fact, ...]:
         ("Trigger", subject.trigger),
         ("Trigger uid", subject.trigger_uid),
         ("Version", subject.version),
+        ("Pod template", subject.template),
         ("Images", ", ".join(subject.images[:MOST_FACTS])),
         ("Revision", str(subject.revision) if subject.revision else ""),
     )

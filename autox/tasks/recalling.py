@@ -18,7 +18,7 @@ from autox.kube.client import KubeClient
 from autox.kube.objects import Object, metadata
 from autox.model.errors import AutoxError, ConfigurationError, NotFoundError
 from autox.model.experiments import ExperimentRecord
-from autox.model.refs import EXPERIMENTS, SECRETS
+from autox.model.refs import EXPERIMENTS, SECRETS, ObjectRef
 from autox.model.result import ExperimentResult, Subject
 from autox.tasks.patience import Patience
 
@@ -32,12 +32,14 @@ class Recalled:
     Attributes:
         subject: what is to be tested.
         uid: of the record; empty if there is none.
+        trigger: whose pods are under test; None where nobody said, or where it has none that are known.
         stored: the result of the loops before; None if there were none.
         kept: the fields of the status that stay until this loop ends.
     """
 
     subject: Subject
     uid: str = ""
+    trigger: ObjectRef | None = None
     stored: ExperimentResult | None = None
     kept: Mapping[str, Any] = field(default_factory=dict)
 
@@ -74,7 +76,8 @@ async def recall(
         subject = Subject(namespace=namespace, experiment=name)
         stored = await _from_secret(kube, namespace, name, patience, say)
         return Recalled(subject=subject, stored=earlier(stored, subject))
-    subject = subject_of(record_from_object(obj))
+    record = record_from_object(obj)
+    subject = subject_of(record)
     found = obj.get("status")
     status: Mapping[str, Any] = found if isinstance(found, dict) else {}
     stored = await _from_secret(kube, namespace, name, patience, say) if status.get("resultSecret") else None
@@ -84,7 +87,13 @@ async def recall(
     if stored is not None and kept.get("verdict") != stored.verdict:
         # NB: the controller's, about a loop that ended without a result; it stays because it is the controller's.
         kept.pop("verdict", None)
-    return Recalled(subject=subject, uid=str(metadata(obj).get("uid") or ""), stored=stored, kept=kept)
+    return Recalled(
+        subject=subject,
+        uid=str(metadata(obj).get("uid") or ""),
+        trigger=record.identity.trigger if record.template else None,
+        stored=stored,
+        kept=kept,
+    )
 
 
 def subject_of(record: ExperimentRecord) -> Subject:
@@ -100,6 +109,7 @@ def subject_of(record: ExperimentRecord) -> Subject:
         version=identity.version,
         images=record.images,
         revision=identity.revision,
+        template=record.template,
     )
 
 

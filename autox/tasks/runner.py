@@ -4,6 +4,9 @@ A task that fails ends the loop; those after it are skipped. A defect in a task 
 that is told to stop (SIGTERM, Ctrl-C) cancels the task it is at and ends with the verdict ``Error``, which is
 recorded at once, while that task still cleans up: a pod that is being killed has no time to do one after the other.
 
+Load is driven only at pods that stay: a ``Witness`` looks at what is under test before and after each task that loads,
+and figures of two sets of pods are not to be believed.
+
 Tasks are found through ``registry``; what is recorded, and where, is the ``Recorder``'s business. Between tasks only
 this coroutine speaks to it, and it is never cancelled, so that an earlier state cannot overtake a later one.
 """
@@ -20,16 +23,21 @@ from typing import Protocol
 
 from autox.core.assessing import Judgement, demanded, judge
 from autox.core.looping import with_earlier
-from autox.core.wording import INTERRUPTED
+from autox.core.wording import INTERRUPTED, TEMPLATE_CHANGED
 from autox.kube.client import KubeClient
 from autox.model.errors import AutoxError
-from autox.model.result import ExperimentResult, Metric, SLOOutcome, Subject, TaskResult, TaskState
+from autox.model.result import ExperimentResult, Metric, Note, SLOOutcome, Subject, TaskResult, TaskState
 from autox.model.tasks import TaskSpec
 from autox.model.verdict import Verdict
 from autox.tasks.context import Findings, TaskContext
 from autox.tasks.registry import TaskFunction, task_function
 
 log = logging.getLogger(__name__)
+
+REPLACED_SECONDS = 2.0
+_NO_LOAD = ("ready", "assess")
+_ELSEWHERE = ("density",)
+"""Tasks whose load does not go to the pods of the trigger."""
 
 
 class Recorder(Protocol):
@@ -46,6 +54,20 @@ class Recorder(Protocol):
         """
 
 
+class Witness(Protocol):
+    """Looks at what is under test."""
+
+    async def begin(self, *, rolled_out: bool) -> str:
+        """Look before a load, with ``rolled_out`` once a rollout has ended; says why it cannot see, or nothing.
+
+        Raises:
+            AutoxError: a load had better not begin.
+        """
+
+    async def changed(self) -> str:
+        """Why what was measured since is about no one set of pods; empty if it is."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Plan:
     """A loop to run.
@@ -54,6 +76,7 @@ class Plan:
         specs: the tasks, in order.
         subject: what is tested.
         environment: on what.
+        witness: looks at the pods under test; None if there are none that are known.
         stored: the result of the loops before this one; None if there is none.
         kube: of the cluster that the experiment runs in; None for none.
         namespace: where the tasks look up names without a namespace.
@@ -67,6 +90,7 @@ class Plan:
     specs: tuple[TaskSpec, ...]
     subject: Subject
     environment: Mapping[str, str] = field(default_factory=dict)
+    witness: Witness | None = None
     stored: ExperimentResult | None = None
     kube: KubeClient | None = None
     namespace: str = "default"
@@ -159,6 +183,9 @@ class _Loop:
         doing.cancel()
         seconds = self._plan.clock() - began
         message = f"the run was interrupted {seconds:.1f} s into task {spec.name}"
+        judgement = Judgement(verdict=Verdict.ERROR, reason=INTERRUPTED, message=message)
+        if replaced := await self._replaced_meanwhile():
+            judgement = Judgement(verdict=Verdict.INVALID, reason=TEMPLATE_CHANGED, message=f"{message}: {replaced}")
         self._sayer(spec)("interrupted; cleaning up")
         self._done.append(
             TaskResult(
@@ -172,10 +199,20 @@ class _Loop:
         )
         self._skip_the_rest()
         try:
-            return await self.end(Judgement(verdict=Verdict.ERROR, reason=INTERRUPTED, message=message))
+            return await self.end(judgement)
         finally:
             # NB: what it still does is cleaning up, and leaving now would cancel that as well.
             await asyncio.wait((doing,))
+
+    async def _replaced_meanwhile(self) -> str:
+        """Whether the pods were replaced, if that can be told at once: a run that is interrupted has no time."""
+        if self._plan.witness is None:
+            return ""
+        try:
+            async with asyncio.timeout(REPLACED_SECONDS):
+                return await self._plan.witness.changed()
+        except TimeoutError:
+            return ""
 
     def _so_far(self) -> ExperimentResult:
         return ExperimentResult(
@@ -213,7 +250,7 @@ class _Loop:
         started_at, began = plan.now(), plan.clock()
         findings, failure = Findings(message=""), ""
         try:
-            findings = await plan.find(spec.name)(spec.inputs, context)
+            findings = await self._witnessed(spec, context)
         except AutoxError as error:
             failure = error.advice
         except asyncio.CancelledError:
@@ -242,6 +279,16 @@ class _Loop:
             demands=findings.demands,
             fruitless=findings.fruitless,
         )
+
+    async def _witnessed(self, spec: TaskSpec, context: TaskContext) -> Findings:
+        """What a task finds out; of a load with what became of the pods meanwhile."""
+        function, witness = self._plan.find(spec.name), self._plan.witness
+        if witness is None or spec.name in _NO_LOAD:
+            return await function(spec.inputs, context)
+        blind = await witness.begin(rolled_out=spec.name not in _ELSEWHERE)
+        findings = await function(spec.inputs, context)
+        notes = (*findings.notes, Note(text=blind)) if blind else findings.notes
+        return replace(findings, notes=notes, invalid=findings.invalid or await witness.changed())
 
     def _sayer(self, spec: TaskSpec) -> Callable[[str], None]:
         """Says lines about the task that is next, and goes on to do so when others have ended meanwhile."""

@@ -10,7 +10,7 @@ from autox.model.result import SLO, Bound, ExperimentResult, Metric, Subject
 from autox.model.tasks import AssessInputs, HttpInputs, ReadyInputs, TaskSpec
 from autox.tasks.assess import run as assess
 from autox.tasks.context import Findings, TaskContext
-from autox.tasks.runner import Ended, Plan, run
+from autox.tasks.runner import Ended, Plan, Witness, run
 
 Task = Callable[[Any, TaskContext], Awaitable[Findings]]
 
@@ -81,6 +81,7 @@ class Loop:
     specs: tuple[TaskSpec, ...] = (READY, HTTP, ASSESS)
     recorder: Memory = field(default_factory=Memory)
     stored: ExperimentResult | None = None
+    witness: Witness | None = None
     stop: asyncio.Event = field(default_factory=asyncio.Event)
     said: list[str] = field(default_factory=list)
 
@@ -91,6 +92,7 @@ class Loop:
             specs=self.specs,
             subject=Subject(version="1"),
             stored=self.stored,
+            witness=self.witness,
             say=self.said.append,
             find=tasks.__getitem__,
         )

@@ -21,6 +21,9 @@ for lists, which cannot name objects. */}}
   (dict "namespace" $own "rule" (dict "apiGroups" (list "autox.dev") "resources" (list "experiments/status") "resourceNames" (list .Release.Name) "verbs" (list "patch")))
   (dict "namespace" $own "rule" (dict "apiGroups" (list "") "resources" (list "secrets") "resourceNames" (list (printf "%s-result" .Release.Name)) "verbs" (list "get" "patch")))
 }}
+{{- with .Values.underTest }}
+{{- $rules = append $rules (dict "namespace" $own "rule" (dict "apiGroups" (list (.group | default "")) "resources" (list .resource) "resourceNames" (list .name) "verbs" (list "get"))) }}
+{{- end }}
 {{- $services := list }}
 {{- if has "ready" .Values.tasks }}
 {{- $where := .Values.ready.namespace | default $own }}
