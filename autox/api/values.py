@@ -20,6 +20,7 @@ from autox.api.fields import ApiGroup, ApiResource, CronSchedule, DnsName, NonEm
 from autox.api.http import HttpSection
 from autox.api.ready import ReadySection
 from autox.api.tasks import TaskName
+from autox.core.merging import without_nulls
 from autox.core.metrics import PATTERNS
 from autox.model.errors import ConfigurationError
 from autox.model.groups import ChartRef
@@ -52,7 +53,7 @@ def _rules() -> dict[str, Any]:
 
 def _metrics_need(task: str, listed: dict[str, Any]) -> dict[str, Any]:
     what = f"a metric of a task that is listed in tasks; {task} is not"
-    other = {"propertyNames": {"if": {"pattern": f"^{task}/"}, "then": {"const": what}}}
+    other = {"patternProperties": {f"^{task}/": {"if": {"not": {"type": "null"}}, "then": {"const": what}}}}
     slos = {"properties": {"upper": other, "lower": other}}
     missing = {"allOf": [_KNOWN, {"not": listed}]}
     return {"if": missing, "then": {"properties": {"assess": {"properties": {"SLOs": slos}}}}}
@@ -167,4 +168,9 @@ def check_values(chart: ChartRef, values: Mapping[str, Any], *, what: str, at: t
         ConfigurationError: names every wrong field.
     """
     if not chart.repo:
-        checked(values, ExperimentValues, what=what, at=at)
+        checked(in_effect(chart, values), ExperimentValues, what=what, at=at)
+
+
+def in_effect(chart: ChartRef, values: Mapping[str, Any]) -> Mapping[str, Any]:
+    """What a chart is told by these values: for a packaged one, null is as good as absent."""
+    return values if chart.repo else without_nulls(values)

@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
-from autox.api.values import check_values
+from autox.api.values import check_values, in_effect
 from autox.core.deciding import DigestTrouble
 from autox.core.merging import merge_values
 from autox.core.naming import digest
@@ -94,7 +94,7 @@ async def _resolve(kube: KubeClient, group: ExperimentGroup, spec: ExperimentSpe
         # NB: what cannot be read this time hides whether it is there; the others are told at the next look.
         if not isinstance(error, _TOLD):
             raise error
-    values = merge_values((*layers, spec.values))
+    values = in_effect(spec.chart, merge_values((*layers, spec.values)))
     if layers and not wrong:
         # What stands in the group alone was checked with the group.
         what = f"the values of spec {spec.name}, merged from all their sources"

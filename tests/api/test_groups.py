@@ -1,5 +1,7 @@
 """What a user wrote as an ExperimentGroup becomes a frozen value, or an error that names the field."""
 
+from copy import deepcopy
+
 import pytest
 
 from autox.api.groups import group_from_object
@@ -77,6 +79,19 @@ def test_chart_from_elsewhere() -> None:
     assert isinstance(found, ExperimentSpec)
     assert (found.chart.name, found.chart.version, found.chart.repo) == ("k6", "1.10", "https://example.com/charts")
     assert found.values == {"vus": 3}
+
+
+@pytest.mark.parametrize("path", ["http.qps", "http.numRequests", "cronjobSchedule", "image", "image.tag", "resources"])
+def test_null_is_absent(path: str) -> None:
+    """What Helm's users took away with null is not there; it was called a mistake, "want number or string"."""
+    *way, last = path.split(".")
+    values = deepcopy(VALUES)
+    place = values
+    for step in way:
+        place = place.setdefault(step, {})
+    place[last] = None
+
+    assert group_from_object(group(changed(SPEC, "specs.iter8.values", values))).specs
 
 
 @pytest.mark.parametrize("mistake", IN_VALUES.values(), ids=IN_VALUES)

@@ -17,7 +17,41 @@ def test_experiment(cluster: LocalCluster, tmp_path: Path, mistake: Mistake) -> 
     done = helm(cluster, "template", "trial", EXPERIMENT, values=mistake.values, folder=tmp_path)
 
     assert done.code != 0
-    assert mistake.named in done.err
+    assert pointer(mistake.named) in done.err
+
+
+def pointer(named: str) -> str:
+    """A key as it stands in a path of JSON."""
+    return named.replace("/", "~1")
+
+
+@pytest.mark.parametrize("bound", ["upper", "lower"])
+@pytest.mark.parametrize("metric", ["http/latency-p100", "latency", "density/pods-failed"])
+def test_where_a_metric_is_wrong(cluster: LocalCluster, tmp_path: Path, bound: str, metric: str) -> None:
+    """A metric that cannot be is told where it stands; it was told at places such as /resources/extraRules."""
+    values = changed(VALUES, f"assess.SLOs.{bound}.{metric}", 5)
+    groups = {"groups": {"httpbin": changed(SPEC, "specs.iter8.values", values)}}
+    for chart, given, at in ((EXPERIMENT, values, ""), (AUTOX, groups, "/groups/httpbin/specs/iter8/values")):
+        done = helm(cluster, "template", "trial", chart, values=given, folder=tmp_path)
+
+        assert f"at '{at}/assess/SLOs/{bound}/{pointer(metric)}': value must be 'a metric" in done.err
+
+
+@pytest.mark.parametrize(
+    ("values", "at"),
+    [
+        ({"groups": {"myApp": SPEC}}, "/groups/myApp"),
+        (
+            {"groups": {"a": changed(SPEC, "specs", {"Load": {"name": "iter8", "values": VALUES}})}},
+            "/groups/a/specs/Load",
+        ),
+    ],
+)
+def test_where_a_name_is_wrong(cluster: LocalCluster, tmp_path: Path, values: Object, at: str) -> None:
+    """So is the name of a group or a spec: it was told at /image or wherever else."""
+    done = helm(cluster, "template", "trial", AUTOX, values=values, folder=tmp_path)
+
+    assert f"at '{at}': value must be 'the name of a " in done.err
 
 
 @pytest.mark.parametrize("mistake", IN_VALUES.values(), ids=IN_VALUES)
@@ -28,7 +62,7 @@ def test_experiment_in_a_group(cluster: LocalCluster, tmp_path: Path, mistake: M
 
     assert done.code != 0
     assert "/groups/httpbin/specs/iter8" in done.err
-    assert mistake.named in done.err
+    assert pointer(mistake.named) in done.err
 
 
 def test_a_misspelt_task_is_one_mistake(cluster: LocalCluster, tmp_path: Path) -> None:

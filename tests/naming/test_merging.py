@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from autox.core.merging import merge_values
+from autox.core.merging import merge_values, without_nulls
 from autox.model.errors import ConfigurationError
 
 
@@ -59,3 +59,17 @@ def test_endless_nesting_is_refused() -> None:
 
     with pytest.raises(ConfigurationError, match="nested"):
         merge_values([endless])
+
+
+@pytest.mark.parametrize(
+    ("values", "told"),
+    [
+        ({"http": {"qps": None, "url": "u"}}, {"http": {"url": "u"}}),
+        ({"http": None, "tasks": ["ready"]}, {"tasks": ["ready"]}),
+        ({"http": {"headers": {"A": None}}}, {"http": {"headers": {}}}),
+        ({"list": [None, {"a": None}]}, {"list": [None, {"a": None}]}),
+    ],
+)
+def test_null_takes_away(values: dict[str, Any], told: dict[str, Any]) -> None:
+    """A key that is null, at any depth, is as good as one that is not there; a list is one value."""
+    assert without_nulls(values) == told
