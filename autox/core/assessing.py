@@ -22,6 +22,7 @@ NAMED = 3
 """How many SLOs a message names; the rest are counted."""
 
 _DIGITS = (4, 6, 9, 17)
+_REQUESTS, _ANSWERS = "/request-count", "/answer-count"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -182,13 +183,15 @@ def _with_heaviest(told: str, found: Sequence[tuple[TaskResult, Note]]) -> str:
 
 def _is_unanswered(task: TaskResult) -> bool:
     """Requests were due, and none of them was answered."""
-    values = {metric.name.partition("/")[2]: metric.value for metric in task.metrics}
-    return bool(values.get("request-count")) and values.get("answer-count") == 0
+    answers = [metric.value for metric in task.metrics if metric.name.endswith(_ANSWERS)]
+    requests = [metric.value for metric in task.metrics if metric.name.endswith(_REQUESTS)]
+    return bool(answers) and not any(answers) and any(requests)
 
 
 def _nobody_answered(task: TaskResult) -> str:
     told = f"nothing can be judged: {task.fruitless or f'no request of task {task.task} was answered'}"
-    return _with_heaviest(told, [(task, note) for note in task.notes if note.weight > 0])
+    answers = next(metric.name for metric in task.metrics if metric.name.endswith(_ANSWERS))
+    return _with_heaviest(told, [(task, note) for note in task.notes if note.weight > 0 and _explains(note, answers)])
 
 
 def _why_no_data(unknown: Sequence[SLOOutcome], tasks: Sequence[TaskResult]) -> str:

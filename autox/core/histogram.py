@@ -10,7 +10,7 @@ a record, for the same answer).
 
 from collections.abc import Iterable, Mapping
 from decimal import Decimal
-from math import ceil, sqrt
+from math import ceil, inf, sqrt
 from operator import mul
 from typing import Any
 
@@ -21,6 +21,18 @@ _BITS = 8
 """Buckets of each power of two: 2 ** 8."""
 _SHOWN_BITS = 5
 """The same for buckets that are shown: a width of 3 % is finer than a reader sees."""
+
+
+def rank_of(percent: float, count: int) -> int:
+    """Which of so many values, counted from 1 and ascending, a percentile is: the nearest rank.
+
+    Raises:
+        ValueError: it is not 0 < percent <= 100.
+    """
+    if not 0 < percent <= 100:
+        raise ValueError(f"{percent} is no percentile")
+    # NB: in decimals, for 99.9 % of 1,000 is the 999th and not, by a hair of binary rounding, the 1,000th.
+    return ceil(Decimal(str(percent)) * count / 100)
 
 
 class Histogram:
@@ -117,21 +129,21 @@ class Histogram:
         # NB: over integers until the division; with floats the difference of two large squares would be noise.
         return sqrt((self.squares * self.count - self.sum_ns * self.sum_ns) / (self.count * self.count)) / SECOND
 
-    def percentile(self, percent: float) -> float | None:
+    def percentile(self, percent: float, *, never: int = 0) -> float | None:
         """The duration in seconds that ``percent`` of all are not above, interpolated in its bucket; None if empty.
 
         Args:
             percent: 0 < percent <= 100.
+            never: so many more never ended; infinite if it falls on one of them.
 
         Raises:
             ValueError: outside that range.
         """
-        if not 0 < percent <= 100:
-            raise ValueError(f"{percent} is no percentile")
+        rank = rank_of(percent, self.count + never)
         if self.minimum_ns is None or self.maximum_ns is None:
-            return None
-        # NB: in decimals, for 99.9 % of 1,000 is the 999th and not, by a hair of binary rounding, the 1,000th.
-        rank = ceil(Decimal(str(percent)) * self.count / 100)
+            return inf if never else None
+        if rank > self.count:
+            return inf
         before = 0
         for index in sorted(self.counts):
             count = self.counts[index]

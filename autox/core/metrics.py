@@ -9,7 +9,7 @@ from collections.abc import Mapping
 
 _PERCENT = r"([1-9][0-9]?(\.[0-9]+)?|0?\.[0-9]*[1-9][0-9]*)"  # 0 < p < 100
 PATTERNS: Mapping[str, str] = {
-    "http": rf"request-count|answer-count|error-count|error-rate|latency-(mean|stddev|min|max|p{_PERCENT})",
+    "http": rf"request-count|sent-count|answer-count|error-count|error-rate|latency-(mean|stddev|min|max|p{_PERCENT})",
     "density": (
         r"pod-startup-latency-(p50|p90|p99)(/(created-to-seen|seen-to-bound|bound-to-running))?"
         r"|pod-startup-latency-(mean|max)|pods-(as-asked|created|running|failed)|arrival-rate|scheduling-throughput"

@@ -6,8 +6,14 @@ its latency counts from when it was due. What waits needs no queue: requests are
 the ones between the next to be sent and the last one due. Rejected: counting from when a request was really sent and
 reporting the wait beside it, which nobody reads.
 
-Every request is counted once, as answered or as failed, at the latest ``timeout`` after it was due. Kubernetes is not
-needed here, nor known.
+A target that takes no connection is not asked at the full rate: nothing would be learnt, and handshakes that fail cost
+more than requests. Then what falls due between two attempts fails with the one before it, unsent; and a request that
+is sent once the target is back has not waited for it but for the attempt, so its latency counts from then. As long as
+anything is answered no request waits for a connection that rests.
+
+Every request is counted once, as answered or as failed, at the latest ``timeout`` after it was due. An answer is
+counted when the next request goes out on its connection, or at the end: what comes late may still belie it. Kubernetes
+is not needed here, nor known.
 """
 
 import asyncio
@@ -28,6 +34,11 @@ from autox.wire.failures import ExchangeError, FailureKind
 from autox.wire.requests import EncodedRequest
 
 _TOO_LATE = ExchangeError(FailureKind.TIMEOUT, "timeout: every connection was busy until it was too late")
+_PATIENCE = 8
+"""So many connections in vain, or as many as there may be, and no answer in between: the target takes none."""
+_ATTEMPT_SECONDS = 0.01
+_LINGER_SECONDS = 0.25
+"""Where answers were belied by what came after them, the last ones are given so long for it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -75,8 +86,12 @@ class HttpGenerator:
             for each in range(min(load.connections, max(load.count, load.warmup_count)))
         ]
         self._free: deque[Slot] = deque()
-        self._hopeless: set[Slot] = set()
+        self._resting: dict[Slot, None] = {}  # those that may be taken where none is free, the longest first
         self._trouble: ExchangeError | None = None  # why slots rest, until there is an answer again
+        self._vain = 0  # connections opened in vain since the last answer
+        self._patience = max(_PATIENCE, len(self._slots))
+        self._attempt_at = 0.0
+        self._belied = False
         self._again: deque[float] = deque()  # when those that are to be sent again were due
         self._next = 0
         self._what = "warm-up requests"
@@ -122,43 +137,67 @@ class HttpGenerator:
             await self._done.wait()
         finally:
             beating.cancel()
-        return self._tally.result(seconds=time.monotonic() - self._schedule.start, strain=strain)
+        seconds = time.monotonic() - self._schedule.start
+        if self._belied:
+            await asyncio.sleep(_LINGER_SECONDS)
+        for slot in self._slots:
+            self._count_held(slot)
+        return self._tally.result(seconds=seconds, strain=strain)
 
     async def _beat(self, strain: Strain) -> None:
         while True:
             await asyncio.sleep(BEAT_SECONDS)
             now = time.monotonic()
             waiting = self._schedule.due_by(now) > self._next
-            self._tally.beat(waiting=waiting)
+            self._tally.beat(waiting=waiting and all(slot.sent for slot in self._slots))
             strain.beat(now, waiting=waiting)
 
     def answered(self, slot: Slot, status: int, size: int) -> None:
-        """Count an answer, and send what is due."""
+        """Count the answer before, hold this one, and send what is due."""
         now = time.monotonic()
-        self._tally.answer(status, size, now - slot.due)
+        self._count_held(slot)
+        slot.held = status, size, now - slot.due
+        self._tally.settled += 1
         self._trouble = None
+        self._vain = 0
         self._free.append(slot)
         self._send_due(now)
 
-    def failed(self, slot: Slot, error: ExchangeError, *, again: bool) -> None:
+    def recanted(self, slot: Slot, error: ExchangeError) -> None:
+        """Count the answer before as what it was, unless it is too old to be told from others."""
+        self._belied = True
+        if slot.held is not None:
+            slot.held = None
+            self._tally.fail(error, sent=1)
+
+    def failed(self, slot: Slot, error: ExchangeError, *, sent: bool, again: bool) -> None:
         """Count a failure, or have the request sent again."""
         if again:
             self._again.append(slot.due)
             self._tally.resent += 1
             return
-        self._tally.fail(error)
-        if slot.hopeless:
-            self._hopeless.add(slot)
-            self._trouble = error
-        if len(self._hopeless) == len(self._slots):
-            self._fail_due(error)
+        self._fail(error, sent=int(sent), unsent=int(not sent))
         self._settle()
 
     def freed(self, slot: Slot) -> None:
         """Send what is due."""
-        self._hopeless.discard(slot)
+        self._resting.pop(slot, None)
         self._free.append(slot)
         self._pace()
+
+    def rests(self, slot: Slot, error: ExchangeError) -> None:
+        """Send what is due over others, or over this one if there is no other; give up what waits if all is in vain."""
+        self._resting[slot] = None
+        self._trouble = error
+        self._vain += 1
+        self._tally.vain += 1
+        if self._is_hopeless and len(self._free) + len(self._resting) == len(self._slots):
+            self._fail_due(error)
+        self._pace()
+
+    @property
+    def _is_hopeless(self) -> bool:
+        return self._vain >= self._patience
 
     def _pace(self) -> None:
         self._send_due(time.monotonic())
@@ -168,29 +207,70 @@ class HttpGenerator:
         while again or self._next < schedule.count:
             due = again[0] if again else schedule.due(self._next)
             if due > now:
-                if due != self._alarm_at:
-                    self._alarm_at = due
-                    self._alarm.set(due)
+                self._ring(due)
                 return
             deadline = due + timeout
-            if now < deadline and not free:
+            if now >= deadline:
+                sent = self._take_due()
+                self._fail(self._trouble or _TOO_LATE, sent=sent, unsent=1 - sent)
+                continue
+            hopeless = self._vain >= self._patience
+            slot = free.popleft() if free and not hopeless else self._reluctant(now, hopeless=hopeless)
+            if slot is None:
                 return
-            if again:
-                again.popleft()
-            else:
-                self._next += 1
-            if now < deadline:
-                free.popleft().take(due, deadline)
-            else:
-                self._tally.fail(self._trouble or _TOO_LATE)
+            self._take_due()
+            if hopeless:
+                # NB: what it waited for is this generator's own rest.
+                self._tally.rested += due < now
+                due = now
+            slot.take(due, deadline)
         self._settle()
 
+    def _take_due(self) -> int:
+        """Take the next request from those that are due; 1 if it was sent before, else 0."""
+        if self._again:
+            self._again.popleft()
+            return 1
+        self._next += 1
+        return 0
+
+    def _reluctant(self, now: float, *, hopeless: bool) -> Slot | None:
+        """A slot that would rather rest, if there is one and it is time for it."""
+        if not self._free and not self._resting:
+            return None
+        if hopeless:
+            if now < self._attempt_at:
+                self._ring(self._attempt_at)
+                return None
+            self._attempt_at = now + _ATTEMPT_SECONDS
+        if self._free:
+            return self._free.popleft()
+        slot = next(iter(self._resting))
+        del self._resting[slot]
+        return slot
+
+    def _ring(self, at: float) -> None:
+        if at != self._alarm_at:
+            self._alarm_at = at
+            self._alarm.set(at)
+
     def _fail_due(self, error: ExchangeError) -> None:
-        """Every slot has just tried in vain, more than once: so would every request that waits for one."""
+        """Every connection was tried in vain: so would every request be that waits for one."""
         due = self._schedule.due_by(time.monotonic())
-        self._tally.fail(error, count=due - self._next + len(self._again))
+        self._fail(error, sent=len(self._again), unsent=due - self._next)
         self._next = due
         self._again.clear()
+        self._settle()
+
+    def _fail(self, error: ExchangeError, *, sent: int, unsent: int) -> None:
+        self._tally.settled += sent + unsent
+        if sent or unsent:
+            self._tally.fail(error, sent=sent, unsent=unsent)
+
+    def _count_held(self, slot: Slot) -> None:
+        if slot.held is not None:
+            self._tally.answer(*slot.held)
+            slot.held = None
 
     def _settle(self) -> None:
         if self._tally.settled >= self._schedule.count:

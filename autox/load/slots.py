@@ -1,7 +1,8 @@
 """One of the connections that a load may use: it takes a request, opens a connection if it has none, tells the end.
 
-A slot rests, with back-off, after a connection that could not be opened or never gave an answer, so that a target that
-refuses is asked now and then and not each time. One that gave answers and then ended is opened again at once.
+A slot would rather rest, with back-off, after a connection that could not be opened or never gave an answer, so that
+others are asked first: of several pods one may be gone. It does not insist, for a request that waited for it would make
+the rest look like the target's latency. One that gave answers and then ended is opened again at once.
 """
 
 import asyncio
@@ -15,12 +16,15 @@ from autox.wire.connecting import Address, connect
 from autox.wire.connection import Connection
 from autox.wire.deadlines import NEVER
 from autox.wire.failures import ExchangeError, FailureKind
-from autox.wire.heads import Head
+from autox.wire.heads import Head, ProtocolError, Violation
 from autox.wire.requests import EncodedRequest
 
 RESTING = Backoff(initial=0.05, factor=2.0, limit=1.0, jitter=0.5)
-_HOPELESS = 2
 _ENDED = (FailureKind.CLOSED, FailureKind.RESET)
+
+
+Answer = tuple[int, int, float]
+"""Status, bytes of the body, seconds since the request was due."""
 
 
 class Dispatcher(Protocol):
@@ -29,11 +33,17 @@ class Dispatcher(Protocol):
     def answered(self, slot: "Slot", status: int, size: int) -> None:
         """The request that was due at ``slot.due`` was answered, and the slot is free."""
 
-    def failed(self, slot: "Slot", error: ExchangeError, *, again: bool) -> None:
+    def recanted(self, slot: "Slot", error: ExchangeError) -> None:
+        """The answer before turned out to be none: bytes came after its end."""
+
+    def failed(self, slot: "Slot", error: ExchangeError, *, sent: bool, again: bool) -> None:
         """That request got no answer; ``again`` if it may be sent again, for a kept connection had ended under it."""
 
     def freed(self, slot: "Slot") -> None:
-        """The slot is free after a failure, or after it was opened."""
+        """The slot is free after a failure or a rest, or after it was opened."""
+
+    def rests(self, slot: "Slot", error: ExchangeError) -> None:
+        """The slot would rather rest, since a connection was opened in vain; it will be freed, or may be taken."""
 
 
 class Slot:
@@ -42,6 +52,8 @@ class Slot:
     Attributes:
         due: when the latest request was due; NaN before there was one.
         deadline: when that one fails; ``NEVER`` if none is under way.
+        sent: it was written to a connection, and awaits its answer.
+        held: the answer before, for its dispatcher to keep until nothing can come that belies it.
     """
 
     __slots__ = (
@@ -56,6 +68,8 @@ class Slot:
         "_waking",
         "deadline",
         "due",
+        "held",
+        "sent",
     )
 
     def __init__(
@@ -69,6 +83,8 @@ class Slot:
     ) -> None:
         self.due = nan
         self.deadline = NEVER
+        self.sent = False
+        self.held: Answer | None = None
         self._dispatcher = dispatcher
         self._request = request
         self._addresses = addresses
@@ -79,11 +95,6 @@ class Slot:
         self._waking: asyncio.TimerHandle | None = None
         self._failures = 0
 
-    @property
-    def hopeless(self) -> bool:
-        """It rests after several failures in a row."""
-        return self._waking is not None and self._failures >= _HOPELESS
-
     def open(self, deadline: float) -> asyncio.Task[None]:
         """Open a connection before there is a request for it."""
         self.deadline = deadline
@@ -91,11 +102,15 @@ class Slot:
         return self._opening
 
     def take(self, due: float, deadline: float) -> None:
-        """Send a request."""
+        """Send a request, whether or not it would rather rest."""
+        if self._waking is not None:
+            self._waking.cancel()
+            self._waking = None
         self.due = due
         self.deadline = deadline
         connection = self._connection
         if connection is not None and connection.reusable:
+            self.sent = True
             connection.send(self._request.data, bodiless=self._request.bodiless)
         else:
             self._opening = asyncio.get_running_loop().create_task(self._open())
@@ -123,7 +138,7 @@ class Slot:
             self._connection.abort()
 
     def _make(self) -> Connection:
-        return Connection(on_answer=self._answered, on_failure=self._broken, on_idle_end=_forget)
+        return Connection(on_answer=self._answered, on_failure=self._broken, on_idle_end=self._idle_ended)
 
     async def _open(self) -> None:
         try:
@@ -141,36 +156,48 @@ class Slot:
             self.deadline = NEVER
             self._dispatcher.freed(self)
         else:
+            self.sent = True
             connection.send(self._request.data, bodiless=self._request.bodiless)
 
     def _answered(self, head: Head, connection: Connection) -> None:
         self._failures = 0
         self.deadline = NEVER
+        self.sent = False
         self._dispatcher.answered(self, head.status, connection.parser.size)
 
     def _broken(self, error: ExchangeError, connection: Connection) -> None:
         # NB: a server may end a kept connection in the moment in which a request sets out on it. Every client sends a
         # safe request again then, so a failure here would be the load generator's (RFC 9110 §9.2.2).
         kept = connection.answers > 0
-        again = kept and not connection.parser.heard and error.kind in _ENDED and self._request.repeatable
+        ended = not connection.parser.heard and error.kind in _ENDED
+        if connection.stray and self._request.repeatable:
+            self._recant(connection)
+        again = kept and (ended or connection.stray) and self._request.repeatable
         self._fail(error, rest=not kept, again=again)
+
+    def _idle_ended(self, connection: Connection) -> None:
+        """It is opened again when there is a request for it."""
+        if connection is self._connection and connection.stray:
+            self._recant(connection)
+
+    def _recant(self, connection: Connection) -> None:
+        what = ProtocolError(Violation.EXCESS)
+        self._dispatcher.recanted(self, ExchangeError(what.kind, f"{what.message} ({connection.peer})"))
 
     def _fail(self, error: ExchangeError, *, rest: bool, again: bool = False) -> None:
         self._connection = None
         self.deadline = NEVER
+        sent, self.sent = self.sent, False
+        if not isnan(self.due):
+            self._dispatcher.failed(self, error, sent=sent, again=again)
         if rest:
             self._failures += 1
             delay = RESTING.delay(self._failures, random=random.random())  # noqa: S311  - no secret
             self._waking = asyncio.get_running_loop().call_later(delay, self._wake)
-        if not isnan(self.due):
-            self._dispatcher.failed(self, error, again=again)
-        if not rest:
+            self._dispatcher.rests(self, error)
+        else:
             self._dispatcher.freed(self)
 
     def _wake(self) -> None:
         self._waking = None
         self._dispatcher.freed(self)
-
-
-def _forget(_connection: Connection) -> None:
-    """An idle connection that ended is opened again when there is a request for it."""

@@ -1,8 +1,12 @@
-"""What became of each request of a load: counts, latencies, errors by kind with an example of each."""
+"""What became of each request of a load: counts, latencies, errors by kind with an example of each.
+
+Every request is due; it is sent, or cannot be; what is sent is answered, or not. These are counted apart, since a
+target that was asked 25 times did not fail 100 requests.
+"""
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from autox.core.histogram import Histogram
 from autox.load.strain import Strain
@@ -12,6 +16,8 @@ from autox.wire.failures import ExchangeError, FailureKind
 _STATUSES = range(100, 1000)
 _FOLD = 512
 """So many latencies are put into the histogram at once, in 0.2 ms: more would delay the next answers."""
+_OURS = frozenset({FailureKind.TIMEOUT, FailureKind.EXHAUSTED})
+"""What a generator that is not up to it may bring about: everything else the target did."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -20,13 +26,20 @@ class ErrorCount:
 
     Attributes:
         kind: which way.
-        count: how many requests.
-        example: the first one's message.
+        sent: how many requests that had been sent.
+        unsent: how many that could not be.
+        example: the message of the first one that was sent, or else of the first.
     """
 
     kind: FailureKind
-    count: int
+    sent: int = 0
+    unsent: int = 0
     example: str
+
+    @property
+    def count(self) -> int:
+        """All of them."""
+        return self.sent + self.unsent
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,31 +48,48 @@ class HttpLoadResult:
 
     Attributes:
         requests: how many were due; every one of them is counted below, exactly once.
-        latency: from the moment a request was due to its complete answer, of answers that are no errors.
+        sent: how many of them were written to a connection.
+        latency: from the moment a request was due to its complete answer, of all answers, whatever their status.
         statuses: how many answers had each status code.
         failures: requests without a valid answer, the most frequent kind first.
         errors: failures, and answers whose status is an error.
+        vain: how many connections were opened in vain.
         resent: requests that were sent again since the target had ended a kept connection under them.
         received: bytes of bodies.
-        waiting: the share of the time, 0 to 1, during which requests waited for a free connection.
+        waiting: the share of the time, 0 to 1, during which requests waited since each connection awaited an answer.
         seconds: from the first due request to the last answer or failure.
         achieved: answers a second.
         late: how many requests fell due while the generator could not run; their latency includes that.
+        rested: how many fell due while connections rested after failures; their latency counts from when they were
+            sent.
         invalid: why the figures do not show the target but this generator; empty if they do show the target.
     """
 
     requests: int
+    sent: int = 0
     latency: Histogram
     statuses: Mapping[int, int]
     failures: tuple[ErrorCount, ...]
     errors: int
-    resent: int
-    received: int
-    waiting: float
-    seconds: float
-    achieved: float
-    late: int
-    invalid: str
+    vain: int = 0
+    resent: int = 0
+    received: int = 0
+    waiting: float = 0.0
+    seconds: float = 0.0
+    achieved: float = 0.0
+    late: int = 0
+    rested: int = 0
+    invalid: str = ""
+
+    @property
+    def answers(self) -> int:
+        """How many requests got a valid answer, whatever its status."""
+        return self.latency.count
+
+    @property
+    def unanswered(self) -> int:
+        """How many got none: infinitely late."""
+        return self.requests - self.latency.count
 
 
 class Tally:
@@ -68,7 +98,9 @@ class Tally:
     def __init__(self, error_ranges: Sequence[ErrorRange]) -> None:
         self.settled = 0
         self.errors = 0
+        self.vain = 0
         self.resent = 0
+        self.rested = 0
         self._received = 0
         self._beats = 0
         self._waiting = 0
@@ -81,73 +113,74 @@ class Tally:
         self._latencies: list[float] = []
 
     def answer(self, status: int, size: int, latency: float) -> None:
-        """A valid answer came, ``latency`` seconds after its request was due."""
-        self.settled += 1
+        """A valid answer came, ``latency`` seconds after its request was due; ``settled`` has it already."""
         self._received += size
         self._statuses[status] += 1
         if status not in self._good:
             self.errors += 1
-            return
         self._latencies.append(latency)
         if len(self._latencies) >= _FOLD:
             self._fold()
 
-    def fail(self, error: ExchangeError, *, count: int = 1) -> None:
-        """So many requests got no valid answer."""
-        self.settled += count
-        self.errors += count
-        known = self._failures.get(error.kind)
-        self._failures[error.kind] = ErrorCount(
-            kind=error.kind,
-            count=count + (known.count if known else 0),
-            example=known.example if known else error.message,
+    def fail(self, error: ExchangeError, *, sent: int = 0, unsent: int = 0) -> None:
+        """So many requests, sent or not, got no valid answer; ``settled`` has them already."""
+        self.errors += sent + unsent
+        known = self._failures.get(error.kind) or ErrorCount(kind=error.kind, example=error.message)
+        example = error.message if sent and not known.sent else known.example
+        self._failures[error.kind] = replace(
+            known, sent=known.sent + sent, unsent=known.unsent + unsent, example=example
         )
 
     def beat(self, *, waiting: bool) -> None:
-        """To be called at regular times: whether requests wait for a free connection."""
+        """To be called at regular times: whether requests wait while each connection awaits an answer."""
         self._beats += 1
         self._waiting += waiting
 
     def result(self, *, seconds: float, strain: Strain) -> HttpLoadResult:
         """All of it."""
         self._fold()
-        exhausted = self._failures.get(FailureKind.EXHAUSTED)
-        invalid = f"the load generator failed: {exhausted.example}" if exhausted else ""
+        answers = self._latency.count
+        median = self._latency.percentile(50)
+        failures = tuple(sorted(self._failures.values(), key=lambda each: (-each.count, each.kind)))
         return HttpLoadResult(
             requests=self.settled,
+            sent=answers + sum(each.sent for each in failures),
             latency=self._latency,
             statuses=dict(sorted(self._statuses.items())),
-            failures=tuple(sorted(self._failures.values(), key=lambda each: (-each.count, each.kind))),
+            failures=failures,
             errors=self.errors,
+            vain=self.vain,
             resent=self.resent,
             received=self._received,
             waiting=self._waiting / max(self._beats, 1),
             seconds=seconds,
-            achieved=sum(self._statuses.values()) / seconds,
-            late=strain.late(self._latency.percentile(50)),
-            invalid=invalid or strain.verdict(self._latency.percentile(50)),
+            achieved=answers / seconds,
+            late=strain.late(median),
+            rested=self.rested,
+            invalid=self._invalid(strain.verdict(median)),
         )
+
+    def _invalid(self, strained: str) -> str:
+        exhausted = self._failures.get(FailureKind.EXHAUSTED)
+        if exhausted:
+            return f"the load generator failed: {exhausted.example}"
+        # NB: what the target refused, broke off or answered with garbage no CPU would have mended.
+        theirs = sum(each.count for kind, each in self._failures.items() if kind not in _OURS)
+        return "" if theirs * 2 > self.settled else strained
 
     def _fold(self) -> None:
         self._latency.record_all(self._latencies)
         self._latencies.clear()
 
 
-def unanswered(requests: int, error: ExchangeError) -> HttpLoadResult:
+def unsendable(requests: int, error: ExchangeError) -> HttpLoadResult:
     """The result of requests that had nobody to be sent to."""
     return HttpLoadResult(
         requests=requests,
         latency=Histogram(),
         statuses={},
-        failures=(ErrorCount(kind=error.kind, count=requests, example=error.message),),
+        failures=(ErrorCount(kind=error.kind, unsent=requests, example=error.message),),
         errors=requests,
-        resent=0,
-        received=0,
-        waiting=0.0,
-        seconds=0.0,
-        achieved=0.0,
-        late=0,
-        invalid="",
     )
 
 

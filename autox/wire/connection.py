@@ -20,6 +20,9 @@ OnAnswer = Callable[[Head, "Connection"], None]
 OnFailure = Callable[[ExchangeError, "Connection"], None]
 OnIdleEnd = Callable[["Connection"], None]
 
+_BESIDE_ANSWERS = (Violation.UNASKED, Violation.NO_STATUS_LINE)
+_TIRED = (b"HTTP/1.1 408", b"HTTP/1.0 408")
+
 
 class Connection(asyncio.Protocol):
     """A client's side of a connection.
@@ -29,6 +32,7 @@ class Connection(asyncio.Protocol):
         answers: how many came over this connection.
         under_way: how many requests are not answered yet.
         reusable: another request may be sent when there is none under way.
+        stray: it ended since bytes came that can be no answer, where the answer before had ended by its own account.
     """
 
     _transport: asyncio.Transport  # from ``connection_made`` on, and usable after its end: asyncio ignores it then
@@ -41,6 +45,7 @@ class Connection(asyncio.Protocol):
         "answers",
         "parser",
         "reusable",
+        "stray",
         "under_way",
     )
 
@@ -58,6 +63,7 @@ class Connection(asyncio.Protocol):
         self.parser = ResponseParser(body_limit=body_limit)
         self.answers = 0
         self.reusable = False
+        self.stray = False
         self._on_answer = on_answer
         self._on_failure = on_failure
         self._on_idle_end = on_idle_end
@@ -100,6 +106,10 @@ class Connection(asyncio.Protocol):
             try:
                 complete = parser.feed(data, start)
             except ProtocolError as error:
+                # NB: a server may say 408 to a connection that is idle for too long (RFC 9110 §15.5.9).
+                self.stray = (
+                    self.answers > 0 and error.violation in _BESIDE_ANSWERS and not data.startswith(_TIRED, start)
+                )
                 self._give_up(error)
                 return
             if not complete:

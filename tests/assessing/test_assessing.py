@@ -278,7 +278,15 @@ def test_the_verdict(tasks: list[TaskResult], outcomes: list[SLOOutcome], verdic
         ),
         (
             judge(
-                [task(metrics=UNANSWERED, notes=(refused("9 of 9 requests failed: refused", 1.0),))],
+                [
+                    task(
+                        metrics=UNANSWERED,
+                        notes=(
+                            Note(text="waited", weight=1.0, explains=("http/latency-mean",)),
+                            refused("9 of 9 requests failed: refused", 1.0, "http/answer-count"),
+                        ),
+                    )
+                ],
                 [outcome(MEAN, None)],
             ),
             "nothing can be judged: no request of task http was answered (task http: 9 of 9 requests failed: refused)",

@@ -1,5 +1,6 @@
 """Task http: a load becomes metrics, notes and a sentence."""
 
+import re
 import socket
 
 import pytest
@@ -83,9 +84,16 @@ async def test_refusing_target() -> None:
     findings = await run(HttpInputs(url=f"http://127.0.0.1:{port}/", qps=100, num_requests=37), context_with())
 
     assert (value(findings, "error-count"), value(findings, "error-rate")) == (37, 1)
-    assert findings.notes[0].text == f"37 of 37 requests failed: connection refused (127.0.0.1:{port})"
-    assert [each.value for each in findings.metrics if "latency-" in each.name] == [None] * 10
-    assert "no good answer" in findings.message
+    told = (
+        rf"37 of 37 requests were never sent: connection refused \(127\.0\.0\.1:{port}\); \d+ connections tried in vain"
+    )
+    assert re.fullmatch(told, findings.notes[0].text)
+    assert (value(findings, "sent-count"), value(findings, "answer-count")) == (0, 0)
+    latencies = [each for each in findings.metrics if "latency-" in each.name]
+    assert [each.value for each in latencies] == [None] * 10
+    assert {each.why for each in latencies} == {"none of 37 requests got a valid answer"}
+    assert "no answer" in findings.message
+    assert findings.fruitless == "none of 37 requests was answered"
     assert findings.invalid == ""
 
 
@@ -108,7 +116,17 @@ async def test_errors_of_both_kinds() -> None:
 
     assert value(findings, "error-count") == 6
     assert value(findings, "error-rate") == pytest.approx(0.3)
-    assert "1 of 20 requests failed: connection reset" in findings.notes[0].text
+    assert "1 of 20 requests that were sent failed: connection reset" in findings.notes[0].text
+    assert (value(findings, "request-count"), value(findings, "sent-count"), value(findings, "answer-count")) == (
+        20,
+        20,
+        19,
+    )
+    assert findings.message.startswith("20 requests in ")
+    assert "6 errors (30 % of all), p99 infinitely late, longest answer" in findings.message
+    assert metric(findings, "latency-p99").why == "p99 falls on one of the 1 of 20 requests that got no valid answer"
+    assert metric(findings, "latency-mean").why == "1 of 20 requests got no valid answer"
+    assert metric(findings, "latency-p50").value
     assert "status codes: 14 x 200, 5 x 500" in [note.text for note in findings.notes]
 
 

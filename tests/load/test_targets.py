@@ -76,17 +76,17 @@ async def test_head_requests() -> None:
 
 
 @pytest.mark.parametrize(
-    ("ranges", "errors", "measured"),
+    ("ranges", "errors"),
     [
-        ((ErrorRange(lower=400),), 10, 10),
-        ((ErrorRange(lower=500, upper=503),), 10, 10),
-        ((ErrorRange(upper=200),), 10, 10),
-        ((ErrorRange(lower=400, upper=499),), 0, 20),
-        ((), 0, 20),
+        ((ErrorRange(lower=400),), 10),
+        ((ErrorRange(lower=500, upper=503),), 10),
+        ((ErrorRange(upper=200),), 10),
+        ((ErrorRange(lower=400, upper=499),), 0),
+        ((), 0),
     ],
 )
-async def test_error_statuses(ranges: tuple[ErrorRange, ...], errors: int, measured: int) -> None:
-    """Status codes of the error ranges are errors, and their answers, however quick, are no latencies."""
+async def test_error_statuses(ranges: tuple[ErrorRange, ...], errors: int) -> None:
+    """Status codes of the error ranges are errors, and their answers keep their latency; it was left out."""
 
     async def answer(seen: Seen, writer: Writer) -> None:
         status = b"503 Busy" if seen.number % 2 else b"200 OK"
@@ -96,7 +96,7 @@ async def test_error_statuses(ranges: tuple[ErrorRange, ...], errors: int, measu
         result = await drive(target.port, error_ranges=ranges)
 
     assert result.statuses == {200: 10, 503: 10}
-    assert (result.errors, result.latency.count, result.failures) == (errors, measured, ())
+    assert (result.errors, result.latency.count, result.failures) == (errors, 20, ())
 
 
 async def test_refusing_target() -> None:

@@ -53,7 +53,7 @@ async def test_targets_that_give_no_answer(answer: Answer, why: str, tmp_path: P
     assert (failed.code, printed(failed).verdict, printed(failed).reason) == (1, Verdict.FAIL, "SLONotMet")
     assert (unknown.code, printed(unknown).verdict, printed(unknown).reason) == (3, Verdict.NO_DATA, "NoAnswers")
     for done in (failed, unknown):
-        assert "10 of 10 requests failed" in printed(done).message
+        assert "requests that were sent failed" in printed(done).message
         assert why in printed(done).message
 
 
