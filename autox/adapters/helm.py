@@ -31,6 +31,7 @@ from autox.adapters.helm_memory import call_deployed, is_legible
 from autox.adapters.helm_stock import clear, workload_of
 from autox.adapters.helm_storage import StoredRelease, our_releases, stored_release
 from autox.adapters.helm_turns import Turns
+from autox.adapters.seat import Seat
 from autox.core.recovering import Remedy, is_certain, remedy
 from autox.kube.client import KubeClient
 from autox.kube.objects import metadata
@@ -43,7 +44,7 @@ from autox.model.errors import (
     TransientError,
 )
 from autox.model.groups import ChartRef
-from autox.model.labels import GROUP, GROUP_NAMESPACE, UID
+from autox.model.labels import CLAIM, GROUP, GROUP_NAMESPACE, UID
 from autox.model.refs import SECRETS
 from autox.model.releases import FoundRelease
 
@@ -65,6 +66,7 @@ class HelmReleases:
         home: HelmHome,
         command: HelmCommand,
         client: pyhelm3.Client,
+        seat: Seat,
         now: Callable[[], datetime],
         seconds: float,
     ) -> None:
@@ -74,6 +76,7 @@ class HelmReleases:
         self._home = home
         self._command = command
         self._client = client
+        self._seat = seat
         self._now = now
         self._patience = timedelta(seconds=2 * seconds)
         self._turns = Turns()
@@ -86,6 +89,7 @@ class HelmReleases:
         *,
         charts: Path,
         defaults: Mapping[str, Any] = MappingProxyType({}),
+        seat: Seat | None = None,
         environ: Mapping[str, str] = os.environ,
         seconds: float = HELM_SECONDS,
         now: Callable[[], datetime] = lambda: datetime.now(UTC),
@@ -97,6 +101,7 @@ class HelmReleases:
             charts: our own charts; ``autox.adapters.charts.packaged_charts`` has them.
             defaults: values of our own charts that an experiment may replace, each as a whole. They say how this
                 installation runs experiments, not what they test, so another default makes no experiment stale.
+            seat: the process's place in its pod; without one, every pending release may be somebody's.
             environ: where helm is looked for (``PATH``), and what helm gets some variables from.
             seconds: the limit of each run of helm; a release that is pending for twice as long was abandoned.
             now: the wall clock.
@@ -107,10 +112,15 @@ class HelmReleases:
         executable = shutil.which("helm", path=environ.get("PATH"))
         if executable is None:
             raise ConfigurationError("helm is not on PATH", hint="autox installs experiments with helm 4 (or 3.13).")
+        seat = seat or Seat.take({})
         home = HelmHome()
         try:
             command = HelmCommand(
-                executable, environ=home.environ(kube.connection, environ), directory=home.empty, seconds=seconds
+                executable,
+                environ=home.environ(kube.connection, environ),
+                directory=home.empty,
+                seconds=seconds,
+                inherited=seat.inherited,
             )
             # NB: in a thread, because pyhelm3's constructor runs helm and waits for it.
             client = await asyncio.to_thread(pyhelm3.Client, command, executable=executable)
@@ -124,6 +134,7 @@ class HelmReleases:
             home=home,
             command=command,
             client=client,
+            seat=seat,
             now=now,
             seconds=seconds,
         )
@@ -151,7 +162,8 @@ class HelmReleases:
                 return note
             try:
                 async with self._turns.to_install((labels.get(GROUP_NAMESPACE, ""), labels.get(GROUP, ""))):
-                    await self._command.install(name, located, values, namespace=namespace, labels=labels)
+                    marked = {**labels, CLAIM: self._seat.claim}
+                    await self._command.install(name, located, values, namespace=namespace, labels=marked)
             except AutoxError as error:
                 # NB: helm may have been ended after its work was done, or have met a release made meanwhile.
                 is_met = NAME_IN_USE in error.message
@@ -183,7 +195,8 @@ class HelmReleases:
                 namespace=each.namespace,
                 name=each.name,
                 group=each.group,
-                is_stuck=await self._remedy(each) is Remedy.UNINSTALL,
+                is_stuck=not self._alone(each.namespace, each.name).locked()
+                and await self._remedy(each) is Remedy.UNINSTALL,
             )
             for each in await our_releases(self._kube, namespace=namespace)
         ]
@@ -261,8 +274,15 @@ class HelmReleases:
         if release.is_ours and not is_certain(release.status):
             job = await workload_of(self._kube, release.name, namespace=release.namespace, is_own_chart=is_own_chart)
             has_run = job is not None
-        age = self._now() - release.changed_at
-        return remedy(release.status, age=age, patience=self._patience, is_ours=release.is_ours, has_run=has_run)
+        age, patience = self._now() - release.changed_at, self._patience
+        if self._is_done(release.labels.get(CLAIM, "")):
+            age = patience + timedelta(seconds=1)
+        return remedy(release.status, age=age, patience=patience, is_ours=release.is_ours, has_run=has_run)
+
+    def _is_done(self, claim: str) -> bool:
+        """Whether the helm of that process is known to be at work no more."""
+        # NB: one of this very process would have been waited for, in ``_alone``.
+        return claim == self._seat.claim or self._seat.is_ended(claim)
 
     def _alone(self, namespace: str, name: str) -> asyncio.Lock:
         return self._locks.setdefault((namespace, name), asyncio.Lock())

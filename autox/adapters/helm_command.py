@@ -12,7 +12,7 @@ import json
 import logging
 import subprocess
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -35,7 +35,15 @@ SERVER_SIDE = semver.Version(4)  # applies on the server, which validates better
 class HelmCommand(pyhelm3.Command):  # type: ignore[misc]  # pyhelm3 says nothing about its types
     """Runs helm: no shell, in a process group, within a time, with a bounded and private output."""
 
-    def __init__(self, executable: str, *, environ: Mapping[str, str], directory: Path, seconds: float) -> None:
+    def __init__(
+        self,
+        executable: str,
+        *,
+        environ: Mapping[str, str],
+        directory: Path,
+        seconds: float,
+        inherited: Sequence[int] = (),
+    ) -> None:
         """Keep how to run it.
 
         Args:
@@ -43,12 +51,14 @@ class HelmCommand(pyhelm3.Command):  # type: ignore[misc]  # pyhelm3 says nothin
             environ: its whole environment, which also says which API server.
             directory: where it runs; empty, for helm takes names of files there for charts.
             seconds: the limit of each run.
+            inherited: open files that each run keeps open.
         """
         # Hooks of charts get the same limit, less what it takes helm to say that they were too slow.
         super().__init__(executable=executable, default_timeout=f"{max(1, int(seconds * 0.8))}s")
         self._environ = environ
         self._directory = directory
         self._seconds = seconds
+        self._inherited = inherited
         self._version = OLDEST
 
     async def install(
@@ -110,6 +120,7 @@ class HelmCommand(pyhelm3.Command):  # type: ignore[misc]  # pyhelm3 says nothin
             directory=self._directory,
             seconds=self._seconds,
             output_bytes=OUTPUT_BYTES,
+            inherited=self._inherited,
         )
         ended = await run(program, stdin=stdin)
         log.debug("%s ended with code %d after %.2f s", what, ended.code, time.monotonic() - began)

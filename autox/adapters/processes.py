@@ -31,6 +31,7 @@ class Program:
         directory: where it runs.
         seconds: how long it may take.
         output_bytes: how much of its output, and of its errors, is kept; what comes after that is thrown away.
+        inherited: open files of ours that it keeps open as long as it lives, with its children.
     """
 
     argv: Sequence[str]
@@ -38,6 +39,7 @@ class Program:
     directory: Path
     seconds: float
     output_bytes: int
+    inherited: Sequence[int] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -89,6 +91,7 @@ async def _started(program: Program, stdin: bytes) -> asyncio.subprocess.Process
             env=dict(program.environ),
             cwd=program.directory,
             start_new_session=True,
+            pass_fds=program.inherited,
         )
 
 

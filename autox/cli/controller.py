@@ -7,9 +7,7 @@ import asyncio
 import logging
 import os
 import re
-import secrets
 import signal
-import socket
 from collections.abc import Mapping
 from contextlib import AsyncExitStack
 from pathlib import Path
@@ -20,6 +18,7 @@ import click
 from autox.adapters.charts import packaged_charts
 from autox.adapters.helm import HelmReleases
 from autox.adapters.kopf_source import KopfSource
+from autox.adapters.seat import Seat
 from autox.adapters.timers import ApschedulerTimers
 from autox.cli.targeting import Target
 from autox.controller.controller import Settings, run
@@ -83,13 +82,15 @@ def controller(
     logging.basicConfig(level=logging.WARNING, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
     logging.getLogger("autox").setLevel(log_level.upper())
     connection = Target().connection()
+    seat = Seat.take(os.environ)
     settings = Settings(
         namespace=namespace or connection.namespace,
-        identity=f"{os.environ.get('POD_NAME') or socket.gethostname()}_{secrets.token_hex(4)}",
+        identity=seat.identity,
+        is_ended=seat.is_ended,
         host=address.host,
         port=address.port,
     )
-    asyncio.run(_run(settings, connection, charts or packaged_charts(), defaults))
+    asyncio.run(_run(settings, connection, charts or packaged_charts(), defaults, seat))
 
 
 def _image(text: str, pull_policy: str) -> dict[str, str]:
@@ -101,13 +102,15 @@ def _image(text: str, pull_policy: str) -> dict[str, str]:
     return {"repository": found["repository"], **tagged, "pullPolicy": pull_policy}
 
 
-async def _run(settings: Settings, connection: Connection, charts: Path, defaults: Mapping[str, Any]) -> None:
+async def _run(
+    settings: Settings, connection: Connection, charts: Path, defaults: Mapping[str, Any], seat: Seat
+) -> None:
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     for signum in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(signum, stop.set)
     async with AsyncExitStack() as stack:
         kube = await stack.enter_async_context(KubeClient(connection))
-        releases = await HelmReleases.open(kube, charts=charts, defaults=defaults)
+        releases = await HelmReleases.open(kube, charts=charts, defaults=defaults, seat=seat)
         stack.push_async_callback(releases.close)
         await run(settings, kube, releases, KopfSource(kube), ApschedulerTimers(), stop=stop)

@@ -29,6 +29,7 @@ class Settings:
     Attributes:
         namespace: its own: of its Lease, and of the groups that may name triggers anywhere.
         identity: unique for each process.
+        is_ended: whether the process of another identity is known to have ended.
         host: where its probes are answered.
         port: of the probes; 0 for any that is free.
         stop_seconds: how long what is under way may take when it stops.
@@ -36,6 +37,7 @@ class Settings:
 
     namespace: str
     identity: str
+    is_ended: Callable[[str], bool] = lambda _: False
     host: str = "127.0.0.1"
     port: int = 8081
     stop_seconds: float = STOP_SECONDS
@@ -72,7 +74,9 @@ async def run(
         now=now,
     )
     health = Health(settings.host, settings.port, is_ready=leader.is_ready, stuck=leader.stuck)
-    lock = LeaseLock(kube, namespace=settings.namespace, name=LEASE, identity=settings.identity)
+    lock = LeaseLock(
+        kube, namespace=settings.namespace, name=LEASE, identity=settings.identity, is_ended=settings.is_ended
+    )
     _log.info("waiting for the lease %s/%s as %s", settings.namespace, LEASE, settings.identity)
     leading = asyncio.create_task(lock.lead(leader.lead))
     serving = asyncio.create_task(health.run())

@@ -7,7 +7,7 @@ looked, Secrets of values that were edited, and a Helm that was killed, or lived
 import logging
 from collections import defaultdict
 from collections.abc import AsyncGenerator, Callable
-from contextlib import aclosing
+from contextlib import aclosing, suppress
 
 from autox.controller.experiments import SELECTOR, group_of
 from autox.controller.groups import Groups, Key
@@ -15,6 +15,7 @@ from autox.controller.leftovers import Leftovers
 from autox.controller.reach import Reach
 from autox.controller.reading import each_record
 from autox.controller.records import Records
+from autox.controller.troubles import Troubles
 from autox.core.retention import expired
 from autox.kube.client import KubeClient
 from autox.kube.objects import metadata
@@ -75,44 +76,66 @@ class Housekeeping:
         timers.every(RECOVERY_SECONDS, "recovery", self.recover)
 
     async def resync(self) -> None:
-        """Have every group looked at, and every group that left experiments behind."""
+        """Have every group looked at, and every group that left experiments behind.
+
+        Raises:
+            AutoxError: not everything could be seen; the rest was done.
+        """
         keys = set(self._groups.keys())
         for key in sorted(keys):
             self._add(key)
+        troubles = Troubles()
         for namespace in self._places():
-            listing = await self._kube.list_metadata(EXPERIMENTS, namespace=namespace, label_selector=SELECTOR)
-            left = {group for obj in listing.items if (group := group_of(obj)) is not None}
-            for key in sorted(left - keys):
-                self._add(key)
+            async with troubles.of_one():
+                listing = await self._kube.list_metadata(EXPERIMENTS, namespace=namespace, label_selector=SELECTOR)
+                left = {group for obj in listing.items if (group := group_of(obj)) is not None}
+                for key in sorted(left - keys):
+                    self._add(key)
+        troubles.tell()
 
     async def retain(self) -> None:
-        """Forget the oldest records of what was deleted, and suspect releases that are there all the same."""
+        """Forget the oldest records of what was deleted, and suspect releases that are there all the same.
+
+        Raises:
+            AutoxError: not everything could be seen or forgotten; the rest was.
+        """
+        troubles = Troubles()
         of_group: dict[Key, list[ExperimentRecord]] = defaultdict(list)
         for place in self._places():
-            async with aclosing(each_record(self._kube, SELECTOR, place)) as records:
+            async with troubles.of_one(), aclosing(each_record(self._kube, SELECTOR, place)) as records:
                 async for each in records:
                     of_group[each.identity.group_namespace, each.identity.group].append(each)
         deleted = {
             (each.namespace, each.name) for of in of_group.values() for each in of if each.phase is Phase.DELETED
         }
-        async for release in self._found():
+        async for release in self._found(troubles):
             if (release.namespace, release.name) in deleted:
                 self._suspect(release)
         for key, of in of_group.items():
             for record in expired(of, self._limit(key)):
-                await self._records.forget(record)
-                _log.info("group %s/%s: forgot the record of experiment %s", *key, record.name)
+                async with troubles.of_one():
+                    await self._records.forget(record)
+                    _log.info("group %s/%s: forgot the record of experiment %s", *key, record.name)
+        troubles.tell()
 
     async def recover(self) -> None:
-        """Suspect releases that are stuck, or that have no record."""
-        found = [release async for release in self._found()]
-        recorded: set[tuple[str, str]] = set()
-        for namespace in {release.namespace for release in found}:
-            listing = await self._kube.list_metadata(EXPERIMENTS, namespace=namespace)
-            recorded |= {(namespace, metadata(obj)["name"]) for obj in listing.items}
-        for release in found:
-            if release.is_stuck or (release.namespace, release.name) not in recorded:
-                self._suspect(release)
+        """Suspect releases that are stuck, or that have no record.
+
+        Raises:
+            AutoxError: not everything could be seen; the rest was done.
+        """
+        troubles = Troubles()
+        found: dict[str, list[FoundRelease]] = defaultdict(list)
+        async for release in self._found(troubles):
+            found[release.namespace].append(release)
+        for namespace, releases in found.items():
+            async with troubles.of_one():
+                listing = await self._kube.list_metadata(EXPERIMENTS, namespace=namespace)
+                recorded = {metadata(obj)["name"] for obj in listing.items}
+                for release in releases:
+                    if release.is_stuck or release.name not in recorded:
+                        self._suspect(release)
+        troubles.tell()
 
     def _suspect(self, release: FoundRelease) -> None:
         # NB: what does not say whose it is may have taken our label from somewhere.
@@ -120,15 +143,13 @@ class Housekeeping:
             self._leftovers.suspect(release)
             self._add(release.group)
 
-    async def _found(self) -> AsyncGenerator[FoundRelease, None]:
+    async def _found(self, troubles: Troubles) -> AsyncGenerator[FoundRelease, None]:
         """Our releases wherever triggers are or were."""
         for namespace in sorted(self._reach.triggers):
-            try:
-                releases = await self._releases.found(namespace=namespace)
-            except ForbiddenError as error:
-                # A group that moved took its rights along; the others' releases are looked at all the same.
-                _log.debug("%s", error.advice)
-                continue
+            releases: list[FoundRelease] = []
+            async with troubles.of_one():
+                with suppress(ForbiddenError):  # A group that moved took its rights along.
+                    releases = await self._releases.found(namespace=namespace)
             for release in releases:
                 yield release
 

@@ -74,20 +74,31 @@ async def read_trigger(kube: KubeClient, ref: ObjectRef) -> TriggerSnapshot:
     )
 
 
-async def read_records(kube: KubeClient, selector: str, namespaces: Iterable[str] | None) -> list[Recorded]:
+async def read_records(
+    kube: KubeClient, selector: str, namespaces: Iterable[str] | None, *, needed: str | None = None
+) -> list[Recorded]:
     """The records of experiments that a selector matches, as they are now.
+
+    A namespace that may not be looked into is passed over, for it may be another group's; not the one that is needed.
 
     Args:
         kube: the client.
         selector: by labels.
         namespaces: where to look; None for the whole cluster.
+        needed: where nothing may be missed.
 
     Raises:
         AutoxError: they cannot be listed.
     """
     found: list[Recorded] = []
     for namespace in (None,) if namespaces is None else sorted(set(namespaces)):
-        listing = await kube.list(EXPERIMENTS, namespace=namespace, label_selector=selector)
+        try:
+            listing = await kube.list(EXPERIMENTS, namespace=namespace, label_selector=selector)
+        except ForbiddenError as error:
+            if namespace in (None, needed):
+                raise
+            _log.debug("%s", error.advice)
+            continue
         found += _recorded(listing.items)
     return found
 

@@ -97,7 +97,7 @@ class Reconciler:
         try:
             trigger, recorded, resolved = await asyncio.gather(
                 read_trigger(self._kube, group.trigger),
-                read_records(self._kube, label_selector(*key), self._reach.namespaces),
+                read_records(self._kube, label_selector(*key), self._reach.namespaces, needed=group.trigger.namespace),
                 resolve(self._kube, group),
             )
         except PermanentError as error:
@@ -142,7 +142,9 @@ class Reconciler:
                 # NB: what will fail again must not keep those back that wait their turn behind it.
                 is_passed_on = decision.launch is not None and isinstance(error, PermanentError)
                 work.failures.append((f"{decision.action.value}Failed", error))
-                failed.add(decision.spec)
+                # An old one of another object holds nothing up: rights there may be gone for good.
+                if decision.action is not Action.DELETE or work.is_of_trigger(decision):
+                    failed.add(decision.spec)
 
     async def _launch(self, work: "_Work", decision: Decision) -> None:
         spec = next(each for each in work.group.specs if each.name == decision.spec)
@@ -203,8 +205,12 @@ class Reconciler:
     async def _leave_running(self, key: Key) -> float | None:
         """Nothing is launched or deleted for a group that makes no sense; what runs has its verdict all the same."""
         recorded = await read_records(self._kube, label_selector(*key), self._reach.namespaces)
-        looks = [await self._supervisor.look(each) for each in recorded]
-        return min((look.look_again for look in looks if look.look_again is not None), default=None)
+        looks = await asyncio.gather(*(self._supervisor.look(each) for each in recorded), return_exceptions=True)
+        for look in looks:
+            if isinstance(look, BaseException):
+                raise look
+        paces = [look.look_again for look in looks if isinstance(look, Seen) and look.look_again is not None]
+        return min(paces, default=None)
 
     async def _removed(self, key: Key) -> None:
         recorded = await read_records(self._kube, label_selector(*key), self._reach.namespaces)
@@ -212,9 +218,15 @@ class Reconciler:
         if not decisions or not await self._is_gone(key):
             return
         by_name = {_key(each): each for each in recorded}
+        failures: list[AutoxError] = []
         for decision in decisions:
             if decision.record is not None:
-                await self._steps.delete(decision, by_name[decision.record.namespace, decision.record.name])
+                try:
+                    await self._steps.delete(decision, by_name[decision.record.namespace, decision.record.name])
+                except AutoxError as error:
+                    failures.append(error)
+        if failures:
+            raise failures[0]
 
     async def _is_gone(self, key: Key) -> bool:
         """Whether the group is confirmed not to exist: a watch may be behind, and a deletion is for good."""
@@ -259,6 +271,10 @@ class _Work:
         if decision.record is None:
             raise AssertionError("only a decision to delete or keep has a record")
         return self.recorded[decision.record.namespace, decision.record.name]
+
+    def is_of_trigger(self, decision: Decision) -> bool:
+        """Whether the record that a decision is about tests what the group tests now."""
+        return self.of(decision).record.identity.trigger == self.group.trigger
 
     def put(self, recorded: Recorded) -> None:
         """A record has changed, or is new."""

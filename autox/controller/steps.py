@@ -77,9 +77,9 @@ class Steps:
         except NotOursError as error:
             # Somebody else's release of that name: then there is none of ours, and theirs is left alone.
             _log.warning("%s", error.advice)
-        message = _with_note(decision.message, note)
-        recorded = await self._records.mark(recorded, replace(standing, phase=Phase.DELETED, message=message))
-        self._teller.about(record, wording.deleted(record, message))
+        done = replace(standing, phase=Phase.DELETED, message=_with_note(standing.message, note))
+        recorded = await self._records.mark(recorded, done)
+        self._teller.about(record, wording.deleted(record, _with_note(decision.message, note)))
         return recorded
 
     async def launch(

@@ -54,6 +54,7 @@ class LeaseLock:
         name: str,
         identity: str,
         timing: LeaseTiming = LeaseTiming(),
+        is_ended: Callable[[str], bool] = lambda _: False,
         clock: Callable[[], float] = time.monotonic,
         now: Callable[[], datetime] = lambda: datetime.now(UTC),
     ) -> None:
@@ -65,6 +66,7 @@ class LeaseLock:
             name: of the Lease.
             identity: who we are; must be unique for each process, since a holder's name is its claim.
             timing: how long things take.
+            is_ended: whether the process of that identity is known to have ended, so that nobody needs to wait for it.
             clock: monotonic seconds, for judging holders.
             now: the wall clock, for what is written into the Lease.
         """
@@ -73,6 +75,7 @@ class LeaseLock:
         self._name = name
         self._identity = identity
         self._timing = timing
+        self._is_ended = is_ended
         self._clock = clock
         self._now = now
         self._seen: Object = {}
@@ -96,7 +99,8 @@ class LeaseLock:
         self._observe(found)
         spec = _spec(found)
         ours = self.holder == self._identity
-        if self.holder and not ours and self._clock() < self._seen_at + self._lasts(spec):
+        is_held = bool(self.holder) and not ours and not self._is_ended(self.holder)
+        if is_held and self._clock() < self._seen_at + self._lasts(spec):
             return False
         return await self._write(
             self._kube.replace,

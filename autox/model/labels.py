@@ -5,4 +5,5 @@ GROUP = "autox.dev/group"
 GROUP_NAMESPACE = "autox.dev/group-namespace"
 SPEC = "autox.dev/spec"
 EXPERIMENT = "autox.dev/experiment"
+CLAIM = "autox.dev/installed-by"  # the controller's process that a release was made by
 UID = "autox.dev/experiment-uid"  # of the record that a release was made for; another one of that name is another run

@@ -19,6 +19,8 @@ from tests.clusters import LocalCluster, run
 pytestmark = pytest.mark.integration
 Object = dict[str, Any]
 
+ONE_GOES_ONE_COMES = {"type": "RollingUpdate", "rollingUpdate": {"maxSurge": 0, "maxUnavailable": 1}}
+
 DOCUMENTED = """
 --set 'groups.httpbin.trigger.name=httpbin'
 --set 'groups.httpbin.trigger.namespace=default'
@@ -100,7 +102,7 @@ def test_deployment(cluster: LocalCluster, tmp_path: Path) -> None:
     [container] = pod["containers"]
     env = {each["name"]: each for each in container["env"]}
 
-    assert (spec["replicas"], spec["strategy"]) == (1, {"type": "Recreate"})
+    assert (spec["replicas"], spec["strategy"]) == (1, ONE_GOES_ONE_COMES)
     assert container["args"] == [
         "controller",
         "--listen=$(POD_IP):8081",
@@ -125,7 +127,30 @@ def test_replicas_stand_by(cluster: LocalCluster, tmp_path: Path) -> None:
     made = rendered(cluster, AUTOX, values={"replicas": 2}, folder=tmp_path)
     spec = named(made, "Deployment", "trial")["spec"]
 
-    assert (spec["replicas"], spec["strategy"]) == (2, {"type": "RollingUpdate"})
+    assert (spec["replicas"], spec["strategy"]) == (2, ONE_GOES_ONE_COMES)
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        pytest.param({"replicas": 2}, {"replicas": 1}, id="fewer"),
+        pytest.param({"replicas": 1}, {"replicas": 3}, id="more"),
+        pytest.param(None, {"replicas": 1}, id="one, from a chart that made it Recreate"),
+        pytest.param(None, {"replicas": 2}, id="two, from a chart that made it Recreate"),
+    ],
+)
+def test_the_number_of_replicas_can_be_changed(
+    cluster: LocalCluster, namespace: str, tmp_path: Path, before: Object | None, after: Object
+) -> None:
+    """Going from two replicas to one was refused for ever: rollingUpdate may not be specified with Recreate."""
+    for values in (before, after):
+        made = named(rendered(cluster, AUTOX, values=values or {}, folder=tmp_path), "Deployment", "trial")
+        made["spec"] |= {"paused": True} | ({"strategy": {"type": "Recreate"}} if values is None else {})
+        command = ("apply", "--server-side", "--field-manager=helm", "--namespace", namespace, "-f", "-")
+        cluster.kubectl(*command, stdin=json.dumps(made))
+
+    spec = cluster.get("deployment", "trial", "--namespace", namespace)["spec"]
+    assert (spec["replicas"], spec["strategy"]) == (after["replicas"], ONE_GOES_ONE_COMES)
 
 
 def test_installed(cluster: LocalCluster, namespace: str, tmp_path: Path) -> None:
@@ -290,6 +315,37 @@ def test_group_removed(cluster: LocalCluster, namespace: str, tmp_path: Path) ->
     )
     install(cluster, namespace, {}, tmp_path)
     assert role not in roles()
+
+
+def test_rights_after_a_new_installation(cluster: LocalCluster, namespace: str, tmp_path: Path) -> None:
+    """An autox that is installed anew may remove what the one before has left; it was refused with every retry."""
+    places = {kind: f"{namespace}-{kind}" for kind in ("moved", "gone", "ended", "theirs")}
+    for place in places.values():
+        cluster.kubectl("create", "namespace", place)
+    install(cluster, namespace, {}, tmp_path)
+    cluster.helm("uninstall", "autox", "--namespace", namespace)
+    groups = {"moved": namespace, "gone": "nowhere", "ended": namespace, "theirs": places["theirs"]}
+    mine = {**group(places["theirs"]), "specs": SPEC["specs"]}
+    names = {"name": "theirs", "namespace": places["theirs"]}
+    cluster.apply({"apiVersion": "autox.dev/v1alpha1", "kind": "ExperimentGroup", "metadata": names, "spec": mine})
+    for kind, of in groups.items():
+        record = object_from_record(RECORD)
+        record["metadata"]["namespace"] = places[kind]
+        record["spec"]["trigger"]["namespace"] = places[kind]
+        record["spec"]["group"] = {"namespace": of, "name": kind}
+        cluster.apply(record)
+    ended = '{"status": {"phase": "Deleted"}}'
+    there = ("--namespace", places["ended"], "--subresource=status", "--type=merge", "-p", ended)
+    cluster.kubectl("patch", "xp", RECORD.name, *there)
+
+    def roles() -> set[str]:
+        found = cluster.get("roles", "--all-namespaces")["items"]
+        return {each["metadata"]["name"] for each in found if each["metadata"]["namespace"] in places.values()}
+
+    for _ in range(2):
+        install(cluster, namespace, {"groups": {"moved": group(namespace)}}, tmp_path)
+        assert roles() == {"autox:moved", "autox:gone"}
+    cluster.kubectl("delete", "xp,xg", "--all", "--namespace", places["theirs"])
 
 
 def test_image_of_experiments(cluster: LocalCluster, tmp_path: Path) -> None:

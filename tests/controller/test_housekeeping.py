@@ -44,8 +44,8 @@ class House:
     def __init__(self, scene: Scene, kube: KubeClient | None = None) -> None:
         self.keys: list[Key] = []
         self.calendar = Calendar()
-        reach = Reach(own_namespace=scene.namespace, everywhere=False)
-        reach.include([scene.namespace])
+        self.reach = Reach(own_namespace=scene.namespace, everywhere=False)
+        self.reach.include([scene.namespace])
         self.leftovers = Leftovers(scene.kube, scene.groups, scene.records, scene.releases)
         Housekeeping(
             kube or scene.kube,
@@ -53,7 +53,7 @@ class House:
             scene.records,
             scene.releases,
             self.leftovers,
-            reach=reach,
+            reach=self.reach,
             add=self.keys.append,
         ).schedule(self.calendar)
 
@@ -112,7 +112,7 @@ async def test_releases_left_half_done_are_finished(scene: Scene) -> None:
     with pytest.raises(TransientError):
         await scene.look()
     pending = (await scene.by_version())["1"]
-    await _leave(scene, pending.name)
+    await leave(scene, pending.name)
     scene.releases.strand(scene.namespace, pending.name)
     house = House(scene)
     await house.ring("recovery")
@@ -149,7 +149,7 @@ async def test_a_release_that_came_after_its_deletion_is_removed(scene: Scene) -
     await scene.trigger(version="2")
     await scene.look()
     records = await scene.by_version()
-    await _leave(scene, records["1"].name)
+    await leave(scene, records["1"].name)
     house = House(scene)
     await house.ring("retention")
     await house.clear()
@@ -174,7 +174,7 @@ async def test_a_release_whose_experiment_is_launched_anew_stays(scene: Scene) -
 
 async def test_a_release_that_does_not_say_whose_it_is_stays(scene: Scene) -> None:
     """Whatever has our label and no group is not known to be ours."""
-    await _leave(scene, "of-nobody", GROUP="")
+    await leave(scene, "of-nobody", GROUP="")
     house = House(scene)
     await house.ring("recovery")
     await house.clear()
@@ -187,7 +187,7 @@ async def test_nothing_is_removed_for_a_suspended_group(scene: Scene) -> None:
     """Suspended means that nothing is deleted, whatever was left behind."""
     await scene.group(suspend=True)
     await scene.look()
-    await _leave(scene, "web-left")
+    await leave(scene, "web-left")
     house = House(scene)
     await house.ring("recovery")
     await house.clear()
@@ -199,7 +199,7 @@ async def test_a_release_that_cannot_be_removed_delays_no_other(scene: Scene) ->
     """Its trouble is logged and it is suspected again; the next one goes."""
     await scene.group()
     for name in ("web-1", "web-2"):
-        await _leave(scene, name)
+        await leave(scene, name)
     scene.releases.fail_next("uninstall", TransientError("helm did not end within 60 s"))
     house = House(scene)
     await house.ring("recovery")
@@ -224,7 +224,7 @@ async def test_groups_are_looked_at_though_experiments_cannot_be_listed(scene: S
     assert house.keys == [(scene.namespace, "web")]
 
 
-async def _leave(scene: Scene, name: str, **changed: str) -> None:
+async def leave(scene: Scene, name: str, **changed: str) -> None:
     """A release of the group that nobody launched."""
     labels = {"GROUP_NAMESPACE": scene.namespace, "GROUP": "web", "EXPERIMENT": name} | changed
     values = {getattr(model_labels, key): value for key, value in labels.items()}

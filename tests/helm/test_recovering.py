@@ -1,20 +1,22 @@
 """Releases that helm failed at or was interrupted in are found by their labels, and never block their experiment."""
 
 import json
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
 import pytest
 
-from autox.adapters.helm import HELM_SECONDS
+from autox.adapters.helm import HELM_SECONDS, HelmReleases
 from autox.adapters.helm_stock import workload_of
+from autox.adapters.seat import Seat
 from autox.kube.objects import metadata
 from autox.model.errors import TransientError
-from autox.model.labels import UID
-from autox.model.refs import CRON_JOBS, JOBS, Resource
+from autox.model.labels import CLAIM, UID
+from autox.model.refs import CRON_JOBS, JOBS, SECRETS, Resource
 from tests.clusters import run
 from tests.helm.conftest import Clock
-from tests.helm.scene import Scene, labels_of
+from tests.helm.scene import Scene, labels_of, storage
 
 pytestmark = pytest.mark.integration
 
@@ -175,5 +177,32 @@ async def job_uid(scene: Scene, name: str) -> str:
 
 
 async def lose_job(scene: Scene, name: str) -> None:
-    """As if helm had been ended before it made the Job."""
+    """As if helm had been ended before it made the Job, that of another controller."""
+    await scene.kube.patch(
+        SECRETS, storage(name), {"metadata": {"labels": {CLAIM: "another"}}}, namespace=scene.namespace
+    )
     await scene.kube.delete(JOBS, name, namespace=scene.namespace, propagation="Background")
+
+
+@pytest.mark.parametrize("of", ["this process", "a process before it in this pod", "a stranger"])
+async def test_a_helm_that_is_known_to_be_dead_is_not_waited_for(
+    scene: Scene, charts: Path, with_helm: dict[str, str], tmp_path: Path, of: str
+) -> None:
+    """A release that was pending when the controller was killed held its experiment up for two minutes."""
+    pod = {"POD_UID": "5f0c", "HOME": str(tmp_path)}
+    seat = Seat.take(pod)
+    claim = {"this process": seat.claim, "a process before it in this pod": "5f0c_00aa"}.get(of, "77aa_00aa")
+    await scene.install("web-1")
+    await lose_job(scene, "web-1")
+    await scene.set_storage_labels("web-1", status="pending-install", **{CLAIM: claim})
+    releases = await HelmReleases.open(scene.kube, charts=charts, environ=with_helm, seat=seat)
+    seated = replace(scene, releases=releases)
+    try:
+        if of == "a stranger":
+            with pytest.raises(TransientError, match="helm is at work on it"):
+                await seated.install("web-1")
+        else:
+            await seated.install("web-1")
+            assert (await scene.storage_labels("web-1"))[CLAIM] == seat.claim
+    finally:
+        await releases.close()

@@ -56,6 +56,29 @@ async def test_the_lease_passes_on_when_it_is_not_renewed(kube: KubeClient, name
     assert (spec["leaseTransitions"], spec["leaseDurationSeconds"]) == (1, 15)
 
 
+async def test_a_lease_of_one_that_is_known_to_have_ended_is_taken_at_once(kube: KubeClient, namespace: str) -> None:
+    """A controller that starts again in its pod waited 15 s for itself; a stranger's Lease is waited for as before."""
+    clock = Clock()
+    dead, stranger = (lock(kube, namespace, who, clock) for who in ("pod_1", "other_1"))
+    heir = LeaseLock(
+        kube, namespace=namespace, name="leader", identity="pod_2", clock=clock, is_ended=lambda who: who == "pod_1"
+    )
+    assert await dead.try_acquire()
+    assert not await stranger.try_acquire()
+    assert await heir.try_acquire()
+    assert not await dead.try_acquire()
+    assert (await kube.get(LEASES, "leader", namespace=namespace))["spec"]["leaseTransitions"] == 1
+
+    clock.seconds = 14.0
+    assert not await stranger.try_acquire()
+    assert await heir.try_acquire()
+    clock.seconds = 40.0
+    assert not await stranger.try_acquire()
+    clock.seconds = 55.0
+    assert await stranger.try_acquire()
+    assert not await heir.try_acquire()
+
+
 async def test_a_released_lease_is_free_at_once(kube: KubeClient, namespace: str) -> None:
     """Releasing passes the lead on without a wait, and only the holder can."""
     clock = Clock()
