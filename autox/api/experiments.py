@@ -148,6 +148,7 @@ class _Metadata(Document):
     uid: str = ""
     creation_timestamp: Time
     deletion_timestamp: Time | None = None
+    annotations: dict[str, str] | None = None
 
 
 def record_from_object(obj: Mapping[str, Any]) -> ExperimentRecord:
@@ -192,6 +193,7 @@ def record_from_object(obj: Mapping[str, Any]) -> ExperimentRecord:
         launched_at=status.launched_at,
         completed_at=status.completed_at,
         is_deleting=metadata.deletion_timestamp is not None,
+        is_asked_again=labels.RETEST in (metadata.annotations or {}),
     )
 
 

@@ -108,6 +108,7 @@ def _is_of(each: ReadExperiment, wanted: ExperimentGroup, trigger: TriggerSnapsh
         and identity.group_namespace == wanted.namespace
         and identity.trigger_uid == trigger.uid
         and identity.version == version
+        and not each.record.is_asked_again
         and not is_of_other_pods(each.record, wanted, trigger)
     )
 

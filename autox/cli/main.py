@@ -17,6 +17,7 @@ COMMANDS = {
     "density": ("autox.cli.density", "Clean up after density load tests."),
     "history": ("autox.cli.history", "List experiments and their verdicts."),
     "nodes": ("autox.cli.nodes", "Run virtual nodes."),
+    "retest": ("autox.cli.retest", "Test the version that is deployed now once more."),
     "report": ("autox.cli.report", "Show the result of an experiment."),
     "run": ("autox.cli.run", "Run the tasks of an experiment, here and now."),
     "why": ("autox.cli.why", "Explain what autox did for an object, and why."),

@@ -75,13 +75,28 @@ class Records:
         """
         return _recorded(await self._kube.get(EXPERIMENTS, name, namespace=namespace))
 
+    async def drop_unused_result(self, record: ExperimentRecord) -> None:
+        """Delete the Secret that one of our charts keeps for a large result, if the result found room in the record."""
+        if record.chart.repo:
+            return
+        with suppress(NotFoundError):
+            # NB: read anew, for the run may have ended with a large result a moment ago.
+            obj = (await self.read(record.namespace, record.name)).object
+            if not (obj.get("status") or {}).get("resultSecret"):
+                await self._kube.delete(SECRETS, _result_secret(record.name), namespace=record.namespace)
+
     async def forget(self, record: ExperimentRecord) -> None:
         """Delete a record and the result that was kept beside it; what is not there is no error."""
         with suppress(NotFoundError):
-            await self._kube.delete(SECRETS, f"{record.name}-result", namespace=record.namespace)
+            await self._kube.delete(SECRETS, _result_secret(record.name), namespace=record.namespace)
         with suppress(NotFoundError):
             await self._kube.delete(EXPERIMENTS, record.name, namespace=record.namespace, uid=record.uid)
 
 
 def _recorded(obj: Object) -> Recorded:
     return Recorded(record=record_from_object(obj), object=obj)
+
+
+def _result_secret(name: str) -> str:
+    """The Secret beside an experiment that has room for a large result."""
+    return f"{name}-result"

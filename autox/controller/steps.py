@@ -77,6 +77,7 @@ class Steps:
         except NotOursError as error:
             # Somebody else's release of that name: then there is none of ours, and theirs is left alone.
             _log.warning("%s", error.advice)
+        await self._records.drop_unused_result(record)
         done = replace(standing, phase=Phase.DELETED, message=_with_note(standing.message, note))
         recorded = await self._records.mark(recorded, done)
         self._teller.about(record, wording.deleted(record, _with_note(decision.message, note)))

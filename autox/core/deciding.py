@@ -156,11 +156,11 @@ def _decide_spec(
         return deletes, _decision(Action.WAIT, subject.spec, wording.warning(digest.reason, digest.message))
     wanted = replace(subject, digest=digest)
     alike = [each for each in records if _difference(each, wanted) is None]
-    current = [each for each in alike if is_live(each) and _other_pods(each, pods) is None]
+    current = [each for each in alike if is_live(each) and _outdated(each, pods) is None]
     kept = max(current, key=_revision, default=None)
     deletes = _deletes(
         (each for each in records if each is not kept),
-        lambda each: _difference(each, wanted) or _other_pods(each, pods) or wording.duplicate(each),
+        lambda each: _difference(each, wanted) or _outdated(each, pods) or wording.duplicate(each),
     )
     if kept is None:
         revision = 1 + max(map(_revision, alike), default=0)
@@ -200,6 +200,12 @@ def _difference(record: ExperimentRecord, wanted: Identity) -> Notice | None:
     return None
 
 
+def _outdated(record: ExperimentRecord, pods: TriggerSnapshot) -> Notice | None:
+    """Why an experiment that differs in nothing else is to be followed by the next revision; None if it is not."""
+    replaced = _other_pods(record, pods)
+    return wording.asked_again(record) if replaced is None and record.is_asked_again else replaced
+
+
 def _other_pods(record: ExperimentRecord, pods: TriggerSnapshot) -> Notice | None:
     """Why an experiment of the wanted version did not test the pods that run now; None if it may have."""
     is_replaced = is_another(record.template, pods.template)
@@ -210,9 +216,9 @@ def _other_pods(record: ExperimentRecord, pods: TriggerSnapshot) -> Notice | Non
 
 
 def _replaced(alike: Sequence[ExperimentRecord], pods: TriggerSnapshot) -> Notice | None:
-    """Why the latest of those that differ in nothing else is not enough: it tested other pods."""
+    """Why the latest of those that differ in nothing else is not enough."""
     latest = max(alike, key=_revision, default=None)
-    return None if latest is None else _other_pods(latest, pods)
+    return None if latest is None else _outdated(latest, pods)
 
 
 def _revision(record: ExperimentRecord) -> int:

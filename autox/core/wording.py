@@ -162,6 +162,13 @@ def template_changed(record: ExperimentRecord, pods: TriggerSnapshot) -> Notice:
     return Notice(reason=TEMPLATE_CHANGED, message=message)
 
 
+def asked_again(record: ExperimentRecord) -> Notice:
+    """Somebody wants the same to be tested once more."""
+    identity = record.identity
+    message = f"somebody asked for another test of version {identity.version} after revision {identity.revision}"
+    return Notice(reason="RetestAsked", message=message)
+
+
 def duplicate(record: ExperimentRecord) -> Notice:
     """Two live experiments test the same; somebody must have made one by hand."""
     return warning("Duplicate", f"experiment {record.name} tests the same as one with a higher revision, which is kept")

@@ -55,6 +55,7 @@ class ExperimentRecord:
         launched_at: when its release was installed; None if it never was.
         completed_at: when the last loop ended; None while none has.
         is_deleting: the record itself is being deleted.
+        is_asked_again: somebody wants the same to be tested once more.
     """
 
     name: str
@@ -71,6 +72,7 @@ class ExperimentRecord:
     launched_at: datetime | None = None
     completed_at: datetime | None = None
     is_deleting: bool = False
+    is_asked_again: bool = False
 
     @property
     def namespace(self) -> str:

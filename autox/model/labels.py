@@ -7,3 +7,5 @@ SPEC = "autox.dev/spec"
 EXPERIMENT = "autox.dev/experiment"
 CLAIM = "autox.dev/installed-by"  # the controller's process that a release was made by
 UID = "autox.dev/experiment-uid"  # of the record that a release was made for; another one of that name is another run
+RETEST = "autox.dev/retest"
+"""An annotation of a record: somebody asks for the next revision."""

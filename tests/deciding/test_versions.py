@@ -191,3 +191,23 @@ def test_unknown_values_do_not_keep_an_old_version_running() -> None:
     decisions = decide(group(), present("2"), records, {"http": trouble})
 
     assert said(decisions) == [("Delete", "NewVersion"), ("Delete", "DeletionUnfinished"), ("Wait", "ValuesMissing")]
+
+
+@pytest.mark.parametrize("phase", LIVE)
+def test_a_version_is_tested_again_when_somebody_asks(phase: Phase) -> None:
+    """The next revision begins beside the record; until now its deletion was the only way, and lost the verdict."""
+    asked = record(phase, verdict=Verdict.FAIL, is_asked_again=True)
+    decisions = decide(group(), present(), [asked], DIGESTS)
+
+    assert said(decisions) == [("Delete", "RetestAsked"), ("Launch", "RetestAsked")]
+    assert decisions[1].launch == identity(revision=2)
+    deleted = record(Phase.DELETED, verdict=Verdict.FAIL, is_asked_again=True)
+    (after_a_crash,) = decide(group(), present(), [deleted], DIGESTS)
+    assert (after_a_crash.reason, after_a_crash.launch) == ("RetestAsked", identity(revision=2))
+
+
+def test_a_wish_is_granted_once() -> None:
+    """The record that asks is deleted, and asks for nothing any more."""
+    records = [record(Phase.DELETED, is_asked_again=True), record(of=identity(revision=2))]
+
+    assert said(decide(group(), present(), records, DIGESTS)) == [("Keep", "UpToDate")]
