@@ -10,7 +10,7 @@ from contextlib import suppress
 
 from autox.kube.client import KubeClient
 from autox.kube.objects import Object, metadata
-from autox.kube.released import is_of, released
+from autox.kube.released import HELMS, is_of, released
 from autox.model.errors import ForbiddenError, NotFoundError
 from autox.model.refs import CRON_JOBS, JOBS, ROLE_BINDINGS, ROLES, SECRETS, SERVICE_ACCOUNTS, Resource
 
@@ -18,6 +18,7 @@ WORKLOADS = (CRON_JOBS, JOBS)
 INSTALLED = (*WORKLOADS, ROLE_BINDINGS, ROLES, SERVICE_ACCOUNTS, SECRETS)
 """What runs goes first, and what it needs to write its last word goes last."""
 
+_INSTANCE = "app.kubernetes.io/instance"
 _POLICY = "helm.sh/resource-policy"
 
 
@@ -28,7 +29,7 @@ async def workload_of(kube: KubeClient, name: str, *, namespace: str, is_own_cha
         kube: the client.
         name: of the release.
         namespace: of the release.
-        is_own_chart: it is of a chart of ours, whose Job has the name of the release and is found at once.
+        is_own_chart: it is of a chart of ours, whose Job is labelled with the release and is found at once.
 
     Raises:
         AutoxError: nobody knows.
@@ -70,11 +71,8 @@ async def _of_kind(
 ) -> Sequence[Object]:
     if not is_own_chart:
         return await released(kube, kind, name, namespace=namespace)
-    try:
-        found = await kube.get_metadata(kind, name, namespace=namespace)
-    except NotFoundError:
-        return ()
-    return (found,) if is_of(found, name, namespace=namespace) else ()
+    listing = await kube.list_metadata(kind, namespace=namespace, label_selector=f"{HELMS},{_INSTANCE}={name}")
+    return [each for each in listing.items if is_of(each, name, namespace=namespace)]
 
 
 def _removable(objects: Iterable[Object]) -> Iterable[Object]:

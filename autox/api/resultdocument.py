@@ -181,6 +181,8 @@ class SubjectSection(Section):
     images: tuple[str, ...] = ()
     revision: Count = 0
     template: str = ""
+    workload: str = ""
+    workload_uid: str = ""
 
     def to_value(self) -> values.Subject:
         """The same as a frozen value."""

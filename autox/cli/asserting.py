@@ -85,7 +85,7 @@ def assert_(
 ) -> None:
     """Check verdicts: exit 0 if they are as wanted.
 
-    NAME is an experiment. With -g, every spec of the group must have an
+    NAME is an experiment, or a release of charts/experiment. With -g, every spec of the group must have an
     experiment of the version that the trigger has now, and each must meet every
     condition: completed (every task has run), nofailure (none of them failed, and
     there was something to judge), slos (every SLO was met).
@@ -122,7 +122,9 @@ def _as_text(checked: Sequence[Checked], code: int, timeout: float) -> str:
     columns = shutil.get_terminal_size(fallback=(80, 24)).columns
     for each in checked:
         what = each.name or f"spec {each.spec}"
-        lines.append(f"{what}  version {legible(each.version) or 'unknown'}")
+        # NB: a release of its own has no version, and a spec that waits for one does.
+        version = legible(each.version) or ("" if each.name else "unknown")
+        lines.append(f"{what}  version {version}" if version else what)
         told: set[str] = set()
         for finding in each.findings:
             margin = f"  {finding.condition.value:<9}  {finding.answer.value:<7}  "

@@ -17,6 +17,7 @@ from dataclasses import dataclass
 from autox.cli import groups
 from autox.cli.assertions import Checked, Condition, check, exit_code, missing
 from autox.cli.reading import ReadExperiment, experiment, experiments
+from autox.cli.releases import released
 from autox.core.deciding import is_of_other_pods
 from autox.kube.client import KubeClient
 from autox.kube.watch import watch
@@ -70,7 +71,7 @@ async def checked_within(
 
 async def _look(kube: KubeClient, wanted: Wanted) -> list[Checked]:
     if wanted.name:
-        return [check(await experiment(kube, wanted.namespace, wanted.name), wanted.conditions)]
+        return [check(await _named(kube, wanted.namespace, wanted.name), wanted.conditions)]
     found = await groups.group(kube, wanted.namespace, wanted.group)
     if found.wanted is None:
         raise InvalidError(f"nothing is launched for this group: {found.flaw}")
@@ -98,6 +99,20 @@ async def _look(kube: KubeClient, wanted: Wanted) -> list[Checked]:
             check(mine[-1], wanted.conditions) if mine else missing(spec, version, wanted.conditions, why=why)
         )
     return checked
+
+
+async def _named(kube: KubeClient, namespace: str, name: str) -> ReadExperiment:
+    """An experiment by its name: with a record, or of a release of its own."""
+    try:
+        return await experiment(kube, namespace, name)
+    except NotFoundError:
+        release = await released(kube, namespace, name)
+        if release is None:
+            raise
+    if release.gone:
+        hint = f"`autox report -n {namespace} {name}` shows what was found out last."
+        raise NotFoundError(f"experiment {namespace}/{name} cannot be judged: {release.gone} is gone", hint=hint)
+    return release.experiment
 
 
 def _is_of(each: ReadExperiment, wanted: ExperimentGroup, trigger: TriggerSnapshot, version: str) -> bool:

@@ -1,8 +1,8 @@
 """Reads experiments and their results back from a cluster, for every command that shows them.
 
 The controller's and the runner's fields stand in the status of one record, and anything may stand there after a
-downgrade or an edit by hand: a record that makes no sense is told and left out, and the others are shown. The whole
-result is read only where it is asked for; it may lie in a Secret that a reader of records has no right to.
+downgrade or an edit by hand: a record that makes no sense is told and left out, and the others are shown. Next door,
+``results`` reads the whole result of one, which may lie in a Secret that a reader of records has no right to.
 """
 
 from collections.abc import Mapping
@@ -10,7 +10,6 @@ from dataclasses import dataclass
 from typing import Any
 
 from autox.api.experiments import record_from_object
-from autox.api.results import result_from_object
 from autox.controller.conditions import condition
 from autox.controller.experimentstatus import given_by_us
 from autox.kube.client import KubeClient
@@ -18,10 +17,9 @@ from autox.kube.objects import Object
 from autox.model.errors import ConfigurationError, InvalidError, NotFoundError
 from autox.model.experiments import ExperimentRecord
 from autox.model.labels import GROUP, SPEC
-from autox.model.refs import EXPERIMENTS, SECRETS, Resource
-from autox.model.result import SLO, Bound, ExperimentResult, SLOOutcome, TaskState
+from autox.model.refs import EXPERIMENTS, Resource
+from autox.model.result import SLO, Bound, SLOOutcome, TaskState
 from autox.model.verdict import Phase, Verdict
-from autox.tasks.recalling import result_secret, stored_in
 
 NOT_INSTALLED = "Is autox installed in this cluster? `helm install autox` brings its kinds of objects."
 
@@ -143,55 +141,6 @@ async def experiment(kube: KubeClient, namespace: str, name: str) -> ReadExperim
         raise InvalidError(error.message) from error
 
 
-async def newest_with_result(kube: KubeClient, namespace: str, group: str | None = None) -> str:
-    """The name of the newest experiment that has a result.
-
-    Raises:
-        NotFoundError: none has.
-    """
-    found = await experiments(kube, namespace=namespace, group=group or "")
-    for each in reversed(found.experiments):
-        if each.has_result:
-            return each.record.name
-    what = f"experiment of group {group}" if group else "experiment"
-    raise NotFoundError(
-        f"no {what} in namespace {namespace} has a result", hint="`autox history -A` lists all experiments."
-    )
-
-
-async def result_of(kube: KubeClient, namespace: str, name: str) -> ExperimentResult:
-    """The whole result of an experiment, from its record or from the Secret beside it.
-
-    Raises:
-        NotFoundError: there is no such experiment, or no result yet.
-        InvalidError: what is stored there is no result.
-        AutoxError: it cannot be read.
-    """
-    try:
-        found = (await kube.get(EXPERIMENTS, name, namespace=namespace)).get("status")
-        status: Mapping[str, Any] = found if isinstance(found, dict) else {}
-        is_recorded = True
-    except NotFoundError:
-        # A run without a group has no record.
-        status, is_recorded = {}, False
-    try:
-        if not is_recorded or status.get("resultSecret"):
-            kept = await _kept_beside(kube, namespace, name)
-            if kept is not None:
-                return kept
-        # NB: a Secret that is gone leaves the short form in the status, which is better than nothing.
-        if status.get("result"):
-            return result_from_object(status["result"])
-    except ConfigurationError as error:
-        raise InvalidError(f"experiment {namespace}/{name}: {error.message}") from error
-    if is_recorded:
-        hint = "It is still running, or it ended without one; `autox history` tells."
-        raise NotFoundError(f"experiment {namespace}/{name} has no result yet", hint=hint)
-    raise NotFoundError(
-        f"there is no experiment {name} in namespace {namespace}", hint="`autox history -A` lists all there are."
-    )
-
-
 async def listed(
     kube: KubeClient, resource: Resource, *, namespace: str | None, label_selector: str = ""
 ) -> list[Object]:
@@ -258,12 +207,4 @@ def _outcome(found: Any) -> SLOOutcome | None:
             demanded_by=str(found.get("demandedBy") or ""),
         )
     except (AttributeError, KeyError, TypeError, ValueError, OverflowError):
-        return None
-
-
-async def _kept_beside(kube: KubeClient, namespace: str, name: str) -> ExperimentResult | None:
-    """The result in the Secret beside the experiment; None if there is no such Secret, or nothing in it yet."""
-    try:
-        return stored_in(await kube.get(SECRETS, result_secret(name), namespace=namespace))
-    except NotFoundError:
         return None

@@ -13,13 +13,13 @@ from pathlib import Path
 import click
 
 from autox.api.results import LIMIT_BYTES, object_from_result, result_from_object
-from autox.cli.reading import newest_with_result, result_of
+from autox.cli.results import Shown, newest_result, result_of
 from autox.cli.targeting import Target, target_options
 from autox.kube.client import KubeClient
 from autox.model.errors import ConfigurationError
-from autox.model.result import ExperimentResult
 from autox.report.document import document
 from autox.report.html import to_html
+from autox.report.legible import legible
 from autox.report.text import to_text
 
 FORMATS = ("text", "html", "json")
@@ -50,8 +50,9 @@ def report(
 ) -> None:
     """Show the result of an experiment.
 
-    NAME is the experiment's; without it, the newest one that has a result. The
-    HTML form is one file that needs no network: mail it, archive it.
+    NAME is the experiment's, or that of a release of charts/experiment; without
+    it, the newest one that has a result, and if it is not the newest that is
+    said. The HTML form is one file that needs no network: mail it, archive it.
 
     Exit code: 0 if a report was shown, whatever its verdict (`autox assert`
     judges), 2 if the options or the file make no sense, 3 if there is nothing
@@ -64,9 +65,11 @@ def report(
     form = output or _form_of(destination)
     if form == "html" and destination is None and sys.stdout.isatty():
         raise ConfigurationError("HTML is for a browser, not for a terminal", hint="add --to report.html")
-    result = _from_file(source) if source is not None else asyncio.run(_from_cluster(target, name, group))
+    shown = _from_file(source) if source is not None else asyncio.run(_from_cluster(target, name, group))
     colour = destination is None and sys.stdout.isatty() and not os.environ.get("NO_COLOR")
-    text = _shown(result, form, colour=colour)
+    text = _worded(shown, form, colour=colour)
+    if form == "json" and shown.notice:
+        click.echo(legible(shown.notice), err=True)
     if destination is None:
         # NB: a report may hold any letter, and standard output need not be UTF-8.
         click.echo(text.encode(_encoding(form), errors="backslashreplace"), nl=False)
@@ -87,13 +90,14 @@ def _encoding(form: str) -> str:
     return sys.stdout.encoding if form == "text" else "utf-8"
 
 
-def _shown(result: ExperimentResult, form: str, *, colour: bool) -> str:
+def _worded(shown: Shown, form: str, *, colour: bool) -> str:
     if form == "json":
-        return json.dumps(object_from_result(result), indent=2, ensure_ascii=False) + "\n"
-    return to_html(document(result)) if form == "html" else to_text(document(result), colour=colour)
+        return json.dumps(object_from_result(shown.result), indent=2, ensure_ascii=False) + "\n"
+    worded = document(shown.result, notice=shown.notice)
+    return to_html(worded) if form == "html" else to_text(worded, colour=colour)
 
 
-def _from_file(source: Path) -> ExperimentResult:
+def _from_file(source: Path) -> Shown:
     try:
         with click.open_file(str(source), "rb") as file:
             text = file.read(LIMIT_BYTES + 1)
@@ -105,11 +109,11 @@ def _from_file(source: Path) -> ExperimentResult:
         obj = json.loads(text)
     except (ValueError, RecursionError) as error:
         raise ConfigurationError(f"{source} is not JSON", hint="`autox run -o json` writes what is wanted") from error
-    return result_from_object(obj)
+    return Shown(result=result_from_object(obj))
 
 
-async def _from_cluster(target: Target, name: str | None, group: str | None) -> ExperimentResult:
+async def _from_cluster(target: Target, name: str | None, group: str | None) -> Shown:
     connection = target.connection()
     async with KubeClient(connection) as kube:
         where = target.namespace or connection.namespace
-        return await result_of(kube, where, name or await newest_with_result(kube, where, group))
+        return await (result_of(kube, where, name) if name else newest_result(kube, where, group))

@@ -16,7 +16,7 @@ import os
 import re
 import signal
 import sys
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -48,6 +48,7 @@ from autox.tasks.runner import run as run_tasks
 from autox.tasks.undertest import UnderTest
 
 _EXPERIMENT = re.compile(r"([a-z0-9](?:[-a-z0-9]*[a-z0-9])?)/([a-z0-9](?:[-.a-z0-9]*[a-z0-9])?)")
+_WORKLOAD = re.compile(r"(Job|CronJob)/[a-z0-9][-.a-z0-9]*")
 _RECORDING = Limits(connections=4, connect_seconds=5.0, request_seconds=10.0)
 """A server that stalls must not use up the time in which a result can still be recorded."""
 
@@ -159,7 +160,7 @@ async def _prepared(options: Options, stop: asyncio.Event) -> AsyncIterator[tupl
         hurried = await stack.enter_async_context(KubeClient(connection, limits=_RECORDING))
         namespace, name = options.experiment
         patience = Patience(stop=stop)
-        recalled = await recall(hurried, namespace, name, patience=patience, say=_say)
+        recalled = await recall(hurried, namespace, name, workload=_workload(os.environ), patience=patience, say=_say)
         recorder = ClusterRecorder(hurried, namespace, name, recalled=recalled, patience=patience, say=_say)
         yield (
             replace(
@@ -201,6 +202,12 @@ def _connection(options: Options) -> Connection | None:
         if needed:
             raise
         return None
+
+
+def _workload(environ: Mapping[str, str]) -> str:
+    """What runs this, as the chart says it: ``Job/NAME``, ``CronJob/NAME``; empty on somebody's own machine."""
+    found = environ.get("WORKLOAD", "")
+    return found if _WORKLOAD.fullmatch(found) else ""
 
 
 def _names(experiment: str) -> tuple[str, str]:

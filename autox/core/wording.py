@@ -247,13 +247,13 @@ def interrupted(verdict: Verdict, message: str, disruption: str) -> Notice:
 def running(name: str, *, is_active: bool) -> Notice:
     """A loop is under way, or about to be."""
     if is_active:
-        return Notice(reason="Running", message=f"Job {name} runs")
-    return Notice(reason="Starting", message=f"Job {name} has no pod yet")
+        return Notice(reason="Running", message=f"the Job of {name} runs")
+    return Notice(reason="Starting", message=f"the Job of {name} has no pod yet")
 
 
 def scheduled(name: str) -> Notice:
     """No loop has begun."""
-    return Notice(reason="Scheduled", message=f"CronJob {name} waits for its schedule")
+    return Notice(reason="Scheduled", message=f"the CronJob of {name} waits for its schedule")
 
 
 def pod_waiting(name: str, reason: str, message: str) -> Notice:

@@ -167,6 +167,8 @@ class Subject:
         images: of the trigger's pods.
         revision: which test of this version it is; 0 outside a group.
         template: digest of the trigger's pod template at the launch; empty if it has none.
+        workload: what ran it in a cluster, ``Job/shop-1a2b3c4d``.
+        workload_uid: of that object: the next release of the same name has another one.
     """
 
     namespace: str = ""
@@ -179,6 +181,8 @@ class Subject:
     images: tuple[str, ...] = ()
     revision: int = 0
     template: str = ""
+    workload: str = ""
+    workload_uid: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -62,11 +62,12 @@ _SEVERITY = (Verdict.FAIL, Verdict.ERROR, Verdict.INVALID, Verdict.NO_DATA, Verd
 T = TypeVar("T")
 
 
-def document(result: ExperimentResult) -> Document:
+def document(result: ExperimentResult, *, notice: str = "") -> Document:
     """Word a result.
 
     Args:
         result: from the runner or from anywhere; its text may be hostile and its figures any float.
+        notice: what its reader must know first, which is not in the result: that there is a newer one.
     """
     left_out: list[str] = []
     tasks = _first(result.tasks, MOST_TASKS, "task", left_out)
@@ -90,6 +91,7 @@ def document(result: ExperimentResult) -> Document:
         left_out.append(_left_out(hidden, "metric"))
     return Document(
         headline=_headline(result),
+        notice=legible(notice),
         subject=_subject(result.subject),
         slos=slos,
         without_slos="" if slos else _without_slos(result),
@@ -142,6 +144,7 @@ def _subject(subject: Subject) -> tuple[Fact, ...]:
         ("Version", subject.version),
         ("Pod template", subject.template),
         ("Images", ", ".join(subject.images[:MOST_FACTS])),
+        ("Run by", subject.workload.replace("/", " ", 1)),
         ("Revision", str(subject.revision) if subject.revision else ""),
     )
     return tuple(Fact(name=name, value=legible(value)) for name, value in named if value)

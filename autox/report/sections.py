@@ -214,6 +214,7 @@ class Document:
 
     Attributes:
         headline: verdict and reason.
+        notice: what a reader must know first; empty if nothing.
         subject: what was tested.
         slos: the worst first.
         without_slos: why there are none, a sentence or two; empty if there are any.
@@ -227,6 +228,7 @@ class Document:
     """
 
     headline: Headline
+    notice: str = ""
     subject: tuple[Fact, ...] = ()
     slos: tuple[SLORow, ...] = ()
     without_slos: str = ""

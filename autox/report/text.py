@@ -48,6 +48,9 @@ class _Page:
         yield ""
         reason = (f"reason {headline.reason}",) if headline.reason else ()
         yield from _paragraph(", ".join((headline.title or "local run", *headline.summary, *reason)))
+        if document.notice:
+            yield ""
+            yield from _paragraph(document.notice)
         yield from self._slos(document)
         if document.loops is not None:
             yield from self._loops(document.loops)

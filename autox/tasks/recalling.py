@@ -1,13 +1,14 @@
 """What the cluster knows about an experiment before its run begins: the record, and what earlier loops found.
 
-A run without a record is a release that somebody installed by hand; its result is kept in its Secret alone. A
-stored result that cannot be read is as good as none: the run goes on, and says so.
+A run without a record is a release that somebody installed by hand; its result is kept in its Secret alone. That
+Secret outlives the release, and the next one of its name finds it there: the uid of the Job or CronJob that runs tells
+whose loops they are. A stored result that cannot be read is as good as none: the run goes on, and says so.
 """
 
 import base64
 import binascii
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from autox.api.experiments import record_from_object
@@ -18,9 +19,12 @@ from autox.kube.client import KubeClient
 from autox.kube.objects import Object, metadata
 from autox.model.errors import AutoxError, ConfigurationError, NotFoundError
 from autox.model.experiments import ExperimentRecord
-from autox.model.refs import EXPERIMENTS, SECRETS, ObjectRef
+from autox.model.refs import CRON_JOBS, EXPERIMENTS, JOBS, SECRETS, ObjectRef
 from autox.model.result import ExperimentResult, Subject
 from autox.tasks.patience import Patience
+
+WORKLOAD_SECONDS = 2.0
+_KINDS = {kind.kind: kind for kind in (JOBS, CRON_JOBS)}
 
 SECRET_KEY = "result.json.gz"  # noqa: S105  - a key of a Secret's data
 
@@ -63,9 +67,17 @@ def stored_in(secret: Object) -> ExperimentResult | None:
 
 
 async def recall(
-    kube: KubeClient, namespace: str, name: str, *, patience: Patience, say: Callable[[str], None]
+    kube: KubeClient, namespace: str, name: str, *, workload: str, patience: Patience, say: Callable[[str], None]
 ) -> Recalled:
     """Read the record of an experiment and its stored result.
+
+    Args:
+        kube: may read both, and the workload.
+        namespace: of all of them.
+        name: of the experiment.
+        workload: what runs this, ``Job/shop-1a2b3c4d``; empty for nothing that anybody knows of.
+        patience: how long to try.
+        say: shows what could not be read.
 
     Raises:
         AutoxError: the API server cannot be reached or refuses.
@@ -73,11 +85,11 @@ async def recall(
     try:
         obj = await patience.until_done(lambda: kube.get(EXPERIMENTS, name, namespace=namespace))
     except NotFoundError:
-        subject = Subject(namespace=namespace, experiment=name)
+        subject = await _run_by(workload, Subject(namespace=namespace, experiment=name), kube, patience, say)
         stored = await _from_secret(kube, namespace, name, patience, say)
         return Recalled(subject=subject, stored=earlier(stored, subject))
     record = record_from_object(obj)
-    subject = subject_of(record)
+    subject = await _run_by(workload, subject_of(record), kube, patience, say)
     found = obj.get("status")
     status: Mapping[str, Any] = found if isinstance(found, dict) else {}
     stored = await _from_secret(kube, namespace, name, patience, say) if status.get("resultSecret") else None
@@ -94,6 +106,36 @@ async def recall(
         stored=stored,
         kept=kept,
     )
+
+
+async def workload_uid(kube: KubeClient, namespace: str, workload: str) -> str:
+    """The uid of a Job or CronJob, named as ``Subject.workload`` does; empty if it is gone, or is being deleted.
+
+    Raises:
+        AutoxError: it cannot be read.
+    """
+    kind, _, name = workload.partition("/")
+    try:
+        own = metadata(await kube.get_metadata(_KINDS[kind], name, namespace=namespace))
+    except NotFoundError:
+        return ""
+    return "" if own.get("deletionTimestamp") else str(own["uid"])
+
+
+async def _run_by(
+    workload: str, subject: Subject, kube: KubeClient, patience: Patience, say: Callable[[str], None]
+) -> Subject:
+    if not workload:
+        return subject
+    uid = ""
+    try:
+        # NB: not for long: the record could be read, and a ServiceAccount of a user's own may never have this right.
+        uid = await patience.until_done(
+            lambda: workload_uid(kube, subject.namespace, workload), seconds=WORKLOAD_SECONDS
+        )
+    except AutoxError as error:
+        say(f"a result of another {workload} cannot be told from one of this: {error.message}")
+    return replace(subject, workload=workload, workload_uid=uid)
 
 
 def subject_of(record: ExperimentRecord) -> Subject:

@@ -17,11 +17,11 @@ from autox.api.results import compact, result_to_gzip
 from autox.api.runstatus import FIELD_MANAGER, fitting, status_from_result
 from autox.kube.client import KubeClient
 from autox.kube.objects import metadata
-from autox.model.errors import AutoxError, NotFoundError
+from autox.model.errors import AutoxError, ForbiddenError, NotFoundError
 from autox.model.refs import EXPERIMENTS, SECRETS
 from autox.model.result import ExperimentResult
 from autox.tasks.patience import Patience
-from autox.tasks.recalling import SECRET_KEY, Recalled, result_secret
+from autox.tasks.recalling import SECRET_KEY, Recalled, result_secret, workload_uid
 
 PROGRESS_SECONDS = 5.0
 SECRET_LIMIT = 1_000_000
@@ -55,6 +55,7 @@ class ClusterRecorder:
         self._namespace = namespace
         self._name = name
         self._uid = recalled.uid
+        self._subject = recalled.subject
         self._kept = recalled.kept
         self._patience = patience
         self._say = say
@@ -80,6 +81,9 @@ class ClusterRecorder:
             AutoxError: it could not be kept where it belongs.
         """
         if not self._uid:
+            if await self._is_superseded():
+                self._say(f"{self._subject.workload} is gone: the Secret is for what runs now, and is left alone")
+                return
             await self._to_secret(ended)
             return
         result, is_whole = fitting(ended)
@@ -91,6 +95,18 @@ class ClusterRecorder:
         except NotFoundError:
             self._say(f"experiment {self._namespace}/{self._name} is gone: its result goes to the Secret alone")
             await self._to_secret(ended)
+
+    async def _is_superseded(self) -> bool:
+        """Whether an upgrade has put another Job in the place of the one that runs this: its pod ends a while later."""
+        subject = self._subject
+        if not subject.workload_uid:
+            return False
+        try:
+            return await self._patience.until_done(
+                lambda: workload_uid(self._kube, self._namespace, subject.workload)
+            ) != (subject.workload_uid)
+        except ForbiddenError:
+            return True  # It was allowed when this began: the Role names another one now.
 
     async def _apply(self, status: Mapping[str, Any]) -> None:
         found = metadata(await self._kube.get_metadata(EXPERIMENTS, self._name, namespace=self._namespace))

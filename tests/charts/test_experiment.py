@@ -2,11 +2,13 @@
 
 import base64
 import json
+import re
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
 import pytest
+import yaml
 
 from autox.api.tasks import load_experiment
 from autox.model.tasks import DensityInputs, HttpInputs
@@ -57,7 +59,7 @@ def test_document_is_what_the_runner_reads(cluster: LocalCluster, tmp_path: Path
 
 def test_job(cluster: LocalCluster, tmp_path: Path) -> None:
     """The Job runs once, for a limited time, without privileges, and knows which record is its own."""
-    job = named(rendered(cluster, EXPERIMENT, values=VALUES, folder=tmp_path), "Job", "trial")["spec"]
+    job = named(rendered(cluster, EXPERIMENT, values=VALUES, folder=tmp_path), "Job")["spec"]
     pod = job["template"]["spec"]
     [container] = pod["containers"]
 
@@ -77,13 +79,53 @@ def test_cronjob(cluster: LocalCluster, tmp_path: Path) -> None:
     """A CronJob runs the same pod on its schedule, one at a time."""
     values = {**VALUES, "runner": "cronjob", "cronjobSchedule": "*/15 * * * *"}
     objects = rendered(cluster, EXPERIMENT, values=values, folder=tmp_path)
-    cron = named(objects, "CronJob", "trial")["spec"]
+    cron = named(objects, "CronJob")["spec"]
     job = named(rendered(cluster, EXPERIMENT, values=VALUES, folder=tmp_path), "Job")["spec"]
 
     assert "Job" not in {each["kind"] for each in objects}
     assert (cron["schedule"], cron["concurrencyPolicy"]) == ("*/15 * * * *", "Forbid")
     assert (cron["successfulJobsHistoryLimit"], cron["failedJobsHistoryLimit"]) == (1, 1)
-    assert cron["jobTemplate"]["spec"] == job
+    assert json.dumps(cron["jobTemplate"]["spec"]).replace("CronJob/trial", "Job/trial") == json.dumps(job)
+
+
+@pytest.mark.parametrize(
+    ("change", "is_another"),
+    [
+        pytest.param({}, False, id="nothing"),
+        pytest.param({"http.url": "http://other.default/"}, True, id="the URL"),
+        pytest.param({"assess.SLOs": {"upper": {"http/error-count": 3}}}, True, id="an SLO"),
+        pytest.param({"image.tag": "2"}, True, id="the image"),
+        pytest.param({"resources.requests": {"cpu": "1"}}, True, id="the resources"),
+        pytest.param({"activeDeadlineSeconds": 60}, True, id="the deadline"),
+    ],
+)
+def test_a_change_makes_another_job(
+    cluster: LocalCluster, tmp_path: Path, change: dict[str, Any], *, is_another: bool
+) -> None:
+    """A Job cannot be changed: under its old name an upgrade did nothing, or was refused for good."""
+    values = VALUES
+    for path, value in change.items():
+        values = changed(values, path, value)
+
+    names = [
+        named(rendered(cluster, EXPERIMENT, values=each, folder=tmp_path), "Job")["metadata"]["name"]
+        for each in (VALUES, values)
+    ]
+
+    assert [name.rpartition("-")[0] for name in names] == ["trial", "trial"]
+    assert (names[0] != names[1]) is is_another
+
+
+@pytest.mark.parametrize("name", ["a" * 52, "a" * 42 + "-" + "b" * 9, "a" * 42 + ".b", "default", "2024"])
+@pytest.mark.parametrize("more", [{}, {"runner": "cronjob", "cronjobSchedule": "0 * * * *"}])
+def test_any_name_of_a_release(cluster: LocalCluster, tmp_path: Path, name: str, more: Object) -> None:
+    """A CronJob's name has room for its Jobs' names, and both begin and end as Kubernetes wants it."""
+    done = helm(cluster, "template", name, EXPERIMENT, values={**VALUES, **more}, folder=tmp_path)
+    [made] = [each for each in yaml.safe_load_all(done.out) if each and each["kind"] in ("Job", "CronJob")]
+
+    assert re.fullmatch(r"[a-z0-9]([-.a-z0-9]*[a-z0-9])?-[0-9a-f]{8}", made["metadata"]["name"])
+    assert len(made["metadata"]["name"]) <= (52 if more else 63)
+    assert done.code == 0
 
 
 def test_nothing_runs(cluster: LocalCluster, tmp_path: Path) -> None:

@@ -50,14 +50,16 @@ def test_loops_are_counted_and_totalled(audited: AuditedCluster) -> None:
             "label", "deployment/looped", "--overwrite", "app.kubernetes.io/version=1.10", "iter8.tools/autox=true"
         )
         cron_jobs = wait_for("a CronJob", lambda: audited.get("cronjobs")["items"])
-        name = cron_jobs[0]["metadata"]["name"]
+        cron_job = cron_jobs[0]["metadata"]["name"]
+        [experiment] = audited.experiments()
+        name = experiment["metadata"]["name"]
 
         # What the schedule would do each hour.
         for loop in (1, 2):
-            _loop(audited, name, loop)
+            _loop(audited, name, cron_job, loop)
         audited.kubectl("scale", "deployment/looped", "--replicas=0")
         audited.kubectl("wait", "pod", "-l", "app=looped", "--for=delete", "--timeout=60s")
-        status = _loop(audited, name, 3)
+        status = _loop(audited, name, cron_job, 3)
 
         assert status["verdict"] == "Fail"
         assert status["totals"] == {"Pass": 2, "Fail": 1}
@@ -75,9 +77,9 @@ def test_loops_are_counted_and_totalled(audited: AuditedCluster) -> None:
         audited.helm("uninstall", "autox")
 
 
-def _loop(cluster: AuditedCluster, name: str, loop: int) -> dict[str, object]:
+def _loop(cluster: AuditedCluster, name: str, cron_job: str, loop: int) -> dict[str, object]:
     """Run one loop now; the status after it."""
-    cluster.kubectl("create", "job", f"--from=cronjob/{name}", f"loop-{loop}")
+    cluster.kubectl("create", "job", f"--from=cronjob/{cron_job}", f"loop-{loop}")
 
     def look() -> dict[str, object] | None:
         status: dict[str, object] = cluster.get("experiment", name).get("status", {})

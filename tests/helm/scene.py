@@ -32,7 +32,9 @@ metadata: {name: {{ .Release.Name }}-result, annotations: {helm.sh/resource-poli
 ---
 apiVersion: batch/v1
 kind: Job
-metadata: {name: {{ .Release.Name }}}
+metadata:
+  name: {{ .Release.Name }}
+  labels: {app.kubernetes.io/instance: {{ .Release.Name }}}
 spec:
   backoffLimit: 0
   {{- if .Values.unknown }}

@@ -10,7 +10,8 @@ from aiohttp import web
 
 from autox.api.experiments import object_from_record
 from autox.cli.groups import read_group
-from autox.cli.reading import experiment, experiments, newest_with_result, read_experiment, result_of
+from autox.cli.reading import experiment, experiments, read_experiment
+from autox.cli.results import newest_result, result_of
 from autox.model.errors import ConfigurationError, InvalidError, NotFoundError
 from tests.deciding.samples import record
 from tests.kube.hostile import listing, serving, status
@@ -87,7 +88,7 @@ async def test_a_cluster_without_autox_is_told_so() -> None:
 
     async with serving(answer) as kube:
         with pytest.raises(NotFoundError) as error:
-            await newest_with_result(kube, "default")
+            await newest_result(kube, "default")
 
     assert "helm install autox" in error.value.hint
 

@@ -85,7 +85,7 @@ async def run_of(release: Release, *, clock: Clock | None = None) -> AsyncIterat
     said: list[str] = []
     names = (release.namespace, release.name)
     async with KubeClient(from_kubeconfig(release.kubeconfig)) as kube:
-        recalled = await recall(kube, *names, patience=patience, say=said.append)
+        recalled = await recall(kube, *names, workload="", patience=patience, say=said.append)
         recorder = ClusterRecorder(kube, *names, recalled=recalled, patience=patience, say=said.append)
         yield Session(recorder=recorder, recalled=recalled, said=said)
 

@@ -42,6 +42,21 @@ helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version | quote }}
 {{- dict "tasks" $tasks | toRawJson }}
 {{- end }}
 
+{{/* What the Job or CronJob is called. Jobs cannot be changed, so any change of what is run makes another one, and an
+upgrade that changes nothing keeps it with its result. A CronJob's name has 52 characters at most, a Job's 63. */}}
+{{- define "experiment.workloadName" -}}
+{{- $run := dict "Values" .Values "Release" .Release "Chart" .Chart "Workload" "" }}
+{{- $digest := printf "%s\n%s" (include "experiment.document" .) (include "experiment.job" $run) | sha256sum | trunc 8 }}
+{{- printf "%s-%s" (trunc (eq .Values.runner "cronjob" | ternary 43 52) .Release.Name | trimAll "-.") $digest }}
+{{- end }}
+
+{{/* The spec of the Job, which knows by which name its results are told from those of an earlier one. */}}
+{{- define "experiment.run" -}}
+{{- $kind := eq .Values.runner "cronjob" | ternary "CronJob" "Job" }}
+{{- $workload := printf "%s/%s" $kind (include "experiment.workloadName" .) }}
+{{- include "experiment.job" (dict "Values" .Values "Release" .Release "Chart" .Chart "Workload" $workload) }}
+{{- end }}
+
 {{- define "experiment.serviceAccountName" -}}
 {{ .Values.serviceAccountName | default .Release.Name }}
 {{- end }}

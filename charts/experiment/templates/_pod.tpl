@@ -90,6 +90,8 @@ env:
     valueFrom:
       fieldRef:
         fieldPath: spec.nodeName
+  - name: WORKLOAD
+    value: {{ .Workload | quote }}
   - name: AUTOX_LOG_LEVEL
     value: {{ .Values.logLevel | quote }}
 securityContext:

@@ -24,6 +24,10 @@ for lists, which cannot name objects. */}}
 {{- with .Values.underTest }}
 {{- $rules = append $rules (dict "namespace" $own "rule" (dict "apiGroups" (list (.group | default "")) "resources" (list .resource) "resourceNames" (list .name) "verbs" (list "get"))) }}
 {{- end }}
+{{- if ne .Values.runner "none" }}
+{{- $kind := eq .Values.runner "cronjob" | ternary "cronjobs" "jobs" }}
+{{- $rules = append $rules (dict "namespace" $own "rule" (dict "apiGroups" (list "batch") "resources" (list $kind) "resourceNames" (list (include "experiment.workloadName" .)) "verbs" (list "get"))) }}
+{{- end }}
 {{- $services := list }}
 {{- if has "ready" .Values.tasks }}
 {{- $where := .Values.ready.namespace | default $own }}

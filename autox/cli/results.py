@@ -1,0 +1,111 @@
+"""Reads the whole result of one experiment from a cluster, and what must be said of it before it is shown.
+
+It stands in the record, or in the Secret beside it; that of a release without a record in the Secret alone. Of several
+experiments the newest with a result is shown, which need not be the newest: then that is said.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from autox.api.results import result_from_object
+from autox.cli.reading import ReadExperiment, experiments
+from autox.cli.releases import Released, released
+from autox.kube.client import KubeClient
+from autox.model.errors import ConfigurationError, InvalidError, NotFoundError
+from autox.model.refs import EXPERIMENTS, SECRETS
+from autox.model.result import ExperimentResult
+from autox.tasks.recalling import result_secret, stored_in
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Shown:
+    """A result to show.
+
+    Attributes:
+        result: the whole of it.
+        notice: what its reader must know first; empty if nothing.
+    """
+
+    result: ExperimentResult
+    notice: str = ""
+
+
+async def newest_result(kube: KubeClient, namespace: str, group: str | None = None) -> Shown:
+    """The result of the newest experiment that has one; the notice says which it is if it is not the newest of all.
+
+    Raises:
+        NotFoundError: none has one.
+        AutoxError: it cannot be read.
+    """
+    found = (await experiments(kube, namespace=namespace, group=group or "")).experiments
+    newer: list[ReadExperiment] = []
+    for each in reversed(found):
+        if each.has_result:
+            shown = await result_of(kube, each.record.namespace, each.record.name)
+            return Shown(result=shown.result, notice=_not_the_newest(each, newer))
+        newer.append(each)
+    what = f"experiment of group {group}" if group else "experiment"
+    raise NotFoundError(
+        f"no {what} in namespace {namespace} has a result", hint="`autox history -A` lists all experiments."
+    )
+
+
+async def result_of(kube: KubeClient, namespace: str, name: str) -> Shown:
+    """The whole result of an experiment.
+
+    Raises:
+        NotFoundError: there is no such experiment, or no result yet.
+        InvalidError: what is stored there is no result.
+        AutoxError: it cannot be read.
+    """
+    try:
+        found = (await kube.get(EXPERIMENTS, name, namespace=namespace)).get("status")
+    except NotFoundError:
+        return _of_release(await released(kube, namespace, name), namespace, name)
+    status: Mapping[str, Any] = found if isinstance(found, dict) else {}
+    try:
+        if status.get("resultSecret"):
+            kept = await _kept_beside(kube, namespace, name)
+            if kept is not None:
+                return Shown(result=kept)
+        # NB: a Secret that is gone leaves the short form in the status, which is better than nothing.
+        if status.get("result"):
+            return Shown(result=result_from_object(status["result"]))
+    except ConfigurationError as error:
+        raise InvalidError(f"experiment {namespace}/{name}: {error.message}") from error
+    hint = "It is still running, or it ended without one; `autox history` tells."
+    raise NotFoundError(f"experiment {namespace}/{name} has no result yet", hint=hint)
+
+
+def _of_release(release: Released | None, namespace: str, name: str) -> Shown:
+    if release is None:
+        raise NotFoundError(
+            f"there is no experiment {name} in namespace {namespace}", hint="`autox history -A` lists all there are."
+        )
+    if release.result is None:
+        standing = ": ".join(filter(None, release.experiment.standing))
+        kept = f" What is kept was found out by {release.outdated}, which is gone." if release.outdated else ""
+        raise NotFoundError(f"experiment {namespace}/{name} has no result yet", hint=f"{standing}.{kept}")
+    notice = f"{release.gone} is gone: this is what was found out last." if release.gone else ""
+    return Shown(result=release.result, notice=notice)
+
+
+def _not_the_newest(shown: ReadExperiment, newer: list[ReadExperiment]) -> str:
+    if not newer:
+        return ""
+    latest = newer[0].record
+    more = f", nor have {len(newer) - 1} before it" if len(newer) > 1 else ""
+    standing = ": ".join(filter(None, (latest.phase.value, *newer[0].standing)))
+    return (
+        f"This is experiment {shown.record.name}, of version {shown.record.identity.version}. A newer one, "
+        f"{latest.name}, of version {latest.identity.version}, has no result yet{more}. {standing}"
+    )
+
+
+async def _kept_beside(kube: KubeClient, namespace: str, name: str) -> ExperimentResult | None:
+    """The result in the Secret beside the experiment; None if there is no such Secret, or nothing in it yet."""
+    try:
+        return stored_in(await kube.get(SECRETS, result_secret(name), namespace=namespace))
+    except NotFoundError:
+        return None
