@@ -102,7 +102,9 @@ class HelmCommand(pyhelm3.Command):  # type: ignore[misc]  # pyhelm3 says nothin
             said = subprocess.run(
                 argv, env=self._environ, cwd=self._directory, capture_output=True, timeout=VERSION_SECONDS, check=True
             )
-            self._version = semver.Version.parse(said.stdout.decode(errors="replace").strip().removeprefix("v"))
+            text = said.stdout.decode(errors="replace").strip().removeprefix("v")
+            # NB: a helm of `go install` says v4.3.
+            self._version = semver.Version.parse(text, optional_minor_and_patch=True)
         except (OSError, subprocess.SubprocessError, ValueError) as error:
             raise ConfigurationError(f"{self._executable} does not say which version of helm it is") from error
         if self._version < OLDEST:

@@ -171,12 +171,16 @@ class ImageEntry(Document):
 
     image: NonEmpty
     entrypoint: tuple[NonEmpty, ...] = ()
+    cmd: tuple[str, ...] = ()
     path: tuple[Path, ...] = ()
 
     def value(self, folder: Path) -> values.ImageMapping:
         """The same as a frozen value."""
         return values.ImageMapping(
-            image=self.image, entrypoint=self.entrypoint, path=tuple(folder / one for one in self.path)
+            image=self.image,
+            entrypoint=self.entrypoint,
+            cmd=self.cmd,
+            path=tuple(folder / one for one in self.path),
         )
 
 

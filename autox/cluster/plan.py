@@ -250,14 +250,14 @@ class Plan:
         python = str(Path(sys.executable).parent)
         system = ["/usr/local/bin", "/usr/bin", "/bin"]
         return [
-            # The image of autox holds helm too.
+            # NB: the real images of Python and busybox have no entrypoint, so that args are a command of their own.
             {
                 "image": "*autox*",
                 "entrypoint": [sys.executable, "-m", "autox"],
                 "path": [python, str(self.home.programs), *system],
             },
-            {"image": "*python*", "entrypoint": [sys.executable], "path": [python, *system]},
-            {"image": "*busybox*", "entrypoint": ["/bin/sh"], "path": system},
+            {"image": "*python*", "cmd": ["python3"], "path": [python, *system]},
+            {"image": "*busybox*", "cmd": ["sh"], "path": system},
         ]
 
     def _inherited(self) -> dict[str, str]:

@@ -133,11 +133,13 @@ class ImageMapping:
     Attributes:
         image: a glob over image names; the first mapping that matches counts.
         entrypoint: the command of a container that gives none.
+        cmd: what follows the entrypoint of a container that gives neither command nor args, as an image's CMD.
         path: directories in which a command without a slash is looked up; they also lead the container's PATH.
     """
 
     image: str
     entrypoint: tuple[str, ...] = ()
+    cmd: tuple[str, ...] = ()
     path: tuple[Path, ...] = ()
 
 

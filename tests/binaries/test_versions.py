@@ -77,6 +77,11 @@ def test_the_toolchain_can_compile_every_module() -> None:
         pytest.param(Tool.KUBECTL, '{"clientVersion": {"gitVersion": "v1.35.0-rc.1"}}', "v1.35.0-rc.1", id="kubectl"),
         pytest.param(Tool.HELM, "v3.13.1+g3547a4b\n", "v3.13.1+g3547a4b", id="helm-3"),
         pytest.param(Tool.HELM, "v4.3.1\n", "v4.3.1", id="helm-4"),
+        pytest.param(Tool.HELM, "v4.3\n", "v4.3", id="helm-of-go-install"),
+        pytest.param(Tool.HELM, "v3.18+g3547a4b\n", "v3.18+g3547a4b", id="helm-3-of-go-install"),
+        pytest.param(Tool.HELM, "v4.3-dev\n", "v4.3-dev", id="helm-of-a-checkout"),
+        pytest.param(Tool.HELM, "v4\n", None, id="helm-without-a-minor"),
+        pytest.param(Tool.HELM, "v4.3.\n", None, id="half-a-version"),
         pytest.param(Tool.HELM, "Client: v2.17.0+gcafe\n", None, id="helm-2"),
         pytest.param(Tool.ETCD, "Kubernetes v1.36.3\n", None, id="another-program"),
         pytest.param(Tool.KUBECTL, "Client Version: v1.36.3", None, id="not-json"),
@@ -84,7 +89,7 @@ def test_the_toolchain_can_compile_every_module() -> None:
     ],
 )
 def test_reported_versions_are_read(tool: Tool, output: str, version: str | None) -> None:
-    """The formats are those of the real programs; another program of the same name is not believed."""
+    """The formats are those of the real programs; ``v4.3``, which a helm of ``go install`` says, was believed of none."""
     assert reported(tool, output) == version
 
 
@@ -114,6 +119,9 @@ def test_a_server_fits_with_the_pinned_minor_alone(server: Tool) -> None:
         pytest.param(Tool.HELM, "v3.12.3", False, id="helm-3.12"),
         pytest.param(Tool.HELM, "v4.0.0", True, id="helm-4"),
         pytest.param(Tool.HELM, "v5.0.0", False, id="helm-5"),
+        pytest.param(Tool.HELM, "v4.3", True, id="helm-of-go-install"),
+        pytest.param(Tool.HELM, "v3.18+g3547a4b", True, id="helm-3-of-go-install"),
+        pytest.param(Tool.HELM, "v3.12", False, id="helm-3.12-of-go-install"),
         pytest.param(Tool.HELM, "", False, id="empty"),
         pytest.param(Tool.KUBECTL, "vNaN.36.3", False, id="nonsense"),
         pytest.param(Tool.KUBECTL, f"v1.{'9' * 5000}.0", False, id="oversize"),

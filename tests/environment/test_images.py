@@ -40,7 +40,7 @@ def test_first_matching_glob_counts(image: str, index: int) -> None:
 @pytest.mark.parametrize(
     ("command", "args", "expected"),
     [
-        ((), (), ("/entry", "point")),
+        ((), (), ("/entry", "point", "default")),
         ((), ("a", "b"), ("/entry", "point", "a", "b")),
         (("/cmd",), (), ("/cmd",)),
         (("/cmd", "x"), ("a",), ("/cmd", "x", "a")),
@@ -51,9 +51,30 @@ def test_first_matching_glob_counts(image: str, index: int) -> None:
 )
 def test_command_and_args(command: tuple[str, ...], args: tuple[str, ...], expected: tuple[str, ...]) -> None:
     """Command replaces the entrypoint, args follow; a bare name is looked up in the mapping's folders."""
-    mapping = ImageMapping(image="*", entrypoint=("/entry", "point"), path=(Path("/no/such/dir"), Path("/bin")))
+    folders = (Path("/no/such/dir"), Path("/bin"))
+    mapping = ImageMapping(image="*", entrypoint=("/entry", "point"), cmd=("default",), path=folders)
 
     assert command_line("image", command, args, mapping) == expected
+
+
+@pytest.mark.parametrize(
+    ("command", "args", "expected"),
+    [
+        ((), (), ("/bin/sh",)),
+        ((), ("sleep", "3"), ("/bin/sleep", "3")),
+        ((), ("sh", "-c", "true"), ("/bin/sh", "-c", "true")),
+        (("sleep",), ("3",), ("/bin/sleep", "3")),
+        (("sleep",), (), ("/bin/sleep",)),
+        ((), ("/bin/echo", "sh"), ("/bin/echo", "sh")),
+    ],
+)
+def test_args_without_an_entrypoint_are_the_command(
+    command: tuple[str, ...], args: tuple[str, ...], expected: tuple[str, ...]
+) -> None:
+    """``kubectl run x --image=busybox -- sleep 3`` sleeps; it was ``sh sleep 3``, and busybox has no entrypoint."""
+    mapping = ImageMapping(image="*busybox*", cmd=("sh",), path=(Path("/bin"),))
+
+    assert command_line("busybox", command, args, mapping) == expected
 
 
 def test_absolute_command_needs_no_mapping() -> None:

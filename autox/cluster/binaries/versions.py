@@ -19,7 +19,8 @@ _ARGUMENTS: dict[Tool, tuple[str, ...]] = {
 _REPORTED: dict[Tool, str] = {
     Tool.ETCD: r"^etcd Version: v?(\d+\.\d+\.\d+\S*)\s*$",
     Tool.KUBECTL: r'"gitVersion":\s*"v(\d+\.\d+\.\d+[^"\s]*)"',
-    Tool.HELM: r"^v(\d+\.\d+\.\d+\S*)\s*$",
+    # NB: a helm of `go install` knows its minor version only: v4.3
+    Tool.HELM: r"^v(\d+\.\d+(?:\.\d+|(?![\d.]))\S*)\s*$",
     Tool.COREDNS: r"^CoreDNS-(\d+\.\d+\.\d+\S*)\s*$",
 }
 _REPORTED_KUBERNETES = r"^Kubernetes v(\d+\.\d+\.\d+\S*)\s*$"
@@ -76,5 +77,5 @@ def accepted(tool: Tool) -> str:
 
 
 def _minor(version: str) -> tuple[int, int] | None:
-    match = re.match(r"v?(\d{1,9})\.(\d{1,9})\.\d", version)
+    match = re.match(r"v?(\d{1,9})\.(\d{1,9})(?:\.\d|[-+]|$)", version)
     return (int(match[1]), int(match[2])) if match else None

@@ -34,7 +34,7 @@ def search_path(mapping: ImageMapping | None) -> tuple[Path, ...]:
 def command_line(
     image: str, command: Sequence[str], args: Sequence[str], mapping: ImageMapping | None
 ) -> tuple[str, ...]:
-    """What to execute: the container's command (else the entrypoint) and its args, as Kubernetes joins them.
+    """What to execute: the container's command (else the entrypoint) and its args (else CMD), as Kubernetes joins them.
 
     ``command`` and ``args`` are the container's, references expanded; empty where it has none.
 
@@ -50,11 +50,11 @@ def command_line(
                 reason="ErrImageNeverPull",
             )
         return (*command, *args)
-    whole = (*(command or mapping.entrypoint), *args)
+    whole = (*command, *args) if command else (*mapping.entrypoint, *(args or mapping.cmd))
     if not whole or not whole[0]:
         raise StartError(
-            f'image "{image}" is mapped without an entrypoint, and its container has no command',
-            hint="Give the container a command, or the mapping an entrypoint.",
+            f'image "{image}" is mapped without an entrypoint and cmd, and its container has no command',
+            hint="Give the container a command, or the mapping an entrypoint or cmd.",
             reason="CreateContainerError",
         )
     if "/" in whole[0]:
