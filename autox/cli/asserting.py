@@ -10,10 +10,12 @@ import click
 
 from autox.cli.assertions import TIMED_OUT, Answer, Checked, Condition, exit_code
 from autox.cli.looking import Wanted, checked_within
+from autox.cli.places import place_of, place_of_experiment
 from autox.cli.tables import paragraph
 from autox.cli.targeting import Target, output_option, target_options
 from autox.core.duration import parse_duration
 from autox.kube.client import KubeClient
+from autox.model.refs import EXPERIMENT_GROUPS
 from autox.report.legible import legible
 
 
@@ -51,7 +53,7 @@ class Conditions(click.ParamType[tuple[Condition, ...]]):
 
 @click.command("assert")
 @click.argument("name", required=False, default="")
-@click.option("-g", "--group", default="", metavar="NAME", help="The experiments of this group (-n: the group's).")
+@click.option("-g", "--group", default="", metavar="NAME", help="The experiments of this group.")
 @click.option("-s", "--spec", default="", metavar="NAME", help="Of the group, this experiment spec only.")
 @click.option(
     "-c",
@@ -98,16 +100,16 @@ def assert_(
     if spec and not group:
         raise click.UsageError("-s names a spec of a group: say -g too")
     connection = target.connection()
-    wanted = Wanted(
-        namespace=target.namespace or connection.namespace,
-        name=name,
-        group=group,
-        spec=spec,
-        conditions=tuple(dict.fromkeys(condition for several in given for condition in several)),
-    )
+    conditions = tuple(dict.fromkeys(condition for several in given for condition in several))
 
     async def wait() -> list[Checked]:
         async with KubeClient(connection) as kube:
+            place = target.place(connection)
+            if group:
+                place = await place_of(kube, EXPERIMENT_GROUPS, group, namespace=place)
+            else:
+                place = await place_of_experiment(kube, name, namespace=place)
+            wanted = Wanted(namespace=place, name=name, group=group, spec=spec, conditions=conditions)
             return await checked_within(kube, wanted, seconds=timeout)
 
     checked = asyncio.run(wait())

@@ -10,6 +10,7 @@ from datetime import UTC, datetime
 import click
 
 from autox.cli.describing import described, details
+from autox.cli.places import experiments_of
 from autox.cli.reading import ReadExperiment, Readings, experiments
 from autox.cli.tables import age, table
 from autox.cli.targeting import Target, output_option, target_options
@@ -32,23 +33,24 @@ class Wanted:
 @click.command()
 @click.option("-g", "--group", default="", metavar="NAME", help="Of this experiment group only.")
 @click.option("-s", "--spec", default="", metavar="NAME", help="Of this experiment spec only.")
-@click.option("-A", "--all-namespaces", is_flag=True, help="Of all namespaces.")
 @target_options
 @output_option
-def history(*, target: Target, group: str, spec: str, all_namespaces: bool, output: str) -> None:
+def history(*, target: Target, group: str, spec: str, output: str) -> None:
     """List experiments and their verdicts, the newest last.
 
-    Experiments are in the namespace of the object that they test. What was not
-    met is told below each that did not pass; `autox report NAME` has it all.
+    Without -g, those in a namespace: an experiment is in that of the object that
+    it tests. With -g, those of the group in that namespace, wherever they are.
+    What was not met is told below each that did not pass; `autox report NAME`
+    has it all.
     """
     connection = target.connection()
-    wanted = Wanted(
-        namespace=None if all_namespaces else target.namespace or connection.namespace, group=group, spec=spec
-    )
+    wanted = Wanted(namespace=target.place(connection), group=group, spec=spec)
 
     async def read() -> Readings:
         async with KubeClient(connection) as kube:
-            return await experiments(kube, namespace=wanted.namespace, group=group, spec=spec)
+            if group:
+                return await experiments_of(kube, group, namespace=wanted.namespace, spec=spec)
+            return await experiments(kube, namespace=wanted.namespace, spec=spec)
 
     found = asyncio.run(read())
     for trouble in found.troubles:
@@ -60,7 +62,7 @@ def history(*, target: Target, group: str, spec: str, all_namespaces: bool, outp
     else:
         columns = shutil.get_terminal_size(fallback=(80, 24)).columns
         click.echo(
-            shown(found.experiments, now=datetime.now(UTC), columns=columns, with_namespace=wanted.namespace is None)
+            shown(found.experiments, now=datetime.now(UTC), columns=columns, with_namespace=_is_spread(found, wanted))
         )
 
 
@@ -118,11 +120,16 @@ def _cells(each: ReadExperiment, now: datetime) -> Mapping[str, str]:
     }
 
 
+def _is_spread(found: Readings, wanted: Wanted) -> bool:
+    """Whether a reader could not know where each is."""
+    return {each.record.namespace for each in found.experiments} != {wanted.namespace}
+
+
 def _nothing(wanted: Wanted) -> str:
-    of = "".join(f" of {what} {name}" for what, name in (("group", wanted.group), ("spec", wanted.spec)) if name)
-    where = f"in namespace {wanted.namespace}" if wanted.namespace else "in this cluster"
+    of = "".join(f" of {what} {name}" for what, name in (("spec", wanted.spec), ("group", wanted.group)) if name)
+    where = f" in namespace {wanted.namespace}" if wanted.namespace else "" if wanted.group else " in this cluster"
     return (
-        f"There are no experiments{of} {where}.\n"
+        f"There are no experiments{of}{where}.\n"
         f"One is launched for each version of an object that a group names and that has\n"
         f"opted in, in that object's namespace:\n"
         f"  kubectl label deployment/NAME {OPT_IN_LABEL}=true\n"

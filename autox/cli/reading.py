@@ -16,7 +16,7 @@ from autox.kube.client import KubeClient
 from autox.kube.objects import Object
 from autox.model.errors import ConfigurationError, InvalidError, NotFoundError
 from autox.model.experiments import ExperimentRecord
-from autox.model.labels import GROUP, SPEC
+from autox.model.labels import GROUP, GROUP_NAMESPACE, SPEC
 from autox.model.refs import EXPERIMENTS, Resource
 from autox.model.result import SLO, Bound, SLOOutcome, TaskState
 from autox.model.verdict import Phase, Verdict
@@ -99,19 +99,22 @@ class Readings:
     troubles: tuple[str, ...] = ()
 
 
-async def experiments(kube: KubeClient, *, namespace: str | None, group: str = "", spec: str = "") -> Readings:
+async def experiments(
+    kube: KubeClient, *, namespace: str | None, group: str = "", group_namespace: str = "", spec: str = ""
+) -> Readings:
     """The experiments in a namespace.
 
     Args:
         kube: the client.
-        namespace: the triggers' namespace; None for all.
-        group: of this group only.
+        namespace: their own, which is that of what they test; None for all.
+        group: of groups of this name only.
+        group_namespace: of groups in this namespace only.
         spec: of this experiment spec only.
 
     Raises:
         NotFoundError: the cluster knows no experiments.
     """
-    wanted = {GROUP: group, SPEC: spec}
+    wanted = {GROUP_NAMESPACE: group_namespace, GROUP: group, SPEC: spec}
     selector = ",".join(f"{label}={value}" for label, value in wanted.items() if value)
     found: list[ReadExperiment] = []
     troubles: list[str] = []

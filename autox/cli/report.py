@@ -13,6 +13,7 @@ from pathlib import Path
 import click
 
 from autox.api.results import LIMIT_BYTES, object_from_result, result_from_object
+from autox.cli.places import place_of_experiment
 from autox.cli.results import Shown, newest_result, result_of
 from autox.cli.targeting import Target, target_options
 from autox.kube.client import KubeClient
@@ -115,5 +116,7 @@ def _from_file(source: Path) -> Shown:
 async def _from_cluster(target: Target, name: str | None, group: str | None) -> Shown:
     connection = target.connection()
     async with KubeClient(connection) as kube:
-        where = target.namespace or connection.namespace
-        return await (result_of(kube, where, name) if name else newest_result(kube, where, group))
+        place = target.place(connection)
+        if name:
+            return await result_of(kube, await place_of_experiment(kube, name, namespace=place), name)
+        return await newest_result(kube, place, group)

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from autox.api.results import result_from_object
+from autox.cli.places import experiments_of
 from autox.cli.reading import ReadExperiment, experiments
 from autox.cli.releases import Released, released
 from autox.kube.client import KubeClient
@@ -31,24 +32,28 @@ class Shown:
     notice: str = ""
 
 
-async def newest_result(kube: KubeClient, namespace: str, group: str | None = None) -> Shown:
+async def newest_result(kube: KubeClient, namespace: str | None, group: str | None = None) -> Shown:
     """The result of the newest experiment that has one; the notice says which it is if it is not the newest of all.
+
+    Args:
+        kube: the client.
+        namespace: of the experiments, or of the group if there is one; None for all.
+        group: its experiments only.
 
     Raises:
         NotFoundError: none has one.
         AutoxError: it cannot be read.
     """
-    found = (await experiments(kube, namespace=namespace, group=group or "")).experiments
+    looking = experiments_of(kube, group, namespace=namespace) if group else experiments(kube, namespace=namespace)
     newer: list[ReadExperiment] = []
-    for each in reversed(found):
+    for each in reversed((await looking).experiments):
         if each.has_result:
             shown = await result_of(kube, each.record.namespace, each.record.name)
             return Shown(result=shown.result, notice=_not_the_newest(each, newer))
         newer.append(each)
     what = f"experiment of group {group}" if group else "experiment"
-    raise NotFoundError(
-        f"no {what} in namespace {namespace} has a result", hint="`autox history -A` lists all experiments."
-    )
+    where = f"in namespace {namespace}" if namespace else "in this cluster"
+    raise NotFoundError(f"no {what} {where} has a result", hint="`autox history -A` lists all experiments.")
 
 
 async def result_of(kube: KubeClient, namespace: str, name: str) -> Shown:

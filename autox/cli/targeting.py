@@ -18,14 +18,20 @@ class Target:
     """What the user pointed at.
 
     Attributes:
-        namespace: None for the one that the kubeconfig or the pod says.
+        namespace: of what is named; None for the one that the kubeconfig or the pod says.
+        everywhere: look for what is named in all namespaces.
         kubeconfig: None for the one that kubectl would take, or in a pod its service account.
         context: None for the current one.
     """
 
     namespace: str | None = None
+    everywhere: bool = False
     kubeconfig: Path | None = None
     context: str | None = None
+
+    def place(self, connection: Connection) -> str | None:
+        """The namespace of what is named; None for wherever it is."""
+        return None if self.everywhere else self.namespace or connection.namespace
 
     def connection(self, environ: Mapping[str, str] = os.environ) -> Connection:
         """The connection to that cluster.
@@ -44,14 +50,23 @@ def in_pod(environ: Mapping[str, str]) -> bool:
 
 
 def target_options(command: Callable[..., None]) -> Callable[..., None]:
-    """Gives a command ``--namespace``, ``--kubeconfig`` and ``--context`` as its argument ``target``."""
+    """Gives a command ``-n``, ``-A``, ``--kubeconfig`` and ``--context`` as its argument ``target``; see ``places``."""
 
     @wraps(command)
-    def targeted(*, namespace: str | None, kubeconfig: Path | None, context: str | None, **rest: Any) -> None:
-        command(target=Target(namespace=namespace, kubeconfig=kubeconfig, context=context), **rest)
+    def targeted(
+        *, namespace: str | None, all_namespaces: bool, kubeconfig: Path | None, context: str | None, **rest: Any
+    ) -> None:
+        target = Target(namespace=namespace, everywhere=all_namespaces, kubeconfig=kubeconfig, context=context)
+        command(target=target, **rest)
 
     options = (
-        click.option("-n", "--namespace", metavar="NAME", help="The namespace.  [default: the context's]"),
+        click.option(
+            "-n",
+            "--namespace",
+            metavar="NAME",
+            help="Of what is named: an experiment, a group, an object.  [default: the context's]",
+        ),
+        click.option("-A", "--all-namespaces", is_flag=True, help="In whatever namespace it is."),
         click.option(
             "--kubeconfig",
             metavar="FILE",

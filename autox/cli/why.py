@@ -15,6 +15,7 @@ from autox.cli.explaining import Explanation, GroupExplained, SeenEvent, explain
 from autox.cli.groups import ReadGroup
 from autox.cli.history import WHOLE, shown
 from autox.cli.kinds import resolve
+from autox.cli.places import place_of
 from autox.cli.tables import age, paragraph
 from autox.cli.targeting import Target, output_option, target_options
 from autox.kube.client import KubeClient
@@ -51,7 +52,8 @@ def why(*, target: Target, object_: str, output: str) -> None:
     async def read() -> Explanation:
         async with KubeClient(connection) as kube:
             resource = await resolve(kube, kind)
-            return await explain(kube, resource, name, namespace=target.namespace or connection.namespace)
+            place = await place_of(kube, resource, name, namespace=target.place(connection))
+            return await explain(kube, resource, name, namespace=place)
 
     explanation = asyncio.run(read())
     if output == "json":

@@ -62,12 +62,12 @@ class Scene:
         """The trigger as it should be; returns its uid."""
         return await self.web(**{OPT_IN_LABEL: "true", VERSION_LABEL: version})
 
-    async def group(self, *specs: str, status: Object | None = None, **spec: Any) -> None:
+    async def group(self, *specs: str, status: Object | None = None, name: str = "shop", **spec: Any) -> None:
         """Make the group; its status is that of a controller that has just looked, unless another is given."""
         body = {
             "apiVersion": EXPERIMENT_GROUPS.api_version,
             "kind": EXPERIMENT_GROUPS.kind,
-            "metadata": {"name": "shop", "namespace": self.namespace},
+            "metadata": {"name": name, "namespace": self.namespace},
             "spec": {
                 "trigger": {
                     "group": "apps",
@@ -82,7 +82,7 @@ class Scene:
         }
         await self.kube.create(EXPERIMENT_GROUPS, body)
         seen = {"status": {"observedGeneration": 1} if status is None else status}
-        await self.kube.patch(EXPERIMENT_GROUPS, "shop", seen, namespace=self.namespace, subresource="status")
+        await self.kube.patch(EXPERIMENT_GROUPS, name, seen, namespace=self.namespace, subresource="status")
 
     async def experiment(
         self,
@@ -92,11 +92,12 @@ class Scene:
         spec: str = "load",
         revision: int = 1,
         group: str = "shop",
+        group_namespace: str = "",
         **status: Any,
     ) -> str:
         """Make an experiment's record with a status; returns its name."""
         identity = Identity(
-            group_namespace=self.namespace,
+            group_namespace=group_namespace or self.namespace,
             group=group,
             spec=spec,
             trigger=ObjectRef(group="apps", version="v1", resource="deployments", namespace=self.namespace, name="web"),

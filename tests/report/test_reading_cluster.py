@@ -31,7 +31,7 @@ async def record(
 ) -> None:
     """Make an experiment's record, with a small result in its status."""
     made = record_of(namespace, name)
-    made = replace(made, identity=replace(made.identity, group=group))
+    made = replace(made, identity=replace(made.identity, group_namespace=namespace, group=group))
     await kube.create(EXPERIMENTS, object_from_record(made))
     if result is not None:
         body = {"status": {"result": object_from_result(result)}}
@@ -76,11 +76,50 @@ async def test_newest(kube: KubeClient, server: ApiServer, namespace: str) -> No
     """Without a name the newest experiment that has a result is shown, of one group if it is named."""
     await record(kube, namespace, "shop-load-1", failed())
     await record(kube, namespace, "other-load-1", passed(), group="other")
-    await record(kube, namespace, "shop-load-2")
-    await record(kube, namespace, "other-load-2", group="other")
 
-    assert (await report(server, "-n", namespace, "-g", "shop")).out.startswith("Fail  ")
-    assert (await report(server, "-n", namespace, "-g", "other")).out.startswith("Pass  ")
+    shop, other = [await report(server, "-n", namespace, "-g", group) for group in ("shop", "other")]
+
+    assert shop.out.startswith("Fail  ")
+    assert other.out.startswith("Pass  ")
+    assert "newer" not in shop.out + other.out
+
+
+@pytest.mark.parametrize(
+    ("status", "said"),
+    [
+        pytest.param({}, "Pending", id="not launched"),
+        pytest.param(
+            {"phase": "Running", "reason": "PodWaiting", "message": "the pod of shop-load-2 does not start"},
+            "Running: PodWaiting: the pod of shop-load-2 does not start",
+            id="its pod does not start",
+        ),
+        pytest.param(
+            {"phase": "Completed", "verdict": "Error", "reason": "ChartInvalid", "message": "it cannot be launched"},
+            "Completed: ChartInvalid: it cannot be launched",
+            id="it cannot be launched",
+        ),
+        pytest.param({"phase": "Deleted", "reason": "NewVersion"}, "Deleted", id="it was deleted before its end"),
+    ],
+)
+async def test_newer_without_result(
+    kube: KubeClient, server: ApiServer, namespace: str, tmp_path: Path, *, status: dict[str, str], said: str
+) -> None:
+    """A newer experiment without a result was passed over in silence, as if its version had that of the one before."""
+    await record(kube, namespace, "shop-load-1", failed())
+    await record(kube, namespace, "shop-load-2")
+    await kube.patch(EXPERIMENTS, "shop-load-2", {"status": status}, namespace=namespace, subresource="status")
+    page = tmp_path / "report.html"
+
+    text = await report(server, "-n", namespace, "-g", "shop")
+    data = await report(server, "-n", namespace, "-g", "shop", "-o", "json")
+    await report(server, "-n", namespace, "-g", "shop", "--to", str(page))
+
+    notice = "This is experiment shop-load-1, of version 1.10. A newer one, shop-load-2, of version 1.10, has no result"
+    for shown in (text.out, data.err, page.read_text()):
+        assert notice in " ".join(shown.split())
+        assert said in " ".join(shown.split())
+    assert max(map(len, text.out.splitlines())) <= 80
+    assert json.loads(data.out) == object_from_result(failed())
 
 
 async def test_large(kube: KubeClient, server: ApiServer, namespace: str) -> None:
