@@ -46,6 +46,10 @@ e2e: $(STAMP) ## Play the stories on a real node, look at the image and at pages
 	@$(RUN)/python -m pytest -m root
 	@$(RUN)/python -m pytest --runtime containerd tests/realnode tests/e2e/test_documented_command.py tests/e2e/test_loops.py
 
+.PHONY: faults
+faults: $(STAMP) ## Plant every fault in servers under test, and print what was said beside the truth
+	@$(RUN)/python -m tests.faults
+
 .PHONY: image
 image: $(STAMP) ## Build the container image and its bill of materials into build/image; needs buildah
 	@$(RUN)/python -m image.build $(if $(BASE),--base $(BASE)) $(if $(BUILDER),--builder $(BUILDER))

@@ -149,8 +149,9 @@ class HttpGenerator:
             await asyncio.sleep(BEAT_SECONDS)
             now = time.monotonic()
             waiting = self._schedule.due_by(now) > self._next
-            self._tally.beat(waiting=waiting and all(slot.sent for slot in self._slots))
-            strain.beat(now, waiting=waiting)
+            on_time = strain.beat(now, waiting=waiting)
+            # NB: what waits after a standstill of this generator does not wait for the target.
+            self._tally.beat(waiting=waiting and on_time and all(slot.sent for slot in self._slots))
 
     def answered(self, slot: Slot, status: int, size: int) -> None:
         """Count the answer before, hold this one, and send what is due."""

@@ -70,8 +70,8 @@ class Strain:
         self._span_began = now
         self._span_cpu = cpu()
 
-    def beat(self, now: float, *, waiting: bool) -> None:
-        """To be called each ``BEAT_SECONDS`` after the one before.
+    def beat(self, now: float, *, waiting: bool) -> bool:
+        """To be called each ``BEAT_SECONDS`` after the one before; whether it was, and not much later.
 
         Args:
             now: when it is called.
@@ -90,6 +90,7 @@ class Strain:
             if self._waiting and cpu - self._span_cpu >= _BUSY_SHARE * (now - self._span_began):
                 self._starved += self._schedule.due_by(now) - self._schedule.due_by(self._span_began)
             self._waiting, self._span_began, self._span_cpu = True, now, cpu
+        return late <= _SHORT_SECONDS
 
     def late(self, median: float | None) -> int:
         """How many requests fell due while the generator could not run.

@@ -7,6 +7,7 @@ target that was asked 25 times did not fail 100 requests.
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import lru_cache
 
 from autox.core.histogram import Histogram
 from autox.load.strain import Strain
@@ -104,9 +105,7 @@ class Tally:
         self._received = 0
         self._beats = 0
         self._waiting = 0
-        self._good = frozenset(
-            status for status in _STATUSES if not any(_within(status, error_range) for error_range in error_ranges)
-        )
+        self._good = _good(tuple(error_ranges))
         self._statuses: dict[int, int] = defaultdict(int)
         self._failures: dict[FailureKind, ErrorCount] = {}
         self._latency = Histogram()
@@ -181,6 +180,14 @@ def unsendable(requests: int, error: ExchangeError) -> HttpLoadResult:
         statuses={},
         failures=(ErrorCount(kind=error.kind, unsent=requests, example=error.message),),
         errors=requests,
+    )
+
+
+@lru_cache(16)
+def _good(error_ranges: tuple[ErrorRange, ...]) -> frozenset[int]:
+    """The status codes that are no errors."""
+    return frozenset(
+        status for status in _STATUSES if not any(_within(status, error_range) for error_range in error_ranges)
     )
 
 

@@ -139,12 +139,13 @@ def _notes(result: HttpLoadResult, inputs: HttpInputs) -> Iterator[Note]:
         yield _failure(each, result, inputs)
     yield from _statuses(result, inputs)
     few = sorted(each for each in set(inputs.percentiles) if rank_of(each, result.requests) == result.requests)
-    if few and result.answers:
+    if few and not result.unanswered:
         names = tuple(map(percentile_metric, few))
         shown = ", ".join(name.removeprefix("http/latency-") for name in names)
         yield Note(text=f"{result.requests:,} requests are too few for {shown}: it is their maximum", explains=names)
     yield from _own_doing(result, inputs)
-    if result.waiting > _WAITING_WORTH_TELLING:
+    # NB: where as many were due while the generator could not run, they waited for it and not for the target.
+    if result.waiting > max(_WAITING_WORTH_TELLING, result.late / result.requests):
         yield Note(
             text=f"requests waited for a free connection {result.waiting:.0%} of the time, while every connection"
             f" awaited an answer: the target is too slow for {inputs.qps:g} requests a second over"
