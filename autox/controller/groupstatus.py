@@ -7,7 +7,7 @@ from typing import Any
 
 from autox.controller.conditions import Condition, conditions
 from autox.core.deciding import is_live
-from autox.core.wording import Notice
+from autox.core.wording import Notice, trigger_gone
 from autox.kube.objects import Object, metadata, timestamp
 from autox.model.decision import Action, Decision
 from autox.model.experiments import ExperimentRecord
@@ -104,8 +104,8 @@ def _trigger_found(trigger: TriggerSnapshot) -> Condition:
     if trigger.state is TriggerState.PRESENT:
         return Condition(type=TRIGGER_FOUND, status="True", reason="Found")
     if trigger.state is TriggerState.ABSENT:
-        message = f"{trigger.ref} does not exist or is being deleted"
-        return Condition(type=TRIGGER_FOUND, status="False", reason="TriggerGone", message=message)
+        why = trigger_gone(trigger)
+        return Condition(type=TRIGGER_FOUND, status="False", reason=why.reason, message=why.message)
     return Condition(type=TRIGGER_FOUND, status="Unknown", reason=trigger.reason, message=trigger.message)
 
 

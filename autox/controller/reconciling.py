@@ -12,6 +12,7 @@ from datetime import datetime
 from typing import Any
 
 from autox.api.experiments import label_selector
+from autox.controller.arriving import look_for_namespace, take_rights
 from autox.controller.conditions import condition
 from autox.controller.experimentstatus import MANAGER
 from autox.controller.groups import Groups, Key, KnownGroup
@@ -32,11 +33,14 @@ from autox.model.decision import Action, Decision
 from autox.model.errors import AutoxError, ConflictError, NotFoundError, PermanentError, TransientError
 from autox.model.groups import Concurrency, ExperimentGroup
 from autox.model.refs import EXPERIMENT_GROUPS
-from autox.model.trigger import TriggerSnapshot, TriggerState
+from autox.model.trigger import NAMESPACE_MISSING, TriggerSnapshot, TriggerState
 from autox.model.watching import TriggerWatch, WatchTrouble
 
-CALM = ("NotOptedIn", "OptedOut", "Suspended", "TriggerGone", QUEUED)
+CALM = ("NotOptedIn", "OptedOut", "Suspended", "TriggerGone", NAMESPACE_MISSING, QUEUED)
 """Why a group waits that works as its owner wants: a trigger may come after its group, and Helm waits for Ready."""
+
+NAMESPACE_PACE = 5.0
+"""Seconds after which a namespace that is missing is looked for again."""
 
 
 class Reconciler:
@@ -103,6 +107,7 @@ class Reconciler:
         except PermanentError as error:
             await self._give_up(key, known, warning("LookFailed", error.advice))
             raise
+        trigger = await look_for_namespace(self._kube, trigger)
         digests = {name: each.digest if isinstance(each, Resolved) else each for name, each in resolved.items()}
         in_turn = turns(resolved, now=self._now())
         decisions = decide(group, trigger, [each.record for each in recorded], digests, in_turn)
@@ -114,7 +119,11 @@ class Reconciler:
         if work.failures:
             raise work.failures[0][1]
         if trigger.state is TriggerState.UNREADABLE:
+            if trigger.reason == "Forbidden" and await take_rights(self._kube, group):
+                raise TransientError(f"rights in namespace {group.trigger.namespace} have just been taken")
             raise TransientError(f"{trigger.ref} cannot be read: {trigger.message}")
+        if trigger.reason == NAMESPACE_MISSING:
+            return min(again or NAMESPACE_PACE, NAMESPACE_PACE)
         return again
 
     async def _carry_out(self, work: "_Work", decisions: Sequence[Decision], in_turn: Turns) -> None:
@@ -178,6 +187,8 @@ class Reconciler:
 
     def _outcome(self, work: "_Work", decisions: Sequence[Decision]) -> Outcome:
         trouble = self._troubles().get(TriggerWatch.of(work.group.trigger, work.group.opt_in))
+        if work.trigger.reason == NAMESPACE_MISSING:
+            trouble = None  # Nobody has rights where there is no namespace.
         unwatchable = warning(trouble.reason, trouble.message) if trouble is not None else None
         waits = [each for each in decisions if each.action is Action.WAIT and each.reason not in CALM]
         return Outcome(

@@ -114,7 +114,7 @@ def is_live(record: ExperimentRecord) -> bool:
 def _obstacle(group: ExperimentGroup, trigger: TriggerSnapshot) -> Notice | None:
     """Why nothing may run for a trigger that was read back or is known to be gone."""
     if trigger.state is TriggerState.ABSENT:
-        return wording.trigger_gone(group.trigger)
+        return wording.trigger_gone(trigger)
     if group.opt_in is not None and not group.is_opted_in(trigger.labels):
         value = trigger.labels.get(group.opt_in.label)
         if value is None:

@@ -79,9 +79,10 @@ def trigger_unreadable(trigger: TriggerSnapshot) -> Notice:
     )
 
 
-def trigger_gone(trigger: ObjectRef) -> Notice:
-    """There is no such object, or it is being deleted."""
-    return Notice(reason="TriggerGone", message=f"{trigger} does not exist or is being deleted")
+def trigger_gone(trigger: TriggerSnapshot) -> Notice:
+    """There is no such object, or it is being deleted; or there is not even its namespace."""
+    message = trigger.message or f"{trigger.ref} does not exist or is being deleted"
+    return Notice(reason=trigger.reason or "TriggerGone", message=message)
 
 
 def not_opted_in(trigger: ObjectRef, opt_in: OptIn) -> Notice:

@@ -6,6 +6,9 @@ from enum import StrEnum
 
 from autox.model.refs import ObjectRef
 
+NAMESPACE_MISSING = "NamespaceMissing"
+"""The reason of a trigger that is absent, for not even its namespace is there."""
+
 
 class TriggerState(StrEnum):
     """What reading the trigger gave."""
@@ -26,7 +29,7 @@ class TriggerSnapshot:
         labels: its labels; empty unless present.
         images: the images of its pod template, in order; empty if it has none.
         template: digest of what decides which pods it runs (``autox.core.templates``); empty if nothing does.
-        reason: CamelCase, why it is unreadable; empty otherwise.
+        reason: CamelCase, why it is unreadable, or absent for more than itself; empty otherwise.
         message: the same for people, with what to do about it.
     """
 

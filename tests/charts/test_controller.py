@@ -218,9 +218,11 @@ def test_one_for_a_cluster(cluster: LocalCluster, namespace: str, tmp_path: Path
 
 
 def test_whole_cluster_rights(cluster: LocalCluster, tmp_path: Path) -> None:
-    """Across namespaces the controller may see its own kinds and write the status of groups: nothing else."""
-    rules = named(rendered(cluster, AUTOX, values={"groups": {"a": SPEC}}, folder=tmp_path), "ClusterRole")["rules"]
+    """Across namespaces the controller may see its own kinds, write groups' status, and see namespaces of triggers."""
+    objects = rendered(cluster, AUTOX, values={"groups": {"a": SPEC}}, folder=tmp_path)
+    *rules, last = named(objects, "ClusterRole")["rules"]
 
+    assert last == {"apiGroups": [""], "resources": ["namespaces"], "resourceNames": ["default"], "verbs": ["get"]}
     assert {group for rule in rules for group in rule["apiGroups"]} == {"autox.dev"}
     writable = [resource for rule in rules for resource in rule["resources"] if {"patch", "update"} & {*rule["verbs"]}]
     assert writable == ["experimentgroups/status"]

@@ -12,6 +12,11 @@ app.kubernetes.io/name: autox
 app.kubernetes.io/instance: {{ .Release.Name | quote }}
 {{- end }}
 
+{{/* The ServiceAccount. The one called default is there in every namespace, and Helm may not take it over. */}}
+{{- define "autox.account" -}}
+{{ eq .Release.Name "default" | ternary "autox-default" .Release.Name }}
+{{- end }}
+
 {{- define "autox.image" -}}
 {{ .Values.image.repository }}:{{ .Values.image.tag | default .Chart.AppVersion }}
 {{- end }}

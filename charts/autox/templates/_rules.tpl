@@ -73,8 +73,38 @@ installed in that namespace. Argument: the group. */}}
 {{- uniq $rules | toJson }}
 {{- end }}
 
-{{/* The Role of one group in one namespace, bound to the controller. Argument: root, group, namespace, rules. */}}
+{{/* Whether a group's rights in a namespace wait for it, in a ClusterRole: "waits", or nothing. They do where the
+namespace is not there, or came later, and the controller bound them. `helm template` sees no cluster, and takes every
+namespace to be there. Argument: root, group, namespace. */}}
+{{- define "autox.waits" -}}
+{{- if and (ne .namespace .root.Release.Namespace) (lookup "v1" "Namespace" "" "default") }}
+{{- $binding := lookup "rbac.authorization.k8s.io/v1" "RoleBinding" .namespace (printf "autox:%s" .group) }}
+{{- $found := lookup "v1" "Namespace" "" .namespace }}
+{{- if or (not $found) (dig "metadata" "deletionTimestamp" "" $found) (eq (dig "roleRef" "kind" "" $binding) "ClusterRole") }}
+{{- "waits" }}
+{{- end }}
+{{- end }}
+{{- end }}
+
+{{/* What a group may in one namespace: a Role bound to the controller, or a ClusterRole that waits for the namespace.
+Argument: root, group, namespace, rules, waits. */}}
 {{- define "autox.groupRole" -}}
+{{- if .waits }}
+---
+apiVersion: rbac.authorization.k8s.io/v1
+kind: ClusterRole
+metadata:
+  name: {{ printf "autox:%s:%s" .group .namespace | quote }}
+  labels:
+    {{- include "autox.labels" .root | nindent 4 }}
+  annotations:
+    # Whom the controller binds it to: itself.
+    autox.dev/account: {{ include "autox.account" .root | quote }}
+rules:
+  {{- range .rules }}
+  - {{ toRawJson . }}
+  {{- end }}
+{{- else }}
 ---
 apiVersion: rbac.authorization.k8s.io/v1
 kind: Role
@@ -101,6 +131,7 @@ roleRef:
   name: {{ printf "autox:%s" .group | quote }}
 subjects:
   - kind: ServiceAccount
-    name: {{ .root.Release.Name | quote }}
+    name: {{ include "autox.account" .root | quote }}
     namespace: {{ .root.Release.Namespace | quote }}
+{{- end }}
 {{- end }}

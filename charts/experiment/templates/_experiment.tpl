@@ -57,6 +57,7 @@ upgrade that changes nothing keeps it with its result. A CronJob's name has 52 c
 {{- include "experiment.job" (dict "Values" .Values "Release" .Release "Chart" .Chart "Workload" $workload) }}
 {{- end }}
 
+{{/* NB: an account called default is there in every namespace, and Helm may not take it over. */}}
 {{- define "experiment.serviceAccountName" -}}
-{{ .Values.serviceAccountName | default .Release.Name }}
+{{ .Values.serviceAccountName | default (eq .Release.Name "default" | ternary "experiment-default" .Release.Name) }}
 {{- end }}
