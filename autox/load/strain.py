@@ -66,7 +66,7 @@ class Strain:
         self._expected = now + BEAT_SECONDS
         self._beats = 0
         self._lost = 0.0  # seconds in all that beats came late
-        self._took = 0.0  # CPU that was denied, by the last beat
+        self._took = 0.0  # CPU that was denied, by the end of the last span
         self._span_began = now
         self._span_cpu = cpu()
 
@@ -121,7 +121,7 @@ class Strain:
     def _in_all(self, median: float | None) -> str:
         """What single standstills do not show."""
         elapsed = self._expected - BEAT_SECONDS - self._began
-        denied = min(self._took / elapsed, 1.0)
+        denied = min(self._took / max(self._span_began - self._began, BEAT_SECONDS), 1.0)
         if denied > _STOOD_SHARE:
             return f"the load generator wanted a CPU and was not given one for {denied:.0%} of the time"
         if self._lost > _STOOD_SHARE * elapsed:

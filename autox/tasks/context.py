@@ -13,29 +13,6 @@ from autox.model.result import SLO, Metric, Note, SLOOutcome, Subject, TaskResul
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class TaskContext:
-    """Where a task runs and what came before it.
-
-    Attributes:
-        kube: of the cluster that the experiment runs in; None for a local run without one.
-        namespace: where names without a namespace are looked up.
-        environ: the environment variables of the run.
-        subject: what is tested.
-        done: the tasks before this one.
-        say: shows one line of progress to whoever watches; never a secret.
-        now: the wall clock, with its time zone.
-    """
-
-    kube: KubeClient | None
-    namespace: str
-    environ: Mapping[str, str]
-    subject: Subject
-    done: tuple[TaskResult, ...]
-    say: Callable[[str], None]
-    now: Callable[[], datetime]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class Findings:
     """What a task found out; the runner makes a ``TaskResult`` of it.
 
@@ -56,3 +33,28 @@ class Findings:
     notes: tuple[Note, ...] = ()
     demands: tuple[SLO, ...] = ()
     fruitless: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TaskContext:
+    """Where a task runs and what came before it.
+
+    Attributes:
+        kube: of the cluster that the experiment runs in; None for a local run without one.
+        namespace: where names without a namespace are looked up.
+        environ: the environment variables of the run.
+        subject: what is tested.
+        done: the tasks before this one.
+        say: shows one line of progress to whoever watches; never a secret.
+        now: the wall clock, with its time zone.
+        measured: to be told what was measured before cleaning up: it is kept though the run be ended meanwhile.
+    """
+
+    kube: KubeClient | None
+    namespace: str
+    environ: Mapping[str, str]
+    subject: Subject
+    done: tuple[TaskResult, ...]
+    say: Callable[[str], None]
+    now: Callable[[], datetime]
+    measured: Callable[[Findings], None] = lambda _findings: None

@@ -19,7 +19,7 @@ import traceback
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
-from typing import Protocol
+from typing import Any, Protocol
 
 from autox.core.assessing import Judgement, demanded, judge
 from autox.core.looping import with_earlier
@@ -140,6 +140,7 @@ class _Loop:
         self._started_at = plan.now()
         self._done: list[TaskResult] = []
         self._slos: list[SLOOutcome] = []
+        self._measured: Findings | None = None  # by the task that is under way, and cleans up
 
     async def run(self) -> Ended:
         await self._recorder.progress(self._so_far())
@@ -183,6 +184,8 @@ class _Loop:
         doing.cancel()
         seconds = self._plan.clock() - began
         message = f"the run was interrupted {seconds:.1f} s into task {spec.name}"
+        if self._measured is not None:
+            message += f", which had measured and was cleaning up: {self._measured.message}"
         judgement = Judgement(verdict=Verdict.ERROR, reason=INTERRUPTED, message=message)
         if replaced := await self._replaced_meanwhile():
             judgement = Judgement(verdict=Verdict.INVALID, reason=TEMPLATE_CHANGED, message=f"{message}: {replaced}")
@@ -195,6 +198,7 @@ class _Loop:
                 started_at=began_at,
                 seconds=seconds,
                 inputs=spec.shown,
+                **_kept(self._measured),
             )
         )
         self._skip_the_rest()
@@ -245,7 +249,9 @@ class _Loop:
             done=tuple(self._done),
             say=say,
             now=plan.now,
+            measured=self._keep,
         )
+        self._measured = None
         say("begins")
         started_at, began = plan.now(), plan.clock()
         findings, failure = Findings(message=""), ""
@@ -273,12 +279,11 @@ class _Loop:
             started_at=started_at,
             seconds=seconds,
             inputs=spec.shown,
-            metrics=tuple(_sound(metric) for metric in findings.metrics),
-            invalid=findings.invalid,
-            notes=findings.notes,
-            demands=findings.demands,
-            fruitless=findings.fruitless,
+            **_kept(findings),
         )
+
+    def _keep(self, findings: Findings) -> None:
+        self._measured = findings
 
     async def _witnessed(self, spec: TaskSpec, context: TaskContext) -> Findings:
         """What a task finds out; of a load with what became of the pods meanwhile."""
@@ -294,6 +299,19 @@ class _Loop:
         """Says lines about the task that is next, and goes on to do so when others have ended meanwhile."""
         prefix = f"task {len(self._done) + 1}/{len(self._plan.specs)} {spec.name}"
         return lambda line: self._plan.say(f"{prefix}: {line}")
+
+
+def _kept(findings: Findings | None) -> dict[str, Any]:
+    """What of a task's findings stands in its result."""
+    if findings is None:
+        return {}
+    return {
+        "metrics": tuple(_sound(metric) for metric in findings.metrics),
+        "invalid": findings.invalid,
+        "notes": findings.notes,
+        "demands": findings.demands,
+        "fruitless": findings.fruitless,
+    }
 
 
 def _sound(metric: Metric) -> Metric:

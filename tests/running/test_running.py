@@ -3,16 +3,19 @@
 import asyncio
 import json
 import logging
+import math
+from dataclasses import replace
 
 import pytest
 
 from autox.api.results import object_from_result
 from autox.model.errors import ForbiddenError, UnreachableError
-from autox.model.result import TaskState
+from autox.model.result import Metric, TaskState
 from autox.model.verdict import Verdict
 from autox.tasks.context import Findings, TaskContext
 from tests.running.loops import ASSESS, HTTP, READY, Loop, Memory, measuring, raising
 
+MEASURED = Metric(name="density/pods-running", unit="", value=9.0)
 DONE, FAILED, SKIPPED = TaskState.DONE, TaskState.FAILED, TaskState.SKIPPED
 
 
@@ -151,6 +154,44 @@ async def test_told_to_stop() -> None:
     assert [task.state for task in result.tasks] == [DONE, FAILED, SKIPPED]
     assert (result.verdict, result.reason) == (Verdict.ERROR, "Interrupted")
     assert "into task http" in result.message
+
+
+@pytest.mark.parametrize(
+    ("measured", "value"),
+    [
+        pytest.param(Findings(message="9 pods ran", metrics=(MEASURED,)), 9.0, id="figures"),
+        pytest.param(
+            Findings(message="9 pods ran", metrics=(MEASURED,), invalid="too late"), 9.0, id="invalid figures"
+        ),
+        pytest.param(
+            Findings(message="9 pods ran", metrics=(replace(MEASURED, value=math.inf),)), None, id="what is no number"
+        ),
+        pytest.param(None, None, id="nothing yet"),
+    ],
+)
+async def test_ended_while_it_cleans_up(measured: Findings | None, value: float | None) -> None:
+    """A run that is ended while it cleans up keeps what it had measured; all of it was lost."""
+    cleaning = asyncio.Event()
+
+    async def slow(inputs: object, context: TaskContext) -> Findings:
+        del inputs
+        if measured is not None:
+            context.measured(measured)
+        cleaning.set()
+        await asyncio.Event().wait()
+        return Findings(message="")
+
+    loop = Loop(http=slow)
+    running = asyncio.create_task(loop.result())
+    await cleaning.wait()
+    loop.stop.set()
+    result = await running
+
+    found = result.metrics.get(MEASURED.name)
+    assert (result.verdict, result.reason) == (Verdict.ERROR, "Interrupted")
+    assert (found is not None, found.value if found else None) == (measured is not None, value)
+    assert result.tasks[1].invalid == (measured.invalid if measured else "")
+    assert ("9 pods ran" in result.message) is (measured is not None)
 
 
 async def test_told_to_stop_before_it_begins() -> None:

@@ -47,6 +47,7 @@ class LoadTest:
         self._fleet = fleet
         self._inputs = inputs
         self._say = context.say
+        self._measured = context.measured
         self._clock = ServerClock()
         self._observer = Observer(kube, marks, self._clock)
         self._plan = list(plan(inputs))
@@ -63,6 +64,7 @@ class LoadTest:
             await lifesign.give(self._kube, self._marks, self._clock)
             parts = asyncio.create_task(supervise(self._parts(), stop=stop))
             findings = await beside(parts, self._measure())
+            self._measured(findings)
         finally:
             left = await uninterrupted(self._clean(parts, stop))
             if left:
