@@ -16,7 +16,7 @@ from autox import __version__
 from autox.api.assess import AssessSection
 from autox.api.density import DensityValues
 from autox.api.documents import Document, checked
-from autox.api.fields import ApiGroup, ApiResource, CronSchedule, DnsName, NonEmpty, ObjectName
+from autox.api.fields import ApiGroup, ApiResource, CronSchedule, DnsName, Duration, NonEmpty, ObjectName
 from autox.api.http import HttpSection
 from autox.api.ready import ReadySection
 from autox.api.tasks import TaskName
@@ -114,6 +114,9 @@ class ExperimentValues(Document):
     active_deadline_seconds: Annotated[
         int, Field(ge=1, le=7 * 24 * 3600, description="A loop that takes longer is ended.")
     ] = 3600
+    start_timeout: Annotated[
+        Duration, Field(description="A loop of which nothing runs within this is ended, and the reason told.")
+    ] = "5m"
 
     @model_validator(mode="after")
     def _fits_together(self) -> Self:

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from autox.cli.reading import ReadExperiment
-from autox.core.wording import POD_WAITING
+from autox.core.wording import TROUBLES
 from autox.kube.objects import micro_timestamp
 from autox.model.result import Bound, SLOOutcome
 from autox.model.verdict import Verdict
@@ -84,4 +84,4 @@ def described(each: ReadExperiment) -> dict[str, Any]:
 
 def _is_troubled(each: ReadExperiment) -> bool:
     verdict = each.record.verdict
-    return each.standing[0] == POD_WAITING if verdict is None else verdict is not Verdict.PASS
+    return each.standing[0] in TROUBLES if verdict is None else verdict is not Verdict.PASS

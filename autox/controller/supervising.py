@@ -6,14 +6,14 @@ from datetime import datetime
 from typing import Any
 
 from autox.api.runstatus import FIELD_MANAGER
+from autox.controller import workloads
 from autox.controller.experimentstatus import Standing, given_by_us
 from autox.controller.reading import Recorded
 from autox.controller.records import Records
 from autox.controller.telling import Teller
-from autox.controller.workloads import read_workload
 from autox.core.deciding import is_live
-from autox.core.progressing import Progress, RunnerFacts, WorkloadFacts, WorkloadKind, progress
-from autox.core.wording import INTERRUPTED, WITH_WORKLOAD, Notice
+from autox.core.progressing import Progress, Remedy, RunnerFacts, WorkloadFacts, WorkloadKind, progress
+from autox.core.wording import INTERRUPTED, TROUBLES, WITH_WORKLOAD, Notice
 from autox.kube.client import KubeClient
 from autox.kube.objects import Object, metadata
 from autox.model.errors import NotFoundError
@@ -23,7 +23,7 @@ from autox.model.verdict import Phase, Verdict
 FIRST_LOOK, LONGEST_LOOK = 2.0, 30.0
 """Seconds between looks at a Job. What the runner says comes by a watch; this is for Jobs that cannot say a word."""
 
-_QUIET = (WITH_WORKLOAD - {"PodWaiting"}) | {"WorkloadAwaited"}
+_QUIET = (WITH_WORKLOAD - TROUBLES) | {"WorkloadAwaited"}
 """How an experiment stands on its way; no Event tells these."""
 
 
@@ -70,7 +70,7 @@ class Supervisor:
         if record.phase is Phase.RUNNING:
             # NB: in this order; a result that came in between would be missed in the other.
             interrupted = _runner(recorded.object).reason == INTERRUPTED
-            workload = await read_workload(self._kube, record, interrupted=interrupted)
+            workload = await workloads.read_workload(self._kube, record, interrupted=interrupted)
             try:
                 recorded = await self._records.read(record.namespace, record.name)
             except NotFoundError:
@@ -79,6 +79,9 @@ class Supervisor:
         elif _runner(recorded.object).verdict is None:
             return Seen(recorded=recorded)
         found = progress(recorded.record, _runner(recorded.object), workload, self._now())
+        if found.remedy is Remedy.STOP:
+            # NB: first, and with the reason: a crash leaves that on the Job, and nothing begins after its verdict.
+            await workloads.stop(self._kube, record.namespace, workload, reason=found.reason, message=found.message)
         marked = await self._records.mark(
             recorded,
             Standing(
@@ -89,6 +92,9 @@ class Supervisor:
                 verdict=found.verdict,
             ),
         )
+        if found.remedy is Remedy.REMOVE:
+            # NB: last: with the Job goes what tells why.
+            await workloads.remove(self._kube, record.namespace, workload)
         self._tell(recorded.record, marked.record, found)
         return Seen(recorded=marked, look_again=self._pace(marked.record, found))
 

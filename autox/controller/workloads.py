@@ -2,25 +2,27 @@
 
 Where a chart of somebody else does not, ``foreignjobs`` finds them.
 
-Pods are looked at only where a Job does not say enough: one that failed, or that has pods which do not start, or whose
+Pods and Events are looked at only where a Job does not say enough: one that failed, or of which nothing runs, or whose
 runner was told to end and does not know by whom.
 """
 
-from datetime import datetime
+from dataclasses import replace
+from datetime import timedelta
 from typing import Any
 
+from autox.controller import podstate, startup
 from autox.controller.foreignjobs import foreign_jobs
-from autox.core.progressing import DEADLINE, WorkloadFacts, WorkloadKind
+from autox.controller.podstate import condition, moment
+from autox.core.duration import parse_duration
+from autox.core.progressing import DEADLINE, NOT_SCHEDULED, START_TIMEOUT, SUSPENDED, WorkloadFacts, WorkloadKind
 from autox.kube.client import KubeClient
 from autox.kube.objects import Object, metadata
-from autox.model.errors import ForbiddenError
+from autox.model import labels
+from autox.model.errors import ConflictError, ForbiddenError, NotFoundError
 from autox.model.experiments import ExperimentRecord
-from autox.model.refs import CRON_JOBS, EVENTS, JOBS, PODS
+from autox.model.refs import CRON_JOBS, JOBS, PODS
 
 INSTANCE = "app.kubernetes.io/instance"
-_STARTING = ("ContainerCreating", "PodInitializing")
-_KILLED = 137  # 128 + SIGKILL
-_FAILED_MOUNT, _EVICTED = "FailedMount", "Evicted"
 
 
 async def read_workload(kube: KubeClient, record: ExperimentRecord, *, interrupted: bool) -> WorkloadFacts:
@@ -36,47 +38,130 @@ async def read_workload(kube: KubeClient, record: ExperimentRecord, *, interrupt
     """
     selector = f"{INSTANCE}={record.name}"
     jobs = (await kube.list(JOBS, namespace=record.namespace, label_selector=selector)).items
-    kind = WorkloadKind.JOB
+    kind, cron_job = WorkloadKind.JOB, None
     if not jobs or any(_owner(job) == "CronJob" for job in jobs):
-        cron_jobs = await kube.list_metadata(CRON_JOBS, namespace=record.namespace, label_selector=selector)
-        kind = WorkloadKind.CRON_JOB if cron_jobs.items else kind
+        cron_jobs = (await kube.list(CRON_JOBS, namespace=record.namespace, label_selector=selector)).items
+        cron_job = next(iter(cron_jobs), None)
+        kind = WorkloadKind.CRON_JOB if cron_job else kind
     if not jobs and record.chart.repo:
         jobs, has_cron_job = await foreign_jobs(kube, record)
         kind = WorkloadKind.CRON_JOB if has_cron_job else kind
-    if not jobs:
-        return WorkloadFacts(kind=kind if kind is WorkloadKind.CRON_JOB else WorkloadKind.NONE)
-    latest = max(jobs, key=lambda job: (str(metadata(job).get("creationTimestamp")), str(metadata(job).get("name"))))
-    return await _facts(kube, latest, kind, interrupted=interrupted)
+    latest = podstate.latest(jobs)
+    if latest:
+        facts = await _facts(kube, latest, kind, interrupted=interrupted)
+    else:
+        facts = WorkloadFacts(kind=kind if kind is WorkloadKind.CRON_JOB else WorkloadKind.NONE)
+    is_over = not latest or facts.ended_at is not None
+    return await _held(kube, cron_job, latest, facts) if cron_job is not None and is_over else facts
+
+
+async def stop(kube: KubeClient, namespace: str, job: WorkloadFacts, *, reason: str, message: str) -> None:
+    """End a Job at once, and have it say why; nothing if it has gone.
+
+    Its own time is cut short, so that Kubernetes ends it as it ends others, and its CronJob goes on.
+    """
+    told = {labels.STOPPED_REASON: reason, labels.STOPPED_MESSAGE: message}
+    # NB: the uid makes it a conflict if this is another Job of the same name.
+    body = {"metadata": {"uid": job.uid, "annotations": told}, "spec": {"activeDeadlineSeconds": 1}}
+    try:
+        await kube.patch(JOBS, job.name, body, namespace=namespace)
+    except (NotFoundError, ConflictError):
+        return
+
+
+async def remove(kube: KubeClient, namespace: str, job: WorkloadFacts) -> None:
+    """Delete a Job that can end no more; its pod goes when its node is back, or is deleted. Nothing if it has gone."""
+    try:
+        await kube.delete(JOBS, job.name, namespace=namespace, propagation="Background", uid=job.uid)
+    except (NotFoundError, ConflictError):
+        return
 
 
 async def _facts(kube: KubeClient, job: Object, kind: WorkloadKind, *, interrupted: bool) -> WorkloadFacts:
-    status = job.get("status") or {}
-    active, succeeded = _count(status, "active"), _count(status, "succeeded")
-    failed = _condition(status, "Failed")
-    complete = _condition(status, "Complete")
-    reason, message, waiting = "", "", ("", "")
-    disruption = ""
-    if failed or active > _count(status, "ready") or interrupted:
-        pod = await _latest_pod(kube, job)
-        disruption = _disruption(pod) or (await _evicted(kube, pod) if interrupted else "")
-        waiting = _waiting(pod) or await _unmounted(kube, pod) if not failed else waiting
-        if failed:
-            reason = str(failed.get("reason") or "Failed")
-            own = str(failed.get("message") or "")
-            # NB: how the container of a Job whose time was over ended says only that somebody ended it.
-            message = disruption or (own if reason == DEADLINE else _ending(pod)) or own
+    own, status = metadata(job), job.get("status") or {}
+    notes = own.get("annotations") or {}
+    failed, complete = condition(status, "Failed"), condition(status, "Complete")
     ended = failed or complete
-    return WorkloadFacts(
+    is_suspended = bool((job.get("spec") or {}).get("suspend"))
+    facts = WorkloadFacts(
         kind=kind,
-        active=active,
-        succeeded=succeeded,
-        failure_reason=reason,
-        failure_message=message,
+        name=str(own["name"]),
+        uid=str(own.get("uid") or ""),
+        active=_count(status, "active"),
+        succeeded=_count(status, "succeeded"),
+        since=None if is_suspended else moment(status.get("startTime")) or moment(own.get("creationTimestamp")),
+        start_timeout=_start_timeout(notes),
+        stopped_reason=str(notes.get(labels.STOPPED_REASON) or ""),
+        stopped_message=str(notes.get(labels.STOPPED_MESSAGE) or ""),
+        started_at=moment(status.get("startTime")),
+        ended_at=moment(ended.get("lastTransitionTime")) if ended else None,
+    )
+    if is_suspended and not ended:
+        return replace(facts, has_begun=False, waiting_reason=SUSPENDED, waiting_message="the Job is suspended")
+    if not (failed or interrupted or (not complete and not _count(status, "ready"))):
+        return facts
+    pod = await _latest_pod(kube, job)
+    disruption = podstate.disruption(pod) or (await startup.evicted(kube, pod) if interrupted and pod else "")
+    if failed:
+        reason, message = await _failure(kube, job, pod, failed, disruption)
+        return replace(facts, disruption=disruption, failure_reason=reason, failure_message=message)
+    has_begun = podstate.has_begun(pod) or (not pod and any(_count(status, each) for each in ("failed", "succeeded")))
+    waiting = podstate.waiting(pod) or await _kept(kube, job, pod, has_begun=has_begun)
+    has_ended = podstate.has_ended(pod)
+    target = condition(status, "FailureTarget")
+    return replace(
+        facts,
+        has_begun=has_begun or bool(complete) or has_ended,
         waiting_reason=waiting[0],
         waiting_message=waiting[1],
+        failure_message=f"{target.get('reason')}: {target.get('message')}" if target else "",
         disruption=disruption,
-        started_at=_moment(status.get("startTime")),
-        ended_at=_moment(ended.get("lastTransitionTime")) if ended else None,
+        node=podstate.node(pod),
+        is_silent=not has_ended and podstate.is_silent(pod),
+        due=None if has_ended else podstate.due(pod),
+    )
+
+
+async def _failure(kube: KubeClient, job: Object, pod: Object, failed: Object, disruption: str) -> tuple[str, str]:
+    """Why a Job failed: of several that tell, the one that knows most."""
+    reason, own = str(failed.get("reason") or "Failed"), str(failed.get("message") or "")
+    if disruption:
+        return reason, disruption
+    if reason == DEADLINE:
+        # NB: how the container of a Job whose time was over ended says only that somebody ended it.
+        told = None if pod else await startup.warned(kube, job)
+        more = f"; it had no pod: {told.reason}: {told.message}" if told and told.reason == "FailedCreate" else ""
+        return reason, f"{own}{more}"
+    message = podstate.ending(pod) or ("" if pod else await startup.taken(kube, job)) or own
+    return reason, message
+
+
+async def _kept(kube: KubeClient, job: Object, pod: Object, *, has_begun: bool) -> tuple[str, str]:
+    """What keeps a Job from having a pod, or a pod from running, as Events tell."""
+    if has_begun:
+        return "", ""
+    if told := await startup.warned(kube, pod or job):
+        return told.reason, told.message
+    return (NOT_SCHEDULED, "no scheduler has taken it up") if pod and not podstate.node(pod) else ("", "")
+
+
+async def _held(kube: KubeClient, cron_job: Object, latest: Object, facts: WorkloadFacts) -> WorkloadFacts:
+    """The same, and what keeps the CronJob from making the next Job."""
+    spec = cron_job.get("spec") or {}
+    if spec.get("suspend"):
+        return replace(facts, held_reason=SUSPENDED, held_message="spec.suspend is true")
+    told = await startup.warned(kube, cron_job)
+    made = moment(metadata(latest).get("creationTimestamp")) if latest else None
+    if told is None or told.last is None or (made is not None and told.last <= made):
+        return facts
+    since = told.last if made is not None and told.first is not None and told.first <= made else told.first
+    template = (spec.get("jobTemplate") or {}).get("metadata") or {}
+    return replace(
+        facts,
+        held_reason=told.reason,
+        held_message=told.message,
+        held_since=since,
+        start_timeout=_start_timeout(template.get("annotations") or {}),
     )
 
 
@@ -86,82 +171,14 @@ async def _latest_pod(kube: KubeClient, job: Object) -> Object:
         pods = await kube.list(PODS, namespace=own["namespace"], label_selector=f"job-name={own['name']}")
     except ForbiddenError:
         return {}  # The Job says that it failed; only its pods say how.
-    return max(pods.items, key=lambda pod: str(metadata(pod).get("creationTimestamp")), default={})
+    return podstate.latest(pods.items)
 
 
-async def _unmounted(kube: KubeClient, pod: Object) -> tuple[str, str]:
-    """Why a pod that has a node does not start there: that a Secret or a ConfigMap is missing, only Events say."""
-    if (pod.get("status") or {}).get("phase") != "Pending":
-        return "", ""
-    told = await _told(kube, pod, _FAILED_MOUNT)
-    return ("", "") if told is None else (_FAILED_MOUNT, told)
-
-
-async def _evicted(kube: KubeClient, pod: Object) -> str:
-    """Why the kubelet evicted a pod: of one whose container ended well when it was told to, only Events say."""
-    told = await _told(kube, pod, _EVICTED) if pod else None
-    return "" if told is None else f"{_EVICTED}: {told}"
-
-
-async def _told(kube: KubeClient, pod: Object, reason: str) -> str | None:
-    """What the latest Event of that reason says of a pod; None if there is none, or they may not be read."""
-    own = metadata(pod)
-    selector = f"involvedObject.uid={own['uid']},reason={reason}"
+def _start_timeout(notes: Object) -> timedelta:
     try:
-        events = await kube.list(EVENTS, namespace=own["namespace"], field_selector=selector)
-    except ForbiddenError:
-        return None
-    latest = max(events.items, key=lambda event: str(event.get("lastTimestamp") or ""), default=None)
-    return None if latest is None else str(latest.get("message") or "")
-
-
-def _waiting(pod: Object) -> tuple[str, str] | None:
-    status = pod.get("status") or {}
-    scheduled = _condition(status, "PodScheduled", wanted="False")
-    if scheduled:
-        return str(scheduled.get("reason") or "Unschedulable"), str(scheduled.get("message") or "")
-    for state in _states(status):
-        waiting = state.get("waiting") or {}
-        if waiting.get("reason") and waiting["reason"] not in _STARTING:
-            return str(waiting["reason"]), str(waiting.get("message") or "")
-    return None
-
-
-def _disruption(pod: Object) -> str:
-    """Who took the pod from its node, and why; empty if nobody did."""
-    status = pod.get("status") or {}
-    target = _condition(status, "DisruptionTarget")
-    if status.get("reason") == _EVICTED:
-        target = {"reason": status["reason"], "message": status.get("message")}
-    text = " ".join(str(target.get("message") or "").split())
-    return f"{target.get('reason') or 'DisruptionTarget'}: {text}".rstrip(": ") if target else ""
-
-
-def _ending(pod: Object) -> str:
-    """How the container that failed ended, and the command that shows its log; empty if no pod says."""
-    status = pod.get("status") or {}
-    for state in _states(status):
-        ended = state.get("terminated") or {}
-        if ended.get("exitCode"):
-            text = " ".join(str(ended.get("message") or ended.get("reason") or "").split())
-            if text in ("", "Error"):
-                # NB: of what takes its memory at once, containerd does not tell that it was for that.
-                text = "killed, most often for want of memory" if ended["exitCode"] == _KILLED else ""
-            said = f": {text}" if text else ""
-            log = f"kubectl logs -n {metadata(pod).get('namespace')} {metadata(pod).get('name')}"
-            return f"the container ended with exit code {ended['exitCode']}{said}; its log: {log}"
-    return str(status.get("message") or "")
-
-
-def _states(status: Object) -> list[Object]:
-    kinds = ("initContainerStatuses", "containerStatuses")
-    return [each.get("state") or {} for kind in kinds for each in status.get(kind) or ()]
-
-
-def _condition(status: Object, kind: str, *, wanted: str = "True") -> Object:
-    """The condition if it has the wanted status; else an empty one."""
-    found = (each for each in status.get("conditions") or () if each.get("type") == kind)
-    return next((each for each in found if each.get("status") == wanted), {})
+        return timedelta(seconds=parse_duration(str(notes[labels.START_TIMEOUT])))
+    except (KeyError, ValueError, OverflowError):
+        return START_TIMEOUT
 
 
 def _owner(obj: Object) -> str:
@@ -171,10 +188,3 @@ def _owner(obj: Object) -> str:
 def _count(status: Object, name: str) -> int:
     value: Any = status.get(name)
     return value if isinstance(value, int) else 0
-
-
-def _moment(text: Any) -> datetime | None:
-    try:
-        return datetime.fromisoformat(text)
-    except (TypeError, ValueError):
-        return None

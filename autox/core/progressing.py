@@ -8,7 +8,7 @@ its facts is kept by the record: why an experiment ended whose Job has been clea
 workload where there is none now.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
 
@@ -18,6 +18,11 @@ from autox.model.experiments import ExperimentRecord
 from autox.model.verdict import Phase, Verdict
 
 DEADLINE = "DeadlineExceeded"  # the reason of a Job that was ended because its time was over
+NOT_SCHEDULED, SUSPENDED = "NotScheduled", "Suspended"  # why a pod waits, and why somebody wants it to
+START_TIMEOUT = timedelta(minutes=5)  # until the first container runs, where nobody says otherwise
+SCHEDULING_GRACE = timedelta(seconds=10)  # until a pod that no scheduler has taken up is worth a word
+LOST_GRACE = timedelta(seconds=15)  # from when its node should have ended a pod until that node is lost
+LOOK_SOON = timedelta(seconds=2)
 WORKLOAD_GRACE = timedelta(seconds=30)  # from the launch until a Job that was not seen does not exist
 DISRUPTION_GRACE = timedelta(seconds=10)  # from a runner's last word until nobody says who interrupted it
 RESULT_GRACE = timedelta(seconds=5)  # from the end of a Job until a result that was not seen does not exist
@@ -31,33 +36,67 @@ class WorkloadKind(StrEnum):
     NONE = "None"  # neither was found
 
 
+class Remedy(StrEnum):
+    """What is to be done about a Job that will not end by itself."""
+
+    STOP = "Stop"  # end it, and let it say why
+    REMOVE = "Remove"  # delete it: it can end no more, and keeps the next one from beginning
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WorkloadFacts:
     """What the Job looks like; of a CronJob, its latest Job.
 
     Attributes:
         kind: what there is.
+        name: of the Job; empty if there is none.
+        uid: the same.
         active: how many pods run or wait.
         succeeded: how many pods ended well.
         failure_reason: why the Job failed for good; empty if it has not.
         failure_message: the same for people.
-        waiting_reason: why a pod does not start: ``Unschedulable``, ``ErrImagePull``; empty if it does.
+        waiting_reason: why there is no pod, or it does not start: ``FailedCreate``, ``Unschedulable``,
+            ``ErrImagePull``; empty if nobody says.
         waiting_message: the same for people.
+        has_begun: whether a container of it runs or has run.
+        since: since when it should begin; None where nobody wants that yet.
+        start_timeout: within this it must begin.
+        stopped_reason: why we have ended it; empty if we have not.
+        stopped_message: the same for people.
         disruption: why a pod was taken from its node, evicted for one, in words; empty if none was.
+        node: of its pod; empty if it has none.
+        is_silent: whether the control plane has given up that node for not answering.
+        due: when that node should have ended the pod at the latest; None while nobody wants that.
         started_at: when the Job began; None if there is none.
         ended_at: when it ended, well or not; None while it has not.
+        held_reason: of a CronJob: why it makes no Job; empty if nothing keeps it from it.
+        held_message: the same for people.
+        held_since: since when; None where somebody wants it so.
     """
 
     kind: WorkloadKind
+    name: str = ""
+    uid: str = ""
     active: int = 0
     succeeded: int = 0
     failure_reason: str = ""
     failure_message: str = ""
     waiting_reason: str = ""
     waiting_message: str = ""
+    has_begun: bool = True
+    since: datetime | None = None
+    start_timeout: timedelta = START_TIMEOUT
+    stopped_reason: str = ""
+    stopped_message: str = ""
     disruption: str = ""
+    node: str = ""
+    is_silent: bool = False
+    due: datetime | None = None
     started_at: datetime | None = None
     ended_at: datetime | None = None
+    held_reason: str = ""
+    held_message: str = ""
+    held_since: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -90,6 +129,7 @@ class Progress:
         message: the same for people.
         verdict: for the controller to give; None where the runner gave one, or where there is none yet.
         look_again: seconds after which it may stand differently though nothing happens; None if it cannot.
+        remedy: what is to be done about its Job; None for nothing.
     """
 
     phase: Phase
@@ -97,6 +137,7 @@ class Progress:
     message: str
     verdict: Verdict | None = None
     look_again: float | None = None
+    remedy: Remedy | None = None
 
 
 def progress(record: ExperimentRecord, runner: RunnerFacts, workload: WorkloadFacts, now: datetime) -> Progress:
@@ -121,7 +162,9 @@ def progress(record: ExperimentRecord, runner: RunnerFacts, workload: WorkloadFa
 
 def _of_job(record: ExperimentRecord, runner: RunnerFacts, job: WorkloadFacts, now: datetime) -> Progress:
     if runner.verdict is None:
-        return _without_result(record, job, now, ended=Phase.COMPLETED) or _at_work(record, job)
+        return _without_result(record, job, now, ended=Phase.COMPLETED) or _at_work(
+            record, job, now, ended=Phase.COMPLETED
+        )
     if runner.reason == wording.INTERRUPTED:
         return _of_interrupted(record, runner, runner.verdict, job, now)
     return _progress(Phase.COMPLETED, wording.judged(runner.verdict, runner.reason, runner.message))
@@ -145,13 +188,34 @@ def _of_interrupted(
 
 
 def _of_cron_job(record: ExperimentRecord, runner: RunnerFacts, job: WorkloadFacts, now: datetime) -> Progress:
+    if job.held_reason and not job.active:
+        return _of_held(record, job, now)
     # NB: never by the runner's own clock: that of a node that is seconds behind would make each loop one that crashed.
     has_told = runner.told_at is not None and (job.started_at is None or runner.told_at >= job.started_at)
-    if has_told and runner.verdict is not None:
-        return _progress(Phase.RUNNING, wording.judged(runner.verdict, runner.reason, runner.message))
+    if has_told or job.started_at is None:
+        if has_told and runner.verdict is not None:
+            notice = wording.judged(runner.verdict, runner.reason, runner.message)
+            return _progress(Phase.RUNNING, notice, look_again=_next_loop(now))
+        if runner.verdict is None and record.verdict is not None and record.reason not in wording.WITH_WORKLOAD:
+            # The loop that we judged is there no more; the one before it says nothing about it.
+            return replace(_as_it_stood(record, runner), look_again=_next_loop(now).total_seconds())
     if job.started_at is None:
-        return _progress(Phase.RUNNING, wording.scheduled(record.name))
-    return _without_result(record, job, now, ended=Phase.RUNNING) or _at_work(record, job)
+        return _progress(Phase.RUNNING, wording.scheduled(record.name), look_again=_next_loop(now))
+    return _without_result(record, job, now, ended=Phase.RUNNING) or _at_work(record, job, now, ended=Phase.RUNNING)
+
+
+def _of_held(record: ExperimentRecord, job: WorkloadFacts, now: datetime) -> Progress:
+    """A CronJob that makes no Job: after a while that is how its latest loop ended."""
+    notice = wording.no_loop(record.name, job.held_reason, job.held_message)
+    rest = None if job.held_since is None else job.held_since + job.start_timeout - now
+    if rest is not None and rest <= timedelta(0):
+        return _progress(Phase.RUNNING, notice, Verdict.ERROR)
+    return _progress(Phase.RUNNING, notice, look_again=rest)
+
+
+def _next_loop(now: datetime) -> timedelta:
+    """Until the next loop may have begun: Jobs of a CronJob are made at full minutes."""
+    return timedelta(seconds=60 - now.second) + LOOK_SOON
 
 
 def _of_nothing(record: ExperimentRecord, launched_at: datetime, runner: RunnerFacts, now: datetime) -> Progress:
@@ -168,23 +232,50 @@ def _of_nothing(record: ExperimentRecord, launched_at: datetime, runner: RunnerF
 
 
 def _without_result(record: ExperimentRecord, job: WorkloadFacts, now: datetime, *, ended: Phase) -> Progress | None:
-    """A Job that ended and left no verdict; None while it has not ended."""
+    """A Job that ended, or never will, and left no verdict; None while it goes on."""
+    remedy = Remedy.REMOVE if ended is Phase.RUNNING and _is_lost(job, now) else None
+    if job.stopped_reason:
+        notice = wording.warning(job.stopped_reason, job.stopped_message)
+        return _progress(ended, notice, Verdict.ERROR, remedy=remedy)
+    if _is_lost(job, now):
+        why = job.disruption or job.failure_message
+        return _progress(ended, wording.node_lost(record.name, job.node, why), Verdict.ERROR, remedy=remedy)
     if not job.failure_reason and (not job.succeeded or job.active):
         return None
-    rest = timedelta(0) if job.ended_at is None else job.ended_at + RESULT_GRACE - now
+    was_waiting = record.reason == wording.POD_WAITING
+    rest = timedelta(0) if job.ended_at is None or was_waiting else job.ended_at + RESULT_GRACE - now
     if rest > timedelta(0):
         return _progress(Phase.RUNNING, wording.result_awaited(record.name), look_again=rest)
     if job.failure_reason:
-        notice = wording.job_failed(record.name, job.failure_reason, job.failure_message)
+        before = record.message if was_waiting and job.failure_reason == DEADLINE else ""
+        notice = wording.job_failed(record.name, job.failure_reason, job.failure_message, before=before)
     else:
         notice = wording.no_result(record.name)
     return _progress(ended, notice, Verdict.ERROR)
 
 
-def _at_work(record: ExperimentRecord, job: WorkloadFacts) -> Progress:
-    if job.waiting_reason:
-        return _progress(Phase.RUNNING, wording.pod_waiting(record.name, job.waiting_reason, job.waiting_message))
-    return _progress(Phase.RUNNING, wording.running(record.name, is_active=job.active > 0))
+def _is_lost(job: WorkloadFacts, now: datetime) -> bool:
+    """A pod that its node should have ended, and that is there: of a Job like that nobody will say that it failed."""
+    return job.due is not None and (job.is_silent or now >= job.due + LOST_GRACE)
+
+
+def _at_work(record: ExperimentRecord, job: WorkloadFacts, now: datetime, *, ended: Phase) -> Progress:
+    look_again = None
+    is_waiting = bool(job.waiting_reason)
+    if not job.has_begun and job.since is not None:
+        age = now - job.since
+        if age >= job.start_timeout:
+            notice = wording.not_started(record.name, job.start_timeout, job.waiting_reason, job.waiting_message)
+            return _progress(ended, notice, Verdict.ERROR, remedy=Remedy.STOP)
+        look_again = min(job.start_timeout - age, max(age / 4, LOOK_SOON))
+        is_waiting = is_waiting and (job.waiting_reason != NOT_SCHEDULED or age >= SCHEDULING_GRACE)
+    if job.is_silent:
+        notice = wording.node_silent(record.name, job.node)
+    elif is_waiting:
+        notice = wording.pod_waiting(record.name, job.waiting_reason, job.waiting_message)
+    else:
+        notice = wording.running(record.name, has_pod=job.active > 0, has_begun=job.has_begun)
+    return _progress(Phase.RUNNING, notice, look_again=look_again)
 
 
 def _as_it_stood(record: ExperimentRecord, runner: RunnerFacts) -> Progress:
@@ -193,7 +284,18 @@ def _as_it_stood(record: ExperimentRecord, runner: RunnerFacts) -> Progress:
 
 
 def _progress(
-    phase: Phase, notice: Notice, verdict: Verdict | None = None, *, look_again: timedelta | None = None
+    phase: Phase,
+    notice: Notice,
+    verdict: Verdict | None = None,
+    *,
+    look_again: timedelta | None = None,
+    remedy: Remedy | None = None,
 ) -> Progress:
-    seconds = None if look_again is None else look_again.total_seconds()
-    return Progress(phase=phase, reason=notice.reason, message=notice.message, verdict=verdict, look_again=seconds)
+    return Progress(
+        phase=phase,
+        reason=notice.reason,
+        message=notice.message,
+        verdict=verdict,
+        look_again=None if look_again is None else look_again.total_seconds(),
+        remedy=remedy,
+    )

@@ -8,6 +8,7 @@ No function here is given chart values: they may hold secrets.
 """
 
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Literal
 
 from autox.model.experiments import ExperimentRecord, Identity
@@ -31,7 +32,13 @@ REPLACED_IN_MID_TEST = "the pods were replaced in mid-test"
 """Why the figures of a run are of no version: begins a message."""
 
 POD_WAITING = "PodWaiting"
-"""The reason of an experiment that runs, and whose pod does not start."""
+"""The reason of an experiment that runs, and whose pod is not there or does not start."""
+
+NODE_SILENT, NO_LOOP = "NodeNotReady", "NoLoop"
+"""The reasons of one whose node does not answer, and of one whose CronJob makes no Job."""
+
+TROUBLES = frozenset({POD_WAITING, NODE_SILENT, NO_LOOP})
+"""The reasons of experiments that wait for somebody to mend something."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -245,11 +252,12 @@ def interrupted(verdict: Verdict, message: str, disruption: str) -> Notice:
     return warning(INTERRUPTED, f"{message or f'the verdict is {verdict}'}: {disruption}")
 
 
-def running(name: str, *, is_active: bool) -> Notice:
+def running(name: str, *, has_pod: bool, has_begun: bool) -> Notice:
     """A loop is under way, or about to be."""
-    if is_active:
+    if has_pod and has_begun:
         return Notice(reason="Running", message=f"the Job of {name} runs")
-    return Notice(reason="Starting", message=f"the Job of {name} has no pod yet")
+    what = f"the pod of {name} starts" if has_pod else f"the Job of {name} has no pod yet"
+    return Notice(reason="Starting", message=what)
 
 
 def scheduled(name: str) -> Notice:
@@ -262,18 +270,45 @@ def pod_waiting(name: str, reason: str, message: str) -> Notice:
     return warning(POD_WAITING, f"the pod of {name} does not start: {_with_reason(reason, message)}")
 
 
+def not_started(name: str, limit: timedelta, reason: str, message: str) -> Notice:
+    """Nothing has begun in time, and is ended before it does."""
+    why = _with_reason(reason, message) if reason else "nobody says why; do the controller manager and its node run?"
+    took = f"{limit.total_seconds():.0f} s"
+    return warning("StartTimeout", f"the Job of {name} was ended, since nothing of it ran within {took}: {why}")
+
+
+def node_silent(name: str, node: str) -> Notice:
+    """The control plane has not heard of a node for a while, and will give up its pods."""
+    return warning(
+        NODE_SILENT, f"node {node} of the pod of {name} does not answer; unless it comes back, its pod is given up"
+    )
+
+
+def node_lost(name: str, node: str, why: str) -> Notice:
+    """Nobody can end a pod, or say whether it has ended."""
+    because = f" ({why})" if why else ""
+    message = f"node {node or 'unknown'} of the pod of {name} does not answer, and whether it still runs nobody knows"
+    return warning("NodeLost", f"{message}{because}")
+
+
+def no_loop(name: str, reason: str, message: str) -> Notice:
+    """A CronJob that makes no Job."""
+    return warning(NO_LOOP, f"CronJob {name} begins no loop: {_with_reason(reason, message)}")
+
+
 def result_awaited(name: str) -> Notice:
     """The Job has ended just now."""
     return Notice(reason="ResultAwaited", message=f"the Job of {name} has ended; its result is awaited")
 
 
-WITH_WORKLOAD = frozenset({"Running", "Starting", "Scheduled", POD_WAITING, "ResultAwaited"})
+WITH_WORKLOAD = frozenset({"Running", "Starting", "Scheduled", "ResultAwaited"}) | TROUBLES
 """The reasons of experiments whose Job or CronJob was seen."""
 
 
-def job_failed(name: str, reason: str, message: str) -> Notice:
+def job_failed(name: str, reason: str, message: str, *, before: str = "") -> Notice:
     """The Job ended badly, and left no result."""
-    return warning(reason, f"the Job of {name} failed and left no result: {message or reason}")
+    told = f"{message or reason}; {before}" if before else message or reason
+    return warning(reason, f"the Job of {name} failed and left no result: {told}")
 
 
 def no_result(name: str) -> Notice:

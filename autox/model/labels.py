@@ -1,4 +1,4 @@
-"""The labels by which autox knows its own: they stand on records and on Helm releases."""
+"""The labels by which autox knows its own: they stand on records and on Helm releases; and annotations of its Jobs."""
 
 MANAGED_BY = "app.kubernetes.io/managed-by"
 GROUP = "autox.dev/group"
@@ -9,3 +9,7 @@ CLAIM = "autox.dev/installed-by"  # the controller's process that a release was 
 UID = "autox.dev/experiment-uid"  # of the record that a release was made for; another one of that name is another run
 RETEST = "autox.dev/retest"
 """An annotation of a record: somebody asks for the next revision."""
+
+START_TIMEOUT = "autox.dev/start-timeout"  # of a Job: a duration within which a container of it must run
+STOPPED_REASON, STOPPED_MESSAGE = "autox.dev/stopped-reason", "autox.dev/stopped-message"
+"""Of a Job that the controller ended: why."""

@@ -32,7 +32,7 @@ class Loops:
         made = await self._scene.kube.create(
             JOBS, {"metadata": names | {"labels": labels, "ownerReferences": [owner]}, "spec": {"template": TEMPLATE}}
         )
-        await self._become(number, active=1, startTime=metadata(made)["creationTimestamp"])
+        await self._become(number, active=1, ready=1, startTime=metadata(made)["creationTimestamp"])
 
     async def end(self, number: int, verdict: str) -> None:
         """The runner says how its loop ended, and its Job ends."""
@@ -41,7 +41,7 @@ class Loops:
         await self._say(
             verdict=verdict, startedAt=result["startedAt"], completedAt=micro_timestamp(self._clock), result=result
         )
-        await self._become(number, active=0, succeeded=1)
+        await self._become(number, active=0, ready=0, succeeded=1)
 
     async def say_begun(self, before: Object) -> None:
         """The runner of the next loop shows that it is at work, and keeps what the one before it found."""
@@ -50,7 +50,7 @@ class Loops:
 
     async def crash(self, number: int) -> None:
         """The Job ends, and its runner has not said how."""
-        await self._become(number, active=0, succeeded=1)
+        await self._become(number, active=0, ready=0, succeeded=1)
 
     async def status(self) -> Object:
         """The status of the record after a look."""

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from autox.core.progressing import Progress, RunnerFacts, WorkloadFacts, WorkloadKind, progress
+from autox.core.progressing import Progress, Remedy, RunnerFacts, WorkloadFacts, WorkloadKind, progress
 from autox.model.experiments import ExperimentRecord, Identity
 from autox.model.groups import ChartRef
 from autox.model.refs import ObjectRef
@@ -289,3 +289,120 @@ def test_who_interrupted_a_runner_is_kept() -> None:
     kept = record(Phase.COMPLETED, reason="Interrupted", message="interrupted: Evicted")
 
     assert progress(kept, INTERRUPTED, job(), NOW).message == "interrupted: Evicted"
+
+
+def unstarted(seconds: float = 30, **fields: Any) -> WorkloadFacts:
+    """A Job that should have begun so long ago, and has not."""
+    return job(has_begun=False, since=ago(seconds), **fields)
+
+
+@pytest.mark.parametrize("of", [job, cron_job])
+@pytest.mark.parametrize("why", [{}, WAITING, {"waiting_reason": "FailedCreate", "waiting_message": "exceeded quota"}])
+def test_a_run_that_cannot_start_is_ended(of: Any, why: dict[str, Any]) -> None:
+    """A Job without a pod waited for its deadline of an hour; it is ended in time, with what kept it from starting."""
+    facts = of(has_begun=False, since=ago(301), started_at=ago(301), **why)
+    told = progress(record(), SILENT, facts, NOW)
+    phase = Phase.COMPLETED if of is job else Phase.RUNNING
+
+    assert (*said(told), told.remedy) == (phase, "StartTimeout", Verdict.ERROR, Remedy.STOP)
+    assert "within 300 s" in told.message
+    assert why.get("waiting_message", "nobody says why") in told.message
+
+
+def test_a_run_may_take_its_time_to_start() -> None:
+    """Nothing is ended before its time, or after it began, and it is looked at in time."""
+    soon = progress(record(), SILENT, unstarted(298.5, **WAITING), NOW)
+    begun = progress(record(), SILENT, job(active=1, since=ago(900)), NOW)
+    longer = progress(record(), SILENT, unstarted(301, start_timeout=timedelta(hours=1)), NOW)
+
+    assert (soon.reason, soon.remedy, soon.look_again) == ("PodWaiting", None, 1.5)
+    assert (begun.reason, begun.remedy) == ("Running", None)
+    assert (longer.reason, longer.remedy) == ("Starting", None)
+
+
+def test_a_pod_that_no_scheduler_takes_up_is_given_a_moment() -> None:
+    """A scheduler takes milliseconds; only one that is not there takes ten seconds."""
+    facts = {"waiting_reason": "NotScheduled", "waiting_message": "no scheduler"}
+
+    assert progress(record(), SILENT, unstarted(5, active=1, **facts), NOW).reason == "Starting"
+    assert progress(record(), SILENT, unstarted(10, active=1, **facts), NOW).reason == "PodWaiting"
+
+
+def test_a_job_that_we_ended_says_why_itself() -> None:
+    """A controller that was killed after it ended a Job, and before it said so, says the same when it comes back."""
+    ended_ = job(stopped_reason="StartTimeout", stopped_message="no pod", **FAILED, ended_at=NOW)
+
+    assert said(progress(record(), SILENT, ended_, NOW)) == (Phase.COMPLETED, "StartTimeout", Verdict.ERROR)
+
+
+def test_a_deadline_names_what_the_pod_waited_for() -> None:
+    """A deadline that came before startTimeout told only that it was a deadline."""
+    before = record(reason="PodWaiting", message="the pod does not start: FailedCreate: exceeded quota")
+    told = progress(before, SILENT, job(has_begun=False, **FAILED, ended_at=NOW), NOW)
+
+    assert said(told) == (Phase.COMPLETED, "DeadlineExceeded", Verdict.ERROR)
+    assert "exceeded quota" in told.message
+
+
+LOST: dict[str, Any] = {"node": "n1", "disruption": "DeletionByTaintManager: Taint manager: deleting", "active": 0}
+
+
+@pytest.mark.parametrize(
+    "facts",
+    [
+        {"is_silent": True, "due": NOW + timedelta(minutes=5)},
+        {"due": ago(20)},
+        {"due": ago(20), "disruption": "", "failure_message": "DeadlineExceeded: Job was active longer"},
+    ],
+    ids=["given up by the control plane", "not ended when it should have", "its time was over"],
+)
+def test_a_pod_on_a_lost_node_is_given_up(facts: dict[str, Any]) -> None:
+    """Its Job never says that it failed: there was no verdict for ever, and a CronJob never looped again, silently."""
+    once = progress(record(), STARTED, job(**LOST | facts), NOW)
+    loop = progress(record(), STARTED, cron_job(started_at=ago(300), **LOST | facts), NOW)
+
+    assert (*said(once), once.remedy) == (Phase.COMPLETED, "NodeLost", Verdict.ERROR, None)
+    assert (*said(loop), loop.remedy) == (Phase.RUNNING, "NodeLost", Verdict.ERROR, Remedy.REMOVE)
+    assert "node n1" in once.message
+    assert (LOST | facts)["disruption"] in once.message
+
+
+def test_a_node_that_does_not_answer_is_told_and_waited_for() -> None:
+    """It may come back, and its runner with it; a pod that is being ended in time is none of these."""
+    silent = progress(record(), STARTED, job(active=1, node="n1", is_silent=True), NOW)
+    ending = progress(record(), STARTED, job(active=1, node="n1", due=NOW + timedelta(seconds=30)), NOW)
+
+    assert said(silent) == (Phase.RUNNING, "NodeNotReady", None)
+    assert said(ending) == (Phase.RUNNING, "Running", None)
+    assert progress(record(), ended(Verdict.PASS), job(**LOST, due=ago(20)), NOW).reason == "Why"
+
+
+@pytest.mark.parametrize("older", [{}, {"started_at": ago(600), "succeeded": 1, "ended_at": ago(590)}])
+def test_the_verdict_of_a_loop_outlasts_its_job(older: dict[str, Any]) -> None:
+    """The Job of a lost loop is deleted, and the one before it, if any, is not asked again."""
+    lost = record(reason="NodeLost", message="gone", verdict=Verdict.ERROR)
+    runner = RunnerFacts(told_at=ago(590), started_at=ago(600)) if older else SILENT
+
+    told = progress(lost, runner, cron_job(**older), NOW)
+    assert (*said(told), told.message) == (Phase.RUNNING, "NodeLost", Verdict.ERROR, "gone")
+
+
+def test_a_cron_job_that_makes_no_job() -> None:
+    """A quota of Jobs, or a webhook, kept a CronJob from looping and its last Pass stood for ever."""
+    facts: dict[str, Any] = {"held_reason": "FailedCreate", "held_message": "exceeded quota", "active": 0}
+    before = ended(Verdict.PASS, told_at=ago(60))
+    soon = progress(record(), before, cron_job(**facts, held_since=ago(10)), NOW)
+    late = progress(record(), before, cron_job(**facts, held_since=ago(301)), NOW)
+    suspended = progress(record(), before, cron_job(held_reason="Suspended", held_message="x"), NOW)
+
+    assert (*said(soon), soon.look_again) == (Phase.RUNNING, "NoLoop", None, 290.0)
+    assert said(late) == (Phase.RUNNING, "NoLoop", Verdict.ERROR)
+    assert said(suspended) == (Phase.RUNNING, "NoLoop", None)
+
+
+def test_the_next_loop_is_looked_for_when_it_may_come() -> None:
+    """A loop that cannot start is told within seconds, not at the next look of thirty."""
+    at = NOW.replace(second=50)
+
+    assert progress(record(), SILENT, cron_job(), at).look_again == 12.0
+    assert progress(record(), ended(Verdict.PASS), cron_job(), at).look_again == 12.0

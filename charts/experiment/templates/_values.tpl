@@ -37,6 +37,7 @@
     "pullPolicy": "IfNotPresent"
   },
   "logLevel": "info",
-  "activeDeadlineSeconds": 3600
+  "activeDeadlineSeconds": 3600,
+  "startTimeout": "5m"
 }
 {{- end }}

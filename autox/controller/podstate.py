@@ -1,0 +1,114 @@
+"""What the pod of an experiment's Job says of itself, in words: why it waits, how it ended, who took it away. Pure.
+
+Next door, ``startup`` asks the Events about what a pod cannot say of itself.
+"""
+
+from collections.abc import Iterable
+from datetime import datetime
+from typing import Any
+
+from autox.kube.objects import Object, metadata
+
+EVICTED = "Evicted"
+_STARTING = ("ContainerCreating", "PodInitializing")
+_KILLED = 137  # 128 + SIGKILL
+
+
+def waiting(pod: Object) -> tuple[str, str] | None:
+    """Why it does not start, as a reason and in words; None if it says nothing of the kind."""
+    status = pod.get("status") or {}
+    scheduled = condition(status, "PodScheduled", wanted="False")
+    if scheduled:
+        return str(scheduled.get("reason") or "Unschedulable"), str(scheduled.get("message") or "")
+    for state in _states(status):
+        held = state.get("waiting") or {}
+        if held.get("reason") and held["reason"] not in _STARTING:
+            return str(held["reason"]), str(held.get("message") or "")
+    return None
+
+
+def has_begun(pod: Object) -> bool:
+    """Whether one of its containers, besides those that only prepare, runs or has run."""
+    listed = (pod.get("status") or {}).get("containerStatuses") or ()
+    states = [each.get(kind) or {} for each in listed for kind in ("state", "lastState")]
+    return any("running" in state or "terminated" in state for state in states)
+
+
+def has_ended(pod: Object) -> bool:
+    """Whether its containers will never run again."""
+    return (pod.get("status") or {}).get("phase") in ("Succeeded", "Failed")
+
+
+def node(pod: Object) -> str:
+    """The node that it was given to; empty if it was given to none."""
+    return str((pod.get("spec") or {}).get("nodeName") or "")
+
+
+def is_silent(pod: Object) -> bool:
+    """Whether the control plane has given up its node for not answering.
+
+    It then says that the pod is not ready, though the kubelet's last word was that all its containers are.
+    """
+    status = pod.get("status") or {}
+    if (pod.get("spec") or {}).get("readinessGates"):
+        return False
+    return bool(condition(status, "Ready", wanted="False")) and bool(condition(status, "ContainersReady"))
+
+
+def due(pod: Object) -> datetime | None:
+    """When its node should have ended it at the latest; None while nobody deletes it."""
+    return moment(metadata(pod).get("deletionTimestamp")) if pod else None
+
+
+def disruption(pod: Object) -> str:
+    """Who took the pod from its node, and why; empty if nobody did."""
+    status = pod.get("status") or {}
+    target = condition(status, "DisruptionTarget")
+    if status.get("reason") == EVICTED:
+        target = {"reason": status["reason"], "message": status.get("message")}
+    text = " ".join(str(target.get("message") or "").split())
+    return f"{target.get('reason') or 'DisruptionTarget'}: {text}".rstrip(": ") if target else ""
+
+
+def ending(pod: Object) -> str:
+    """How the container that failed ended, and the command that shows its log; empty if no pod says."""
+    status = pod.get("status") or {}
+    for state in _states(status):
+        ended = state.get("terminated") or {}
+        if ended.get("exitCode"):
+            text = " ".join(str(ended.get("message") or ended.get("reason") or "").split())
+            if text in ("", "Error"):
+                # NB: of what takes its memory at once, containerd does not tell that it was for that.
+                text = "killed, most often for want of memory" if ended["exitCode"] == _KILLED else ""
+            said = f": {text}" if text else ""
+            log = f"kubectl logs -n {metadata(pod).get('namespace')} {metadata(pod).get('name')}"
+            return f"the container ended with exit code {ended['exitCode']}{said}; its log: {log}"
+    return str(status.get("message") or "")
+
+
+def condition(status: Object, kind: str, *, wanted: str = "True") -> Object:
+    """The condition of a status if it is as wanted; else an empty one."""
+    found = (each for each in status.get("conditions") or () if each.get("type") == kind)
+    return next((each for each in found if each.get("status") == wanted), {})
+
+
+def latest(objects: Iterable[Object]) -> Object:
+    """The one that was made last; an empty one if there is none."""
+    return max(
+        objects,
+        key=lambda each: (str(metadata(each).get("creationTimestamp")), str(metadata(each)["name"])),
+        default={},
+    )
+
+
+def moment(text: Any) -> datetime | None:
+    """A time as an object has it; None if it has none."""
+    try:
+        return datetime.fromisoformat(text)
+    except (TypeError, ValueError):
+        return None
+
+
+def _states(status: Object) -> list[Object]:
+    kinds = ("initContainerStatuses", "containerStatuses")
+    return [each.get("state") or {} for kind in kinds for each in status.get(kind) or ()]

@@ -1,0 +1,212 @@
+"""Why a pod never comes: whatever keeps it is told within seconds, and a run that cannot start is ended in time."""
+
+import sys
+from collections.abc import AsyncIterator
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from uuid import uuid4
+
+import pytest
+
+from autox.controller.workloads import read_workload
+from autox.core.progressing import Progress, Remedy, RunnerFacts, progress
+from autox.kube.client import KubeClient
+from autox.kube.objects import metadata
+from autox.model.experiments import ExperimentRecord, Identity
+from autox.model.groups import ChartRef
+from autox.model.refs import CRON_JOBS, JOBS, NAMESPACES, ObjectRef, Resource
+from autox.model.verdict import Phase, Verdict
+from tests.clusters import LocalCluster, run
+from tests.integration.autox.scene import Scene, eventually
+from tests.integration.objects import Object, shell
+from tests.kube.apiserver import free_port
+
+pytestmark = pytest.mark.integration
+
+QUOTAS = Resource(group="", version="v1", plural="resourcequotas", kind="ResourceQuota")
+LIMITS = Resource(group="", version="v1", plural="limitranges", kind="LimitRange")
+HOOKS = Resource(
+    group="admissionregistration.k8s.io",
+    version="v1",
+    plural="validatingwebhookconfigurations",
+    kind="ValidatingWebhookConfiguration",
+    namespaced=False,
+)
+NO_PODS: Object = {"metadata": {"name": "none"}, "spec": {"hard": {"pods": "0"}}}
+
+MOUNTED = {"containers": [shell("exit 0", volumeMounts=[{"name": "v", "mountPath": "/v"}])]}
+
+REFUSED: dict[str, tuple[Object, str, str]] = {
+    "service account": ({"serviceAccountName": "nobody"}, "FailedCreate", 'serviceaccount "nobody" not found'),
+    "priority class": ({"priorityClassName": "urgent"}, "FailedCreate", "no PriorityClass with name urgent"),
+    "runtime class": ({"runtimeClassName": "gvisor"}, "FailedCreate", 'RuntimeClass "gvisor" not found'),
+    "limit": ({"containers": [shell("exit 0", resources={"limits": {"cpu": "9"}})]}, "FailedCreate", "maximum cpu"),
+    "pod security": ({"hostNetwork": True}, "FailedCreate", 'violates PodSecurity "baseline:latest"'),
+    "no room": (
+        {"containers": [shell("exit 0", resources={"requests": {"memory": "9Ti"}})]},
+        "Unschedulable",
+        "Insufficient memory",
+    ),
+    "no such node": ({"nodeSelector": {"disk": "fast"}}, "Unschedulable", "didn't match Pod's node affinity/selector"),
+    "volume claim": (
+        {"volumes": [{"name": "v", "persistentVolumeClaim": {"claimName": "data"}}]},
+        "Unschedulable",
+        'persistentvolumeclaim "data" not found',
+    ),
+    "scheduling gate": ({"schedulingGates": [{"name": "example.com/later"}]}, "SchedulingGated", ""),
+    "no scheduler": ({"schedulerName": "another"}, "NotScheduled", "no scheduler has taken it up"),
+    "secret": ({"volumes": [{"name": "v", "secret": {"secretName": "gone"}}], **MOUNTED}, "FailedMount", "gone"),
+    "config map": ({"volumes": [{"name": "v", "configMap": {"name": "away"}}], **MOUNTED}, "FailedMount", "away"),
+    "variable": (
+        {"containers": [shell("exit 0", envFrom=[{"secretRef": {"name": "lost"}}])]},
+        "CreateContainerConfigError",
+        "lost",
+    ),
+    "image": ({"containers": [{"name": "main", "image": "registry.invalid/none:1"}]}, "ErrImage", "none:1"),
+}
+"""By what keeps it: the pod, the reason told, and what the words must hold."""
+
+
+async def made(kube: KubeClient, namespace: str, name: str, pod: Object) -> ExperimentRecord:
+    """A Job as Helm would have made it, and the record of an experiment that was launched with it."""
+    spec = {"restartPolicy": "Never", "containers": [shell("exit 0")], **pod}
+    labels = {"app.kubernetes.io/instance": name}
+    body = {"metadata": {"name": name, "namespace": namespace, "labels": labels}, "spec": {"template": {"spec": spec}}}
+    await kube.create(JOBS, body)
+    trigger = ObjectRef(group="apps", version="v1", resource="deployments", namespace=namespace, name="web")
+    identity = Identity(
+        group_namespace=namespace, group="web", spec="s", trigger=trigger, trigger_uid="u", version="1", digest="d"
+    )
+    at = datetime.now(UTC)
+    return ExperimentRecord(
+        name=name, uid="r", identity=identity, chart=ChartRef(name="x"), created_at=at, launched_at=at,
+        phase=Phase.RUNNING,
+    )  # fmt: skip
+
+
+async def standing(kube: KubeClient, of: ExperimentRecord, *, later: float = 0) -> Progress:
+    """How an experiment stands now, or would a while later."""
+    workload = await read_workload(kube, of, interrupted=False)
+    return progress(of, RunnerFacts(), workload, datetime.now(UTC) + timedelta(seconds=later))
+
+
+@pytest.fixture
+async def space(kube: KubeClient) -> AsyncIterator[str]:
+    """A namespace with Pod Security, a limit, and no controller that looks into it."""
+    name = f"test-{uuid4().hex[:8]}"
+    labels = {"pod-security.kubernetes.io/enforce": "baseline"}
+    await kube.create(NAMESPACES, {"metadata": {"name": name, "labels": labels}})
+    limits = [{"type": "Container", "max": {"cpu": "8"}, "default": {"cpu": "1"}, "defaultRequest": {"cpu": "1m"}}]
+    await kube.create(LIMITS, {"metadata": {"name": "most", "namespace": name}, "spec": {"limits": limits}})
+    yield name
+    await kube.delete(NAMESPACES, name)
+
+
+async def test_every_reason_is_told(kube: KubeClient, space: str) -> None:
+    """Whatever keeps a pod from coming or from running is told; "has no pod yet" was all, for an hour."""
+    records = {what: await made(kube, space, what.replace(" ", "-"), pod) for what, (pod, _, _) in REFUSED.items()}
+    wrong: dict[str, str] = {}
+    for what, (_, reason, words) in REFUSED.items():
+
+        async def look(what: str = what) -> Progress | None:
+            found = await standing(kube, records[what], later=10 if what == "no scheduler" else 0)
+            return found if found.reason == "PodWaiting" and found.message else None
+
+        message = (await eventually(f"why: {what}", look)).message
+        late = await standing(kube, records[what], later=301)
+        is_right = reason in message and words in message and words in late.message
+        wrong |= {} if is_right else {what: message}
+        assert (late.reason, late.verdict, late.remedy) == ("StartTimeout", Verdict.ERROR, Remedy.STOP)
+    assert wrong == {}
+
+
+async def test_a_webhook_that_refuses_is_told(kube: KubeClient, space: str) -> None:
+    """An admission webhook that cannot be reached, or says no, refuses pods and not their Job."""
+    client = {"url": f"https://127.0.0.1:{free_port()}/"}
+    rule = {"apiGroups": [""], "apiVersions": ["v1"], "operations": ["CREATE"], "resources": ["pods"]}
+    selector = {"matchLabels": {"kubernetes.io/metadata.name": space}}
+    hook = {"name": "no.example.com", "clientConfig": client, "rules": [rule], "namespaceSelector": selector,
+            "sideEffects": "None", "admissionReviewVersions": ["v1"]}  # fmt: skip
+    await kube.create(HOOKS, {"metadata": {"name": space}, "webhooks": [hook]})
+    try:
+        record = await made(kube, space, "held", {})
+
+        async def look() -> Progress | None:
+            found = await standing(kube, record)
+            return found if found.reason == "PodWaiting" else None
+
+        told = await eventually("why", look)
+        assert 'FailedCreate: Internal error occurred: failed calling webhook "no.example.com"' in told.message
+    finally:
+        await kube.delete(HOOKS, space)
+
+
+async def ended(scene: Scene) -> ExperimentRecord:
+    """Wait for the only experiment's verdict."""
+
+    async def look() -> ExperimentRecord | None:
+        return next((each for each in await scene.records() if each.verdict is not None), None)
+
+    return await eventually("a verdict", look)
+
+
+def quick(**more: Any) -> Object:
+    """A spec whose run must begin within three seconds."""
+    values = {"tasks": ["http"], "http": {"url": "http://web.invalid/"}, "startTimeout": "3s", **more}
+    return {"name": "experiment", "values": values}
+
+
+async def test_a_run_that_cannot_start_is_ended(scene: Scene, cluster: LocalCluster) -> None:
+    """A quota of no pods held the run for an hour, and nobody said why; now the verdict comes at startTimeout."""
+    await scene.kube.create(QUOTAS, {**NO_PODS, "metadata": {"name": "none", "namespace": scene.namespace}})
+    await scene.group(specs={"http": quick()})
+    await scene.deploy(version="1", opt_in="true")
+    record = await ended(scene)
+
+    assert (record.phase, record.verdict, record.reason) == (Phase.COMPLETED, Verdict.ERROR, "StartTimeout")
+    assert "within 3 s: FailedCreate" in record.message
+    assert "exceeded quota: none, requested: pods=1, used: pods=0, limited: pods=0" in record.message
+
+    async def failed() -> Object | None:
+        (job,) = (await scene.kube.list(JOBS, namespace=scene.namespace)).items
+        conditions = {each["type"]: each["status"] for each in (job.get("status") or {}).get("conditions") or ()}
+        return job if conditions.get("Failed") == "True" else None
+
+    job = await eventually("the end of the Job", failed)
+    assert metadata(job)["annotations"]["autox.dev/stopped-reason"] == "StartTimeout"
+    why = run(sys.executable, "-m", "autox", "why", "deploy/web", "-n", scene.namespace, environ=cluster.environ)
+    assert "exceeded quota" in why.out.replace("\n", " "), why.out
+    await scene.kube.delete(QUOTAS, "none", namespace=scene.namespace)
+    await scene.label(version="2")
+    await scene.tested("2")
+
+
+async def test_a_loop_that_cannot_start_is_ended(scene: Scene) -> None:
+    """The next loop comes: a Job without pods kept a CronJob with Forbid from ever looping again."""
+    await scene.kube.create(QUOTAS, {**NO_PODS, "metadata": {"name": "none", "namespace": scene.namespace}})
+    await scene.group(specs={"http": quick(runner="cronjob", cronjobSchedule="0 0 1 1 *")})
+    await scene.deploy(version="1", opt_in="true")
+    (record,) = await scene.tested("1")
+    cron_job = await scene.kube.get(CRON_JOBS, record.name, namespace=scene.namespace)
+
+    async def begin(number: int) -> None:
+        owner = {"apiVersion": "batch/v1", "kind": "CronJob", "name": record.name, "uid": metadata(cron_job)["uid"],
+                 "controller": True}  # fmt: skip
+        template = cron_job["spec"]["jobTemplate"]
+        names = {"name": f"{record.name}-{number}", "namespace": scene.namespace, "ownerReferences": [owner]}
+        await scene.kube.create(JOBS, {"metadata": {**template["metadata"], **names}, "spec": template["spec"]})
+
+    await begin(1)
+    told = await ended(scene)
+    assert (told.phase, told.verdict, told.reason) == (Phase.RUNNING, Verdict.ERROR, "StartTimeout")
+    assert "exceeded quota" in told.message
+
+    async def free() -> bool:
+        found = await scene.kube.get(CRON_JOBS, record.name, namespace=scene.namespace)
+        jobs = (await scene.kube.list(JOBS, namespace=scene.namespace)).items
+        failed = [each for job in jobs for each in job["status"].get("conditions") or () if each["type"] == "Failed"]
+        return bool(failed) and not found["status"].get("active")
+
+    await eventually("the end of the loop", free)
+    (again,) = await scene.records()
+    assert (again.reason, again.message) == (told.reason, told.message)
