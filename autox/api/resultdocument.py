@@ -143,6 +143,7 @@ class TaskSection(Section):
     notes: tuple[str, ...] = ()
     explanations: tuple[ExplanationSection, ...] = ()
     demands: tuple[DemandSection, ...] = ()
+    unless: tuple[str, ...] = ()
     fruitless: str = ""
 
     def to_value(self) -> values.TaskResult:
@@ -158,6 +159,7 @@ class TaskSection(Section):
             invalid=self.invalid,
             notes=tuple(self._notes()),
             demands=tuple(demand.to_value() for demand in self.demands),
+            unless=self.unless,
             fruitless=self.fruitless,
         )
 

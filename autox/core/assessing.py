@@ -39,11 +39,18 @@ def assess(slos: Sequence[SLO], metrics: Mapping[str, Metric]) -> tuple[SLOOutco
     return tuple(_outcome(slo, metrics.get(slo.metric)) for slo in slos)
 
 
-def demanded(tasks: Sequence[TaskResult]) -> tuple[SLOOutcome, ...]:
-    """What becomes of the SLOs that the tasks demand of every run, each by the metrics of the task that demands it."""
+def demanded(tasks: Sequence[TaskResult], own: Sequence[SLOOutcome] = ()) -> tuple[SLOOutcome, ...]:
+    """What becomes of the SLOs that the tasks demand of every run, each by the metrics of the task that demands it.
+
+    Args:
+        tasks: of the loop.
+        own: the user's; where they limit what a task names in ``unless``, it demands nothing.
+    """
+    limited = {outcome.slo.metric for outcome in own if outcome.slo.bound is Bound.UPPER}
     return tuple(
         replace(outcome, demanded_by=task.task)
         for task in tasks
+        if limited.isdisjoint(task.unless)
         for outcome in assess(task.demands, {metric.name: metric for metric in task.metrics})
     )
 
@@ -59,7 +66,7 @@ def judge(tasks: Sequence[TaskResult], outcomes: Sequence[SLOOutcome]) -> Judgem
         outcomes: what became of the SLOs, of all tasks that assess; those that tasks demand need not be among them.
     """
     own = [outcome for outcome in outcomes if not outcome.demanded_by]
-    verdict, reason, message = _judged(tasks, own, (*own, *demanded(tasks)))
+    verdict, reason, message = _judged(tasks, own, (*own, *demanded(tasks, own)))
     return Judgement(verdict=verdict, reason=reason, message=message)
 
 

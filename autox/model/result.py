@@ -136,6 +136,7 @@ class TaskResult:
         invalid: why its figures must not be believed (the load generator fell behind); empty if they may.
         notes: what a reader should know, such as the most common errors of requests.
         demands: SLOs on its own metrics that are always on, whatever SLOs a user gives.
+        unless: metrics; where a user sets an upper limit on one of them, that stands and nothing is demanded.
         fruitless: why nothing that it tried came to anything (every request failed); empty if something did.
     """
 
@@ -149,6 +150,7 @@ class TaskResult:
     invalid: str = ""
     notes: tuple[Note, ...] = ()
     demands: tuple[SLO, ...] = ()
+    unless: tuple[str, ...] = ()
     fruitless: str = ""
 
 

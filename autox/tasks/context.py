@@ -23,6 +23,7 @@ class Findings:
         invalid: why the figures must not be believed; empty if they may.
         notes: what a reader should know, each with what it explains.
         demands: SLOs on these metrics that are always on.
+        unless: metrics; where a user sets an upper limit on one of them, nothing is demanded.
         fruitless: why nothing that it tried came to anything; empty if something did.
     """
 
@@ -32,6 +33,7 @@ class Findings:
     invalid: str = ""
     notes: tuple[Note, ...] = ()
     demands: tuple[SLO, ...] = ()
+    unless: tuple[str, ...] = ()
     fruitless: str = ""
 
 

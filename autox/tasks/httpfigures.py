@@ -19,7 +19,7 @@ from autox.wire.failures import FailureKind
 MOSTLY_GOOD = SLO(metric="http/error-rate", bound=Bound.UPPER, limit=0.5)
 """What is demanded of every load: the latency of a target that fails most of its requests is none that anybody wants.
 
-Which status codes are errors is the user's to say (``errorRanges``).
+Which status codes are errors is the user's to say (``errorRanges``), and so is how many are too many: then that counts.
 """
 
 _ERRORS = ("http/error-*", "http/answer-count")
@@ -36,6 +36,7 @@ def findings(result: HttpLoadResult, inputs: HttpInputs) -> Findings:
         invalid=result.invalid,
         notes=tuple(_notes(result, inputs)),
         demands=(MOSTLY_GOOD,),
+        unless=("http/error-rate", "http/error-count"),
         fruitless=_fruitless(result),
     )
 
@@ -51,7 +52,7 @@ def _message(result: HttpLoadResult) -> str:
 
 
 def _told(seconds: float) -> str:
-    return f"{seconds:.2g} s" if seconds >= 1 else f"{seconds * 1000:.4g} ms"
+    return f"{seconds:.1f} s" if seconds >= 1 else f"{seconds * 1000:.4g} ms"
 
 
 def _fruitless(result: HttpLoadResult) -> str:

@@ -225,7 +225,7 @@ class _Loop:
             started_at=self._started_at,
             tasks=tuple(self._done),
             tasks_total=len(self._plan.specs),
-            slos=(*self._slos, *demanded(self._done)),
+            slos=(*self._slos, *demanded(self._done, self._slos)),
         )
 
     def _skip_the_rest(self) -> None:
@@ -310,6 +310,7 @@ def _kept(findings: Findings | None) -> dict[str, Any]:
         "invalid": findings.invalid,
         "notes": findings.notes,
         "demands": findings.demands,
+        "unless": findings.unless,
         "fruitless": findings.fruitless,
     }
 

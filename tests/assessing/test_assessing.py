@@ -137,6 +137,23 @@ def test_the_reason_is_the_reason(slo: SLO, notes: list[Note], quoted: str) -> N
     )
 
 
+@pytest.mark.parametrize(
+    ("slo", "verdict"),
+    [
+        (SLO(metric="http/error-count", bound=Bound.UPPER, limit=90), Verdict.PASS),
+        (SLO(metric="http/error-rate", bound=Bound.UPPER, limit=0.95), Verdict.PASS),
+        (SLO(metric="http/error-rate", bound=Bound.LOWER, limit=0.0), Verdict.FAIL),
+        (SLO(metric="http/latency-mean", bound=Bound.UPPER, limit=50), Verdict.FAIL),
+    ],
+)
+def test_a_limit_of_the_users_own(slo: SLO, verdict: Verdict) -> None:
+    """Who says how many errors are too many is believed; who limits latency alone does not pass on mostly errors."""
+    metrics = (metric("http/error-rate", 0.9), metric("http/error-count", 90), metric("http/latency-mean", 1))
+    load = task(metrics=metrics, demands=(MOSTLY_GOOD,), unless=("http/error-rate", "http/error-count"))
+
+    assert judge([load], assess([slo], {each.name: each for each in metrics})).verdict is verdict
+
+
 def test_what_tasks_demand() -> None:
     """A task's own SLOs are judged by its own metrics, and are marked as its."""
     good = task("first", metrics=(metric("http/error-rate", 0.0),), demands=(MOSTLY_GOOD,))

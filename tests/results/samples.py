@@ -135,6 +135,7 @@ TASKS = st.builds(
     invalid=TEXTS,
     notes=st.lists(NOTES, max_size=2).map(tuple),
     demands=st.lists(LIMITS, max_size=2).map(tuple),
+    unless=st.lists(TEXTS, max_size=2).map(tuple),
     fruitless=TEXTS,
 )
 OUTCOMES = st.builds(
