@@ -12,6 +12,7 @@ from pydantic import ConfigDict, Field, StringConstraints
 from autox.api.conditions import ConditionsField
 from autox.api.documents import Document, checked
 from autox.api.fields import ApiGroup, ApiResource, ApiVersion, DnsLabel, DnsName, NonEmpty, ObjectName, Time
+from autox.core.targets import target_label
 from autox.model import labels
 from autox.model.experiments import ExperimentRecord, Identity
 from autox.model.groups import ChartRef
@@ -72,6 +73,10 @@ class ExperimentSpecDocument(Document):
     template: Annotated[
         str, Field(max_length=64, description="Digest of the trigger's pod template: another one means other pods.")
     ] = ""
+    targets: Annotated[
+        tuple[Annotated[str, StringConstraints(max_length=512)], ...],
+        Field(max_length=16, description="What it loads, each by one name."),
+    ] = ()
     chart: ChartSection
     digest: Annotated[NonEmpty, Field(description="Of the chart and its values.")]
     revision: Annotated[int, Field(ge=1, description="Which test of this version it is.")] = 1
@@ -98,13 +103,17 @@ class TaskCounts(Document):
 
 
 class ExperimentStatus(Document):
-    """How it stands. The controller writes phase, reason, message, launchedAt and conditions; the runner the rest."""
+    """How it stands.
+
+    The controller writes phase, reason, message, launchedAt, conditions and overlaps; the runner the rest.
+    """
 
     phase: Annotated[PhaseName | None, Field(description="Where it is in its life.")] = None
     reason: Annotated[str, Field(description="Of the phase or the verdict, in CamelCase.")] = ""
     message: Annotated[str, Field(description="The same for people.")] = ""
     launched_at: Annotated[Time | None, Field(description="When its release was installed.")] = None
     conditions: ConditionsField = ()
+    overlaps: Annotated[tuple[str, ...], Field(description="Experiments that loaded the same target meanwhile.")] = ()
     verdict: Annotated[VerdictName | None, Field(description="Of the latest loop.")] = None
     started_at: Annotated[Time | None, Field(description="When the latest loop began.")] = None
     completed_at: Annotated[Time | None, Field(description="When the latest loop ended.")] = None
@@ -185,6 +194,7 @@ def record_from_object(obj: Mapping[str, Any]) -> ExperimentRecord:
         chart=ChartRef(name=spec.chart.name, version=spec.chart.version, repo=spec.chart.repo),
         images=spec.images,
         template=spec.template,
+        targets=spec.targets,
         created_at=metadata.creation_timestamp,
         phase=Phase(status.phase),
         verdict=None if status.verdict is None else Verdict(status.verdict),
@@ -207,7 +217,11 @@ def object_from_record(record: ExperimentRecord) -> dict[str, Any]:
         "metadata": {
             "name": record.name,
             "namespace": record.namespace,
-            "labels": {labels.MANAGED_BY: "autox", **release_labels(record.name, identity)},
+            "labels": {
+                labels.MANAGED_BY: "autox",
+                **release_labels(record.name, identity),
+                **{target_label(target): "" for target in record.targets},
+            },
         },
         "spec": {
             "group": {"namespace": identity.group_namespace, "name": identity.group},
@@ -223,6 +237,7 @@ def object_from_record(record: ExperimentRecord) -> dict[str, Any]:
             "version": identity.version,
             "images": list(record.images),
             **({"template": record.template} if record.template else {}),
+            **({"targets": list(record.targets)} if record.targets else {}),
             "chart": {"name": record.chart.name, "version": record.chart.version, "repo": record.chart.repo},
             "digest": identity.digest,
             "revision": identity.revision,

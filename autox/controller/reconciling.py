@@ -17,6 +17,7 @@ from autox.controller.conditions import condition
 from autox.controller.experimentstatus import MANAGER
 from autox.controller.groups import Groups, Key, KnownGroup
 from autox.controller.groupstatus import READY, Outcome, status_of, status_of_flaw
+from autox.controller.overlaps import Overlaps
 from autox.controller.reach import Reach
 from autox.controller.reading import Recorded, read_records, read_trigger
 from autox.controller.steps import Steps
@@ -24,6 +25,7 @@ from autox.controller.supervising import FIRST_LOOK, Seen, Supervisor
 from autox.controller.telling import Teller
 from autox.controller.values import Resolved, resolve, turns, with_trigger
 from autox.core.deciding import DigestTrouble, decide, decide_removed
+from autox.core.targets import targets_of
 from autox.core.turns import Turns
 from autox.core.wording import QUEUED, Notice, warning
 from autox.kube.client import KubeClient
@@ -76,6 +78,7 @@ class Reconciler:
         self._supervisor = supervisor
         self._teller = teller
         self._reach = reach
+        self._overlaps = Overlaps(kube, reach)
         self._troubles = troubles
         self._now = now
 
@@ -114,6 +117,10 @@ class Reconciler:
         work = _Work(group=group, trigger=trigger, resolved=resolved, recorded={_key(each): each for each in recorded})
         await self._carry_out(work, decisions, in_turn)
         again = await self._supervise(work)
+        try:
+            await self._overlaps.tell(work.recorded.values())
+        except AutoxError as error:
+            work.failures.append(("LookFailed", error))
         outcome = self._outcome(work, decisions)
         await self._write(key, known, status_of(outcome, known.object, now=self._now()), outcome.obstacles)
         if work.failures:
@@ -166,6 +173,7 @@ class Reconciler:
             values=with_trigger(spec.chart, resolved.values, work.trigger),
             images=work.trigger.images,
             template=work.trigger.template,
+            targets=() if spec.chart.repo else targets_of(resolved.values, namespace=work.trigger.ref.namespace),
         )
         work.put(launched)
         work.launched.add(_key(launched))

@@ -91,6 +91,7 @@ class Steps:
         values: Mapping[str, Any],
         images: tuple[str, ...],
         template: str,
+        targets: tuple[str, ...],
     ) -> Recorded:
         """Record the experiment, install its release, mark it Running.
 
@@ -104,6 +105,7 @@ class Steps:
             values: with what; they are told to nobody else.
             images: of the trigger's pods, for the record.
             template: digest of the trigger's pod template, for the record.
+            targets: what it loads, for the record.
 
         Raises:
             ConflictError: the record is not waiting to be launched any more: decide again.
@@ -121,6 +123,7 @@ class Steps:
                 chart=chart,
                 images=images,
                 template=template,
+                targets=targets,
                 created_at=now,
             )
         )

@@ -47,6 +47,7 @@ class ExperimentRecord:
         chart: the chart it was launched with.
         images: under test, as the trigger's pod template named them.
         template: digest of that template at the launch; empty if it has none, or from before templates were recorded.
+        targets: what it loads (``autox.core.targets``); empty if it loads nothing, or nobody knows what.
         created_at: when the record was made.
         phase: where it is in its life.
         verdict: None while there is none.
@@ -64,6 +65,7 @@ class ExperimentRecord:
     chart: ChartRef
     images: tuple[str, ...] = ()
     template: str = ""
+    targets: tuple[str, ...] = ()
     created_at: datetime
     phase: Phase = Phase.PENDING
     verdict: Verdict | None = None

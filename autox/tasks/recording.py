@@ -10,7 +10,8 @@ or not any more, has only the Secret.
 """
 
 import base64
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from autox.api.results import compact, result_to_gzip
@@ -19,7 +20,7 @@ from autox.kube.client import KubeClient
 from autox.kube.objects import metadata
 from autox.model.errors import AutoxError, ForbiddenError, NotFoundError
 from autox.model.refs import EXPERIMENTS, SECRETS
-from autox.model.result import ExperimentResult
+from autox.model.result import ExperimentResult, Note
 from autox.tasks.patience import Patience
 from autox.tasks.recalling import SECRET_KEY, Recalled, result_secret, workload_uid
 
@@ -86,6 +87,7 @@ class ClusterRecorder:
                 return
             await self._to_secret(ended)
             return
+        ended = with_overlaps(ended, await self._overlaps())
         result, is_whole = fitting(ended)
         status = {**status_from_result(ended), "result": result}
         if not is_whole and await self._tried_secret(ended):
@@ -107,6 +109,18 @@ class ClusterRecorder:
             ) != (subject.workload_uid)
         except ForbiddenError:
             return True  # It was allowed when this began: the Role names another one now.
+
+    async def _overlaps(self) -> tuple[str, ...]:
+        """The experiments that loaded the same target meanwhile, as the controller saw them; none if nobody can say."""
+        try:
+            record = await self._kube.get(EXPERIMENTS, self._name, namespace=self._namespace)
+            found = (record.get("status") or {}).get("overlaps") or ()
+        except NotFoundError:
+            return ()
+        except AutoxError as error:
+            self._say(f"whether others loaded the same target was not read: {error.message}")
+            return ()
+        return tuple(str(each) for each in found)
 
     async def _apply(self, status: Mapping[str, Any]) -> None:
         found = metadata(await self._kube.get_metadata(EXPERIMENTS, self._name, namespace=self._namespace))
@@ -136,3 +150,13 @@ class ClusterRecorder:
                 SECRETS, name, {"data": data}, namespace=self._namespace, field_manager=FIELD_MANAGER
             )
         )
+
+
+def with_overlaps(ended: ExperimentResult, others: Sequence[str]) -> ExperimentResult:
+    """The result, in which each task that measured something says who loaded the same target meanwhile."""
+    notes = tuple(
+        Note(text=f"experiment {other} loaded the same target at the same time: the figures are of both loads")
+        for other in others
+    )
+    tasks = (replace(task, notes=(*notes, *task.notes)) if task.metrics else task for task in ended.tasks)
+    return replace(ended, tasks=tuple(tasks)) if notes else ended

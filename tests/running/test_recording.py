@@ -145,6 +145,28 @@ async def test_one_writer_for_each_field(release: Release) -> None:
     assert {key: record["status"][key] for key in controllers} == controllers
 
 
+async def test_who_else_loaded_the_target_is_said(release: Release) -> None:
+    """What the controller saw meanwhile stands in the result, with the task that measured, and nowhere else."""
+    other = "shop/other-load-1 (group other, spec load)"
+    body = {
+        "metadata": {"name": release.name, "namespace": release.namespace},
+        "status": {"overlaps": [other]},
+    }
+    async with run_of(release) as run:
+        await run.recorder.progress(run.running())
+        await release.kube.apply(EXPERIMENTS, body, field_manager="autox-overlaps", subresource="status")
+        await run.loop()
+
+    stored = await release.result()
+    assert stored is not None
+    told = {task.task: [note.text for note in task.notes if other in note.text] for task in stored.tasks}
+    assert told == {
+        "http": [f"experiment {other} loaded the same target at the same time: the figures are of both loads"],
+        "assess": [],
+    }
+    assert (await release.status())["overlaps"] == [other]
+
+
 async def test_loops_accumulate(release: Release) -> None:
     """Runs of a CronJob add up, and while the next one runs the record shows what the one before found."""
     for verdict in (Verdict.PASS, Verdict.FAIL):

@@ -1,0 +1,87 @@
+"""Tells experiments of each other that load the same target at the same time, whatever groups they are of.
+
+Whoever begins to load is looked at, since its runner says so in its record; the records of both are then told. The
+list stands in a field of its own that only this module writes, under a field manager of its own, so that the worker
+of one group can tell the experiment of another. The runner takes it into its result.
+"""
+
+from collections.abc import Iterable
+from datetime import datetime
+from typing import Any
+
+from autox.controller.reach import Reach
+from autox.controller.reading import Recorded, read_records
+from autox.core.targets import target_label
+from autox.kube.client import KubeClient
+from autox.kube.objects import Object, metadata
+from autox.model.errors import ConflictError, NotFoundError
+from autox.model.refs import EXPERIMENTS
+from autox.model.verdict import Phase
+
+MANAGER = "autox-overlaps"
+
+
+class Overlaps:
+    """The experiments that load the same."""
+
+    def __init__(self, kube: KubeClient, reach: Reach) -> None:
+        """Prepare.
+
+        Args:
+            kube: the client.
+            reach: where experiments may be.
+        """
+        self._kube = kube
+        self._reach = reach
+
+    async def tell(self, experiments: Iterable[Recorded]) -> None:
+        """Look for others beside these, and write what is new into the records of both.
+
+        Raises:
+            AutoxError: the records could not be listed, or not be written.
+        """
+        loading = [each for each in experiments if is_loading(each)]
+        for target in sorted({target for each in loading for target in each.record.targets}):
+            beside = await read_records(self._kube, target_label(target), self._reach.namespaces)
+            at_once = [each for each in beside if is_loading(each)]
+            mine = {(each.record.namespace, each.record.name) for each in loading}
+            for each in at_once:
+                others = [one for one in at_once if one.record.uid != each.record.uid]
+                is_mine = (each.record.namespace, each.record.name) in mine
+                if any(is_mine or (one.record.namespace, one.record.name) in mine for one in others):
+                    await self._write(each, others)
+
+    async def _write(self, recorded: Recorded, others: Iterable[Recorded]) -> None:
+        before = list((recorded.object.get("status") or {}).get("overlaps") or ())
+        told = list(dict.fromkeys([*before, *sorted(map(_named, others))]))
+        if told == before:
+            return
+        record = recorded.record
+        # NB: this state of it: another worker may have told it of somebody else meanwhile. Its news come, too.
+        names = {"namespace": record.namespace, "name": record.name, "uid": record.uid}
+        names["resourceVersion"] = metadata(recorded.object)["resourceVersion"]
+        body: Object = {"metadata": names, "status": {"overlaps": told}}
+        try:
+            await self._kube.apply(EXPERIMENTS, body, field_manager=MANAGER, subresource="status")
+        except (ConflictError, NotFoundError):
+            return
+
+
+def is_loading(recorded: Recorded) -> bool:
+    """Whether a run is under way: its runner has begun a loop, and has not ended it."""
+    status: dict[str, Any] = recorded.object.get("status") or {}
+    started, ended = _moment(status.get("startedAt")), _moment(status.get("completedAt"))
+    is_running = recorded.record.phase is Phase.RUNNING and bool(recorded.record.targets)
+    return is_running and started is not None and (ended is None or started > ended)
+
+
+def _named(recorded: Recorded) -> str:
+    record, identity = recorded.record, recorded.record.identity
+    return f"{record.namespace}/{record.name} (group {identity.group}, spec {identity.spec})"
+
+
+def _moment(text: Any) -> datetime | None:
+    try:
+        return datetime.fromisoformat(text)
+    except (TypeError, ValueError):
+        return None
