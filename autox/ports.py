@@ -16,6 +16,9 @@ from autox.model.watching import TriggerWatch, WatchTrouble
 class Releases(Protocol):
     """Helm releases, each the one run of one experiment; every method may be repeated without harm."""
 
+    def meant(self, chart: ChartRef) -> ChartRef:
+        """The chart that is installed where this one is asked for: of our own charts there is one version."""
+
     async def install(
         self,
         name: str,

@@ -56,8 +56,17 @@ def locate(chart: ChartRef, *, charts: Path) -> LocatedChart:
     return LocatedChart(reference=chart.name, options=(f"--repo={chart.repo}", *version))
 
 
+def meant(chart: ChartRef) -> ChartRef:
+    """The chart that is installed where this one is asked for.
+
+    Of ours it is always the one that came with autox, whichever name and version Iter8 knew it by; a chart of somebody
+    else is taken at its word.
+    """
+    return chart if chart.repo else ChartRef(name=ALIASES.get(chart.name, chart.name), version=autox.__version__)
+
+
 def _own(chart: ChartRef, charts: Path) -> LocatedChart:
-    path = charts / ALIASES.get(chart.name, chart.name)
+    path = charts / meant(chart).name
     if not (path / "Chart.yaml").is_file():
         raise ConfigurationError(
             f"autox has no chart named {chart.name}",

@@ -23,7 +23,7 @@ from weakref import WeakValueDictionary
 
 import pyhelm3
 
-from autox.adapters.charts import locate
+from autox.adapters.charts import locate, meant
 from autox.adapters.helm_command import HelmCommand
 from autox.adapters.helm_errors import NAME_IN_USE
 from autox.adapters.helm_home import HelmHome
@@ -142,6 +142,10 @@ class HelmReleases:
     async def close(self) -> None:
         """Remove what helm was given; no method may be called after this."""
         await asyncio.to_thread(self._home.close)
+
+    def meant(self, chart: ChartRef) -> ChartRef:
+        """See ``autox.ports.Releases``."""
+        return meant(chart)
 
     async def install(
         self,

@@ -56,6 +56,7 @@ def described(each: ReadExperiment) -> dict[str, Any]:
         "name": record.name,
         "group": {"namespace": identity.group_namespace, "name": identity.group},
         "spec": identity.spec,
+        "chart": {"name": record.chart.name, "version": record.chart.version, "repo": record.chart.repo},
         "trigger": str(identity.trigger),
         "triggerUid": identity.trigger_uid,
         "version": identity.version,

@@ -120,7 +120,7 @@ class Steps:
                 name=decision.name,
                 uid="",
                 identity=decision.launch,
-                chart=chart,
+                chart=self._releases.meant(chart),
                 images=images,
                 template=template,
                 targets=targets,

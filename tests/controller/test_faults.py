@@ -19,6 +19,7 @@ from autox.model.errors import (
     UnauthorizedError,
     UnreachableError,
 )
+from autox.model.groups import ChartRef
 from autox.model.refs import (
     CLUSTER_ROLE_BINDINGS,
     CLUSTER_ROLES,
@@ -93,6 +94,10 @@ class DyingReleases:
     def __init__(self, fate: Fate, releases: RecordingReleases) -> None:
         self._fate = fate
         self._releases = releases
+
+    def meant(self, chart: ChartRef) -> ChartRef:
+        """The same."""
+        return self._releases.meant(chart)
 
     async def install(self, name: str, **rest: Any) -> str:
         """Install, perhaps for the last time."""

@@ -3,10 +3,16 @@
 from pathlib import Path
 
 import pytest
+import yaml
 
-from autox.adapters.charts import LocatedChart, locate
+from autox.adapters.charts import LocatedChart, locate, meant, packaged_charts
 from autox.model.errors import ConfigurationError
 from autox.model.groups import ChartRef
+
+REPO = "https://charts.example"
+OURS = ChartRef(
+    name="experiment", version=yaml.safe_load((packaged_charts() / "experiment/Chart.yaml").read_text())["version"]
+)
 
 
 @pytest.mark.parametrize(
@@ -55,3 +61,18 @@ def test_a_password_in_a_url_is_refused_and_not_repeated(charts: Path) -> None:
         locate(ChartRef(name="load", repo="https://robin:hunter2@charts.example"), charts=charts)
 
     assert "hunter2" not in refused.value.advice
+
+
+@pytest.mark.parametrize(
+    ("asked", "ran"),
+    [
+        pytest.param(ChartRef(name="iter8", version="0.13.0"), OURS, id="by Iter8's name and version"),
+        pytest.param(ChartRef(name="iter8", version="0.14.x"), OURS, id="by a range of versions"),
+        pytest.param(ChartRef(name="iter8"), OURS, id="by Iter8's name"),
+        pytest.param(ChartRef(name="experiment"), OURS, id="by its own name"),
+        pytest.param(ChartRef(name="iter8", version="0.13.0", repo=REPO), None, id="Iter8's own, from its repository"),
+    ],
+)
+def test_the_record_says_which_chart_ran(asked: ChartRef, ran: ChartRef | None) -> None:
+    """Chart 0.13.0 was recorded where 0.1.0 ran."""
+    assert meant(asked) == (ran or asked)

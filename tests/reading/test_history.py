@@ -98,6 +98,7 @@ async def test_json_is_for_programs(scene: Scene) -> None:
         "name": name,
         "group": {"namespace": scene.namespace, "name": "shop"},
         "spec": "load",
+        "chart": {"name": "experiment", "version": "", "repo": ""},
         "trigger": f"deployments.apps/{scene.namespace}/web",
         "triggerUid": "u-1",
         "version": "2.0",
