@@ -288,8 +288,10 @@ class _Loop:
     async def _witnessed(self, spec: TaskSpec, context: TaskContext) -> Findings:
         """What a task finds out; of a load with what became of the pods meanwhile."""
         function, witness = self._plan.find(spec.name), self._plan.witness
-        if witness is None or spec.name in _NO_LOAD:
+        if spec.name in _NO_LOAD:
             return await function(spec.inputs, context)
+        if witness is None:
+            return _unwitnessed(await function(spec.inputs, context), context.subject)
         blind = await witness.begin(rolled_out=spec.name not in _ELSEWHERE)
         findings = await function(spec.inputs, context)
         notes = (*findings.notes, Note(text=blind)) if blind else findings.notes
@@ -313,6 +315,14 @@ def _kept(findings: Findings | None) -> dict[str, Any]:
         "unless": findings.unless,
         "fruitless": findings.fruitless,
     }
+
+
+def _unwitnessed(findings: Findings, subject: Subject) -> Findings:
+    """The same; of a trigger whose pods nobody knows it is said that nobody looked."""
+    if not subject.trigger or subject.template:
+        return findings
+    told = f"no pod template is known of {subject.trigger}: whether pods were replaced in mid-test was not looked at"
+    return replace(findings, notes=(*findings.notes, Note(text=told)))
 
 
 def _sound(metric: Metric) -> Metric:

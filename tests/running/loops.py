@@ -82,6 +82,7 @@ class Loop:
     recorder: Memory = field(default_factory=Memory)
     stored: ExperimentResult | None = None
     witness: Witness | None = None
+    subject: Subject = field(default_factory=lambda: Subject(version="1"))
     stop: asyncio.Event = field(default_factory=asyncio.Event)
     said: list[str] = field(default_factory=list)
 
@@ -90,7 +91,7 @@ class Loop:
         tasks: Mapping[str, Task] = {"ready": ready, "http": self.http, "assess": assess}
         plan = Plan(
             specs=self.specs,
-            subject=Subject(version="1"),
+            subject=self.subject,
             stored=self.stored,
             witness=self.witness,
             say=self.said.append,

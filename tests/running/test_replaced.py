@@ -11,6 +11,7 @@ from autox.core.rollouts import unfinished
 from autox.kube.client import KubeClient
 from autox.kube.objects import Object
 from autox.model.refs import DEPLOYMENTS, ObjectRef, Resource
+from autox.model.result import Subject
 from autox.model.tasks import HttpInputs
 from autox.model.verdict import Verdict
 from autox.tasks.context import Findings, TaskContext
@@ -164,6 +165,25 @@ async def test_a_load_waits_for_a_rollout_under_way(web: Workload) -> None:
     assert "has not ended within 60 s: its latest change was not taken up" in stuck.message
     web.clock.meanwhile = [finish]
     assert (await web.loop(lambda: asyncio.sleep(0)).result()).verdict is Verdict.PASS
+
+
+@pytest.mark.parametrize(
+    ("subject", "said"),
+    [
+        (Subject(trigger="services/shop/web"), True),
+        (Subject(trigger="configmaps/shop/release"), True),
+        (Subject(trigger="deployments.apps/shop/web", template="1-a"), False),
+        (Subject(), False),
+    ],
+)
+async def test_a_trigger_without_pods_says_so(subject: Subject, *, said: bool) -> None:
+    """Of a Service nobody knows which pods answered, and the result does not look as if somebody did."""
+    result = await Loop(specs=(HTTP, ASSESS), subject=subject).result()
+
+    http, assess = result.tasks
+    assert result.verdict is Verdict.PASS
+    assert [f"of {subject.trigger}: whether pods were replaced" in note.text for note in http.notes] == [True] * said
+    assert assess.notes == ()
 
 
 COMPLETE = {"observedGeneration": 3, "replicas": 2, "updatedReplicas": 2, "availableReplicas": 2}
