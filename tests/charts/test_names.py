@@ -136,3 +136,28 @@ def test_a_story_of_odd_names(cluster: LocalCluster, tmp_path: Path) -> None:
     finally:
         cluster.helm("uninstall", "0x1f", *where)
         cluster.kubectl("delete", "namespace", "1234", "--wait=false")
+
+
+@pytest.mark.parametrize("chart", ["autox", "experiment", "nodes"])
+def test_a_release_called_default(cluster: LocalCluster, tmp_path: Path, chart: str) -> None:
+    """Iter8's default group can be a release: `ServiceAccount "default" … cannot be imported` was the answer."""
+    namespace = f"called-{chart}"
+    given: dict[str, Object] = {
+        "autox": {"image": {"repository": "absent"}},
+        "experiment": {"tasks": ["http"], "http": {"url": "http://web/"}, "runner": "none"},
+        "nodes": {"install": "identity", "server": "https://10.0.0.1:6443"},
+    }
+    where = ("--namespace", namespace, "--create-namespace")
+    try:
+        done = helm(
+            cluster, "install", "default", str(ROOT / "charts" / chart), *where, values=given[chart], folder=tmp_path
+        )
+        assert done.code == 0, done.err
+        accounts = cluster.get("serviceaccounts", "--namespace", namespace)["items"]
+        assert {each["metadata"]["name"] for each in accounts} == {"default", f"{chart}-default"}
+        for each in cluster.get("rolebindings,clusterrolebindings", "--namespace", namespace)["items"]:
+            names = [who["name"] for who in each.get("subjects", []) if who.get("namespace") == namespace]
+            assert set(names) <= {f"{chart}-default"}
+    finally:
+        cluster.helm("uninstall", "default", "--namespace", namespace)
+        cluster.kubectl("delete", "namespace", namespace, "--wait=false")

@@ -27,3 +27,8 @@ app.kubernetes.io/instance: {{ .Release.Name | quote }}
 {{- define "nodes.grant" -}}
 autox-nodes:{{ .Release.Namespace }}:{{ .Release.Name }}
 {{- end }}
+
+{{/* NB: an account called default is there in every namespace, and Helm may not take it over. */}}
+{{- define "nodes.account" -}}
+{{ eq .Release.Name "default" | ternary "nodes-default" .Release.Name }}
+{{- end }}
