@@ -14,7 +14,7 @@ from autox.api.experiments import object_from_record
 from tests.api.samples import SPEC, VALUES, changed
 from tests.api.test_records import RECORD
 from tests.charts.rendering import AUTOX, EXPERIMENT, helm, named, rendered
-from tests.clusters import LocalCluster, run
+from tests.clusters import LocalCluster, run, wait_for
 
 pytestmark = pytest.mark.integration
 Object = dict[str, Any]
@@ -92,6 +92,40 @@ def test_custom_resources_are_upgraded(cluster: LocalCluster, namespace: str, tm
     install(cluster, namespace, values, tmp_path)
 
     assert cluster.get("crd", older["metadata"]["name"])["spec"]["names"]["categories"] == ["autox"]
+    assert cluster.get("xg", "web", "--namespace", namespace)["metadata"]["uid"] == before
+
+
+OWNERS = {
+    "kubectl apply": (("apply",), "kubectl-client-side-apply"),
+    "kubectl create": (("create",), "kubectl-create"),
+    # What Helm 3 writes: the same field manager, by updates.
+    "Helm 3": (("create", "--field-manager=helm"), "helm"),
+}
+
+
+@pytest.mark.parametrize("way", OWNERS)
+def test_custom_resources_of_others(cluster: LocalCluster, namespace: str, tmp_path: Path, way: str) -> None:
+    """Definitions that others made are given to Helm by the command that an upgrade tells; it failed for ever."""
+    values = {"groups": {"web": group(namespace)}}
+    make, manager = OWNERS[way]
+    names = [f"crd/{each['metadata']['name']}" for each in crds()]
+    cluster.kubectl("delete", *names, "--ignore-not-found")
+    cluster.kubectl(*make, "-f", "-", stdin=json.dumps({"apiVersion": "v1", "kind": "List", "items": crds()}))
+    cluster.kubectl("wait", "--for=condition=Established", *names)
+    install(cluster, namespace, values, tmp_path)
+    # As if that had been the definitions of an earlier version.
+    older = '{"spec": {"names": {"categories": ["older"]}}}'
+    cluster.kubectl("patch", *names, "--type=merge", f"--field-manager={manager}", "-p", older)
+    before = cluster.get("xg", "web", "--namespace", namespace)["metadata"]["uid"]
+    refused = cluster.helm("upgrade", "autox", AUTOX, "--namespace", namespace, "--reuse-values")
+    assert refused.code != 0
+    assert "which Helm alone does not own" in refused.err
+    [command] = [line for line in refused.err.splitlines() if line.startswith("  kubectl patch")]
+    cluster.kubectl(*shlex.split(command)[1:])
+    install(cluster, namespace, values, tmp_path)
+
+    for each in names:
+        assert cluster.get(each)["spec"]["names"]["categories"] == ["autox"]
     assert cluster.get("xg", "web", "--namespace", namespace)["metadata"]["uid"] == before
 
 
@@ -220,7 +254,7 @@ def test_one_for_a_cluster(cluster: LocalCluster, namespace: str, tmp_path: Path
 def test_whole_cluster_rights(cluster: LocalCluster, tmp_path: Path) -> None:
     """Across namespaces the controller may see its own kinds, write groups' status, and see namespaces of triggers."""
     objects = rendered(cluster, AUTOX, values={"groups": {"a": SPEC}}, folder=tmp_path)
-    *rules, last = named(objects, "ClusterRole")["rules"]
+    *rules, last = named(objects, "ClusterRole", "autox")["rules"]
 
     assert last == {"apiGroups": [""], "resources": ["namespaces"], "resourceNames": ["default"], "verbs": ["get"]}
     assert {group for rule in rules for group in rule["apiGroups"]} == {"autox.dev"}
@@ -255,6 +289,28 @@ def test_rights(cluster: LocalCluster, namespace: str, tmp_path: Path) -> None:
     assert not may("get", "secrets", "default")
     assert not may("create", "jobs.batch", "default")
     assert not may("list", "deployments.apps", "default")
+
+
+def test_users(cluster: LocalCluster, namespace: str, tmp_path: Path) -> None:
+    """Who may view a namespace sees groups and experiments there, and who may edit it changes them; nobody could."""
+    install(cluster, namespace, {}, tmp_path)
+    for role in ("view", "edit"):
+        binding = ("create", "rolebinding", role, f"--clusterrole={role}", f"--user={role}er")
+        cluster.kubectl(*binding, "--namespace", namespace)
+
+    def may(user: str, verb: str, what: str, where: str = namespace) -> bool:
+        argv = ("kubectl", "auth", "can-i", verb, f"{what}.autox.dev", "--namespace", where, f"--as={user}")
+        return run(*argv, environ=cluster.with_programs()).out.strip() == "yes"
+
+    wait_for("the roles to be aggregated", lambda: may("viewer", "list", "experiments"))
+    wait_for("the roles to be aggregated", lambda: may("editer", "create", "experimentgroups"))
+    assert may("viewer", "get", "experimentgroups")
+    assert may("editer", "watch", "experiments")
+    assert may("editer", "delete", "experiments")
+    assert not may("viewer", "delete", "experiments")
+    assert not may("viewer", "create", "experimentgroups")
+    assert not may("editer", "create", "experiments")
+    assert not may("editer", "patch", "experimentgroups", "default")
 
 
 def test_launching(cluster: LocalCluster, namespace: str, tmp_path: Path) -> None:
@@ -293,7 +349,7 @@ def test_rules_for_other_charts(cluster: LocalCluster, tmp_path: Path) -> None:
     objects = rendered(cluster, AUTOX, "--namespace", "autox", values=values, folder=tmp_path)
 
     assert named(objects, "Role", namespace="default")["rules"][-1] == rule
-    assert rule not in named(objects, "ClusterRole")["rules"]
+    assert rule not in named(objects, "ClusterRole", "autox")["rules"]
 
 
 def test_group_removed(cluster: LocalCluster, namespace: str, tmp_path: Path) -> None:

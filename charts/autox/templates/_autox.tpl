@@ -39,3 +39,18 @@ fsGroup: 65532
 seccompProfile:
   type: RuntimeDefault
 {{- end }}
+
+{{/* Whether anything that is wanted is not found so: text if it is. Argument: wanted, found. */}}
+{{- define "autox.differs" -}}
+{{- if and (kindIs "map" .wanted) (kindIs "map" .found) }}
+{{- range $key, $value := .wanted }}
+{{- include "autox.differs" (dict "wanted" $value "found" (index $.found $key)) }}
+{{- end }}
+{{- else if and (kindIs "slice" .wanted) (kindIs "slice" .found) (eq (len .wanted) (len .found)) }}
+{{- range $index, $value := .wanted }}
+{{- include "autox.differs" (dict "wanted" $value "found" (index $.found $index)) }}
+{{- end }}
+{{- else if ne (toJson .wanted) (toJson .found) }}
+{{- "differs" }}
+{{- end }}
+{{- end }}
