@@ -23,6 +23,7 @@ from autox.cluster.home import ClusterHome, home, homes
 from autox.cluster.logs import follow as follow_log
 from autox.cluster.logs import tail
 from autox.cluster.processes import components_of, find
+from autox.cluster.programs import chosen, remembered
 from autox.cluster.spec import CONTAINERD_NODE, LOGS, SECTIONS, Runtime
 from autox.cluster.status import ClusterStatus, Phase
 from autox.cluster.status import status as look
@@ -87,11 +88,13 @@ def up(name: str, nodes: int | None, runtime: str | None, assignments: tuple[str
     if with_node:
         requirements.check(places=[place.directory])
     tools = (*CONTROL_PLANE, *NODE_TOOLS) if with_node else CONTROL_PLANE
-    found = provide(tools, settings=BinarySettings.from_environment(os.environ), progress=TerminalProgress(sys.stderr))
+    settings = BinarySettings.from_environment(os.environ)
+    found = provide(tools, settings=settings, progress=TerminalProgress(sys.stderr), before=remembered(place))
     request = Request(
         home=place,
         binaries={tool.value: binary.path for tool, binary in found.items()},
         versions={tool.value: binary.version for tool, binary in found.items()},
+        chosen=chosen(found),
         environ=os.environ,
         wish=wish,
     )
@@ -151,11 +154,15 @@ def kubeconfig(name: str, *, only_path: bool) -> None:
 
 @cluster.command()
 @name_option
-def env(name: str) -> None:
+@click.option("--unset", is_flag=True, help="Print what takes it back, also when the cluster is gone.")
+def env(name: str, *, unset: bool) -> None:
     """Print what a shell needs to use a cluster.
 
     Use it as: eval "$(autox cluster env)"
     """
+    if unset:
+        click.echo(_unset(home(name)), nl=False)
+        return
     place = _existing(name)
     for variable, value in place.variables.items():
         click.echo(f"export {variable}={shlex.quote(value)}")
@@ -210,6 +217,16 @@ def _existing(name: str) -> ClusterHome:
         others = ", ".join(each.name for each in homes()) or "none"
         raise NotFoundError(f"there is no cluster {name}", hint=f"run `{_command('up', name)}`; there now: {others}")
     return place
+
+
+def _unset(place: ClusterHome) -> str:
+    """What leaves the shell as it was; a variable that means something else by now is left alone."""
+    lines = [f"unset {variable}" for variable, value in place.variables.items() if os.environ.get(variable) == value]
+    folders = os.environ.get("PATH", "").split(os.pathsep)
+    if str(place.programs) in folders:
+        kept = os.pathsep.join(folder for folder in folders if folder != str(place.programs))
+        lines.append(f"export PATH={shlex.quote(kept)}")
+    return "".join(f"{line}\n" for line in lines)
 
 
 def _sayer(name: str) -> Callable[[str], None]:

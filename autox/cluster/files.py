@@ -1,5 +1,6 @@
 """Files of a cluster, written so that nobody ever reads half of one, and readable by their owner alone."""
 
+import errno
 import os
 from pathlib import Path
 
@@ -58,6 +59,11 @@ def link(path: Path, target: Path) -> None:
 def unwritable(path: Path, error: OSError) -> PermanentError:
     """The error for a path that the file system would not let us write."""
     reason = error.strerror or str(error)
+    if error.errno in {errno.ENOSPC, errno.EDQUOT}:
+        return PermanentError(
+            f"cannot write {path}: the disk is full ({reason})",
+            hint="make room there, or set XDG_STATE_HOME to a directory on another disk",
+        )
     return PermanentError(
         f"cannot write {path}: {reason}",
         hint="make the place writable, or set XDG_STATE_HOME to a directory that is",

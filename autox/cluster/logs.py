@@ -27,6 +27,16 @@ def tail(log: Path, *, lines: int) -> str:
     return "\n".join(last)
 
 
+def written(log: Path, *, since: int, limit: int = 256 * 1024) -> str:
+    """What stands in a log behind that many bytes, of it the last ``limit``; empty where there is no log."""
+    try:
+        with log.open("rb") as file:
+            file.seek(max(since, file.seek(0, 2) - limit))
+            return file.read().decode(errors="replace")
+    except OSError:
+        return ""
+
+
 def follow(log: Path, *, lines: int) -> Iterator[str]:
     """The last lines, then whatever is appended, until the caller stops; a log that starts anew is read anew.
 

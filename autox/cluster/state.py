@@ -6,7 +6,7 @@ treated as absent: the addresses are chosen again and the components that were s
 
 import json
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from autox.cluster.files import write_private
@@ -17,11 +17,17 @@ from autox.cluster.spec import ClusterSpec, Runtime
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ClusterState:
-    """A cluster as recorded."""
+    """A cluster as recorded.
+
+    Attributes:
+        versions: of the programs that it was last brought up with.
+        chosen: the paths of those among them that a user chose (see ``programs``).
+    """
 
     spec: ClusterSpec
     network: Network
     versions: Mapping[str, str]
+    chosen: Mapping[str, str] = field(default_factory=dict)
 
 
 def read_state(home: ClusterHome) -> ClusterState | None:
@@ -42,6 +48,7 @@ def read_state(home: ClusterHome) -> ClusterState | None:
                 routed=bool(network.get("routed", False)),
             ),
             versions=_texts(record["versions"]),
+            chosen=_texts(record.get("chosen", {})),
         )
     except (OSError, ValueError, KeyError, TypeError, AttributeError):
         return None

@@ -24,12 +24,14 @@ from autox.cluster.files import link, private_directory, write_private
 from autox.cluster.health import POLL_SECONDS, Health
 from autox.cluster.home import ClusterHome, homes
 from autox.cluster.identities import containerd_node_name, identities, node_names, write_kubeconfigs
+from autox.cluster.lastwords import is_disk_full, last_words
 from autox.cluster.locking import locked
-from autox.cluster.logs import tail
+from autox.cluster.logs import written
 from autox.cluster.network import BLOCKS, Network, Reservations, bindable, present
 from autox.cluster.pki import Pki
 from autox.cluster.plan import Plan
 from autox.cluster.processes import Running, components_of, end, find, start
+from autox.cluster.programs import check_data
 from autox.cluster.spec import CONTAINERD_NODE, ClusterSpec, Runtime
 from autox.cluster.state import ClusterState, read_state, write_state
 from autox.cluster.wish import Wish
@@ -49,10 +51,15 @@ Say = Callable[[str], None]
 class ComponentExitedError(PermanentError):
     """A component ended instead of becoming ready."""
 
-    def __init__(self, component: Component, log: Path) -> None:
+    def __init__(self, component: Component, log: Path, *, since: int = 0) -> None:
+        """Tell why, by what it wrote behind that many bytes of its log."""
+        said = written(log, since=since)
+        place = log.parent.parent
+        full = f": the disk of {place} is full" if is_disk_full(said) else ""
+        room = "make room there, then run `autox cluster up` again; " if full else ""
         super().__init__(
-            f"{component.name} ended before it was ready; its last words:\n{tail(log, lines=5)}",
-            hint=f"the whole log is {log}",
+            f"{component.name} ended before it was ready{full}; its last words:\n{last_words(said)}",
+            hint=f"{room}the whole log is {log}",
         )
         self.component = component
 
@@ -65,12 +72,14 @@ class Request:
         wish: what is asked for.
         binaries: path of each program by its own name.
         versions: version of each program, for ``status``.
+        chosen: the paths of those that the user chose; remembered for the next ``up``.
         environ: the caller's environment, of which components inherit a few names.
     """
 
     home: ClusterHome
     binaries: Mapping[str, Path]
     versions: Mapping[str, str]
+    chosen: Mapping[str, str]
     environ: Mapping[str, str]
     wish: Wish
 
@@ -84,6 +93,7 @@ async def up(request: Request, *, say: Say) -> ClusterState:
     home = request.home
     async with locked(home.directory, create=True, waiting=lambda: say("waiting for another up or down of it to end")):
         recorded = read_state(home)
+        check_data(home, recorded, request.versions)
         spec = request.wish.spec(home)
         if spec.runtime is Runtime.CONTAINERD:
             requirements.check(places=[home.directory, *request.binaries.values(), Path(sys.executable)])
@@ -99,7 +109,7 @@ async def _converged(request: Request, spec: ClusterSpec, network: Network, *, s
     home = request.home
     for _ in range(PORT_ATTEMPTS):
         network = _with_free_ports(home, network)
-        state = ClusterState(spec=spec, network=network, versions=request.versions)
+        state = ClusterState(spec=spec, network=network, versions=request.versions, chosen=request.chosen)
         try:
             await _converge(request, state, say=say)
         except ComponentExitedError as error:
@@ -201,13 +211,18 @@ async def _end_all_but(wanted: Mapping[str, Component], *, home: ClusterHome, sa
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Starter:
-    """Starts the components that do not run and waits for them; ``running`` follows what it does."""
+    """Starts the components that do not run and waits for them.
+
+    Attributes:
+        running: follows what it does.
+        started: what it started itself, and how long its log was then, in bytes.
+    """
 
     home: ClusterHome
     health: Health
     running: dict[str, Running]
     say: Say
-    started: set[str] = field(default_factory=set)
+    started: dict[str, int] = field(default_factory=dict)
 
     async def has_link(self, node: Component, network: Network) -> None:
         """Start the containerd node if it does not run, and wait until this machine has its address on the link.
@@ -222,7 +237,7 @@ class _Starter:
             async with asyncio.timeout(READY_SECONDS):
                 while not present(host):
                     if self.running[node.name].has_ended():
-                        raise ComponentExitedError(node, self.home.log(node.name))
+                        raise self._exited(node)
                     await asyncio.sleep(POLL_SECONDS)
         except TimeoutError as error:
             raise DeadlineError(
@@ -247,10 +262,12 @@ class _Starter:
             raise errors.exceptions[0] from None
 
     def _start(self, component: Component) -> None:
-        self.started.add(component.name)
-        self.running[component.name] = start(
-            component, directory=self.home.directory, log=self.home.log(component.name)
-        )
+        log = self.home.log(component.name)
+        self.started[component.name] = log.stat().st_size if log.is_file() else 0
+        self.running[component.name] = start(component, directory=self.home.directory, log=log)
+
+    def _exited(self, component: Component) -> ComponentExitedError:
+        return ComponentExitedError(component, self.home.log(component.name), since=self.started.get(component.name, 0))
 
     async def _ready(self, component: Component, *, may_restart: bool) -> None:
         clock = asyncio.get_running_loop().time
@@ -259,7 +276,7 @@ class _Starter:
         while clock() < began + READY_SECONDS:
             running = self.running[component.name]
             if running.has_ended():
-                raise ComponentExitedError(component, self.home.log(component.name))
+                raise self._exited(component)
             trouble = await self.health.trouble(component, running)
             if not trouble:
                 self.say(f"{component.name} ready")

@@ -89,7 +89,7 @@ def test_the_toolchain_can_compile_every_module() -> None:
     ],
 )
 def test_reported_versions_are_read(tool: Tool, output: str, version: str | None) -> None:
-    """The formats are those of the real programs; ``v4.3``, which a helm of ``go install`` says, was believed of none."""
+    """The formats are those of the real programs; ``v4.3``, which a helm of ``go install`` says, was not believed."""
     assert reported(tool, output) == version
 
 

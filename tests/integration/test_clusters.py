@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from autox.cluster.binaries import BinarySettings, Silent, Tool, provide
 from tests.clusters import LocalCluster, run
 
 pytestmark = pytest.mark.integration
@@ -125,8 +126,57 @@ def test_bad_flag_is_told(own_cluster: LocalCluster) -> None:
     assert str(own_cluster.home.log("scheduler")) in done.err
     assert "Traceback" not in done.err
 
-    own_cluster.up("--set", "scheduler.flags.no-such-flag=")
+    # NB: etcd names the flag first and prints its usage after that.
+    done = own_cluster.autox(
+        "up", "--set", "scheduler.flags.no-such-flag=", "--set", "etcd.flags.quota-backend-bytes=x"
+    )
+    assert done.code == 3
+    assert 'invalid value "x" for flag -quota-backend-bytes' in done.err
+    assert "grpc-proxy" not in done.err
+
+    own_cluster.up("--set", "etcd.flags.quota-backend-bytes=")
     assert own_cluster.status()["phase"] == "up"
+
+
+def test_programs_stay(own_cluster: LocalCluster, tmp_path: Path) -> None:
+    """A plain ``up`` goes on with the etcd that the cluster was brought up with: it ended it for an older one."""
+    settings = BinarySettings.from_environment(os.environ)
+    real = provide([Tool.ETCD], settings=settings, progress=Silent())[Tool.ETCD].path
+    mine = tmp_path / "mine"
+    mine.mkdir()
+    (mine / "etcd").write_text(
+        f'#!/bin/sh\n[ "$1" = --version ] && echo "etcd Version: 3.7.3" && exit 0\nexec {real} "$@"\n'
+    )
+    (mine / "etcd").chmod(0o755)
+    environ = {**own_cluster.environ, "AUTOX_BINARIES": str(mine)}
+    first = run(*own_cluster.command("up", "--nodes", "0"), environ=environ)
+    assert first.code == 0, first.err
+    pid = own_cluster.pids()["etcd"]
+
+    own_cluster.up()
+    assert own_cluster.pids()["etcd"] == pid
+    assert own_cluster.status()["versions"]["etcd"] == "v3.7.3"
+
+    (mine / "etcd").rename(mine / "gone")
+    refused = own_cluster.autox("up")
+    assert refused.code == 2
+    assert "was written by etcd v3.7.3, and etcd v3.6" in refused.err
+    assert own_cluster.pids()["etcd"] == pid
+    assert own_cluster.status()["phase"] == "up"
+
+
+def test_a_shell_is_given_back(cluster: LocalCluster) -> None:
+    """``env --unset`` takes back what ``env`` gave, and leaves alone what means another cluster by now."""
+    autox, programs = shlex.join(cluster.command("env")), cluster.home.programs
+    script = (
+        f'before=$(env | sort); eval "$({autox})"; test "$(command -v kubectl)" = "{programs}/kubectl" || exit 7; '
+        f'eval "$({autox} --unset)"; test "$before" = "$(env | sort)" || exit 8; '
+        f'eval "$({autox})"; export KUBECONFIG=/mine; eval "$({autox} --unset)"; echo "$KUBECONFIG"'
+    )
+    bare = {name: value for name, value in cluster.environ.items() if name not in {"_", *cluster.home.variables}}
+    done = run("/bin/bash", "--norc", "-c", script, environ=bare)
+
+    assert (done.code, done.out) == (0, "/mine\n"), done.err
 
 
 def test_private(cluster: LocalCluster) -> None:

@@ -10,10 +10,10 @@ import os
 import shutil
 import signal
 import threading
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from types import FrameType
+from types import FrameType, MappingProxyType
 
 from autox.cluster.binaries.asking import NoAnswerError
 from autox.cluster.binaries.building import Builds
@@ -28,7 +28,13 @@ from autox.cluster.binaries.versions import accepted, fits
 from autox.model.errors import ConfigurationError, PermanentError
 
 
-def provide(tools: Collection[Tool], *, settings: BinarySettings, progress: Progress) -> dict[Tool, Binary]:
+def provide(
+    tools: Collection[Tool],
+    *,
+    settings: BinarySettings,
+    progress: Progress,
+    before: Mapping[Tool, Binary] = MappingProxyType({}),
+) -> dict[Tool, Binary]:
     """Find these tools, or download or build what is missing; blocks, for minutes in the worst case.
 
     In the main thread a SIGTERM with its default action ends it in order, like Ctrl-C, by SystemExit.
@@ -37,6 +43,7 @@ def provide(tools: Collection[Tool], *, settings: BinarySettings, progress: Prog
         tools: what is needed; nothing else is fetched or built.
         settings: where to look and what is allowed.
         progress: is shown what takes long; nothing when all is found.
+        before: programs that were chosen earlier; only an explicit directory wins over one that is still what it was.
 
     Returns:
         Every one of the tools, in the order of ``Tool``.
@@ -46,7 +53,7 @@ def provide(tools: Collection[Tool], *, settings: BinarySettings, progress: Prog
         PermanentError: a tool cannot be had from any source; lists why. Or the cache cannot be written.
         UnsupportedError: there are no binaries for this kind of machine.
     """
-    search = _Search(settings, [tool for tool in Tool if tool in tools])
+    search = _Search(settings, [tool for tool in Tool if tool in tools], before)
     try:
         search.look()
         if search.missing:
@@ -62,8 +69,9 @@ def provide(tools: Collection[Tool], *, settings: BinarySettings, progress: Prog
 class _Search:
     """What has been found by now, and the reasons why the rest has not."""
 
-    def __init__(self, settings: BinarySettings, tools: Sequence[Tool]) -> None:
+    def __init__(self, settings: BinarySettings, tools: Sequence[Tool], before: Mapping[Tool, Binary]) -> None:
         self.settings = settings
+        self.before = before
         self.tools = tools
         self.cache = Cache(root=settings.cache.expanduser().absolute(), platform=Platform.current())
         self.probe = VersionProbe(self.cache.memory)
@@ -88,7 +96,15 @@ class _Search:
                     self.found[binary.tool] = binary
 
     def _installed(self, tool: Tool) -> Binary | None:
-        return self._in_directory(tool) or self._elsewhere(tool) or self._cached(tool)
+        return self._in_directory(tool) or self._as_before(tool) or self._elsewhere(tool) or self._cached(tool)
+
+    def _as_before(self, tool: Tool) -> Binary | None:
+        binary = self.before.get(tool)
+        try:
+            same = binary is not None and self.probe.version(tool, binary.path) == binary.version
+        except NoAnswerError:
+            return None
+        return binary if same else None
 
     def _in_directory(self, tool: Tool) -> Binary | None:
         directory = self.settings.directory
