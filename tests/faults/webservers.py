@@ -45,6 +45,8 @@ def says(*pieces: bytes, pause: float = 0.0, then: str = "keep") -> Answer:
             if number:
                 await writer.drain()
                 await asyncio.sleep(pause)
+            if writer.is_closing():
+                return
             writer.write(piece)
         await writer.drain()
         match then:
