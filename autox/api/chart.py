@@ -53,6 +53,9 @@ class ControllerValues(Document):
         int, Field(ge=1, le=5, description="How many controllers; one works, and the others stand by for it.")
     ] = 1
     resources: dict[str, Any] = Field(default_factory=dict, description="Of the controller's container, as in a pod.")
+    keep_experiments: Annotated[
+        bool, Field(description="Whether what runs goes on when autox is uninstalled; else it is ended first.")
+    ] = False
     log_level: Annotated[Literal["debug", "info", "warning", "error"], Field(description="How much is logged.")] = (
         "info"
     )

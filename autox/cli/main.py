@@ -19,6 +19,7 @@ COMMANDS = {
     "nodes": ("autox.cli.nodes", "Run virtual nodes."),
     "retest": ("autox.cli.retest", "Test the version that is deployed now once more."),
     "report": ("autox.cli.report", "Show the result of an experiment."),
+    "retire": ("autox.cli.retire", "End what an installation runs (what its uninstallation does first)."),
     "run": ("autox.cli.run", "Run the tasks of an experiment, here and now."),
     "why": ("autox.cli.why", "Explain what autox did for an object, and why."),
 }

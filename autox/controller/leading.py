@@ -16,6 +16,7 @@ from autox.controller.leftovers import Leftovers
 from autox.controller.reach import Reach, sees_cluster
 from autox.controller.reconciling import Reconciler
 from autox.controller.records import Records
+from autox.controller.sighting import Sightings
 from autox.controller.steps import Steps
 from autox.controller.supervising import Supervisor
 from autox.controller.telling import Teller
@@ -71,6 +72,7 @@ class Leader:
         self._recorder = EventRecorder(kube, component="autox-controller", now=now)
         self._reconciler: Reconciler | None = None
         self._leftovers: Leftovers | None = None
+        self._sightings: Sightings | None = None
         self._reach: Reach | None = None
         self._groups_in: str | None = None
         self._refollowing = False
@@ -96,8 +98,9 @@ class Leader:
         self._groups_in = None if sees_groups else self._own_namespace
         where = f"namespace {self._groups_in}" if self._groups_in else "all namespaces"
         _log.info("leading; experiment groups are looked for in %s", where)
-        self._wire(self._reach)
+        sightings = self._sightings = self._wire(self._reach)
         watching = (
+            sightings.run(),
             self._groups.run(self._kube, self._groups_in),
             self._experiments.run(),
             self._source.run(self._on_trigger, self._on_trouble),
@@ -123,13 +126,14 @@ class Leader:
             if not task.cancelled():
                 task.result()
 
-    def _wire(self, reach: Reach) -> None:
+    def _wire(self, reach: Reach) -> Sightings:
         records = Records(self._kube, now=self._now)
         teller = Teller(self._recorder, self._groups)
+        steps = Steps(records, self._releases, teller, now=self._now)
         self._reconciler = Reconciler(
             self._kube,
             self._groups,
-            Steps(records, self._releases, teller, now=self._now),
+            steps,
             Supervisor(self._kube, records, teller, now=self._now),
             teller,
             reach=reach,
@@ -141,6 +145,7 @@ class Leader:
             self._kube, self._groups, records, self._releases, self._leftovers, reach=reach, add=self._add
         )
         housekeeping.schedule(self._timers)
+        return Sightings(self._kube, self._groups, steps, reach=reach, now=self._now)
 
     async def _work(self) -> None:
         # NB: before all groups are known, every one of them looks as if it had been deleted.
@@ -177,6 +182,8 @@ class Leader:
     def _on_trigger(self, trigger: ObjectRef) -> None:
         for key in self._groups.of_trigger(trigger):
             self._workers.add(key)
+            if self._sightings is not None and self._groups.listed.is_set():
+                self._sightings.add(key)
 
     def _on_trouble(self) -> None:
         before, self._troubles = self._troubles, dict(self._source.troubles())

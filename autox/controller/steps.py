@@ -70,6 +70,9 @@ class Steps:
         if decision.reason == wording.TEMPLATE_CHANGED and record.phase is Phase.RUNNING and record.verdict is None:
             message = f"{wording.REPLACED_IN_MID_TEST}: {decision.message}"
             standing = replace(standing, message=message, verdict=Verdict.INVALID)
+        if decision.reason == wording.NEW_VERSION and wording.was_never_launched(record):
+            notice = wording.superseded(record, decision.message)
+            standing = replace(standing, reason=notice.reason, message=notice.message)
         recorded = await self._records.mark(recorded, standing)
         note = ""
         try:
@@ -77,6 +80,7 @@ class Steps:
         except NotOursError as error:
             # Somebody else's release of that name: then there is none of ours, and theirs is left alone.
             _log.warning("%s", error.advice)
+            note = error.message
         await self._records.drop_unused_result(record)
         done = replace(standing, phase=Phase.DELETED, message=_with_note(standing.message, note))
         recorded = await self._records.mark(recorded, done)
@@ -112,21 +116,7 @@ class Steps:
             NotOursError: something else has the record's name.
             AutoxError: a step failed; the ones before it stay done.
         """
-        if decision.launch is None:
-            raise AssertionError("only a decision to launch says what")
-        now = self._now()
-        recorded = await self._records.create(
-            ExperimentRecord(
-                name=decision.name,
-                uid="",
-                identity=decision.launch,
-                chart=self._releases.meant(chart),
-                images=images,
-                template=template,
-                targets=targets,
-                created_at=now,
-            )
-        )
+        recorded = await self.record(decision, chart=chart, images=images, template=template, targets=targets)
         record = recorded.record
         if record.phase is not Phase.PENDING or record.is_deleting:
             raise ConflictError(f"experiment {record.namespace}/{record.name} has been launched or deleted meanwhile")
@@ -152,6 +142,36 @@ class Steps:
         recorded = await self._records.mark(recorded, standing)
         self._teller.about(record, wording.launched(record, message))
         return recorded
+
+    async def record(
+        self,
+        decision: Decision,
+        *,
+        chart: ChartRef,
+        images: tuple[str, ...],
+        template: str,
+        targets: tuple[str, ...],
+    ) -> Recorded:
+        """The first step of a launch alone; the arguments are those of ``launch``.
+
+        Raises:
+            NotOursError: something else has the record's name.
+            AutoxError: it could not be recorded.
+        """
+        if decision.launch is None:
+            raise AssertionError("only a decision to launch says what")
+        return await self._records.create(
+            ExperimentRecord(
+                name=decision.name,
+                uid="",
+                identity=decision.launch,
+                chart=self._releases.meant(chart),
+                images=images,
+                template=template,
+                targets=targets,
+                created_at=self._now(),
+            )
+        )
 
     async def _wait_for_rights(self, recorded: Recorded, error: ForbiddenError) -> None:
         record, notice = recorded.record, wording.not_allowed(recorded.record, error.advice)

@@ -15,7 +15,7 @@ from autox.model.experiments import ExperimentRecord, Identity
 from autox.model.groups import OptIn
 from autox.model.refs import ObjectRef
 from autox.model.trigger import TriggerSnapshot
-from autox.model.verdict import Verdict
+from autox.model.verdict import Phase, Verdict
 
 NoticeType = Literal["Normal", "Warning"]
 
@@ -30,6 +30,9 @@ TEMPLATE_CHANGED = "TemplateChanged"
 
 REPLACED_IN_MID_TEST = "the pods were replaced in mid-test"
 """Why the figures of a run are of no version: begins a message."""
+
+NEW_VERSION = "NewVersion"
+"""The reason of what is done because the trigger has another version."""
 
 POD_WAITING = "PodWaiting"
 """The reason of an experiment that runs, and whose pod is not there or does not start."""
@@ -148,7 +151,7 @@ def trigger_replaced(old: Identity, new: Identity) -> Notice:
 def new_version(identity: Identity, *, old: str = "") -> Notice:
     """The version label changed, or was never seen before."""
     was = f"; it was {old}" if old else ""
-    return Notice(reason="NewVersion", message=f"the version of {identity.trigger} is {identity.version}{was}")
+    return Notice(reason=NEW_VERSION, message=f"the version of {identity.trigger} is {identity.version}{was}")
 
 
 def chart_or_values_changed(identity: Identity) -> Notice:
@@ -200,6 +203,17 @@ def tested_again(identity: Identity) -> Notice:
     """The same version was tested before, and something else came in between."""
     message = f"version {identity.version} of {identity.trigger} is tested again, as revision {identity.revision}"
     return Notice(reason="TestedAgain", message=message)
+
+
+def was_never_launched(record: ExperimentRecord) -> bool:
+    """Whether it is recorded, and no more than that."""
+    return record.phase is Phase.PENDING and record.launched_at is None and record.verdict is None
+
+
+def superseded(record: ExperimentRecord, why: str) -> Notice:
+    """The next version came before this one could be launched."""
+    message = f"version {record.identity.version} was replaced before its experiment could be launched: {why}"
+    return Notice(reason="Superseded", message=message)
 
 
 def resume(record: ExperimentRecord) -> Notice:

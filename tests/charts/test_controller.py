@@ -8,6 +8,7 @@ from typing import Any
 from uuid import uuid4
 
 import pytest
+import yaml
 
 from autox.api.crds import crds
 from autox.api.experiments import object_from_record
@@ -52,7 +53,7 @@ def namespace(cluster: LocalCluster) -> Iterator[str]:
     name = f"autox-{uuid4().hex[:8]}"
     cluster.kubectl("create", "namespace", name)
     yield name
-    cluster.helm("uninstall", "autox", "--namespace", name, "--ignore-not-found")
+    cluster.helm("uninstall", "autox", "--namespace", name, "--ignore-not-found", "--no-hooks")
 
 
 def install(cluster: LocalCluster, namespace: str, values: Object, folder: Path) -> None:
@@ -73,7 +74,7 @@ def test_custom_resources_first(cluster: LocalCluster, namespace: str, tmp_path:
     """One command installs the kinds and a group; uninstalling takes the group and leaves the kinds."""
     install(cluster, namespace, {"groups": {"web": group(namespace)}}, tmp_path)
     assert cluster.get("xg", "web", "--namespace", namespace)["spec"]["trigger"]["namespace"] == namespace
-    assert cluster.helm("uninstall", "autox", "--namespace", namespace).code == 0
+    assert cluster.helm("uninstall", "autox", "--namespace", namespace, "--no-hooks").code == 0
 
     assert cluster.get("xg", "--namespace", namespace)["items"] == []
     assert cluster.get("crd", "experiments.autox.dev")["spec"]["names"]["shortNames"] == ["xp"]
@@ -381,7 +382,7 @@ def test_rights_after_a_new_installation(cluster: LocalCluster, namespace: str, 
     for place in places.values():
         cluster.kubectl("create", "namespace", place)
     install(cluster, namespace, {}, tmp_path)
-    cluster.helm("uninstall", "autox", "--namespace", namespace)
+    cluster.helm("uninstall", "autox", "--namespace", namespace, "--no-hooks")
     groups = {"moved": namespace, "gone": "nowhere", "ended": namespace, "theirs": places["theirs"]}
     mine = {**group(places["theirs"]), "specs": SPEC["specs"]}
     names = {"name": "theirs", "namespace": places["theirs"]}
@@ -404,6 +405,27 @@ def test_rights_after_a_new_installation(cluster: LocalCluster, namespace: str, 
         install(cluster, namespace, {"groups": {"moved": group(namespace)}}, tmp_path)
         assert roles() == {"autox:moved", "autox:gone"}
     cluster.kubectl("delete", "xp,xg", "--all", "--namespace", places["theirs"])
+
+
+@pytest.mark.parametrize(
+    ("values", "is_there"),
+    [
+        ({"groups": {"web": SPEC, "b": SPEC}}, True),
+        ({"groups": {"web": SPEC}, "keepExperiments": False}, True),
+        ({"groups": {"web": SPEC}, "keepExperiments": True}, False),
+        ({}, False),
+    ],
+    ids=["by default", "said", "kept", "nothing to end"],
+)
+def test_uninstalling_ends_what_runs(cluster: LocalCluster, tmp_path: Path, values: Object, *, is_there: bool) -> None:
+    """What a release runs is ended before it goes, by a hook that may delete its groups and nothing else."""
+    done = helm(cluster, "template", "trial", AUTOX, values=values, folder=tmp_path)
+    made = [each for each in yaml.safe_load_all(done.out) if each and each["metadata"]["name"] == "trial-retire"]
+    assert {each["kind"] for each in made} == ({"Role", "RoleBinding", "Job"} if is_there else set())
+    assert all(each["metadata"]["annotations"]["helm.sh/hook"] == "pre-delete" for each in made)
+    for role in (each for each in made if each["kind"] == "Role"):
+        (rule,) = role["rules"]
+        assert (rule["verbs"], rule["resourceNames"]) == (["delete"], sorted(values["groups"]))
 
 
 def test_image_of_experiments(cluster: LocalCluster, tmp_path: Path) -> None:

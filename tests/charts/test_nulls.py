@@ -118,7 +118,7 @@ def test_a_group_is_removed(cluster: LocalCluster, tmp_path: Path) -> None:
         assert left["spec"]["optIn"]["label"] == "iter8.tools/autox"
         assert json.loads(cluster.helm("get", "values", "autox", *where, "-o", "json").out)["groups"]["b"] is None
     finally:
-        cluster.helm("uninstall", "autox", *where)
+        cluster.helm("uninstall", "autox", "--no-hooks", *where)
 
 
 @pytest.mark.parametrize("removed", ["tasks", "http", "http.url"])

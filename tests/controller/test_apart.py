@@ -132,7 +132,7 @@ async def test_a_group_that_errs_leaves_the_other_one_alone(scene: Scene, call: 
             await _look(scene)
             await _keep_house(scene, client)
         client.kind = None
-        assert client.erred >= len(kinds)
+        assert client.erred
         # What was wrong is right again.
         for _ in range(2):
             await scene.look("bad")

@@ -15,6 +15,7 @@ from autox.kube.auth import from_kubeconfig
 from autox.kube.client import KubeClient
 from autox.model.errors import AutoxError, DeadlineError
 from autox.model.refs import DEPLOYMENTS, EXPERIMENT_GROUPS, LEASES, ObjectRef
+from autox.model.verdict import Phase
 from autox.model.watching import TriggerWatch, WatchTrouble
 from autox.testing.releases import RecordingReleases
 from tests.controller.scene import Scene
@@ -231,6 +232,34 @@ async def test_a_watch_that_fails_is_told_in_the_group(scene: Scene) -> None:
         running.source.trouble.clear()
         running.source.on_trouble()
         await stalled(scene, "False")
+
+
+async def test_a_version_that_comes_while_helm_is_busy_is_recorded(scene: Scene) -> None:
+    """Versions that stayed for longer than 15 s and could not be launched in time were never heard of again."""
+    releases = SlowReleases()
+    releases.go_on.set()
+    await scene.trigger(opt_in="true", version="1")
+    await scene.group()
+    async with controller(scene, releases=releases) as running:
+        await running.until(lambda: len(releases.runs) == 1)
+        releases.go_on.clear()
+        for version in ("2", "3", "4"):
+            await scene.trigger(version=version)
+            running.source.announce(running.trigger)
+            async with asyncio.timeout(20):
+                while version not in await scene.by_version():  # noqa: ASYNC110  - nothing tells
+                    await asyncio.sleep(0.05)
+        releases.go_on.set()
+        await running.until(lambda: len(releases.installed) == 1 and len(releases.runs) >= 3)
+        async with asyncio.timeout(20):
+            while (records := await scene.by_version())["4"].phase is not Phase.RUNNING:  # noqa: ASYNC110  - nothing tells
+                await asyncio.sleep(0.05)
+
+    assert {version: each.phase for version, each in records.items() if version != "4"} == dict.fromkeys(
+        ("1", "2", "3"), Phase.DELETED
+    )
+    assert records["3"].reason == "Superseded"
+    assert "version 3 was replaced before its experiment could be launched" in records["3"].message
 
 
 async def stalled(scene: Scene, wanted: str) -> None:

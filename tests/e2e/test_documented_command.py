@@ -49,7 +49,8 @@ def test_opting_in_runs_a_job_and_records_its_verdict(audited: AuditedCluster) -
     audited.kubectl("label", "deployment/httpbin", "app.kubernetes.io/version=1.0", "iter8.tools/autox=true")
 
     name = wait_for("a record", audited.experiments)[0]["metadata"]["name"]
-    wait_for("a Job", lambda: audited.kubectl("get", "jobs", name, "--ignore-not-found"))
+    of_it = f"app.kubernetes.io/instance={name}"
+    wait_for("a Job", lambda: audited.kubectl("get", "jobs", "--selector", of_it, "--ignore-not-found"))
     done = audited.verdict("1.0", spec="iter8")
     assert done["status"]["verdict"] == "Pass", done["status"]
     assert {slo["metric"]: slo["verdict"] for slo in done["status"]["slos"]} == {

@@ -71,10 +71,24 @@ def test_loops_are_counted_and_totalled(audited: AuditedCluster) -> None:
         assert [loop["verdict"] for loop in document["history"]] == ["Pass", "Pass", "Fail"]
         assert "1.10" in run(sys.executable, "-m", "autox", "history", environ=audited.environ).out
         assert audited.audit.refused() == audited.audit.trespasses() == []
+
+        _uninstall(audited, name)
     finally:
+        audited.helm("uninstall", "autox", "--ignore-not-found")
         audited.kubectl("delete", "deployment/looped", "--ignore-not-found")
-        wait_for("the CronJob to go", lambda: not audited.get("cronjobs")["items"])
-        audited.helm("uninstall", "autox")
+
+
+def _uninstall(cluster: AuditedCluster, name: str) -> None:
+    """Uninstalled, nothing runs on; the CronJob loaded its target for ever, even when the app was gone."""
+    done = cluster.helm("uninstall", "autox")
+    assert done.code == 0, done.err
+    for kind in ("cronjobs", "jobs", "roles", "rolebindings"):
+        left = [each["metadata"] for each in cluster.get(kind)["items"]]
+        assert not [each["name"] for each in left if "deletionTimestamp" not in each], kind
+    assert cluster.helm("list", "--all", "--short").out == ""
+    (record,) = [each for each in cluster.experiments() if each["metadata"]["name"] == name]
+    assert (record["status"]["phase"], record["status"]["reason"]) == ("Deleted", "GroupRemoved")
+    assert record["status"]["totals"] == {"Pass": 2, "Fail": 1}
 
 
 def _loop(cluster: AuditedCluster, name: str, cron_job: str, loop: int) -> dict[str, object]:

@@ -139,8 +139,8 @@ def test_upgrade_in_mid_experiment_and_rollback(ready: RealCluster, previous: Pa
 
 
 def test_uninstall_in_mid_experiment_keeps_it_and_every_record(ready: RealCluster) -> None:
-    """What runs when autox is uninstalled runs to its end and tells its verdict; all records stay."""
-    install(ready, GROUPS)
+    """With keepExperiments, what runs runs to its end and tells its verdict; all records stay."""
+    install(ready, GROUPS, keepExperiments=True)
     story = Story(ready, "left")
     story.new_version()
     story.pod()

@@ -36,6 +36,7 @@
     "pullPolicy": "IfNotPresent"
   },
   "replicas": 1,
+  "keepExperiments": false,
   "logLevel": "info",
   "rbac": {
     "extraRules": []

@@ -1,0 +1,99 @@
+"""Records versions that come while nobody has time to launch them: a version that was there is in the history.
+
+A group is looked at by one worker at a time, and a look may wait for Helm: for its turn, for a removal that hangs. The
+version that came meanwhile may be replaced before the next look, and nobody would know of it. So a trigger of which
+news came is looked at once more after a moment, beside the workers and without Helm, and a version that is still to be
+launched then gets its record. Creating it is the first step of a launch, harmless to repeat; whoever looks next goes
+on from there, or says that it was superseded.
+"""
+
+import asyncio
+import logging
+from collections.abc import Callable
+from datetime import datetime
+
+from autox.api.experiments import label_selector
+from autox.controller.groups import Groups, Key
+from autox.controller.reach import Reach
+from autox.controller.reading import read_records, read_trigger
+from autox.controller.steps import Steps
+from autox.controller.values import Resolved, resolve, turns
+from autox.core.deciding import decide
+from autox.core.targets import targets_of
+from autox.kube.client import KubeClient
+from autox.model.decision import Action
+from autox.model.errors import AutoxError
+from autox.model.groups import ExperimentGroup
+
+_log = logging.getLogger(__name__)
+
+MOMENT = 2.0
+"""Seconds; most launches are recorded by then."""
+
+
+class Sightings:
+    """Groups whose triggers had news, each looked at once after a moment."""
+
+    def __init__(
+        self, kube: KubeClient, groups: Groups, steps: Steps, *, reach: Reach, now: Callable[[], datetime]
+    ) -> None:
+        """Prepare.
+
+        Args:
+            kube: the client.
+            groups: what the keys stand for.
+            steps: records what is to be launched.
+            reach: where experiments may be.
+            now: the wall clock.
+        """
+        self._kube = kube
+        self._groups = groups
+        self._steps = steps
+        self._reach = reach
+        self._now = now
+        self._waiting: asyncio.Queue[tuple[float, Key]] = asyncio.Queue()
+        self._keys: set[Key] = set()
+
+    def add(self, key: Key) -> None:
+        """There is news of the trigger of this group."""
+        if key not in self._keys:
+            self._keys.add(key)
+            self._waiting.put_nowait((asyncio.get_running_loop().time() + MOMENT, key))
+
+    async def run(self) -> None:
+        """Look until cancelled; never raises for what a server does: the worker that looks next tells it."""
+        while True:
+            due, key = await self._waiting.get()
+            await asyncio.sleep(max(due - asyncio.get_running_loop().time(), 0.0))
+            self._keys.discard(key)
+            try:
+                await self._look(key)
+            except AutoxError as error:
+                _log.debug("group %s/%s: %s", *key, error.advice)
+
+    async def _look(self, key: Key) -> None:
+        known = self._groups.get(key)
+        if known is None or not isinstance(known.wanted, ExperimentGroup):
+            return
+        group = known.wanted
+        trigger = await read_trigger(self._kube, group.trigger)
+        resolved = await resolve(self._kube, group)
+        recorded = await read_records(
+            self._kube, label_selector(*key), self._reach.namespaces, needed=group.trigger.namespace
+        )
+        digests = {name: each.digest if isinstance(each, Resolved) else each for name, each in resolved.items()}
+        decisions = decide(
+            group, trigger, [each.record for each in recorded], digests, turns(resolved, now=self._now())
+        )
+        charts = {spec.name: spec.chart for spec in group.specs}
+        for decision in decisions:
+            values = resolved.get(decision.spec)
+            if decision.action is Action.LAUNCH and decision.record is None and isinstance(values, Resolved):
+                chart = charts[decision.spec]
+                await self._steps.record(
+                    decision,
+                    chart=chart,
+                    images=trigger.images,
+                    template=trigger.template,
+                    targets=() if chart.repo else targets_of(values.values, namespace=trigger.ref.namespace),
+                )
