@@ -46,10 +46,6 @@ e2e: $(STAMP) ## Play the stories on a real node, look at the image and at pages
 	@$(RUN)/python -m pytest -m root
 	@$(RUN)/python -m pytest --runtime containerd tests/realnode tests/e2e/test_documented_command.py tests/e2e/test_loops.py
 
-.PHONY: faults
-faults: $(STAMP) ## Plant every fault in servers under test, and print what was said beside the truth
-	@$(RUN)/python -m tests.faults
-
 .PHONY: image
 image: $(STAMP) ## Build the container image and its bill of materials into build/image; needs buildah
 	@$(RUN)/python -m image.build $(if $(BASE),--base $(BASE)) $(if $(BUILDER),--builder $(BUILDER))
@@ -57,6 +53,11 @@ image: $(STAMP) ## Build the container image and its bill of materials into buil
 .PHONY: check
 check: lint ## Format, lint, types, contracts, unit tests: no cluster, under a minute
 	@$(RUN)/python -m pytest -q -m "not integration and not realnode and not root"
+
+.PHONY: faults
+faults: $(STAMP) ## Plant every fault in servers and control planes under test, and print what was said beside the truth
+	@$(RUN)/autox cluster binaries
+	@$(RUN)/python -m tests.faults
 
 .PHONY: bench
 bench: $(STAMP) ## Measure: prints the tables of docs/benchmarks.md

@@ -8,7 +8,9 @@ from pathlib import Path
 
 import uvloop
 
-from tests.faults import http
+from tests.clusters import LocalCluster
+from tests.faults import density, http
+from tests.faults.planting import planted, side_by_side
 from tests.faults.table import Row, printed
 from tests.faults.webservers import Certificates
 
@@ -23,12 +25,30 @@ def _http(directory: Path) -> list[Row]:
         return runner.run(http.all_told(http.faults(certificates), times=TIMES))
 
 
+def _density(directory: Path) -> list[Row]:
+    cluster = LocalCluster(name="faults", state=directory)
+
+    async def told() -> list[Row]:
+        rows = await side_by_side(density.IN_ITS_NAMESPACE, cluster, directory)
+        return rows + [await planted(fault, cluster, directory) for fault in density.ALONE]
+
+    try:
+        cluster.up()
+        return asyncio.run(told())
+    finally:
+        cluster.down()
+
+
 def main() -> int:
     """Print the tables; exit code 1 if something was told wrongly."""
-    with tempfile.TemporaryDirectory() as directory:
-        rows = _http(Path(directory))
-    sys.stdout.write(printed("http", rows) + "\n")
-    return int(any(row.trouble for row in rows))
+    found: list[Row] = []
+    for title, plant in (("http", _http), ("density", _density)):
+        with tempfile.TemporaryDirectory() as directory:
+            rows = plant(Path(directory))
+        sys.stdout.write(printed(title, rows) + "\n\n")
+        sys.stdout.flush()
+        found += rows
+    return int(any(row.trouble for row in found))
 
 
 if __name__ == "__main__":

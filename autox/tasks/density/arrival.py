@@ -156,6 +156,6 @@ def reasons(found: Arrival) -> Iterator[tuple[int, str]]:
         why = f": {found.trouble}" if found.trouble else ", and say nothing"
         yield found.stuck, f"{found.stuck:,} {of} were bound to a node and do not run{why}"
     if found.deleted:
-        yield found.deleted, f"{found.deleted:,} pods were deleted in mid-run, by somebody else"
+        yield found.deleted, f"{found.deleted:,} {of} were deleted in mid-run, by somebody else"
     if found.late:
         yield found.late, f"pods were {found.rates}: {found.late:,} {of} came late"

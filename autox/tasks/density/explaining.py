@@ -6,9 +6,10 @@ applied has a note of its own, in the words of whoever kept it: the API server, 
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from math import inf
 
 from autox.model.result import Note, NoteKind
-from autox.tasks.density.apicalls import ApiCalls, latency
+from autox.tasks.density.apicalls import latency
 from autox.tasks.density.arrival import Arrival, reasons
 from autox.tasks.density.figures import STARTUP, Measured
 from autox.tasks.density.loading import Sent
@@ -53,7 +54,7 @@ def notes(measured: Measured, sent: Sent, hindrance: Hindrance, *, planned: int)
         yield _pods(found, found.missing, _never_created(found, sent, hindrance, planned=planned))
     for count, text in sorted(reasons(found), key=lambda each: -each[0]):
         yield _pods(found, count, text)
-    yield from _webhooks(measured.calls, found)
+    yield from _webhooks(measured)
     if isinstance(measured.calls, str):
         text = f"no API call latency: {measured.calls}"
         yield Note(text=text, weight=1.0, explains=("density/api-call-latency*", "density/api-request-duration*"))
@@ -78,8 +79,9 @@ def _never_created(found: Arrival, sent: Sent, hindrance: Hindrance, *, planned:
         return f"{told}: {planned - sent.created} of {planned} Deployments could not be created in time{why}"
     if hindrance.trouble:
         return f"{told}: why is not known: {hindrance.trouble}"
-    if hindrance.unread and hindrance.unread == hindrance.deployments:
-        return f"{told}: nobody has looked at their Deployments, does the controller manager run?"
+    if hindrance.unread:
+        which = f"{hindrance.unread} of {hindrance.deployments} Deployments"
+        return f"{told}: nobody has looked at {which}, does the controller manager run?"
     return (
         f"{told}: nobody refused them, and the others were {found.rates}; how many requests a second may the"
         " controller manager make?"
@@ -98,15 +100,19 @@ def _requests(sent: Sent) -> Iterator[Note]:
         )
 
 
-def _webhooks(calls: ApiCalls | str, found: Arrival) -> Iterator[Note]:
+def _webhooks(measured: Measured) -> Iterator[Note]:
+    calls, wanted = measured.calls, measured.arrival.wanted
     if isinstance(calls, str):
         return
+    # NB: a webhook may be slow for others alone; it explains our pods only if some of them were seen late.
+    seen_late = sum(_SLOW <= late < inf for late in dict(measured.pods.parts(wanted=wanted))["created-to-seen"])
+    explains = (f"{STARTUP}*",) if seen_late else ()
     for name, histogram in calls.webhooks.items():
         p99 = latency(histogram, "p99") or 0.0
         yield Note(
             text=f"the {name} was called {histogram.count:,.0f} times and took up to {p99:.3g} s (p99), which"
             " api-request-duration and created-to-seen show and api-call-latency leaves out",
             kind=NoteKind.TARGET,
-            weight=min(1.0, histogram.count / found.wanted) if p99 >= _SLOW else 0.0,
-            explains=(*PODS, "density/api-request-duration*"),
+            weight=min(1.0, histogram.count / wanted) if p99 >= _SLOW else 0.0,
+            explains=(*explains, "density/api-request-duration*"),
         )

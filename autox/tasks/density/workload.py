@@ -57,6 +57,10 @@ def deployment(planned: Planned, marks: Marks) -> Object:
 
 def refusal(deployments: Iterable[Object]) -> str:
     """Why the pods of the first Deployment that has a reason could not be created; empty if none has."""
+    deployments = list(deployments)
+    paused = sum(bool((each.get("spec") or {}).get("paused")) for each in deployments)
+    if paused:
+        return f"{paused} of {len(deployments)} Deployments are paused"
     for each in deployments:
         for condition in (each.get("status") or {}).get("conditions") or ():
             if condition.get("type") == "ReplicaFailure" and condition.get("status") == "True":
