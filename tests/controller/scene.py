@@ -26,6 +26,8 @@ from tests.integration.objects import deployment, shell
 OPT_IN = "iter8.tools/autox"
 VERSION = "app.kubernetes.io/version"
 READY_WEB = {"name": "experiment", "values": {"tasks": ["ready"], "ready": {"deploy": "web"}, "runner": "job"}}
+UNDER_TEST = {"group": "apps", "resource": "deployments", "name": "web"}
+"""What is added to the values of a chart of ours, for the runner to look at the pods under test."""
 
 
 class Scene:

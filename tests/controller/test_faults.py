@@ -34,7 +34,7 @@ from autox.model.verdict import Phase, Verdict
 from autox.model.watching import TriggerWatch, WatchTrouble
 from autox.testing.releases import RecordingReleases
 from tests.controller.conftest import DEFINITIONS
-from tests.controller.scene import OPT_IN, READY_WEB, VERSION, Scene
+from tests.controller.scene import OPT_IN, READY_WEB, UNDER_TEST, VERSION, Scene
 from tests.kube.apiserver import ApiServer
 
 pytestmark = pytest.mark.integration
@@ -381,7 +381,8 @@ async def test_values_come_from_secrets_and_config_maps(scene: Scene) -> None:
     await scene.trigger(opt_in="true", version="1")
     await scene.look()
     (release,) = scene.releases.installed.values()
-    assert release.values == {"tasks": ["ready"], "ready": {"deploy": "web", "timeout": "20s"}, "runner": "job"}
+    merged = {"tasks": ["ready"], "ready": {"deploy": "web", "timeout": "20s"}, "runner": "job"}
+    assert release.values == {**merged, "underTest": UNDER_TEST}
 
     await scene.kube.apply(
         CONFIG_MAPS, {"metadata": names, "data": {"more": "ready: {timeout: 30s}"}}, field_manager="u"
@@ -410,7 +411,7 @@ async def test_values_from_a_map_are_those_that_helm_reads(scene: Scene) -> None
 
     (release,) = scene.releases.installed.values()
     http = {"url": "http://web/", "numRequests": 10, "qps": 20, "payloadStr": "12:30:00"}
-    assert release.values == {"tasks": ["http"], "http": http, "runner": "job"}
+    assert release.values == {"tasks": ["http"], "http": http, "runner": "job", "underTest": UNDER_TEST}
 
 
 async def test_every_wrong_source_of_values_is_named(scene: Scene) -> None:

@@ -89,6 +89,8 @@ async def test_history_is_kept_up_to_its_limit(scene: Scene) -> None:
         name = (await scene.by_version())[version].name
         names = {"name": f"{name}-result", "namespace": scene.namespace}
         await scene.kube.create(SECRETS, {"metadata": names})
+        large = {"metadata": {**names, "name": name}, "status": {"resultSecret": names["name"]}}
+        await scene.kube.apply(EXPERIMENTS, large, field_manager="autox-runner", subresource="status")
         await asyncio.sleep(1.0 if version < "4" else 0.0)  # creation times are whole seconds
     before = await scene.by_version()
     await House(scene).ring("retention")

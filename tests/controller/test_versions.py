@@ -4,7 +4,7 @@ import pytest
 
 from autox.model.refs import DEPLOYMENTS, EXPERIMENT_GROUPS
 from autox.model.verdict import Phase
-from tests.controller.scene import READY_WEB, Scene
+from tests.controller.scene import READY_WEB, UNDER_TEST, Scene
 
 pytestmark = pytest.mark.integration
 
@@ -19,8 +19,7 @@ async def test_opting_in_with_a_version_launches(scene: Scene) -> None:
     assert (record.phase, record.identity.version, record.images) == (Phase.RUNNING, "1.10", ("busybox",))
     (release,) = scene.releases.installed.values()
     assert scene.running() == [record.name]
-    under_test = {"group": "apps", "resource": "deployments", "name": "web"}
-    assert release.values == {**READY_WEB["values"], "underTest": under_test}  # type: ignore[dict-item]
+    assert release.values == {**READY_WEB["values"], "underTest": UNDER_TEST}  # type: ignore[dict-item]
     assert release.labels["autox.dev/experiment"] == record.name
     status = await scene.status()
     assert (status["ready"], status["trigger"]["version"]) == ("True", "1.10")
