@@ -10,6 +10,7 @@ from typing import Any
 
 import yaml
 
+from autox.cluster.plan import CLIENT_BURST, CLIENT_QPS
 from autox.model.refs import DEPLOYMENTS, NAMESPACES, NODES, PODS
 from autox.model.result import SLO, Bound
 from autox.model.verdict import Verdict
@@ -117,13 +118,18 @@ def stop(component: str, *, at: str = "creating", seconds: float | None = None) 
     return plant
 
 
-def flags(component: str, **values: str) -> Act:
-    """A component with other flags."""
+def slowed(component: str) -> Act:
+    """A component that may make two requests a second."""
+
+    async def limit(planting: Planting, qps: str, burst: str) -> None:
+        flags = {"kube-api-qps": qps, "kube-api-burst": burst}
+        words = [f"--set={component}.flags.{name}={value}" for name, value in flags.items()]
+        await asyncio.to_thread(planting.cluster.up, *words)
 
     async def plant(planting: Planting) -> None:
-        words = [f"--set={component}.flags.{name.replace('_', '-')}={value}" for name, value in values.items()]
-        await asyncio.to_thread(planting.cluster.up, *words)
-        planting.stack.push_async_callback(asyncio.to_thread, planting.cluster.up)
+        await limit(planting, "2", "2")
+        # NB: a cluster remembers what it was once told, so that `up` alone would leave it slow.
+        planting.stack.push_async_callback(limit, planting, CLIENT_QPS, CLIENT_BURST)
 
     return plant
 
@@ -194,7 +200,7 @@ def as_throttled(planting: Planting) -> Path:
     return path
 
 
-NO_SUCH_NODE = "Object{spec: Object.spec{nodeSelector: {'no-such': 'node'}}}"
+NO_SCHEDULER = "Object{spec: Object.spec{schedulerName: 'nobody'}}"
 
 IN_ITS_NAMESPACE = (
     Fault(
@@ -253,11 +259,11 @@ IN_ITS_NAMESPACE = (
         before=change("deployments", "Object{spec: Object.spec{paused: true}}"),
     ),
     Fault(
-        name="pods sent nowhere",
+        name="pods of another scheduler",
         is_quick=False,
-        truth="a policy wants a node that is not there",
-        words="never bound to a node: 0/",
-        before=change("pods", NO_SUCH_NODE),
+        truth="a policy gives every pod to a scheduler that is not there",
+        words="never bound to a node: the scheduler has said nothing about them",
+        before=change("pods", NO_SCHEDULER),
     ),
     Fault(
         name="pods deleted",
@@ -298,8 +304,8 @@ IN_ITS_NAMESPACE = (
     Fault(
         name="requests throttled",
         is_quick=False,
-        truth="the API server answers most Deployments with 429",
-        words="because the API server asked for patience",
+        truth="the API server has one seat for Deployments, each takes four seconds, and others get 429",
+        words="Deployments could not be created in time",
         before=throttle,
         kubeconfig=as_throttled,
     ),
@@ -340,7 +346,7 @@ ALONE = (
         is_quick=False,
         truth="pods come at less than 2 a second where 30 are asked for, and all of them run at last",
         words="where 30 were asked for",
-        before=flags("controllerManager", kube_api_qps="2", kube_api_burst="2"),
+        before=slowed("controllerManager"),
         inputs={"pods": 60, "pods_per_deployment": 10, "rate": 30.0, "timeout": 120.0},
     ),
     Fault(
@@ -348,7 +354,7 @@ ALONE = (
         is_quick=False,
         truth="every pod comes and runs, and 2 a second are scheduled where 10 are wanted",
         words="density/scheduling-throughput is",
-        before=flags("scheduler", kube_api_qps="2", kube_api_burst="2"),
+        before=slowed("scheduler"),
         slos=(SLO(metric="density/scheduling-throughput", bound=Bound.LOWER, limit=10),),
         inputs={"pods": 60, "pods_per_deployment": 10, "rate": 30.0, "timeout": 120.0},
     ),
