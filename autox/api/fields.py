@@ -118,7 +118,7 @@ def _runs(text: str) -> str:
 
 
 def _but_not(pattern: str, what: str) -> dict[str, Any]:
-    return {"if": {"pattern": f"^({pattern})$"}, "then": {"const": what}}
+    return {"if": {"type": "string", "pattern": f"^({pattern})$"}, "then": {"const": what}}
 
 
 _SCHEDULE = Shape(

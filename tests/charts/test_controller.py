@@ -238,7 +238,7 @@ def test_groups_do_not_collide(cluster: LocalCluster, tmp_path: Path) -> None:
     objects = rendered(cluster, AUTOX, values={"groups": {"a": SPEC, "b": SPEC}}, folder=tmp_path)
     roles = [each["metadata"]["name"] for each in objects if each["kind"] == "Role"]
 
-    assert sorted(roles) == ["autox", "autox:a", "autox:b"]
+    assert sorted(roles) == ["autox", "autox:a", "autox:b", "trial-retire"]
 
 
 def test_one_for_a_cluster(cluster: LocalCluster, namespace: str, tmp_path: Path) -> None:

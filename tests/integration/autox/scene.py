@@ -109,9 +109,9 @@ class Scene:
         return sorted(each["metadata"]["labels"]["name"] for each in listing.items)
 
     async def jobs(self) -> list[str]:
-        """The names of all Jobs."""
+        """The experiments of all Jobs, each as often as it has one."""
         listing = await self.kube.list_metadata(JOBS, namespace=self.namespace)
-        return sorted(each["metadata"]["name"] for each in listing.items)
+        return sorted(each["metadata"]["labels"]["app.kubernetes.io/instance"] for each in listing.items)
 
     async def condition(self, kind: str, group: str = "web") -> Object:
         """A condition of a group; empty if it has none."""

@@ -187,10 +187,11 @@ async def test_a_loop_that_cannot_start_is_ended(scene: Scene) -> None:
     await scene.group(specs={"http": quick(runner="cronjob", cronjobSchedule="0 0 1 1 *")})
     await scene.deploy(version="1", opt_in="true")
     (record,) = await scene.tested("1")
-    cron_job = await scene.kube.get(CRON_JOBS, record.name, namespace=scene.namespace)
+    (cron_job,) = (await scene.kube.list(CRON_JOBS, namespace=scene.namespace)).items
+    loops = metadata(cron_job)["name"]
 
     async def begin(number: int) -> None:
-        owner = {"apiVersion": "batch/v1", "kind": "CronJob", "name": record.name, "uid": metadata(cron_job)["uid"],
+        owner = {"apiVersion": "batch/v1", "kind": "CronJob", "name": loops, "uid": metadata(cron_job)["uid"],
                  "controller": True}  # fmt: skip
         template = cron_job["spec"]["jobTemplate"]
         names = {"name": f"{record.name}-{number}", "namespace": scene.namespace, "ownerReferences": [owner]}
@@ -202,7 +203,7 @@ async def test_a_loop_that_cannot_start_is_ended(scene: Scene) -> None:
     assert "exceeded quota" in told.message
 
     async def free() -> bool:
-        found = await scene.kube.get(CRON_JOBS, record.name, namespace=scene.namespace)
+        found = await scene.kube.get(CRON_JOBS, loops, namespace=scene.namespace)
         jobs = (await scene.kube.list(JOBS, namespace=scene.namespace)).items
         failed = [each for job in jobs for each in job["status"].get("conditions") or () if each["type"] == "Failed"]
         return bool(failed) and not found["status"].get("active")
