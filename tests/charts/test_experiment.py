@@ -162,10 +162,24 @@ def test_a_program_for_credentials_is_allowed_on_purpose(cluster: LocalCluster, 
     values = {**DENSITY, "density": {**DENSITY["density"], "allowExec": True}}  # type: ignore[dict-item]
     objects = rendered(cluster, EXPERIMENT, values=values, folder=tmp_path)
     [sidecar] = named(objects, "Job")["spec"]["template"]["spec"]["initContainers"]
-    document = json.loads(named(objects, "Secret", "trial")["stringData"]["experiment.yaml"])
 
     assert sidecar["args"][-1] == "--allow-exec"
-    assert document["tasks"][0]["with"]["allowExec"] is True
+    assert document(objects)["tasks"][0]["with"]["allowExec"] is True
+
+
+@pytest.mark.parametrize("runner", ["job", "cronjob"])
+def test_each_change_has_a_secret_of_its_own(cluster: LocalCluster, tmp_path: Path, runner: str) -> None:
+    """After an upgrade the new pod could read the old document from its node's memory, and pass the old URL."""
+    read = []
+    for url in ("http://web.default/", "http://web.default/new"):
+        values = {**changed(VALUES, "http.url", url), "runner": runner, "cronjobSchedule": "@daily"}
+        objects = rendered(cluster, EXPERIMENT, values=values, folder=tmp_path)
+        [secret] = [each for each in objects if each["kind"] == "Secret" and "stringData" in each]
+        [workload] = [each for each in objects if each["kind"] in ("Job", "CronJob")]
+        assert f'"name": "{secret["metadata"]["name"]}"' in json.dumps(workload["spec"])
+        read.append(secret["metadata"]["name"])
+
+    assert read[0] != read[1]
 
 
 def test_result_outlives_the_release(cluster: LocalCluster, namespace: str, tmp_path: Path) -> None:

@@ -58,7 +58,7 @@ spec:
         defaultMode: 0440
         sources:
           - secret:
-              name: {{ .Release.Name | quote }}
+              name: {{ .Workload | splitList "/" | last | default .Release.Name | quote }}
               items:
                 - key: experiment.yaml
                   path: experiment.yaml
