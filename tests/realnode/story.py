@@ -64,9 +64,9 @@ class Story:
     def jobs(self) -> list[str]:
         """The Jobs of its experiments."""
         names = {each["metadata"]["name"] for each in self.records()}
-        return [
-            each["metadata"]["name"] for each in self.cluster.get("jobs")["items"] if each["metadata"]["name"] in names
-        ]
+        instance = "app.kubernetes.io/instance"
+        jobs = [each["metadata"] for each in self.cluster.get("jobs")["items"]]
+        return [each["name"] for each in jobs if each["labels"].get(instance) in names]
 
     def pod(self, *, phase: str = "Running") -> str:
         """The name of the runner's pod, once it is in that phase."""
