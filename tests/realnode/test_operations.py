@@ -89,7 +89,7 @@ def test_of_two_replicas_one_takes_over(ready: RealCluster) -> None:
 def holder(cluster: RealCluster) -> str:
     """The pod of the controller that works."""
     spec = cluster.get("lease", "autox-controller")["spec"]
-    return str(spec.get("holderIdentity") or "").rpartition("_")[0]
+    return str(spec.get("holderIdentity") or "").partition("_")[0]
 
 
 def test_custom_resource_is_a_trigger(ready: RealCluster) -> None:
