@@ -3,6 +3,7 @@
 They are known by the annotations that Helm puts on what it installs, and those that a CronJob makes by their owner.
 """
 
+from autox.controller.podstate import latest
 from autox.kube.client import KubeClient
 from autox.kube.objects import Object, metadata
 from autox.kube.released import released
@@ -26,11 +27,9 @@ async def foreign_jobs(kube: KubeClient, record: ExperimentRecord) -> tuple[list
     if crons:
         listing = await kube.list_metadata(JOBS, namespace=record.namespace)
         jobs += [each for each in listing.items if _owners(each) & crons]
-    latest = max(
-        jobs, key=lambda job: (str(metadata(job)["creationTimestamp"]), str(metadata(job)["name"])), default={}
-    )
+    newest = latest(jobs)
     try:
-        found = [await kube.get(JOBS, metadata(latest)["name"], namespace=record.namespace)] if latest else []
+        found = [await kube.get(JOBS, metadata(newest)["name"], namespace=record.namespace)] if newest else []
     except NotFoundError:
         found = []
     return found, bool(crons)

@@ -58,7 +58,6 @@ EXPERIMENTS = Resource(group="autox.dev", version="v1alpha1", plural="experiment
 JOBS = Resource(group="batch", version="v1", plural="jobs", kind="Job")
 LEASES = Resource(group="coordination.k8s.io", version="v1", plural="leases", kind="Lease")
 ENDPOINT_SLICES = Resource(group="discovery.k8s.io", version="v1", plural="endpointslices", kind="EndpointSlice")
-ROLE_BINDINGS = Resource(group="rbac.authorization.k8s.io", version="v1", plural="rolebindings", kind="RoleBinding")
 CLUSTER_ROLES = Resource(
     group="rbac.authorization.k8s.io", version="v1", plural="clusterroles", kind="ClusterRole", namespaced=False
 )
