@@ -12,13 +12,13 @@ from autox.kube.client import KubeClient
 from autox.kube.objects import Object, metadata
 from autox.kube.released import HELMS, is_of, released
 from autox.model.errors import ForbiddenError, NotFoundError
+from autox.model.labels import INSTANCE
 from autox.model.refs import CRON_JOBS, JOBS, ROLE_BINDINGS, ROLES, SECRETS, SERVICE_ACCOUNTS, Resource
 
 WORKLOADS = (CRON_JOBS, JOBS)
 INSTALLED = (*WORKLOADS, ROLE_BINDINGS, ROLES, SERVICE_ACCOUNTS, SECRETS)
 """What runs goes first, and what it needs to write its last word goes last."""
 
-_INSTANCE = "app.kubernetes.io/instance"
 _POLICY = "helm.sh/resource-policy"
 
 
@@ -71,7 +71,7 @@ async def _of_kind(
 ) -> Sequence[Object]:
     if not is_own_chart:
         return await released(kube, kind, name, namespace=namespace)
-    listing = await kube.list_metadata(kind, namespace=namespace, label_selector=f"{HELMS},{_INSTANCE}={name}")
+    listing = await kube.list_metadata(kind, namespace=namespace, label_selector=f"{HELMS},{INSTANCE}={name}")
     return [each for each in listing.items if is_of(each, name, namespace=namespace)]
 
 

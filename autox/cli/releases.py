@@ -14,7 +14,7 @@ from typing import Any
 
 from autox.api.runstatus import FIELD_MANAGER
 from autox.cli.reading import LatestLoop, ReadExperiment
-from autox.controller.workloads import INSTANCE, read_workload
+from autox.controller.workloads import read_workload
 from autox.core.progressing import RunnerFacts, progress
 from autox.core.wording import INTERRUPTED
 from autox.kube.client import KubeClient
@@ -22,6 +22,7 @@ from autox.kube.objects import Object, metadata
 from autox.model.errors import ConfigurationError, InvalidError, NotFoundError
 from autox.model.experiments import ExperimentRecord, Identity
 from autox.model.groups import ChartRef
+from autox.model.labels import INSTANCE
 from autox.model.refs import CRON_JOBS, JOBS, SECRETS, ObjectRef
 from autox.model.result import ExperimentResult, TaskState
 from autox.model.verdict import Phase

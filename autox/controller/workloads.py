@@ -22,8 +22,6 @@ from autox.model.errors import ConflictError, ForbiddenError, NotFoundError
 from autox.model.experiments import ExperimentRecord
 from autox.model.refs import CRON_JOBS, JOBS, PODS
 
-INSTANCE = "app.kubernetes.io/instance"
-
 
 async def read_workload(kube: KubeClient, record: ExperimentRecord, *, interrupted: bool) -> WorkloadFacts:
     """The latest Job of an experiment as it is now.
@@ -36,7 +34,7 @@ async def read_workload(kube: KubeClient, record: ExperimentRecord, *, interrupt
     Raises:
         AutoxError: it cannot be read.
     """
-    selector = f"{INSTANCE}={record.name}"
+    selector = f"{labels.INSTANCE}={record.name}"
     jobs = (await kube.list(JOBS, namespace=record.namespace, label_selector=selector)).items
     kind, cron_job = WorkloadKind.JOB, None
     if not jobs or any(_owner(job) == "CronJob" for job in jobs):

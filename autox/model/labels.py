@@ -1,6 +1,7 @@
 """The labels by which autox knows its own: they stand on records and on Helm releases; and annotations of its Jobs."""
 
 MANAGED_BY = "app.kubernetes.io/managed-by"
+INSTANCE = "app.kubernetes.io/instance"  # by convention the name of the release that an object is of
 GROUP = "autox.dev/group"
 GROUP_NAMESPACE = "autox.dev/group-namespace"
 SPEC = "autox.dev/spec"
