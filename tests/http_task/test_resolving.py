@@ -186,7 +186,9 @@ async def test_no_ready_pod(kube: KubeClient, service: str) -> None:
 
     assert (value(findings, "request-count"), value(findings, "error-count")) == (50, 50)
     assert value(findings, "latency-p99") is None
-    assert [note.text for note in findings.notes] == ["50 of 50 requests failed: the Service web has no ready pod"]
+    assert [note.text for note in findings.notes] == [
+        "50 of 50 requests were never sent: the Service web has no ready pod"
+    ]
 
 
 async def test_load_on_pods(kube: KubeClient, service: str) -> None:

@@ -139,6 +139,9 @@ class ApiServer:
     def pause(self) -> None:
         """SIGSTOP: connections stay open and nothing answers."""
         self._signal(signal.SIGSTOP)
+        # NB: threads that run go on for a moment, and may still answer.
+        while self._server is not None and _runs(self._server.pid):
+            time.sleep(0.01)
 
     def resume(self) -> None:
         """SIGCONT."""
@@ -233,3 +236,11 @@ class ApiServer:
             "--disable-admission-plugins=ServiceAccount",
             *flags,
         ]
+
+
+def _runs(pid: int) -> bool:
+    """Whether one of a process's threads is not stopped yet; the state follows the name, which may hold any sign."""
+    return any(
+        each.read_text().rpartition(")")[2].split()[0] not in "TtZX"
+        for each in Path(f"/proc/{pid}/task").glob("*/stat")
+    )

@@ -105,19 +105,21 @@ async def space(kube: KubeClient) -> AsyncIterator[str]:
 async def test_every_reason_is_told(kube: KubeClient, space: str) -> None:
     """Whatever keeps a pod from coming or from running is told; "has no pod yet" was all, for an hour."""
     records = {what: await made(kube, space, what.replace(" ", "-"), pod) for what, (pod, _, _) in REFUSED.items()}
-    wrong: dict[str, str] = {}
     for what, (_, reason, words) in REFUSED.items():
+        said: set[str] = set()
 
-        async def look(what: str = what) -> Progress | None:
+        async def look(what: str = what, reason: str = reason, words: str = words, said: set[str] = said) -> bool:
             found = await standing(kube, records[what], later=10 if what == "no scheduler" else 0)
-            return found if found.reason == "PodWaiting" and found.message else None
+            said.add(found.message)
+            return found.reason == "PodWaiting" and reason in found.message and words in found.message
 
-        message = (await eventually(f"why: {what}", look)).message
+        try:
+            await eventually(f"why: {what}", look)
+        except AssertionError as error:
+            raise AssertionError(f"{error}; told was {said}") from None
         late = await standing(kube, records[what], later=301)
-        is_right = reason in message and words in message and words in late.message
-        wrong |= {} if is_right else {what: message}
+        assert words in late.message
         assert (late.reason, late.verdict, late.remedy) == ("StartTimeout", Verdict.ERROR, Remedy.STOP)
-    assert wrong == {}
 
 
 async def test_a_webhook_that_refuses_is_told(kube: KubeClient, space: str) -> None:
