@@ -21,7 +21,9 @@ class DensityLoad(Document):
     rate: Annotated[PositiveNumber, Field(description="Pods a second at which Deployments are created.")] = 20.0
     timeout: Annotated[Duration, Field(description="Within this time every pod must run.")] = "300s"
     allow_self: Annotated[bool, Field(description="The cluster may be the one that the experiment runs in.")] = False
-    allow_exec: Annotated[bool, Field(description="The kubeconfig may run a program for its credentials.")] = False
+    allow_exec: Annotated[
+        bool, Field(description="The kubeconfig may run a program and read files for its credentials.")
+    ] = False
 
 
 def _either(one: str, other: str) -> ConfigDict:

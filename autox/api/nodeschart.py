@@ -64,7 +64,7 @@ class NodesChartValues(Document):
         DnsName | None, Field(description="A Secret in the release's namespace with the key kubeconfig: cluster B's.")
     ] = None
     allow_exec: Annotated[
-        bool, Field(description="The kubeconfig in that Secret may run a program for its credentials.")
+        bool, Field(description="The kubeconfig in that Secret may run a program and read files for its credentials.")
     ] = False
     server: Annotated[
         Annotated[str, _SERVER] | None, Field(description="The API server of cluster B, as the agents reach it.")

@@ -36,7 +36,7 @@ def density() -> None:
 @click.option("--cluster", metavar="NAME", help="The cluster under test, if it is a local one of `autox cluster`.")
 @click.option("--run", metavar="NAMESPACE/NAME", help="Sweep this experiment's runs, dead or alive, and no others.")
 @click.option("--when-told", is_flag=True, help="Wait for SIGTERM first; needs --run.")
-@click.option("--allow-exec", is_flag=True, help="With --when-told: the kubeconfig may run a program for credentials.")
+@click.option("--allow-exec", is_flag=True, help="With --when-told: the kubeconfig may run a program and read files.")
 def sweep(kubeconfig: Path | None, cluster: str | None, run: str | None, *, when_told: bool, allow_exec: bool) -> None:
     """Remove what density load tests left behind.
 
@@ -52,7 +52,8 @@ def sweep(kubeconfig: Path | None, cluster: str | None, run: str | None, *, when
         asyncio.run(_told())
     # NB: only now: a Secret with the kubeconfig may have been renewed while the experiment ran.
     path = local_kubeconfig(cluster, os.environ) if cluster is not None else kubeconfig
-    connection = from_kubeconfig(path, allow_exec=allow_exec or not when_told)
+    is_trusted = allow_exec or not when_told
+    connection = from_kubeconfig(path, allow_exec=is_trusted, allow_files=is_trusted)
     removed = asyncio.run(_sweep(connection, label))
     click.echo(f"removed {removed}" if removed else "nothing to sweep")
 

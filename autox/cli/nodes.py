@@ -52,7 +52,7 @@ def nodes() -> None:
     flag_value=False,
     default=None,
     type=bool,
-    help="Refuse a kubeconfig that would run a program for its credentials.",
+    help="Refuse a kubeconfig that would run a program or read files for its credentials.",
 )
 @click.option(
     "--mode", type=click.Choice([each.value for each in Mode]), help="Share one identity, or act as kubelets."

@@ -37,6 +37,7 @@ def from_kubeconfig(
     context: str | None = None,
     environ: Mapping[str, str] = os.environ,
     allow_exec: bool = True,
+    allow_files: bool = True,
 ) -> Connection:
     """The connection of a kubeconfig's context.
 
@@ -46,10 +47,12 @@ def from_kubeconfig(
         environ: where ``KUBECONFIG`` is looked up.
         allow_exec: whether it may run a credential plugin: one's own kubeconfig may, and one that somebody else put
             into a Secret may not, for whoever may write that Secret could run any program where it is read.
+        allow_files: whether it may name files. One that somebody else put into a Secret may not: they would be files of
+            whoever reads it, and its own token would go to a server of that somebody's choice.
 
     Raises:
         ConfigurationError: a file is missing, unreadable or contradictory; the message names file and context. Or it
-            has a credential plugin, and may have none.
+            has a credential plugin or names a file, and may not.
         UnsupportedError: the context needs something that autox does not offer.
     """
     paths = [path] if path is not None else kubeconfig_paths(environ, Path.home())
@@ -58,6 +61,13 @@ def from_kubeconfig(
         raise ConfigurationError(
             f"{chosen.origin} would run a program for its credentials, and a kubeconfig from a Secret may not",
             hint="Give it a token or a client certificate, or set allowExec: true if you trust whoever may write it.",
+        )
+    if chosen.files and not allow_files:
+        names = ", ".join(f"{field} {name}" for field, name in chosen.files.items())
+        raise ConfigurationError(
+            f"{chosen.origin} would read files of whoever uses it ({names}), and a kubeconfig from a Secret may not",
+            hint="Put what stands in them into it, as `kubectl config view --minify --flatten` does,"
+            " or set allowExec: true if you trust whoever may write it.",
         )
     cluster, user, origin = chosen.cluster, chosen.user, chosen.origin
     server = _server(cluster.server, origin)

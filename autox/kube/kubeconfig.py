@@ -103,6 +103,17 @@ class Selection:
     cluster_directory: Path
     user_directory: Path
 
+    @property
+    def files(self) -> dict[str, str]:
+        """The files that it names beside itself, by the field."""
+        named = {
+            "certificate-authority": self.cluster.certificate_authority,
+            "client-certificate": self.user.client_certificate,
+            "client-key": self.user.client_key,
+            "tokenFile": self.user.token_file,
+        }
+        return {field: name for field, name in named.items() if name}
+
 
 def kubeconfig_paths(environ: Mapping[str, str], home: Path) -> list[Path]:
     """The files kubectl would read: the list in ``KUBECONFIG``, or ``~/.kube/config``."""

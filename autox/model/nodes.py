@@ -55,7 +55,7 @@ class MockNodes:
 
     Attributes:
         kubeconfig: the identity that all have, or that acts as each of them; None for the one that kubectl would use.
-        allow_exec: the kubeconfig may run a credential plugin.
+        allow_exec: the kubeconfig may run a credential plugin, and name files.
         mode: whether all nodes share one identity and one watch.
         name_prefix: what each name begins with.
         count: how many nodes.

@@ -95,7 +95,7 @@ class DensityInputs:
         rate: pods a second at which Deployments are created.
         timeout: seconds until every pod must run.
         allow_self: the cluster under test may be the one that the experiment runs in.
-        allow_exec: the kubeconfig may run a credential plugin.
+        allow_exec: the kubeconfig may run a credential plugin, and name files, as that of a local run may anyway.
     """
 
     kubeconfig: Path | None = None

@@ -22,7 +22,7 @@ from autox.kube.auth import from_kubeconfig
 from autox.kube.client import KubeClient
 from autox.kube.connection import Connection
 from autox.model.errors import ConfigurationError
-from autox.model.nodes import NODE_LEASE_SECONDS, Mode, NodesConfig
+from autox.model.nodes import NODE_LEASE_SECONDS, MockNodes, Mode, NodesConfig
 from autox.nodes.clients import NodeClients, as_kubelet, open_clients
 from autox.nodes.figures import PodFigures
 from autox.nodes.finding import find
@@ -124,15 +124,19 @@ async def _complete(config: NodesConfig) -> NodesConfig:
     """The same with the nodes that its selector finds."""
     if config.mock is None or not config.mock.selector:
         return config
-    async with KubeClient(from_kubeconfig(config.mock.kubeconfig, allow_exec=config.mock.allow_exec)) as kube:
+    async with KubeClient(_connection(config.mock)) as kube:
         found = await find(kube, config.mock.selector)
     return replace(config, mock=replace(config.mock, found=found))
+
+
+def _connection(nodes: MockNodes) -> Connection:
+    return from_kubeconfig(nodes.kubeconfig, allow_exec=nodes.allow_exec, allow_files=nodes.allow_exec)
 
 
 async def _connect(config: NodesConfig, stack: AsyncExitStack) -> dict[str, NodeClients]:
     """The clients of each node, by the node's name."""
     if config.mock is not None:
-        connection = from_kubeconfig(config.mock.kubeconfig, allow_exec=config.mock.allow_exec)
+        connection = _connection(config.mock)
         names = config.mock.names()
         gathering = Gathering(_GATHER_SECONDS)
         if config.mock.mode is Mode.CHEAP:

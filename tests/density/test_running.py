@@ -3,6 +3,7 @@
 import asyncio
 import os
 import signal
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -11,6 +12,7 @@ import yaml
 from autox.kube.auth import from_kubeconfig
 from autox.kube.client import KubeClient
 from autox.model.errors import ConfigurationError, ForbiddenError, UnreachableError
+from autox.model.result import Subject
 from autox.model.tasks import DensityInputs
 from autox.tasks.context import Findings
 from autox.tasks.density.target import refuse_self
@@ -126,6 +128,20 @@ async def test_the_kubeconfig_runs_no_program_unless_allowed(tmp_path: Path, *, 
         await run(DensityInputs(kubeconfig=path, allow_exec=allowed), context_on(None, []))
     assert ("allowExec: true" in failed.value.hint) is not allowed
     assert ran.exists() is allowed
+
+
+@pytest.mark.parametrize("allowed", [False, True])
+async def test_the_kubeconfig_reads_no_files_of_a_runner(tmp_path: Path, *, allowed: bool) -> None:
+    """One from a Secret could have the runner's own token sent anywhere; one's own, in a local run, may name files."""
+    path = write(tmp_path / "b", server=f"https://127.0.0.1:{free_port()}", user={"tokenFile": str(tmp_path / "gone")})
+    inputs = DensityInputs(kubeconfig=path, allow_exec=allowed)
+    local = context_on(None, [])
+
+    with pytest.raises(ConfigurationError) as failed:
+        await run(inputs, replace(local, subject=Subject(namespace="a", experiment="b")))
+    with pytest.raises(ConfigurationError, match="cannot read the token file"):
+        await run(inputs, local)
+    assert ("would read files" in failed.value.message) is not allowed
 
 
 async def test_too_many_pods_for_the_nodes_are_refused(cluster: LocalCluster, said: list[str]) -> None:

@@ -1,5 +1,6 @@
 """Credential plugins of kubeconfigs, run through the official client, and what they may do wrong."""
 
+import base64
 import json
 import sys
 from datetime import UTC, datetime, timedelta
@@ -7,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 
 from autox.kube.auth import from_kubeconfig
 from autox.model.errors import ConfigurationError
@@ -126,3 +128,45 @@ def test_a_kubeconfig_of_a_secret_runs_no_program(tmp_path: Path, entry: dict[st
     assert "allowExec: true" in refused.value.hint
     assert not (tmp_path / "runs").exists()
     from_kubeconfig(write(tmp_path / "b", user={"token": "t"}), allow_exec=False)
+
+
+SERVICE_ACCOUNT = "/var/run/secrets/kubernetes.io/serviceaccount"
+
+
+@pytest.mark.parametrize(
+    ("user", "cluster", "named"),
+    [
+        ({"tokenFile": f"{SERVICE_ACCOUNT}/token"}, {}, f"tokenFile {SERVICE_ACCOUNT}/token"),
+        ({"tokenFile": "token"}, {}, "tokenFile token"),
+        ({"token": "own", "tokenFile": "../../token"}, {}, "tokenFile ../../token"),
+        ({"client-certificate": "/etc/a.crt", "client-key": "/etc/a.key"}, {}, "client-key /etc/a.key"),
+        ({"client-certificate-data": "YQ==", "client-key": "/dev/stdin"}, {}, "client-key /dev/stdin"),
+        ({"client-certificate": "/proc/self/environ"}, {}, "client-certificate /proc/self/environ"),
+        ({"token": "own"}, {"certificate-authority": "/dev/zero"}, "certificate-authority /dev/zero"),
+    ],
+)
+async def test_a_kubeconfig_of_a_secret_reads_no_files(
+    door: Door, tmp_path: Path, user: dict[str, str], cluster: dict[str, str], named: str
+) -> None:
+    """The runner's own token went to whichever server the Secret named; now nothing is read or sent, with the words."""
+    (tmp_path / "token").write_text("ours")
+    path = write(tmp_path / "a", server=door.url, user=user, **{"insecure-skip-tls-verify": not cluster}, **cluster)
+
+    with pytest.raises(ConfigurationError, match=r'context "a" of .* would read files') as refused:
+        from_kubeconfig(path, allow_files=False)
+    assert named in refused.value.message
+    assert "--flatten" in refused.value.hint
+    assert not door.seen
+
+
+async def test_a_kubeconfig_of_a_secret_with_all_in_it(door: Door, tmp_path: Path) -> None:
+    """Only what the chosen context uses counts: files that other contexts name are nobody's business."""
+    authority = base64.b64encode(door.authority.file.read_bytes()).decode()
+    path = write(tmp_path / "a", server=door.url, user={"token": "t"}, **{"certificate-authority-data": authority})
+    config = yaml.safe_load(path.read_text())
+    config["users"].append({"name": "b", "user": {"tokenFile": "/etc/token", "exec": {"command": "true"}}})
+    path.write_text(yaml.safe_dump(config))
+
+    await knock(from_kubeconfig(path, allow_exec=False, allow_files=False))
+
+    assert authorization(door) == ["Bearer t"]
