@@ -1,5 +1,6 @@
 """Writes of experiment records: what the steps of a decision leave behind, each harmless to repeat."""
 
+import logging
 from collections.abc import Callable
 from contextlib import suppress
 from datetime import datetime
@@ -9,9 +10,11 @@ from autox.controller.experimentstatus import MANAGER, Standing, is_news, status
 from autox.controller.reading import Recorded
 from autox.kube.client import KubeClient
 from autox.kube.objects import Object, metadata
-from autox.model.errors import AlreadyExistsError, NotFoundError, NotOursError
+from autox.model.errors import AlreadyExistsError, NotFoundError, NotOursError, PermanentError
 from autox.model.experiments import ExperimentRecord
 from autox.model.refs import EXPERIMENTS, SECRETS
+
+_log = logging.getLogger(__name__)
 
 
 class Records:
@@ -76,14 +79,24 @@ class Records:
         return _recorded(await self._kube.get(EXPERIMENTS, name, namespace=namespace))
 
     async def drop_unused_result(self, record: ExperimentRecord) -> None:
-        """Delete the Secret that one of our charts keeps for a large result, if the result found room in the record."""
+        """Delete the Secret that one of our charts keeps for a large result, if the result found room in the record.
+
+        One that may not be deleted goes with its record, and keeps no version waiting until then.
+
+        Raises:
+            TransientError: it could not be done now.
+        """
         if record.chart.repo:
             return
-        with suppress(NotFoundError):
+        try:
             # NB: read anew, for the run may have ended with a large result a moment ago.
             obj = (await self.read(record.namespace, record.name)).object
             if not (obj.get("status") or {}).get("resultSecret"):
                 await self._kube.delete(SECRETS, _result_secret(record.name), namespace=record.namespace)
+        except NotFoundError:
+            return
+        except PermanentError as error:
+            _log.warning("%s/%s stays for now: %s", record.namespace, _result_secret(record.name), error.advice)
 
     async def forget(self, record: ExperimentRecord) -> None:
         """Delete a record and the result that was kept beside it; what is not there is no error."""
