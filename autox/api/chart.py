@@ -7,7 +7,14 @@ from pydantic import AfterValidator, Field
 
 from autox.api.documents import Document
 from autox.api.groups import LONGEST_GROUP_NAME, GroupSpec
+from autox.api.pods import Beside, PodOptions, Variable
 from autox.api.values import ImageSection
+
+OWN_VARIABLES = (
+    *("POD_IP", "POD_NAME", "POD_UID", "POD_NAMESPACE", "AUTOX_LOG_LEVEL", "HOME", "TMPDIR"),
+    *("HELM_CACHE_HOME", "HELM_CONFIG_HOME", "HELM_DATA_HOME"),
+)
+"""What the controller's container is told by the chart."""
 
 _GROUP_NAME_IS = "the name of a group: a DNS label"
 _GROUP_NAME = rf"^[a-z0-9]([-a-z0-9]{{0,{LONGEST_GROUP_NAME - 2}}}[a-z0-9])?$"
@@ -38,7 +45,7 @@ class RbacSection(Document):
     ] = ()
 
 
-class ControllerValues(Document):
+class ControllerValues(PodOptions):
     """The values of the chart."""
 
     groups: Annotated[dict[str, GroupSpec], AfterValidator(_named)] = Field(
@@ -53,6 +60,9 @@ class ControllerValues(Document):
         int, Field(ge=1, le=5, description="How many controllers; one works, and the others stand by for it.")
     ] = 1
     resources: dict[str, Any] = Field(default_factory=dict, description="Of the controller's container, as in a pod.")
+    env: Annotated[
+        tuple[Variable, ...], Beside(OWN_VARIABLES), Field(description="More variables of the controller's container.")
+    ] = ()
     keep_experiments: Annotated[
         bool, Field(description="Whether what runs goes on when autox is uninstalled; else it is ended first.")
     ] = False

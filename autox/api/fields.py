@@ -42,15 +42,18 @@ class Shape:
     most: int
     what: str
 
+    def check(self, text: str) -> str:
+        """The text itself.
+
+        Raises:
+            ValueError: it does not look like that.
+        """
+        if len(text) > self.most or not re.fullmatch(self.pattern, text, re.ASCII):
+            raise ValueError(f"must be {self.what}")
+        return text
+
     def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
-        compiled = re.compile(self.pattern, re.ASCII)
-
-        def check(text: str) -> str:
-            if len(text) > self.most or not compiled.fullmatch(text):
-                raise ValueError(f"must be {self.what}")
-            return text
-
-        return core_schema.no_info_after_validator_function(check, handler(source))
+        return core_schema.no_info_after_validator_function(self.check, handler(source))
 
     def __get_pydantic_json_schema__(self, schema: CoreSchema, handler: GetJsonSchemaHandler) -> dict[str, Any]:
         del schema, handler
@@ -60,6 +63,38 @@ class Shape:
     def schema(self) -> dict[str, Any]:
         """The same in JSON Schema."""
         return {"type": "string", "maxLength": self.most, "pattern": f"^({self.pattern})$", "$comment": self.what}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Exclusion:
+    """What a text must not be, beside a ``Shape`` that says what it must be.
+
+    Attributes:
+        pattern: of the whole text, without ``^`` and ``$``.
+        what: what it must be instead, in words.
+    """
+
+    pattern: str
+    what: str
+
+    def check(self, text: str) -> str:
+        """The text itself.
+
+        Raises:
+            ValueError: it is one of those.
+        """
+        if re.fullmatch(self.pattern, text, re.ASCII):
+            raise ValueError(f"must be {self.what}")
+        return text
+
+    @property
+    def schema(self) -> dict[str, Any]:
+        """The same in JSON Schema."""
+        return _but_not(self.pattern, self.what)
+
+
+def _but_not(pattern: str, what: str) -> dict[str, Any]:
+    return {"if": {"type": "string", "pattern": f"^({pattern})$"}, "then": {"const": what}}
 
 
 _DECIMAL = r"[+-]?([0-9]+(\.[0-9]+)?|\.[0-9]+)"
@@ -117,10 +152,6 @@ def _runs(text: str) -> str:
     return text
 
 
-def _but_not(pattern: str, what: str) -> dict[str, Any]:
-    return {"if": {"type": "string", "pattern": f"^({pattern})$"}, "then": {"const": what}}
-
-
 _SCHEDULE = Shape(
     pattern=schedule.PATTERN,
     most=256,
@@ -167,10 +198,10 @@ ApiVersion = Annotated[str, Shape(pattern=_LABEL, most=63, what="an API version 
 ApiResource = Annotated[
     str, Shape(pattern=_LABEL, most=63, what="an API resource: the plural in lower case, such as deployments")
 ]
-LabelKey = Annotated[
-    str,
-    Shape(pattern=rf"({_SUBDOMAIN}/)?{_LABEL_NAME}", most=317, what="a label's key such as app.kubernetes.io/version"),
-]
+LABEL_KEY = Shape(
+    pattern=rf"({_SUBDOMAIN}/)?{_LABEL_NAME}", most=317, what="a label's key such as app.kubernetes.io/version"
+)
+LabelKey = Annotated[str, LABEL_KEY]
 LabelValue = Annotated[
     str,
     Shape(pattern=rf"({_LABEL_NAME})?", most=63, what="a label's value: letters, digits, '.', '_' and '-', at most 63"),

@@ -11,8 +11,8 @@ from typing import Annotated, Any, Literal
 
 from pydantic import ConfigDict, Field
 
-from autox.api.documents import Document
 from autox.api.fields import DnsName, LeaseDuration, Shape
+from autox.api.pods import Beside, PodOptions, Variable
 from autox.api.stages import StagesDocument
 from autox.api.values import ImageSection
 from autox.model.nodes import NODE_LEASE_SECONDS, Mode
@@ -42,7 +42,7 @@ class InlineStages(StagesDocument):
     seed: Annotated[int, Field(ge=0, lt=2**53)] = 0
 
 
-class NodesChartValues(Document):
+class NodesChartValues(PodOptions):
     """The values of the chart."""
 
     model_config = ConfigDict(json_schema_extra=_rules())
@@ -74,3 +74,8 @@ class NodesChartValues(Document):
     ] = None
     image: Annotated[ImageSection, Field(description="Of the agents.")] = ImageSection()
     resources: dict[str, Any] = Field(default_factory=dict, description="Of each agent's container, as in a pod.")
+    env: Annotated[
+        tuple[Variable, ...],
+        Beside(("POD_IP", "POD_INDEX")),
+        Field(description="More variables of each agent's container."),
+    ] = ()

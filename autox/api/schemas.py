@@ -1,4 +1,4 @@
-"""``python -m autox.api.schemas`` writes what is made of the models: the CRDs, and each chart's schema and defaults.
+"""``python -m autox.api.schemas`` writes what is made of the models: the CRDs, and of each chart schema and templates.
 
 The files are committed, for Helm reads them and not Python; a test fails when they differ from the models.
 """
@@ -10,6 +10,7 @@ from pathlib import Path
 import yaml
 
 from autox.api.chart import ControllerValues
+from autox.api.chartpods import pods_template
 from autox.api.chartschemas import controller_schema, experiment_schema, nodes_schema
 from autox.api.chartvalues import values_template
 from autox.api.crds import crds
@@ -34,6 +35,7 @@ def generated() -> dict[str, str]:
     }
     for chart, model in _VALUES.items():
         files[f"{chart}/templates/_values.tpl"] = values_template(chart, model, note=_NOTE)
+        files[f"{chart}/templates/_pods.tpl"] = pods_template(chart, note=_NOTE)
     for crd in crds():
         text = yaml.safe_dump(crd, sort_keys=False, allow_unicode=True, width=120)
         files[f"autox/crds/{crd['metadata']['name']}.yaml"] = f"# {_NOTE}\n{text}"

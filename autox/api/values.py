@@ -18,6 +18,7 @@ from autox.api.density import DensityValues
 from autox.api.documents import Document, checked
 from autox.api.fields import ApiGroup, ApiResource, CronSchedule, DnsName, Duration, NonEmpty, ObjectName
 from autox.api.http import HttpSection
+from autox.api.pods import Beside, PodOptions, Variable
 from autox.api.ready import ReadySection
 from autox.api.tasks import TaskName
 from autox.core.merging import without_nulls
@@ -30,6 +31,8 @@ PACKAGED_CHARTS = ("experiment", "iter8")
 
 TASKS: tuple[TaskName, ...] = ("ready", "http", "density", "assess")
 
+OWN_VARIABLES = ("NAMESPACE", "POD_NAME", "NODE_NAME", "WORKLOAD", "AUTOX_LOG_LEVEL")
+"""What the container of an experiment is told by the chart."""
 
 # NB: a misspelt task is told as such, and not as a task that is missing.
 _KNOWN = {"properties": {"tasks": {"items": {"enum": list(TASKS)}}}}
@@ -77,7 +80,7 @@ class UnderTestSection(Document):
     name: ObjectName
 
 
-class ExperimentValues(Document):
+class ExperimentValues(PodOptions):
     """The values of the chart."""
 
     model_config = ConfigDict(json_schema_extra=_rules())
@@ -105,6 +108,9 @@ class ExperimentValues(Document):
     ] = None
     image: ImageSection = ImageSection()
     resources: dict[str, Any] = Field(default_factory=dict, description="Of the container, as in a pod.")
+    env: Annotated[
+        tuple[Variable, ...], Beside(OWN_VARIABLES), Field(description="More variables of the container.")
+    ] = ()
     service_account_name: Annotated[
         DnsName | None, Field(description="Run as this one, and make no ServiceAccount, Role and RoleBinding.")
     ] = None

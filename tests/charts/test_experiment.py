@@ -97,6 +97,8 @@ def test_cronjob(cluster: LocalCluster, tmp_path: Path) -> None:
         pytest.param({"image.tag": "2"}, True, id="the image"),
         pytest.param({"resources.requests": {"cpu": "1"}}, True, id="the resources"),
         pytest.param({"activeDeadlineSeconds": 60}, True, id="the deadline"),
+        pytest.param({"nodeSelector": {"disk": "ssd"}}, True, id="where it runs"),
+        pytest.param({"env": [{"name": "HTTPS_PROXY", "value": "http://proxy"}]}, True, id="a variable"),
     ],
 )
 def test_a_change_makes_another_job(

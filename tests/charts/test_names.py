@@ -27,10 +27,15 @@ DNS_NAME = re.compile(r"[a-z0-9]([-a-z0-9]*[a-z0-9])?")
 
 SPEC = ("groups", EACH, "specs", EACH)
 DENSITY = ("density", "cluster"), ("density", "kubeconfigSecret")
+VALUE, VALUE_FROM = ("env", EACH, "value"), ("env", EACH, "valueFrom")
 JOB = Variant(
-    without=frozenset({DENSITY[0], ("serviceAccountName",)}), fixed={("tasks",): list(TASKS), ("runner",): "job"}
+    without=frozenset({DENSITY[0], ("serviceAccountName",), VALUE}),
+    fixed={("tasks",): list(TASKS), ("runner",): "job"},
 )
-CRONJOB = Variant(without=frozenset({DENSITY[1]}), fixed={("tasks",): list(TASKS), ("runner",): "cronjob"})
+CRONJOB = Variant(
+    without=frozenset({DENSITY[1], VALUE_FROM}),
+    fixed={("tasks",): list(TASKS), ("runner",): "cronjob"},
+)
 
 
 def _experiment(name: Name) -> Object:
@@ -45,13 +50,21 @@ VARIANTS: dict[str, tuple[str, type[Document], Variant]] = {
         AUTOX,
         ControllerValues,
         Variant(
-            without=frozenset({(*SPEC, "repo")}),
+            without=frozenset({(*SPEC, "repo"), VALUE_FROM}),
             fixed={(*SPEC, "name"): "iter8", (*SPEC, "values"): _experiment},
         ),
     ),
-    "charts from elsewhere": (AUTOX, ControllerValues, Variant()),
-    "agents": (str(ROOT / "charts" / "nodes"), NodesChartValues, Variant(fixed={("install",): "agents"})),
-    "their identity": (str(ROOT / "charts" / "nodes"), NodesChartValues, Variant(fixed={("install",): "identity"})),
+    "charts from elsewhere": (AUTOX, ControllerValues, Variant(without=frozenset({VALUE}))),
+    "agents": (
+        str(ROOT / "charts" / "nodes"),
+        NodesChartValues,
+        Variant(without=frozenset({VALUE}), fixed={("install",): "agents"}),
+    ),
+    "their identity": (
+        str(ROOT / "charts" / "nodes"),
+        NodesChartValues,
+        Variant(without=frozenset({VALUE_FROM}), fixed={("install",): "identity"}),
+    ),
 }
 
 

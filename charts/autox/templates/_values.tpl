@@ -30,12 +30,15 @@
 
 {{- define "autox.defaults" -}}
 {
+  "imagePullSecrets": [],
+  "tolerations": [],
   "image": {
     "repository": "autox",
     "tag": "",
     "pullPolicy": "IfNotPresent"
   },
   "replicas": 1,
+  "env": [],
   "keepExperiments": false,
   "logLevel": "info",
   "rbac": {

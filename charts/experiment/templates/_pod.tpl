@@ -3,8 +3,14 @@
 metadata:
   labels:
     {{- include "experiment.labels" . | nindent 4 }}
+    {{- include "experiment.podLabels" . | replace "\n" "\n    " }}
+  {{- if .Values.podAnnotations }}
+  annotations:
+    {{- include "experiment.podAnnotations" . | replace "\n" "\n    " }}
+  {{- end }}
 spec:
   serviceAccountName: {{ include "experiment.serviceAccountName" . | quote }}
+  {{- include "experiment.placement" . | replace "\n" "\n  " }}
   restartPolicy: Never
   # Time for the result to be written and, after a density test, for all its virtual nodes and pods to be deleted.
   terminationGracePeriodSeconds: {{ has "density" .Values.tasks | ternary 300 60 }}
@@ -94,6 +100,7 @@ env:
     value: {{ .Workload | quote }}
   - name: AUTOX_LOG_LEVEL
     value: {{ .Values.logLevel | quote }}
+  {{- include "experiment.env" . | replace "\n" "\n  " }}
 securityContext:
   allowPrivilegeEscalation: false
   readOnlyRootFilesystem: true

@@ -30,12 +30,15 @@
 
 {{- define "experiment.defaults" -}}
 {
+  "imagePullSecrets": [],
+  "tolerations": [],
   "runner": "job",
   "image": {
     "repository": "autox",
     "tag": "",
     "pullPolicy": "IfNotPresent"
   },
+  "env": [],
   "logLevel": "info",
   "activeDeadlineSeconds": 3600,
   "startTimeout": "5m"

@@ -32,3 +32,20 @@ autox-nodes:{{ .Release.Namespace }}:{{ .Release.Name }}
 {{- define "nodes.account" -}}
 {{ eq .Release.Name "default" | ternary "nodes-default" .Release.Name }}
 {{- end }}
+
+{{/* Puts into the values that no agent is to run on a mock node, which would only say that it runs. Of the terms that
+users give for nodes one is enough, so each of them is told. */}}
+{{- define "nodes.offMockNodes" -}}
+{{- $rule := dict "key" "autox.dev/provider" "operator" "NotIn" "values" (list "mock") }}
+{{- $affinity := .Values.affinity | default dict }}
+{{- $node := $affinity.nodeAffinity | default dict }}
+{{- $required := $node.requiredDuringSchedulingIgnoredDuringExecution | default dict }}
+{{- $terms := list }}
+{{- range $required.nodeSelectorTerms | default (list (dict "matchExpressions" list)) }}
+{{- /* NB: a term without anything matches no node. */}}
+{{- $terms = append $terms (empty . | ternary . (merge (dict "matchExpressions" (append (.matchExpressions | default list) $rule)) .)) }}
+{{- end }}
+{{- $required = merge (dict "nodeSelectorTerms" $terms) $required }}
+{{- $node = merge (dict "requiredDuringSchedulingIgnoredDuringExecution" $required) $node }}
+{{- $_ := set .Values "affinity" (merge (dict "nodeAffinity" $node) $affinity) }}
+{{- end }}

@@ -30,6 +30,8 @@
 
 {{- define "nodes.defaults" -}}
 {
+  "imagePullSecrets": [],
+  "tolerations": [],
   "install": "agents",
   "replicas": 1,
   "nodesPerReplica": 100,
@@ -41,6 +43,7 @@
     "repository": "autox",
     "tag": "",
     "pullPolicy": "IfNotPresent"
-  }
+  },
+  "env": []
 }
 {{- end }}
