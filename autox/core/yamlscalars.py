@@ -14,6 +14,7 @@ import math
 import re
 import struct
 from collections.abc import Mapping
+from datetime import UTC, datetime
 from typing import Final, TypeAlias
 
 Scalar: TypeAlias = str | int | float | bool | None
@@ -37,6 +38,11 @@ _BASES = {"x": 16, "o": 8, "b": 2, "zero": 8, "d": 10}
 _FLOAT = re.compile(r"[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?")
 # Go's own syntax, with an underscore between digits; asked only of what begins with a point.
 _POINTED = re.compile(r"\.[0-9]+(?:_[0-9]+)*(?:[eE][-+]?[0-9]+(?:_[0-9]+)*)?")
+_CLOCK = r"(\d{1,2}):(\d{1,2}):(\d{1,2})"
+_TIME = re.compile(
+    rf"(\d{{4}})-(\d{{1,2}})-(\d{{1,2}})(?:[Tt]{_CLOCK}(?:\.\d+)?(?:Z|[-+]\d\d:\d\d)| +{_CLOCK}(?:\.\d+)?)?",
+    re.ASCII,
+)
 _DIGITS = frozenset("0123456789+-")
 _FEWEST, _LONGEST, _MOST = -(1 << 63), (1 << 63) - 1, (1 << 64) - 1
 _NARROW = struct.Struct("<f")
@@ -78,6 +84,8 @@ def tagged(tag: str, text: str) -> Scalar:
     name = tag.removeprefix(_TAG)
     if name == "binary":
         return _decoded(text)
+    if name == "timestamp" and name != tag:
+        return _dated(text)
     kind = _KINDS.get(name) if name != tag else None
     if kind is None:
         return text
@@ -151,6 +159,25 @@ def _decoded(text: str) -> str:
         return base64.b64decode(text.replace("\n", "").replace("\r", ""), validate=True).decode(errors="replace")
     except (binascii.Error, ValueError) as error:
         raise NoScalarError("is tagged as binary and is not base64") from error
+
+
+def _dated(text: str) -> str:
+    """A time is text to Helm, but it has to be one.
+
+    Raises:
+        NoScalarError: it is none.
+    """
+    found = _TIME.fullmatch(text)
+    if found is None:
+        raise NoScalarError("is tagged as timestamp and is none")
+    year, month, day, *clock = (int(part) for part in found.groups() if part is not None)
+    hour, minute, second = clock or (0, 0, 0)
+    try:
+        # NB: Go has a year 0, and Python has not; both are leap years.
+        datetime(year or 4, month, day, hour, minute, second, tzinfo=UTC)
+    except ValueError as error:
+        raise NoScalarError("is tagged as timestamp and is none") from error
+    return text
 
 
 def _short(number: float) -> str:

@@ -1,7 +1,8 @@
-"""PyYAML's scanner with the places of tabs and colons that Go's has, which Helm and Kubernetes read with.
+r"""PyYAML's scanner with the places of tabs and colons that Go's has, which Helm and Kubernetes read with.
 
-Both come from libyaml. PyYAML forbids tabs where Go allows them (before a comment, behind a colon, inside of a text
-without quotes), and ends such a text at ``:]``, where Go does not. ``yamltext`` uses it.
+Both come from libyaml. PyYAML forbids tabs where Go allows them (before a comment, behind a colon or a bar, inside of a
+text without quotes), ends such a text at ``:]``, where Go does not, and takes what Go refuses: ``\/``, ``%YAML 1.2``
+and directives that nobody knows. ``yamltext`` uses it.
 """
 
 from typing import Any
@@ -13,7 +14,11 @@ _ENDS = f"\0 \t{_BREAKS}"
 
 
 class ScanningLoader(yaml.SafeLoader):
-    """Overrides three steps of the scanner; each is named and called as in PyYAML."""
+    """Overrides some steps of the scanner; each is named and called as in PyYAML."""
+
+    ESCAPE_REPLACEMENTS = {  # type: ignore[misc]  # noqa: RUF012  - as there
+        key: value for key, value in yaml.SafeLoader.ESCAPE_REPLACEMENTS.items() if key != "/"
+    }
 
     def scan_to_next_token(self) -> None:
         """Skip spaces, comments and line breaks; and tabs, unless they stand where a line is indented."""
@@ -29,6 +34,34 @@ class ScanningLoader(yaml.SafeLoader):
                 return
             if not self.flow_level:
                 self.allow_simple_key = True
+
+    def scan_directive(self) -> yaml.DirectiveToken:
+        """A line that begins with a percent sign: the version of YAML, or a short form of tags."""
+        found: yaml.DirectiveToken = super().scan_directive()
+        if found.name != "TAG" and (found.name, found.value) != ("YAML", (1, 1)):
+            problem = f"%{found.name} is no directive of YAML 1.1"
+            raise yaml.scanner.ScannerError("", found.start_mark, problem, found.start_mark)
+        return found
+
+    def scan_block_scalar_indicators(self, start_mark: Any) -> tuple[bool | None, int | None]:  # noqa: ARG002
+        """What stands right behind a bar: whether its last line breaks stay, and how far it is indented."""
+        keeps: bool | None = None
+        indent: int | None = None
+        for _ in range(2):
+            here = self.peek()
+            if here in {"+", "-"} and keeps is None:
+                keeps = here == "+"
+                self.forward()
+            elif here in set("123456789") and indent is None:
+                indent = int(here)
+                self.forward()
+        return keeps, indent
+
+    def scan_block_scalar_ignored_line(self, start_mark: Any) -> None:
+        """What stands behind a bar or an angle bracket: blanks and a comment."""
+        while self.peek() in " \t":
+            self.forward()
+        super().scan_block_scalar_ignored_line(start_mark)
 
     def scan_plain(self) -> yaml.ScalarToken:
         """A text without quotes; it ends at a comment, a colon with a blank behind it and, in brackets, at these."""

@@ -20,7 +20,7 @@ from autox.core.yamlscanning import ScanningLoader
 NODES_LIMIT: Final = 1_000_000
 _DEPTH = 200
 _MERGE = "<<"
-_MERGE_TAG = "tag:yaml.org,2002:merge"
+_MERGE_TAGS = ("tag:yaml.org,2002:merge", "!")
 _PLAIN = "plain"
 _Read = tuple[Any, int]
 T = TypeVar("T")
@@ -103,6 +103,18 @@ def write_yaml(value: Any) -> str:
 
 class _Loader(ScanningLoader):
     """Composes nodes, and leaves it to us what a scalar is."""
+
+    def compose_node(self, parent: Any, index: Any) -> yaml.Node | None:
+        event = self.peek_event()  # type: ignore[no-untyped-call]
+        is_alias = isinstance(event, yaml.AliasEvent)
+        if not is_alias:
+            # NB: an anchor may be given twice; an alias is of the last one before it.
+            self.anchors.pop(event.anchor, None)
+        node = super().compose_node(parent, index)
+        if is_alias and isinstance(node, yaml.SequenceNode) and isinstance(index, yaml.Node) and _is_merge(index):
+            # NB: Go takes a list of maps here, but not by another name.
+            raise yaml.composer.ComposerError(None, None, "what is merged is no map", event.start_mark)
+        return node
 
     def compose_scalar_node(self, anchor: Any) -> yaml.ScalarNode:
         event = self.peek_event()  # type: ignore[no-untyped-call]
@@ -205,7 +217,7 @@ class _Reading:
 
 
 def _is_merge(node: yaml.Node) -> bool:
-    return isinstance(node, yaml.ScalarNode) and node.value == _MERGE and node.tag in {_PLAIN, _MERGE_TAG}
+    return isinstance(node, yaml.ScalarNode) and node.value == _MERGE and node.tag in {_PLAIN, *_MERGE_TAGS}
 
 
 def _line(node: yaml.Node) -> int:
