@@ -24,8 +24,8 @@ from dataclasses import dataclass
 from typing import Any
 
 import aiohttp
-import kopf
 
+from autox.adapters.kopf_lightly import kopf
 from autox.adapters.kopf_session import session_of
 from autox.adapters.kopf_storage import NoDiffBase, NoProgress
 from autox.kube.connection import Connection

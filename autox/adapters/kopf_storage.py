@@ -7,7 +7,7 @@ detects changes.
 
 from typing import Any
 
-import kopf
+from autox.adapters.kopf_lightly import kopf
 
 
 class NoDiffBase(kopf.DiffBaseStorage):
