@@ -9,10 +9,11 @@ from pydantic import AfterValidator, ConfigDict, Field, model_validator
 from autox.api.documents import Document
 from autox.api.fields import Duration, NonEmpty, Percent, PositiveNumber, Shape
 from autox.core.duration import parse_duration
+from autox.core.hosts import host_of
 from autox.core.metrics import PERCENTILES
 from autox.model.tasks import ErrorRange, HttpInputs
 
-_URL = r"[Hh][Tt][Tt][Pp][Ss]?://([^/?#@\s]*@)?[^/?#@:\s][^/?#@\s]*([/?#]\S*)?"
+_URL = r"[Hh][Tt][Tt][Pp][Ss]?://([^/?#@\\\s]*@)?(\[[0-9A-Fa-f:.]+\]|[^\x00-,/:-@\[-^`{-\x7f\s]+)(:[0-9]*)?([/?#]\S*)?"
 _HEADER = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 _FRAMING = frozenset({"content-length", "transfer-encoding"})
 _DEFAULT_REQUESTS = 100
@@ -35,11 +36,16 @@ class ErrorRangeSection(Document):
         return self
 
 
-def _with_port(text: str) -> str:
+def _with_host(text: str) -> str:
     try:
-        _ = urlsplit(text).port
+        parts = urlsplit(text)
+        _ = parts.port
     except ValueError as error:
         raise ValueError("is not a URL: its host or its port makes no sense") from error
+    try:
+        host_of(parts)
+    except ValueError as error:
+        raise ValueError(f"cannot be requested: {error}") from error
     return text
 
 
@@ -62,7 +68,7 @@ class HttpSection(Document):
     url: Annotated[
         str,
         Shape(pattern=_URL, most=8192, what="a URL that begins with http:// or https://"),
-        AfterValidator(_with_port),
+        AfterValidator(_with_host),
         Field(description="What to request; begins with http:// or https://."),
     ]
     method: Annotated[

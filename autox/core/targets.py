@@ -10,6 +10,8 @@ from collections.abc import Mapping
 from typing import Any
 from urllib.parse import urlsplit
 
+from autox.core.hosts import host_of, plain_address
+
 _LABEL = r"[a-z0-9]([-a-z0-9]*[a-z0-9])?"
 _SERVICE = re.compile(rf"(?P<name>{_LABEL})(\.(?P<namespace>{_LABEL})(\.svc(\.cluster\.local)?)?)?", re.ASCII)
 _PORTS = {"http": 80, "https": 443}
@@ -42,7 +44,7 @@ def target_label(target: str) -> str:
 def _host(url: str, namespace: str) -> str:
     try:
         parts = urlsplit(url)
-        host, port = (parts.hostname or "").removesuffix("."), parts.port
+        host, port = plain_address(host_of(parts)).removesuffix("."), parts.port
     except ValueError:
         return ""
     service = _SERVICE.fullmatch(host)

@@ -90,7 +90,12 @@ def service_of(url: Url, *, namespace: str) -> tuple[str, str] | None:
         namespace: that of who asks, for a name alone.
     """
     parts = url.name.split(".")
-    if parts[2:] not in ([], ["svc"], ["svc", "cluster", "local"]) or not all(map(_LABEL.fullmatch, parts)):
+    # NB: a name that was not written in ASCII is no Service to the chart, which cannot encode it.
+    if (
+        "xn--" in url.name
+        or parts[2:] not in ([], ["svc"], ["svc", "cluster", "local"])
+        or not all(map(_LABEL.fullmatch, parts))
+    ):
         return None
     return (parts[1] if len(parts) > 1 else namespace), parts[0]
 

@@ -4,6 +4,7 @@ from base64 import b64encode
 from dataclasses import dataclass, field
 from urllib.parse import SplitResult, quote, unquote_to_bytes, urlsplit
 
+from autox.core.hosts import host_of
 from autox.model.errors import ConfigurationError
 
 _PORTS = {"http": 80, "https": 443}
@@ -17,8 +18,8 @@ class Url:
 
     Attributes:
         scheme: ``http`` or ``https``.
-        host: a name in ASCII (IDNA) and lower case, or an address, without brackets; what is resolved. A final dot
-            stays, for it keeps the resolver from trying the name in other domains first.
+        host: a name in ASCII and lower case, or an address, without brackets; what is resolved. A final dot stays,
+            for it keeps the resolver from trying the name in other domains first.
         port: the scheme's if the URL says none.
         authority: host and port as the ``Host`` header has them.
         path: path and query, escaped, at least ``/``; may hold a token.
@@ -46,20 +47,23 @@ def parse_url(text: str) -> Url:
     """
     try:
         parts = urlsplit(text.strip())
-        host, port = parts.hostname or "", parts.port
-        ascii_host = host if ":" in host or host.isascii() else host.encode("idna").decode("ascii")
-    except (UnicodeError, ValueError) as error:
+        port = parts.port
+    except ValueError as error:
         # NB: the reason of the library may repeat the URL, which may hold a password.
         raise ConfigurationError(f"the URL cannot be read: {_shown(text)!r}") from error
-    if parts.scheme not in _PORTS or not host:
+    if parts.scheme not in _PORTS or port == 0 or not parts.hostname:
         raise ConfigurationError(f"{_shown(text)!r} is not a URL with a host", hint="write http://HOST[:PORT]/PATH")
-    if port == 0 or any(character.isspace() or not character.isprintable() for character in host):
-        raise ConfigurationError(f"{_shown(text)!r} is not a URL with a host", hint="write http://HOST[:PORT]/PATH")
-    bracketed = f"[{ascii_host}]" if ":" in ascii_host else ascii_host
+    try:
+        host = host_of(parts)
+    except ValueError as error:
+        raise ConfigurationError(
+            f"{_shown(text)!r} cannot be requested: {error}", hint="write http://HOST[:PORT]/PATH"
+        ) from error
+    bracketed = f"[{host}]" if ":" in host else host
     query = f"?{parts.query}" if parts.query else ""
     return Url(
         scheme=parts.scheme,
-        host=ascii_host,
+        host=host,
         port=port or _PORTS[parts.scheme],
         authority=bracketed if port in (None, _PORTS[parts.scheme]) else f"{bracketed}:{port}",
         path=quote((parts.path or "/") + query, safe=_PATH_SAFE),

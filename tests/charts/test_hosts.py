@@ -8,6 +8,7 @@ import pytest
 from pydantic import ValidationError
 
 from autox.api.http import HttpSection
+from autox.core.targets import targets_of
 from autox.model.errors import ConfigurationError
 from autox.tasks.resolving import service_of
 from autox.wire.urls import Url, parse_url
@@ -26,8 +27,6 @@ URLS = (
     "https://me:p%40ss@httpbin.apps.svc:443/%zz",
     "http://me:p^:ss@HTTPBIN/",
     "http://httpbin:/",
-    "http://httpbin..apps/",
-    "http://httpbin.apps../",
     "http://2048.apps/",
     "http://httpbin.other/get",
     "http://httpbin.apps.example.com/",
@@ -38,12 +37,54 @@ URLS = (
     "http://127.0.0.1/",
     "http://a_b.apps/",
     "http://-a.apps/",
+    "http://[::FFFF:127.0.0.1]/",
+    "http://httpbin:000080/",
+    "http://httpbin.2024/",
+    "http://bücher.apps/",
+    "http://BÜCHER.example/",
+    "http://xn--a.apps/",
+    "http://XN--BCHER-KVA.example/",
+    "http://u%40v:@httpbin/",
 )
 _TEMPLATE = (
     "{{- range .Values.urls }}\n"
     '# {{ list (include "experiment.host" (dict "url" .)) '
     '(include "experiment.service" (dict "url" . "namespace" $.Values.own)) | toRawJson }}\n{{- end }}\n'
 )
+
+
+REFUSED = (
+    "http://\N{FULLWIDTH LATIN SMALL LETTER E}xample.com/",
+    "http://\N{FULLWIDTH LATIN SMALL LETTER H}ttpbin.apps/",
+    "http://httpbin\N{IDEOGRAPHIC FULL STOP}apps/",
+    "http://straße.example/",
+    "http://\N{KELVIN SIGN}ettle.apps/",
+    "http://xn--ü.apps/",
+    "http://\N{FULLWIDTH LATIN SMALL LETTER B}ücher.apps/",
+    "http://0177.0.0.1/",
+    "http://127.1/",
+    "http://2130706433/",
+    "http://0x7f.0.0.1/",
+    "http://127.0.0.01:80/",
+    "http://[fe80::1%25eth0]/",
+    "http://[fe80::1%eth0]/",
+    "http://[::1]x/",
+    "http://[v1.apps]/",
+    "http://[1::2::3]/",
+    "http://httpbin../",
+    "http://httpbin.apps../",
+    "http://httpbin..apps/",
+    "http://.httpbin/",
+    "http://./",
+    "http://httpbin%2eapps/",
+    "http://httpbin\\@apps/",
+    "http://me@httpbin\\/",
+    "http://httpbin: 80/",
+    "http://httpbin:8_0/",
+    "http://httpbin:\N{ARABIC-INDIC DIGIT EIGHT}/",
+    "http://httpbin,apps/",
+)
+"""What two programs read as two hosts, or one of them as none."""
 
 
 def generated() -> list[str]:
@@ -109,7 +150,36 @@ def test_the_chart_and_the_load_generator_read_the_same_host(tmp_path: Path) -> 
         asked = service_of(url, namespace=OWN)
         wanted = asked[1] if asked and asked[0] == OWN else ""
         granted += bool(wanted)
-        if (host.strip("[]"), service) != (url.name, wanted):
+        if service != wanted or (":" not in url.name and "xn--" not in url.name and host != url.name):
             differing[text] = host, service, url.name, wanted
     assert differing == {}
     assert granted > len(urls) / 10
+
+
+@pytest.mark.parametrize("text", REFUSED)
+def test_a_host_of_two_readings_is_refused(text: str) -> None:
+    """A name in wide letters was a Service that no role granted, and ``0177.0.0.1`` was 127.0.0.1."""
+    with pytest.raises(ValidationError, match=r"ASCII|makes no sense|read differently|no IPv6 address|must be a URL"):
+        HttpSection(url=text)
+    with pytest.raises(ConfigurationError):
+        parse_url(text)
+
+
+def test_helm_says_so(tmp_path: Path) -> None:
+    """What a pattern can tell is told by ``helm install``, and not by the Job."""
+    helm = Helm(tmp_path / "chart")
+    (tmp_path / "chart" / "values.schema.json").write_text((Path(EXPERIMENT) / "values.schema.json").read_text())
+    values = {"tasks": ["http"], "runner": "job", "http": {"url": "http://httpbin%2eapps/"}}
+
+    with pytest.raises(AssertionError, match="must be 'a URL"):
+        helm.rendered(json.dumps(values, ensure_ascii=False), "")
+
+
+@pytest.mark.parametrize(
+    "spelling", ["[::ffff:127.0.0.1]", "[::FFFF:7f00:1]", "[0:0:0:0:0:FFFF:127.0.0.1]", "127.0.0.1."]
+)
+def test_one_target_in_all_spellings(spelling: str) -> None:
+    """Two experiments that load one address say so, however each writes it."""
+    values = {"tasks": ["http"], "http": {"url": f"http://{spelling}/x"}}
+
+    assert targets_of(values, namespace=OWN) == ("127.0.0.1:80",)

@@ -7,7 +7,7 @@
 {{/* The Service of its own namespace that the host of a URL may be; nothing if it is none. As in resolving.py. */}}
 {{- define "experiment.service" -}}
 {{- $host := include "experiment.host" . -}}
-{{- if regexMatch (printf "^[a-z0-9]([-a-z0-9]*[a-z0-9])?([.]%s([.]svc([.]cluster[.]local)?)?)?$" .namespace) $host -}}
+{{- if and (not (contains "xn--" $host)) (regexMatch (printf "^[a-z0-9]([-a-z0-9]*[a-z0-9])?([.]%s([.]svc([.]cluster[.]local)?)?)?$" .namespace) $host) -}}
 {{- splitList "." $host | first -}}
 {{- end -}}
 {{- end }}
