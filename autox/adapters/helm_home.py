@@ -13,6 +13,7 @@ from pathlib import Path
 
 from autox.kube.connection import Connection, Source
 from autox.model.errors import ConfigurationError
+from autox.wire.trust import for_go
 
 # Besides these helm gets only what is made here: how to find programs (credential plugins), how to get out.
 _PASSED_ON = ("PATH", "HOME", "HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY", "SSL_CERT_FILE", "SSL_CERT_DIR")
@@ -45,15 +46,19 @@ class HelmHome:
         if connection.source is None:
             raise ConfigurationError(f"helm cannot reach {connection.server}: there is no kubeconfig for it")
         passed = {name: environ[key] for name in _PASSED_ON for key in (name.lower(), name) if key in environ}
-        return passed | {
-            "KUBECONFIG": self._kubeconfig(connection.server, connection.source),
-            "HELM_KUBECONTEXT": connection.source.context or "",
-            "KUBECACHEDIR": str(self.directory / "kube"),
-            "HELM_CACHE_HOME": str(self.directory / "cache"),
-            "HELM_CONFIG_HOME": str(self.directory / "config"),
-            "HELM_DATA_HOME": str(self.directory / "data"),
-            "HELM_DRIVER": "secret",
-        }
+        return (
+            passed
+            | for_go(environ)
+            | {
+                "KUBECONFIG": self._kubeconfig(connection.server, connection.source),
+                "HELM_KUBECONTEXT": connection.source.context or "",
+                "KUBECACHEDIR": str(self.directory / "kube"),
+                "HELM_CACHE_HOME": str(self.directory / "cache"),
+                "HELM_CONFIG_HOME": str(self.directory / "config"),
+                "HELM_DATA_HOME": str(self.directory / "data"),
+                "HELM_DRIVER": "secret",
+            }
+        )
 
     def _kubeconfig(self, server: str, source: Source) -> str:
         if source.service_account is None:

@@ -7,12 +7,12 @@ from pydantic import AfterValidator, Field
 
 from autox.api.documents import Document
 from autox.api.groups import LONGEST_GROUP_NAME, GroupSpec
-from autox.api.pods import Beside, PodOptions, Variable
+from autox.api.pods import Beside, CaBundle, PodOptions, Variable
 from autox.api.values import ImageSection
 
 OWN_VARIABLES = (
     *("POD_IP", "POD_NAME", "POD_UID", "POD_NAMESPACE", "AUTOX_LOG_LEVEL", "HOME", "TMPDIR"),
-    *("HELM_CACHE_HOME", "HELM_CONFIG_HOME", "HELM_DATA_HOME"),
+    *("HELM_CACHE_HOME", "HELM_CONFIG_HOME", "HELM_DATA_HOME", "AUTOX_CA_BUNDLE"),
 )
 """What the controller's container is told by the chart."""
 
@@ -63,6 +63,10 @@ class ControllerValues(PodOptions):
     env: Annotated[
         tuple[Variable, ...], Beside(OWN_VARIABLES), Field(description="More variables of the controller's container.")
     ] = ()
+    ca_bundle: Annotated[
+        CaBundle | None,
+        Field(description="Certificates that are trusted beside the system's where charts are fetched."),
+    ] = None
     keep_experiments: Annotated[
         bool, Field(description="Whether what runs goes on when autox is uninstalled; else it is ended first.")
     ] = False

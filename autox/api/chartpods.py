@@ -40,6 +40,15 @@ _TEXT = """\
 - {{ toRawJson . }}
 {{- end }}
 {{- end }}
+
+{{/* A source of a projected volume: the certificates that are trusted beside the system's. */}}
+{{- define "%CHART%.caBundle" -}}
+{{- with .Values.caBundle }}
+{{- $items := list (dict "key" (.key | default "ca.crt") "path" "ca/ca.crt") }}
+{{- $source := dict "name" (.configMap | default .secret) "items" $items }}
+- {{ dict (empty .configMap | ternary "secret" "configMap") $source | toRawJson }}
+{{- end }}
+{{- end }}
 """
 
 

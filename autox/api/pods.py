@@ -139,6 +139,26 @@ class Beside:
         return variables
 
 
+class CaBundle(Document):
+    """Certificates (PEM) that are trusted beside the system's: from a ConfigMap or a Secret of the pod's namespace."""
+
+    model_config = ConfigDict(json_schema_extra={"oneOf": [{"required": ["configMap"]}, {"required": ["secret"]}]})
+
+    config_map: Annotated[DnsName | None, Field(description="The ConfigMap that holds them.")] = None
+    secret: Annotated[DnsName | None, Field(description="Or the Secret.")] = None
+    key: Annotated[
+        str,
+        Shape(pattern=r"[-._a-zA-Z0-9]+", most=253, what="a key of a Secret or ConfigMap"),
+        Field(description="The key with the certificates."),
+    ] = "ca.crt"
+
+    @model_validator(mode="after")
+    def _one_source(self) -> Self:
+        if (self.config_map is None) == (self.secret is None):
+            raise ValueError("give either configMap or secret: where the certificates are")
+        return self
+
+
 class PodOptions(Document):
     """What the pods of each chart take."""
 

@@ -18,7 +18,7 @@ from autox.api.density import DensityValues
 from autox.api.documents import Document, checked
 from autox.api.fields import ApiGroup, ApiResource, CronSchedule, DnsName, Duration, NonEmpty, ObjectName
 from autox.api.http import HttpSection
-from autox.api.pods import Beside, PodOptions, Variable
+from autox.api.pods import Beside, CaBundle, PodOptions, Variable
 from autox.api.ready import ReadySection
 from autox.api.tasks import TaskName
 from autox.core.merging import without_nulls
@@ -31,7 +31,7 @@ PACKAGED_CHARTS = ("experiment", "iter8")
 
 TASKS: tuple[TaskName, ...] = ("ready", "http", "density", "assess")
 
-OWN_VARIABLES = ("NAMESPACE", "POD_NAME", "NODE_NAME", "WORKLOAD", "AUTOX_LOG_LEVEL")
+OWN_VARIABLES = ("NAMESPACE", "POD_NAME", "NODE_NAME", "WORKLOAD", "AUTOX_LOG_LEVEL", "AUTOX_CA_BUNDLE")
 """What the container of an experiment is told by the chart."""
 
 # NB: a misspelt task is told as such, and not as a task that is missing.
@@ -111,6 +111,9 @@ class ExperimentValues(PodOptions):
     env: Annotated[
         tuple[Variable, ...], Beside(OWN_VARIABLES), Field(description="More variables of the container.")
     ] = ()
+    ca_bundle: Annotated[
+        CaBundle | None, Field(description="Certificates that are trusted beside the system's, by the load too.")
+    ] = None
     service_account_name: Annotated[
         DnsName | None, Field(description="Run as this one, and make no ServiceAccount, Role and RoleBinding.")
     ] = None

@@ -1,11 +1,13 @@
 """Trust and client certificates: what a kubeconfig or a service account says, as a TLS context."""
 
+import os
 import ssl
 import tempfile
 from pathlib import Path
 
 from autox.kube.kubeconfig import Cluster, User
 from autox.model.errors import ConfigurationError
+from autox.wire.trust import system_trust
 
 
 def trusting(authority: bytes, origin: str) -> ssl.SSLContext:
@@ -36,7 +38,7 @@ def cluster_tls(cluster: Cluster, directory: Path, origin: str) -> ssl.SSLContex
         return tls
     if authority:
         return trusting(authority, origin)
-    return ssl.create_default_context()
+    return system_trust(os.environ)
 
 
 def load_client_certificate(tls: ssl.SSLContext, user: User, directory: Path, origin: str) -> None:

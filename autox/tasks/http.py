@@ -6,7 +6,6 @@ SLO on a latency that falls on one is met. A host that nobody knows is a failure
 """
 
 import asyncio
-import ssl
 from contextlib import suppress
 
 from autox.core.pacing import requests_within
@@ -18,6 +17,7 @@ from autox.tasks.httpfigures import findings
 from autox.tasks.resolving import resolve
 from autox.wire.failures import ExchangeError, FailureKind
 from autox.wire.requests import encode_request
+from autox.wire.trust import system_trust
 from autox.wire.urls import parse_url
 
 _SAY_SECONDS = 2.0
@@ -27,7 +27,7 @@ async def run(inputs: HttpInputs, context: TaskContext) -> Findings:
     """Send the load and tell what came back.
 
     Raises:
-        ConfigurationError: the URL, a header or a port cannot be used.
+        ConfigurationError: the URL, a header, a port or the bundle of certificates cannot be used.
         UnreachableError: nobody knows the host.
         AutoxError: the cluster did not say where the Service is.
     """
@@ -41,7 +41,7 @@ async def run(inputs: HttpInputs, context: TaskContext) -> Findings:
     load = HttpLoad(
         request=request,
         destinations=destinations,
-        tls=ssl.create_default_context() if url.scheme == "https" else None,
+        tls=system_trust(context.environ) if url.scheme == "https" else None,
         server_name=url.name,
         qps=inputs.qps,
         connections=inputs.connections,

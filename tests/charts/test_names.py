@@ -28,12 +28,13 @@ DNS_NAME = re.compile(r"[a-z0-9]([-a-z0-9]*[a-z0-9])?")
 SPEC = ("groups", EACH, "specs", EACH)
 DENSITY = ("density", "cluster"), ("density", "kubeconfigSecret")
 VALUE, VALUE_FROM = ("env", EACH, "value"), ("env", EACH, "valueFrom")
+CONFIG_MAP, SECRET = ("caBundle", "configMap"), ("caBundle", "secret")
 JOB = Variant(
-    without=frozenset({DENSITY[0], ("serviceAccountName",), VALUE}),
+    without=frozenset({DENSITY[0], ("serviceAccountName",), VALUE, SECRET}),
     fixed={("tasks",): list(TASKS), ("runner",): "job"},
 )
 CRONJOB = Variant(
-    without=frozenset({DENSITY[1], VALUE_FROM}),
+    without=frozenset({DENSITY[1], VALUE_FROM, CONFIG_MAP}),
     fixed={("tasks",): list(TASKS), ("runner",): "cronjob"},
 )
 
@@ -50,11 +51,11 @@ VARIANTS: dict[str, tuple[str, type[Document], Variant]] = {
         AUTOX,
         ControllerValues,
         Variant(
-            without=frozenset({(*SPEC, "repo"), VALUE_FROM}),
+            without=frozenset({(*SPEC, "repo"), VALUE_FROM, CONFIG_MAP}),
             fixed={(*SPEC, "name"): "iter8", (*SPEC, "values"): _experiment},
         ),
     ),
-    "charts from elsewhere": (AUTOX, ControllerValues, Variant(without=frozenset({VALUE}))),
+    "charts from elsewhere": (AUTOX, ControllerValues, Variant(without=frozenset({VALUE, SECRET}))),
     "agents": (
         str(ROOT / "charts" / "nodes"),
         NodesChartValues,

@@ -32,6 +32,7 @@ NEEDED = frozenset(
             "runner",
             "cronjobSchedule",
         ),
+        *("caBundle.configMap", "caBundle.secret", "groups.web.specs.web.values.caBundle.configMap"),
         *("density.cluster", "density.kubeconfigSecret", "install", "server", "kubeconfigSecret"),
     }
 )

@@ -94,6 +94,7 @@ def test_every_pod(cluster: LocalCluster, tmp_path: Path, chart: str) -> None:
 def test_nothing_of_the_charts_own(cluster: LocalCluster, tmp_path: Path, chart: str) -> None:
     """What a chart sets itself is refused by name, in Helm and in a group alike, and nothing wins without a word."""
     path, model, values = CHARTS[chart]
+    values = values if path == AUTOX else {**values, "caBundle": {"secret": "corp"}} if path == EXPERIMENT else values
     [pod, *_] = pods(rendered(cluster, path, values=values, folder=tmp_path))
     taken = {
         "env": [{"name": each["name"], "value": "x"} for one in containers(pod) for each in one["env"]],
@@ -160,7 +161,8 @@ def test_agents_never_on_mock_nodes(
 def test_accepted(cluster: LocalCluster, tmp_path: Path, chart: str) -> None:
     """The API server takes pods with all of it, and knows every field."""
     path, _, values = CHARTS[chart]
-    objects = rendered(cluster, path, values={**values, **OPTIONS}, folder=tmp_path)
+    bundle = {} if path == NODES else {"caBundle": {"configMap": "corp", "key": "all.pem"}}
+    objects = rendered(cluster, path, values={**values, **OPTIONS, **bundle}, folder=tmp_path)
     listing = {
         "apiVersion": "v1",
         "kind": "List",

@@ -12,6 +12,9 @@ from autox.cluster.binaries import Tool
 from autox.kube.client import KubeClient
 from tests.helm.scene import Scene, write_chart
 from tests.kube.apiserver import program
+from tests.load.conftest import tls
+
+__all__ = ["tls"]
 
 
 class Clock:

@@ -3,6 +3,7 @@
 import hashlib
 import io
 import json
+import ssl
 import tarfile
 from pathlib import Path
 from typing import Any
@@ -19,11 +20,12 @@ class Repository:
         self._entries: dict[str, list[dict[str, Any]]] = {}
         self._runner: web.ServerRunner | None = None
         self._port = 0
+        self._scheme = "http"
 
     @property
     def url(self) -> str:
         """Where it is."""
-        return f"http://127.0.0.1:{self._port}/charts"
+        return f"{self._scheme}://localhost:{self._port}/charts"
 
     def add(self, directory: Path, *, name: str, version: str) -> None:
         """Pack a chart's directory and list it."""
@@ -37,11 +39,12 @@ class Repository:
         self._entries.setdefault(name, []).append(entry)
         self._files["index.yaml"] = json.dumps({"apiVersion": "v1", "entries": self._entries}).encode()
 
-    async def start(self) -> None:
-        """Listen."""
+    async def start(self, tls: ssl.SSLContext | None = None) -> None:
+        """Listen; as localhost with TLS."""
         self._runner = web.ServerRunner(web.Server(self._answer))
         await self._runner.setup()
-        await web.TCPSite(self._runner, "127.0.0.1", 0).start()
+        await web.TCPSite(self._runner, "127.0.0.1", 0, ssl_context=tls).start()
+        self._scheme = "https" if tls else "http"
         self._port = self._runner.addresses[0][1]
 
     async def stop(self) -> None:

@@ -9,11 +9,12 @@ import pytest
 
 from autox.adapters.helm import HelmReleases
 from autox.kube.client import KubeClient
-from autox.model.errors import ConfigurationError, TransientError
+from autox.model.errors import AutoxError, ConfigurationError, TransientError
 from autox.model.groups import ChartRef
 from tests.helm.repository import Repository
 from tests.helm.scene import Scene, write_chart
 from tests.kube.apiserver import free_port
+from tests.load.conftest import Tls
 
 pytestmark = pytest.mark.integration
 
@@ -69,6 +70,34 @@ async def test_a_repository_that_is_away_may_come_back(scene: Scene) -> None:
     for scheme in ("http", "oci"):
         with pytest.raises(TransientError, match="connection refused"):
             await scene.install("web-1", chart=ChartRef(name="load", repo=f"{scheme}://127.0.0.1:{free_port()}/charts"))
+
+
+async def test_a_repository_of_a_company_of_its_own(
+    kube: KubeClient, namespace: str, charts: Path, with_helm: dict[str, str], tls: Tls
+) -> None:
+    """With a bundle of certificates its charts are fetched; "certificate signed by unknown authority" it was."""
+    repository, bundle = Repository(), charts.parent / "bundle" / "ca.crt"
+    bundle.parent.mkdir()
+    bundle.write_bytes(tls.authority.read_bytes())
+    repository.add(write_chart(charts.parent / "load", name="load", version="1.0.0"), name="load", version="1.0.0")
+    await repository.start(tls.server)
+    chart = ChartRef(name="load", repo=repository.url)
+    try:
+        for environ in (with_helm, {**with_helm, "AUTOX_CA_BUNDLE": str(bundle)}):
+            releases = await HelmReleases.open(kube, charts=charts, environ=environ)
+            scene = Scene(kube=kube, namespace=namespace, releases=releases)
+            try:
+                if environ is with_helm:
+                    with pytest.raises(AutoxError, match="unknown authority"):
+                        await scene.install("web-1", chart=chart)
+                else:
+                    await scene.install("web-2", chart=chart)
+            finally:
+                await releases.close()
+    finally:
+        await repository.stop()
+
+    assert repository.asked == ["index.yaml", "load-1.0.0.tgz"]
 
 
 async def test_a_repository_that_sends_rubbish_is_told(scene: Scene, repository: Repository) -> None:

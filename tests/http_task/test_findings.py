@@ -2,6 +2,7 @@
 
 import re
 import socket
+from pathlib import Path
 
 import pytest
 
@@ -152,6 +153,36 @@ async def test_trust_of_the_machine(tls: Tls, monkeypatch: pytest.MonkeyPatch) -
     assert value(untrusted, "error-count") == 5
     assert "TLS failed" in untrusted.notes[0].text
     assert value(trusted, "error-count") == 0
+
+
+async def test_trust_beside_the_machine_s(
+    tls: Tls, others: Tls, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A bundle adds to whom the machine trusts; SSL_CERT_FILE, the only way there was, takes all the others away."""
+    monkeypatch.setenv("SSL_CERT_FILE", str(others.authority))
+    bundle = tmp_path / "ca.crt"
+    bundle.write_text(f"# the company's\n{tls.authority.read_text()}")
+    async with serving(hello, tls=tls.server) as own, serving(hello, tls=others.server) as machines:
+        inputs = [
+            HttpInputs(url=f"https://localhost:{each.port}/", qps=100, num_requests=5) for each in (own, machines)
+        ]
+        before = [value(await run(each, context_with()), "error-count") for each in inputs]
+        after = [value(await run(each, context_with(bundle=bundle)), "error-count") for each in inputs]
+
+    assert (before, after) == ([5, 0], [0, 0])
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [(None, "cannot read .*: No such file"), ("", "holds no PEM certificate"), ("rubbish", "holds no PEM certificate")],
+)
+async def test_a_bundle_that_is_none(tmp_path: Path, text: str | None, said: str) -> None:
+    """A bundle that is not there, or is none, fails the task by its name: nothing was tested."""
+    bundle = tmp_path / "ca.crt"
+    if text is not None:
+        bundle.write_text(text)
+    with pytest.raises(ConfigurationError, match=said):
+        await run(HttpInputs(url="https://localhost:1/"), context_with(bundle=bundle))
 
 
 async def test_unknown_host() -> None:

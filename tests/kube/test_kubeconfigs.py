@@ -66,6 +66,15 @@ async def test_a_server_under_another_name(door: Door, tmp_path: Path) -> None:
         await knock(from_kubeconfig(write(tmp_path / "c", server=door.url, **trusted, **{"tls-server-name": "wrong"})))
 
 
+async def test_an_authority_beside_the_machine_s(door: Door, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A kubeconfig without an authority trusts a bundle too."""
+    path = write(tmp_path / "a", server=door.url)
+    with pytest.raises(ConfigurationError, match="not trusted"):
+        await knock(from_kubeconfig(path))
+    monkeypatch.setenv("AUTOX_CA_BUNDLE", str(tmp_path / "ca.crt"))
+    await knock(from_kubeconfig(path))
+
+
 @pytest.mark.parametrize("word", ["yes", "on", "True", "!!bool 'y'"])
 async def test_a_kubeconfig_says_what_it_says_to_kubectl(door: Door, tmp_path: Path, word: str) -> None:
     """Truth values are kubectl's, a date is text, and the last of two values counts: PyYAML had other ideas."""

@@ -25,7 +25,12 @@ class Tls:
 @pytest.fixture(scope="session")
 def tls(tmp_path_factory: pytest.TempPathFactory) -> Tls:
     """Both sides of TLS."""
-    pki = Pki(tmp_path_factory.mktemp("pki"))
+    return certificates(tmp_path_factory.mktemp("pki"))
+
+
+def certificates(folder: Path) -> Tls:
+    """Both sides of TLS, of an authority of their own in this folder."""
+    pki = Pki(folder)
     pki.ensure([Identity(file="web", common_name="web", names=("localhost",))], now=dt.datetime.now(dt.UTC))
     server = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     server.load_cert_chain(pki.certificate("web"), pki.key("web"))

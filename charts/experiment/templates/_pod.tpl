@@ -75,6 +75,7 @@ spec:
                 - key: kubeconfig
                   path: density/kubeconfig
           {{- end }}
+          {{- include "experiment.caBundle" . | replace "\n" "\n          " }}
     - name: tmp
       emptyDir: {}
 {{- end }}
@@ -100,6 +101,10 @@ env:
     value: {{ .Workload | quote }}
   - name: AUTOX_LOG_LEVEL
     value: {{ .Values.logLevel | quote }}
+  {{- if .Values.caBundle }}
+  - name: AUTOX_CA_BUNDLE
+    value: /etc/autox/ca/ca.crt
+  {{- end }}
   {{- include "experiment.env" . | replace "\n" "\n  " }}
 securityContext:
   allowPrivilegeEscalation: false
