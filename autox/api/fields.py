@@ -10,6 +10,7 @@ No error repeats what was given: it may be a secret.
 import re
 from dataclasses import dataclass
 from typing import Annotated, Any
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from pydantic import (
     AfterValidator,
@@ -210,6 +211,33 @@ LabelValue = Annotated[
 NonEmpty = Annotated[str, StringConstraints(min_length=1)]
 Time = Annotated[AwareDatetime, WithJsonSchema({"type": "string", "format": "date-time"})]
 """A moment, RFC 3339."""
+
+_NO_ZONE = Exclusion(
+    pattern=r"[Ll][Oo][Cc][Aa][Ll]|(.*/)?\.\.?(/.*)?", what="a time zone with a name of its own, such as Europe/Berlin"
+)
+_ZONE = Shape(
+    pattern=r"[A-Za-z0-9._+][A-Za-z0-9._+-]{0,13}(/[A-Za-z0-9._+][A-Za-z0-9._+-]{0,13})*",
+    most=64,
+    what="the name of a time zone, such as Europe/Berlin",
+)
+
+
+def _zone(text: str) -> str:
+    if not (_is_zone(_NO_ZONE.check(text)) or not _is_zone("UTC")):
+        raise ValueError(f"must be {_ZONE.what}: nobody knows this one")
+    return text
+
+
+def _is_zone(name: str) -> bool:
+    try:
+        ZoneInfo(name)
+    except (ValueError, OSError, ZoneInfoNotFoundError):
+        return False
+    return True
+
+
+TimeZone = Annotated[str, _ZONE, AfterValidator(_zone), WithJsonSchema({**_ZONE.schema, "allOf": [_NO_ZONE.schema]})]
+"""A time zone of the IANA's database, as the API server takes it; where this machine has no such database, any name."""
 
 LeaseDuration = Annotated[int, Field(ge=4, le=3_600)]
 """Seconds that the lease of a node lasts; a quarter of it, between two renewals, is not less than a second."""

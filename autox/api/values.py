@@ -16,7 +16,7 @@ from autox import __version__
 from autox.api.assess import AssessSection
 from autox.api.density import DensityValues
 from autox.api.documents import Document, checked
-from autox.api.fields import ApiGroup, ApiResource, CronSchedule, DnsName, Duration, NonEmpty, ObjectName
+from autox.api.fields import ApiGroup, ApiResource, CronSchedule, DnsName, Duration, NonEmpty, ObjectName, TimeZone
 from autox.api.http import HttpSection
 from autox.api.pods import Beside, CaBundle, PodOptions, Variable
 from autox.api.ready import ReadySection
@@ -102,6 +102,9 @@ class ExperimentValues(PodOptions):
         Field(description="Run once, run on a schedule, or make everything but what runs."),
     ] = "job"
     cronjob_schedule: Annotated[CronSchedule | None, Field(description="When a cronjob runs.")] = None
+    time_zone: Annotated[
+        TimeZone | None, Field(description="Of cronjobSchedule; else that of the cluster's controller manager.")
+    ] = None
     under_test: Annotated[
         UnderTestSection | None,
         Field(description="Whose pods are under test; the controller says it."),

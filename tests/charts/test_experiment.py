@@ -100,6 +100,7 @@ def test_cronjob(cluster: LocalCluster, tmp_path: Path) -> None:
         pytest.param({"nodeSelector": {"disk": "ssd"}}, True, id="where it runs"),
         pytest.param({"env": [{"name": "HTTPS_PROXY", "value": "http://proxy"}]}, True, id="a variable"),
         pytest.param({"caBundle": {"configMap": "corp"}}, True, id="whom it trusts"),
+        pytest.param({"timeZone": "Asia/Tokyo"}, False, id="the time zone of a schedule"),
     ],
 )
 def test_a_change_makes_another_job(

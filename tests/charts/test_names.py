@@ -35,7 +35,7 @@ JOB = Variant(
 )
 CRONJOB = Variant(
     without=frozenset({DENSITY[1], VALUE_FROM, CONFIG_MAP}),
-    fixed={("tasks",): list(TASKS), ("runner",): "cronjob"},
+    fixed={("tasks",): list(TASKS), ("runner",): "cronjob", ("timeZone",): "Etc/UTC"},
 )
 
 

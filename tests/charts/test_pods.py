@@ -18,7 +18,7 @@ pytestmark = pytest.mark.integration
 
 NODES = str(ROOT / "charts" / "nodes")
 DENSITY = {"tasks": ["density"], "density": {"kubeconfigSecret": "b"}}
-LOOPS = {**VALUES, "runner": "cronjob", "cronjobSchedule": "0 6 * * *"}
+LOOPS = {**VALUES, "runner": "cronjob", "cronjobSchedule": "0 6 * * *", "timeZone": "Europe/Berlin"}
 OPTIONS: Object = {
     "imagePullSecrets": [{"name": "registry"}],
     "nodeSelector": {"disk": "ssd", "rack": "12"},
