@@ -53,8 +53,13 @@ class Releases(Protocol):
             TransientError: Helm could not do it this time; nothing of it is left.
         """
 
-    async def uninstall(self, name: str, *, namespace: str) -> str:
+    async def uninstall(self, name: str, *, namespace: str, made: tuple[datetime, datetime] | None = None) -> str:
         """Remove a release and what it installed; one that is not there is success.
+
+        Args:
+            name: of the release.
+            namespace: where.
+            made: between these moments we made it, if anybody knows: then it is ours, whoever took its labels away.
 
         Returns:
             What was wrong with it, where Helm alone could not remove all of it; mostly empty.

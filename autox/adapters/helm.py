@@ -178,14 +178,14 @@ class HelmReleases:
                 raise
             return ""
 
-    async def uninstall(self, name: str, *, namespace: str) -> str:
+    async def uninstall(self, name: str, *, namespace: str, made: tuple[datetime, datetime] | None = None) -> str:
         """See ``autox.ports.Releases``."""
         async with self._alone(namespace, name):
             found = await stored_release(self._kube, name, namespace=namespace)
             if found is None:
                 left = await clear(self._kube, name, namespace=namespace)
                 return f"Helm remembered nothing of it; removed all the same: {', '.join(left)}" if left else ""
-            if not found.is_ours:
+            if not found.is_ours and not found.was_made(made):
                 raise _not_ours(found)
             # NB: of a release that goes meanwhile, a helm that still installs it would leave whatever it makes next.
             if found.status == INSTALLING and await self._remedy(found) is Remedy.WAIT:
@@ -255,10 +255,11 @@ class HelmReleases:
     async def _remove(self, release: StoredRelease) -> str:
         """Have helm uninstall a release, and remove whatever it did not; returns what was wrong."""
         name, namespace = release.name, release.namespace
-        trouble = ""
+        trouble = "" if release.is_findable else "Helm could not find it (the labels of its Secret were taken away)"
         try:
-            async with self._turns.to_remove(release.group):
-                await self._client.uninstall_release(name, namespace=namespace)
+            if not trouble:
+                async with self._turns.to_remove(release.group):
+                    await self._client.uninstall_release(name, namespace=namespace)
         except AutoxError as error:
             # NB: that its memory was cut short sounds like a broken connection.
             passes = not isinstance(error, ConfigurationError)

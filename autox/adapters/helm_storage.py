@@ -15,6 +15,8 @@ from autox.model.errors import NotFoundError
 from autox.model.labels import EXPERIMENT, GROUP, GROUP_NAMESPACE, UID
 from autox.model.refs import SECRETS
 
+_PREFIX, _FIRST = "sh.helm.release.v1.", ".v1"
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StoredRelease:
@@ -22,9 +24,9 @@ class StoredRelease:
 
     Attributes:
         namespace: where it is.
-        name: its name.
+        name: its name, by that of the Secret.
         status: ``deployed``, ``failed``, ``pending-install``, ``uninstalling`` and so on.
-        labels: those that helm was given and helm's own.
+        labels: those that helm was given and helm's own, if nobody took them away.
         made_at: when helm began to install it, by the API server's clock, in whole seconds.
         changed_at: when helm last wrote it.
     """
@@ -40,6 +42,17 @@ class StoredRelease:
     def is_ours(self) -> bool:
         """It is the release of an experiment."""
         return self.labels.get(EXPERIMENT) == self.name
+
+    @property
+    def is_findable(self) -> bool:
+        """Helm finds it by its labels."""
+        return (self.labels.get("owner"), self.labels.get("name"), bool(self.status)) == ("helm", self.name, True)
+
+    def was_made(self, between: tuple[datetime, datetime] | None) -> bool:
+        """Whether it was made by us, as whoever launched it knows: nobody else had the name at that time."""
+        if between is None or self.labels.get(EXPERIMENT) is not None:
+            return False
+        return between[0].replace(microsecond=0) <= self.made_at <= between[1]
 
     @property
     def secret(self) -> str:
@@ -59,7 +72,7 @@ class StoredRelease:
 
 def secret_of(name: str) -> str:
     """The Secret of a release's first revision."""
-    return f"sh.helm.release.v1.{name}.v1"
+    return f"{_PREFIX}{name}{_FIRST}"
 
 
 async def stored_release(kube: KubeClient, name: str, *, namespace: str) -> StoredRelease | None:
@@ -79,12 +92,13 @@ async def our_releases(kube: KubeClient, *, namespace: str) -> list[StoredReleas
 
 def _release(secret: Object) -> StoredRelease:
     own = metadata(secret)
+    name = str(own.get("name", "")).removeprefix(_PREFIX).removesuffix(_FIRST)
     labels = {str(key): str(value) for key, value in (own.get("labels") or {}).items()}
     stamps = [labels.get(key, "") for key in ("createdAt", "modifiedAt")]
     seconds = [int(stamp) for stamp in stamps if stamp.isdecimal() and len(stamp) < 12]
     return StoredRelease(
         namespace=str(own.get("namespace", "")),
-        name=labels.get("name", ""),
+        name=name,
         status=labels.get("status", ""),
         labels=labels,
         made_at=datetime.fromisoformat(own["creationTimestamp"]),

@@ -76,7 +76,8 @@ class Steps:
         recorded = await self._records.mark(recorded, standing)
         note = ""
         try:
-            note = await self._releases.uninstall(record.name, namespace=record.namespace)
+            made = (record.created_at, record.launched_at) if record.launched_at else None
+            note = await self._releases.uninstall(record.name, namespace=record.namespace, made=made)
         except NotOursError as error:
             # Somebody else's release of that name: then there is none of ours, and theirs is left alone.
             _log.warning("%s", error.advice)

@@ -68,7 +68,7 @@ class RecordingReleases:
             raise NotOursError(f"the release {namespace}/{name} is somebody else's")
         return ""
 
-    async def uninstall(self, name: str, *, namespace: str) -> str:
+    async def uninstall(self, name: str, *, namespace: str, made: tuple[datetime, datetime] | None = None) -> str:  # noqa: ARG002
         """See ``autox.ports.Releases``."""
         self._maybe_fail("uninstall")
         self.installed.pop((namespace, name), None)

@@ -101,10 +101,10 @@ class ErringReleases(RecordingReleases):
         self._client.fail("install", name)
         return await super().install(name, **rest)
 
-    async def uninstall(self, name: str, *, namespace: str) -> str:
+    async def uninstall(self, name: str, **rest: Any) -> str:
         """Uninstall, or fail."""
         self._client.fail("uninstall", name)
-        return await super().uninstall(name, namespace=namespace)
+        return await super().uninstall(name, **rest)
 
     async def found(self, *, namespace: str) -> Any:
         """List, or fail."""

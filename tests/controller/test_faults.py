@@ -106,10 +106,10 @@ class DyingReleases:
         self._fate.strike(before=False)
         return note
 
-    async def uninstall(self, name: str, *, namespace: str) -> str:
+    async def uninstall(self, name: str, **rest: Any) -> str:
         """Uninstall, perhaps for the last time."""
         self._fate.strike(before=True)
-        note = await self._releases.uninstall(name, namespace=namespace)
+        note = await self._releases.uninstall(name, **rest)
         self._fate.strike(before=False)
         return note
 

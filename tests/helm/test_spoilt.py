@@ -5,13 +5,16 @@ import base64
 import gzip
 import json
 from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 
 from autox.kube.objects import Object, metadata
+from autox.model.errors import NotOursError
+from autox.model.labels import EXPERIMENT, GROUP, GROUP_NAMESPACE, UID
 from autox.model.refs import JOBS, SECRETS
-from tests.helm.scene import Scene, labels_of, storage
+from tests.helm.scene import LONG_AGO, Scene, labels_of, storage
 
 pytestmark = pytest.mark.integration
 
@@ -72,6 +75,34 @@ async def test_a_release_whose_memory_was_deleted_is_removed_whole(scene: Scene)
     assert "Job web-1" in await scene.uninstall("web-1")
     assert await left(scene) == ["web-1-result"]
     assert await scene.uninstall("web-1") == ""
+
+
+@pytest.mark.parametrize(
+    "gone",
+    [["owner"], ["name"], ["owner", "name", "status", "version"], [EXPERIMENT, UID, GROUP, GROUP_NAMESPACE], None],
+)
+async def test_a_release_without_its_labels_is_removed_whole(scene: Scene, gone: list[str] | None) -> None:
+    """It was taken for somebody else's, and its Job went on for ever; who launched it knows that it is ours."""
+    await scene.install("web-1")
+    names = gone or list(await scene.storage_labels("web-1"))
+    change = {"metadata": {"labels": dict.fromkeys(names)}}
+    await scene.kube.patch(SECRETS, storage("web-1"), change, namespace=scene.namespace)
+    made = (datetime.now(UTC) - timedelta(seconds=60), datetime.now(UTC))
+
+    note = await scene.releases.uninstall("web-1", namespace=scene.namespace, made=made)
+
+    assert await left(scene) == ["web-1-result"]
+    assert bool(note) is bool({"owner", "name"} & set(names))
+
+
+async def test_a_release_that_came_later_is_somebody_elses(scene: Scene) -> None:
+    """One of our name that was made when ours had gone is left alone, labels or not."""
+    before = (LONG_AGO, LONG_AGO + timedelta(hours=1))
+    await scene.install("web-1", labels={"team": "payments"})
+
+    with pytest.raises(NotOursError):
+        await scene.releases.uninstall("web-1", namespace=scene.namespace, made=before)
+    assert "Job web-1" in await left(scene)
 
 
 async def test_a_spoilt_release_of_somebody_else_is_left_alone(scene: Scene) -> None:
