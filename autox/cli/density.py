@@ -34,7 +34,7 @@ def density() -> None:
     help="Of the cluster under test.  [default: kubectl's]",
 )
 @click.option("--cluster", metavar="NAME", help="The cluster under test, if it is a local one of `autox cluster`.")
-@click.option("--run", metavar="NAMESPACE/NAME", help="Sweep this experiment's runs, dead or alive, and no others.")
+@click.option("--run", metavar="NAMESPACE/NAME", help="Sweep the runs of this Job, dead or alive, and no others.")
 @click.option("--when-told", is_flag=True, help="Wait for SIGTERM first; needs --run.")
 @click.option("--allow-exec", is_flag=True, help="With --when-told: the kubeconfig may run a program and read files.")
 def sweep(kubeconfig: Path | None, cluster: str | None, run: str | None, *, when_told: bool, allow_exec: bool) -> None:
@@ -46,7 +46,7 @@ def sweep(kubeconfig: Path | None, cluster: str | None, run: str | None, *, when
     if kubeconfig is not None and cluster is not None:
         raise click.UsageError("give --kubeconfig or --cluster, not both")
     if when_told and run is None:
-        raise click.UsageError("--when-told needs --run: it sweeps one experiment's runs")
+        raise click.UsageError("--when-told needs --run: it sweeps the runs of one Job")
     label = _label(run) if run is not None else None
     if when_told:
         asyncio.run(_told())

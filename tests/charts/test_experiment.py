@@ -148,15 +148,16 @@ def test_own_service_account(cluster: LocalCluster, tmp_path: Path) -> None:
 
 
 def test_density_has_a_sweeper(cluster: LocalCluster, tmp_path: Path) -> None:
-    """A density test has a sidecar that deletes what is left of it, and both are given the kubeconfig."""
-    pod = named(rendered(cluster, EXPERIMENT, values=DENSITY, folder=tmp_path), "Job")["spec"]["template"]["spec"]
+    """A density test has a sidecar that deletes what its Job left and no other, and both are given the kubeconfig."""
+    job = named(rendered(cluster, EXPERIMENT, values=DENSITY, folder=tmp_path), "Job")
+    pod = job["spec"]["template"]["spec"]
     [sidecar] = pod["initContainers"]
     sources = pod["volumes"][0]["projected"]["sources"]
 
     assert sidecar["restartPolicy"] == "Always"
     assert sidecar["args"] == [
         *("density", "sweep", "--kubeconfig", "/etc/autox/density/kubeconfig"),
-        *("--run", "$(NAMESPACE)/trial", "--when-told"),
+        *("--run", f"$(NAMESPACE)/{job['metadata']['name']}", "--when-told"),
     ]
     assert sources[1]["secret"] == {"name": "b", "items": [{"key": "kubeconfig", "path": "density/kubeconfig"}]}
 

@@ -34,33 +34,36 @@ tasks:
 
 
 @contextmanager
-def running(cluster: LocalCluster, directory: Path, experiment: str) -> Iterator[subprocess.Popen[bytes]]:
-    """A density test as the chart of an experiment starts it."""
+def running(cluster: LocalCluster, directory: Path, job: str) -> Iterator[subprocess.Popen[bytes]]:
+    """A density test as the chart of an experiment starts it, in one Job of several that one release had."""
     document = directory / "experiment.yaml"
     document.write_text(DOCUMENT % cluster.name)
-    argv = [sys.executable, "-m", "autox", "run", "-f", str(document), "--experiment", experiment]
-    with subprocess.Popen(argv, env=cluster.environ) as process:
+    argv = [sys.executable, "-m", "autox", "run", "-f", str(document), "--experiment", "default/trial"]
+    with subprocess.Popen(argv, env={**cluster.environ, "WORKLOAD": f"Job/{job}"}) as process:
         try:
-            wait_for(f"pods of {experiment}", lambda: pods_of(cluster, experiment))
+            wait_for(f"pods of {job}", lambda: pods_of(cluster, job))
             yield process
         finally:
             process.kill()
 
 
-def pods_of(cluster: LocalCluster, experiment: str) -> list[str]:
-    """The running pods of an experiment's run."""
-    return marked(cluster, "pods", experiment, "-A", "--field-selector=status.phase=Running")
+def pods_of(cluster: LocalCluster, job: str) -> list[str]:
+    """The running pods of a Job's run."""
+    return marked(cluster, "pods", job, "-A", "--field-selector=status.phase=Running")
 
 
-def marked(cluster: LocalCluster, kind: str, experiment: str, *argv: str) -> list[str]:
-    """The names of objects of an experiment's run."""
-    selector = f"{RUN_LABEL}={run_label(*experiment.split('/'))}"
+def marked(cluster: LocalCluster, kind: str, job: str, *argv: str) -> list[str]:
+    """The names of objects of a Job's run."""
+    selector = f"{RUN_LABEL}={run_label('default', job)}"
     return cluster.kubectl("get", kind, "-l", selector, "-o", "name", *argv).split()
 
 
 def test_told_to_end_or_killed(cluster: LocalCluster, tmp_path: Path) -> None:
-    """SIGTERM makes a run clean up; a killed one is swept by name, and neither disturbs the other."""
-    with running(cluster, tmp_path, "default/told") as told, running(cluster, tmp_path, "default/killed") as killed:
+    """SIGTERM makes a run clean up; a killed one is swept by its Job, and neither disturbs the other.
+
+    After an upgrade in mid-run both are of one release, and the old Job's sidecar removed what the new one had made.
+    """
+    with running(cluster, tmp_path, "told") as told, running(cluster, tmp_path, "killed") as killed:
         sidecar = subprocess.Popen(
             sweep_command(cluster, "--run", "default/killed", "--when-told"),
             env=cluster.environ,
@@ -69,20 +72,20 @@ def test_told_to_end_or_killed(cluster: LocalCluster, tmp_path: Path) -> None:
         )
         killed.kill()
         killed.wait()
-        dead = marked(cluster, "namespaces,nodes", "default/killed")
+        dead = marked(cluster, "namespaces,nodes", "killed")
 
         # What gave a sign of life a moment ago is not dead.
         assert sweep(cluster) == "nothing to sweep\n"
         assert sidecar.poll() is None
-        assert marked(cluster, "namespaces,nodes", "default/killed") == dead
+        assert marked(cluster, "namespaces,nodes", "killed") == dead
         assert len(dead) == 4
 
         sidecar.send_signal(signal.SIGTERM)
         assert sidecar.communicate(timeout=60)[0] == "removed 1 namespaces and 3 nodes\n"
         assert sidecar.returncode == 0
-        assert marked(cluster, "namespaces,nodes", "default/killed") == []
-        assert len(marked(cluster, "namespaces,nodes", "default/told")) == 4
-        assert pods_of(cluster, "default/told")
+        assert marked(cluster, "namespaces,nodes", "killed") == []
+        assert len(marked(cluster, "namespaces,nodes", "told")) == 4
+        assert pods_of(cluster, "told")
 
         told.send_signal(signal.SIGTERM)
         assert told.wait(timeout=60) == 3

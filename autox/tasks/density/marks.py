@@ -1,7 +1,8 @@
 """How everything that a run makes is marked, so that whoever comes later can tell whose it is: pure.
 
-Namespace and nodes carry two labels: the run, which follows from the experiment's name alone, so that its sidecar can
-name it without asking anybody; and the run's namespace, which is new for every loop.
+Namespace and nodes carry two labels: the run, which follows from the name of its Job alone, so that its sidecar can
+name it without asking anybody, and the sidecar of a Job that an upgrade has replaced sweeps nothing of the new one's;
+and the run's namespace, which is new for every loop.
 """
 
 import re
@@ -33,13 +34,14 @@ class Marks:
 
     @staticmethod
     def of(subject: Subject, *, token: str) -> "Marks":
-        """The marks of a new run of an experiment; one outside a cluster is a run of its own.
+        """The marks of a new run of a Job, or of an experiment without one; one outside a cluster is a run of its own.
 
         Args:
-            subject: says which experiment.
+            subject: says which Job and which experiment.
             token: 8 hexadecimal digits that no other run has.
         """
-        run = run_label(subject.namespace, subject.experiment) if subject.experiment else f"local-{token}"
+        name = subject.workload.rpartition("/")[2] or subject.experiment
+        run = run_label(subject.namespace, name) if name else f"local-{token}"
         return Marks(run=run, namespace=f"{_NAMESPACE}{token}")
 
     @property
@@ -58,8 +60,8 @@ class Marks:
         return {"key": TAINT, "value": self.namespace, "effect": "NoSchedule"}
 
 
-def run_label(namespace: str, experiment: str) -> str:
-    """The label value of an experiment's runs: readable, and as good as unique."""
-    digest = sha256(f"{namespace}/{experiment}".encode()).hexdigest()[:10]
-    readable = _NOT_IN_LABELS.sub("-", experiment.lower())[:_READABLE].strip("-")
+def run_label(namespace: str, name: str) -> str:
+    """The label value of the runs of a Job, CronJob or experiment of this name: readable, and as good as unique."""
+    digest = sha256(f"{namespace}/{name}".encode()).hexdigest()[:10]
+    readable = _NOT_IN_LABELS.sub("-", name.lower())[:_READABLE].strip("-")
     return f"{readable}-{digest}" if readable else digest

@@ -38,7 +38,7 @@ spec:
         - {{ .Values.density.cluster | quote }}
         {{- end }}
         - --run
-        - {{ printf "$(NAMESPACE)/%s" .Release.Name | quote }}
+        - {{ .Workload | splitList "/" | last | default .Release.Name | printf "$(NAMESPACE)/%s" | quote }}
         - --when-told
         {{- if .Values.density.allowExec }}
         - --allow-exec
