@@ -162,15 +162,17 @@ async def _prepared(options: Options, stop: asyncio.Event) -> AsyncIterator[tupl
         patience = Patience(stop=stop)
         recalled = await recall(hurried, namespace, name, workload=_workload(os.environ), patience=patience, say=_say)
         recorder = ClusterRecorder(hurried, namespace, name, recalled=recalled, patience=patience, say=_say)
+        witness = None
+        if recalled.trigger is not None:
+            witness = UnderTest(hurried, recalled.trigger, patience=patience, say=_say)
+            stack.push_async_callback(witness.close)
         yield (
             replace(
                 plan,
                 kube=kube,
                 namespace=namespace,
                 subject=recalled.subject,
-                witness=None
-                if recalled.trigger is None
-                else UnderTest(hurried, recalled.trigger, patience=patience, say=_say),
+                witness=witness,
                 stored=recalled.stored,
                 environment=await environment(hurried, os.environ),
             ),

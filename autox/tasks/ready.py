@@ -8,11 +8,11 @@ on replicasets, pods and endpointslices of the namespace.
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import replace
 from functools import partial
-from typing import Any
 
+from autox.core.selectors import label_selector
 from autox.kube.client import KubeClient
 from autox.model.errors import (
     ConfigurationError,
@@ -101,7 +101,7 @@ async def _deployment(kube: KubeClient, name: str, namespace: str) -> Standing:
         deployment = await kube.get(DEPLOYMENTS, name, namespace=namespace)
     except NotFoundError:
         return Standing(what=f"deployment {name}", missing=f"it does not exist in namespace {namespace}")
-    selector = label_selector((deployment.get("spec") or {}).get("selector") or {})
+    selector = label_selector((deployment.get("spec") or {}).get("selector"))
     # NB: in this order, so that a version that comes meanwhile makes pods old rather than unseen.
     replica_sets = await kube.list(REPLICA_SETS, namespace=namespace, label_selector=selector)
     pods = await kube.list(PODS, namespace=namespace, label_selector=selector)
@@ -133,19 +133,3 @@ async def _object(kube: KubeClient, wanted: ReadyObject, namespace: str) -> Stan
     except NotFoundError:
         return Standing(what=str(ref), missing="it does not exist")
     return condition(found, wanted.condition, what=str(ref))
-
-
-def label_selector(selector: Mapping[str, Any]) -> str:
-    """A ``metav1.LabelSelector`` as the text that ``kubectl -l`` takes."""
-    terms = [f"{key}={value}" for key, value in (selector.get("matchLabels") or {}).items()]
-    for each in selector.get("matchExpressions") or ():
-        key, operator, values = each["key"], each["operator"], ",".join(each.get("values") or ())
-        terms.append(
-            {
-                "In": f"{key} in ({values})",
-                "NotIn": f"{key} notin ({values})",
-                "Exists": key,
-                "DoesNotExist": f"!{key}",
-            }[operator]
-        )
-    return ",".join(terms)

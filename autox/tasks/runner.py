@@ -67,6 +67,9 @@ class Witness(Protocol):
     async def changed(self) -> str:
         """Why what was measured since is about no one set of pods; empty if it is."""
 
+    async def pods(self) -> str:
+        """Which pods there were before a load, and are after it, in words; empty if nobody knows."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Plan:
@@ -294,8 +297,10 @@ class _Loop:
             return _unwitnessed(await function(spec.inputs, context), context.subject)
         blind = await witness.begin(rolled_out=spec.name not in _ELSEWHERE)
         findings = await function(spec.inputs, context)
-        notes = (*findings.notes, Note(text=blind)) if blind else findings.notes
-        return replace(findings, notes=notes, invalid=findings.invalid or await witness.changed())
+        invalid = findings.invalid or await witness.changed()
+        pods = "" if spec.name in _ELSEWHERE else await witness.pods()
+        seen = tuple(Note(text=text) for text in (blind, pods) if text)
+        return replace(findings, notes=(*findings.notes, *seen), invalid=invalid)
 
     def _sayer(self, spec: TaskSpec) -> Callable[[str], None]:
         """Says lines about the task that is next, and goes on to do so when others have ended meanwhile."""

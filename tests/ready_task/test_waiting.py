@@ -7,13 +7,14 @@ from pathlib import Path
 import pytest
 import yaml
 
+from autox.core.selectors import label_selector
 from autox.kube.auth import from_kubeconfig
 from autox.kube.client import KubeClient
 from autox.model.errors import ConfigurationError, DeadlineError, ForbiddenError, PermanentError
 from autox.model.refs import PODS, ObjectRef
 from autox.model.tasks import ReadyInputs, ReadyObject
 from autox.tasks.context import TaskContext
-from autox.tasks.ready import label_selector, run
+from autox.tasks.ready import run
 from tests.clusters import LocalCluster
 from tests.integration.objects import Object, deployment, service, shell
 from tests.ready_task.conftest import context_with

@@ -1,23 +1,28 @@
 """What a run measures is about one set of pods, or is not believed."""
 
 import asyncio
-from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from collections.abc import AsyncIterator, Awaitable, Callable
+from dataclasses import dataclass, field
 from typing import Any
 
 import pytest
 
 from autox.core.rollouts import unfinished
+from autox.kube.auth import from_kubeconfig
 from autox.kube.client import KubeClient
 from autox.kube.objects import Object
-from autox.model.refs import DEPLOYMENTS, ObjectRef, Resource
+from autox.model.errors import ForbiddenError
+from autox.model.refs import DEPLOYMENTS, PODS, ObjectRef, Resource
 from autox.model.result import Subject
 from autox.model.tasks import HttpInputs
 from autox.model.verdict import Verdict
 from autox.tasks.context import Findings, TaskContext
 from autox.tasks.undertest import ROLLOUT_SECONDS, UnderTest
 from tests.integration.objects import shell
+from tests.kube.apiserver import ApiServer
+from tests.running.conftest import VALUES
 from tests.running.loops import ASSESS, HTTP, Loop, measuring
+from tests.running.release import ROLES, install
 from tests.running.test_recording import Clock
 
 STATEFUL_SETS = Resource(group="apps", version="v1", plural="statefulsets", kind="StatefulSet")
@@ -33,6 +38,7 @@ class Workload:
     resource: Resource
     namespace: str
     clock: Clock
+    witnesses: list[UnderTest] = field(default_factory=list)
 
     async def make(self) -> None:
         """Create it, with the status that its controller would write."""
@@ -58,34 +64,54 @@ class Workload:
         """Its pods get another image."""
         await self.become({"template": {"spec": {"containers": [shell("sleep 1000") | {"image": image}]}}})
 
+    async def run_pod(self, name: str, template: str) -> None:
+        """One of its pods comes, with the label that its controller gives it."""
+        key = "pod-template-hash" if self.resource is DEPLOYMENTS else "controller-revision-hash"
+        labels = {**POD["metadata"]["labels"], key: template}
+        pod = {"metadata": {"name": name, "namespace": self.namespace, "labels": labels}, "spec": POD["spec"]}
+        await self.kube.create(PODS, pod)
+
+    async def take_up(self, generation: int) -> None:
+        """Its controller has seen its latest change."""
+        status = {"status": {"observedGeneration": generation}}
+        await self.kube.patch(self.resource, "web", status, namespace=self.namespace, subresource="status")
+
+    async def close(self) -> None:
+        """Nobody looks at it any more."""
+        for each in self.witnesses:
+            await each.close()
+
     async def delete(self) -> None:
         """Somebody deletes it."""
         await self.kube.delete(self.resource, "web", namespace=self.namespace)
 
-    def witness(self) -> UnderTest:
-        """What a runner looks with."""
+    def witness(self, kube: KubeClient | None = None) -> UnderTest:
+        """What a runner looks with, as the administrator or with rights of its own."""
         ref = ObjectRef(group="apps", version="v1", resource=self.resource.plural, namespace=self.namespace, name="web")
         patience = self.clock.patience()
-        return UnderTest(
-            self.kube, ref, patience=patience, say=lambda _: None, clock=self.clock, sleep=self.clock.sleep
+        made = UnderTest(
+            kube or self.kube, ref, patience=patience, say=lambda _: None, clock=self.clock, sleep=self.clock.sleep
         )
+        self.witnesses.append(made)
+        return made
 
-    def loop(self, meanwhile: Callable[[], Awaitable[Any]]) -> Loop:
+    def loop(self, meanwhile: Callable[[], Awaitable[Any]], *, kube: KubeClient | None = None) -> Loop:
         """A load that would pass, during which something happens."""
 
         async def http(inputs: HttpInputs, context: TaskContext) -> Findings:
             await meanwhile()
             return await measuring(12.0)(inputs, context)
 
-        return Loop(http=http, specs=(HTTP, ASSESS), witness=self.witness())
+        return Loop(http=http, specs=(HTTP, ASSESS), witness=self.witness(kube))
 
 
 @pytest.fixture(params=[DEPLOYMENTS, STATEFUL_SETS, DAEMON_SETS], ids=lambda each: each.plural)
-async def workload(request: pytest.FixtureRequest, kube: KubeClient, namespace: str) -> Workload:
+async def workload(request: pytest.FixtureRequest, kube: KubeClient, namespace: str) -> AsyncIterator[Workload]:
     """Each kind in turn; nobody but the test writes it."""
     made = Workload(kube=kube, resource=request.param, namespace=namespace, clock=Clock())
     await made.make()
-    return made
+    yield made
+    await made.close()
 
 
 @pytest.mark.integration
@@ -99,24 +125,103 @@ async def test_pods_replaced_in_mid_test_are_invalid(workload: Workload) -> None
 
 
 @pytest.mark.integration
+@pytest.mark.parametrize("images", [("busybox:5",), ("busybox:5", "busybox:6"), ("busybox:5", "busybox", "busybox:6")])
+async def test_pods_replaced_and_back_again_are_invalid(workload: Workload, images: tuple[str, ...]) -> None:
+    """A rollout that was undone before the load had ended was not seen, and the answers of both versions passed."""
+
+    async def there_and_back() -> None:
+        for image in (*images, "busybox"):
+            await workload.use(image)
+
+    result = await workload.loop(there_and_back).result()
+
+    assert result.verdict is Verdict.INVALID
+    assert "the pods were replaced in mid-test" in result.message
+    assert "from busybox to busybox:5, and was changed back" in result.message
+
+
+@pytest.mark.integration
+async def test_which_pods_were_tested(workload: Workload) -> None:
+    """The result names the pods and the template of each, before and after: nobody could tell which had answered."""
+    await workload.run_pod("web-1", "5d8f")
+    await workload.run_pod("web-2", "5d8f")
+
+    [_, same] = await noted(workload, lambda: asyncio.sleep(0))
+    [_, more] = await noted(workload, lambda: workload.run_pod("web-3", "77aa"))
+
+    assert same == "2 pods of template 5d8f (web-1, web-2), and the same at the end"
+    assert more == (
+        "2 pods of template 5d8f (web-1, web-2) at the beginning,"
+        " 2 pods of template 5d8f (web-1, web-2) and 1 pod of template 77aa (web-3) at the end"
+    )
+
+
+async def noted(workload: Workload, meanwhile: Callable[[], Awaitable[Any]]) -> list[str]:
+    """The verdict, and what stands beside the figures of a load."""
+    result = await workload.loop(meanwhile).result()
+    return [str(result.verdict), *(note.text for note in result.tasks[0].notes)]
+
+
+@pytest.mark.integration
 async def test_restarts_and_scaling_in_mid_test_are_not(workload: Workload) -> None:
     """The same pods again, or fewer of them, are what was asked about."""
     restart = {"template": {"metadata": {"annotations": {"kubectl.kubernetes.io/restartedAt": "2026-01-01"}}}}
     assert (await workload.loop(lambda: workload.become(restart)).result()).verdict is Verdict.PASS
     workload = Workload(workload.kube, workload.resource, workload.namespace, workload.clock)
-    await workload.kube.patch(
-        workload.resource, "web", {"status": {"observedGeneration": 2}},
-        namespace=workload.namespace, subresource="status",
-    )  # fmt: skip
+    await workload.take_up(2)
     assert (await workload.loop(lambda: workload.become({"minReadySeconds": 1})).result()).verdict is Verdict.PASS
 
 
 @pytest.fixture
-async def web(kube: KubeClient, namespace: str) -> Workload:
+async def web(kube: KubeClient, namespace: str) -> AsyncIterator[Workload]:
     """A Deployment."""
     made = Workload(kube=kube, resource=DEPLOYMENTS, namespace=namespace, clock=Clock())
     await made.make()
-    return made
+    yield made
+    await made.close()
+
+
+@pytest.mark.integration
+async def test_what_an_experiment_may_see(web: Workload, api_server: ApiServer) -> None:
+    """The chart gives the rights to watch its trigger and list pods; without them that nobody watched is said."""
+    under_test = {"underTest": {"group": "apps", "resource": "deployments", "name": "web"}}
+    release = await install(web.kube, api_server, web.namespace, {**VALUES, **under_test})
+
+    async def there_and_back() -> None:
+        await web.use("busybox:5")
+        await web.use("busybox")
+
+    async def become(verbs: list[str]) -> None:
+        rule = {"apiGroups": ["apps"], "resources": ["deployments"], "resourceNames": ["web"], "verbs": verbs}
+        await web.kube.patch(ROLES, release.name, {"rules": [rule]}, namespace=web.namespace)
+
+    async with KubeClient(from_kubeconfig(release.kubeconfig)) as own:
+        await until(lambda: own.list(PODS, namespace=web.namespace), is_allowed=True)
+        seen = await web.loop(there_and_back, kube=own).result()
+        await web.take_up(3)
+        await become(["get"])
+        await until(lambda: own.list(PODS, namespace=web.namespace), is_allowed=False)
+        unseen = await web.loop(there_and_back, kube=own).result()
+
+    assert (seen.verdict, "and was changed back" in seen.message) == (Verdict.INVALID, True)
+    assert [note.text for note in seen.tasks[0].notes] == ["no pods, and the same at the end"]
+    assert unseen.verdict is Verdict.PASS
+    [note] = unseen.tasks[0].notes
+    assert note.text.startswith("pods that were replaced in mid-test and back again are not seen: ")
+
+
+async def until(ask: Callable[[], Awaitable[Any]], *, is_allowed: bool) -> None:
+    """Wait until a new right, or one less, has come round."""
+    while True:
+        try:
+            await ask()
+        except ForbiddenError:
+            if not is_allowed:
+                return
+        else:
+            if is_allowed:
+                return
+        await asyncio.sleep(0.05)
 
 
 @pytest.mark.integration

@@ -22,7 +22,8 @@ for lists, which cannot name objects. */}}
   (dict "namespace" $own "rule" (dict "apiGroups" (list "") "resources" (list "secrets") "resourceNames" (list (printf "%s-result" .Release.Name)) "verbs" (list "get" "patch")))
 }}
 {{- with .Values.underTest }}
-{{- $rules = append $rules (dict "namespace" $own "rule" (dict "apiGroups" (list (.group | default "")) "resources" (list .resource) "resourceNames" (list .name) "verbs" (list "get"))) }}
+{{- $rules = append $rules (dict "namespace" $own "rule" (dict "apiGroups" (list (.group | default "")) "resources" (list .resource) "resourceNames" (list .name) "verbs" (list "get" "list" "watch"))) }}
+{{- $rules = append $rules (dict "namespace" $own "rule" (dict "apiGroups" (list "") "resources" (list "pods") "verbs" (list "list"))) }}
 {{- end }}
 {{- if ne .Values.runner "none" }}
 {{- $kind := eq .Values.runner "cronjob" | ternary "cronjobs" "jobs" }}
