@@ -29,7 +29,7 @@ pytestmark = pytest.mark.integration
 DOCUMENT = """
 tasks:
   - task: density
-    with: {cluster: %s, allowSelf: true, nodes: 3, pods: 300, rate: 10, timeout: 120s}
+    with: {cluster: %s, allowSelf: true, nodes: 3, pods: 300, rate: 1, timeout: 600s}
 """
 
 
