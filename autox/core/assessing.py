@@ -22,6 +22,7 @@ NAMED = 3
 """How many SLOs a message names; the rest are counted."""
 
 _DIGITS = (4, 6, 9, 17)
+_ASSESSES = "assess"
 _REQUESTS, _ANSWERS = "/request-count", "/answer-count"
 
 
@@ -35,8 +36,39 @@ class Judgement:
 
 
 def assess(slos: Sequence[SLO], metrics: Mapping[str, Metric]) -> tuple[SLOOutcome, ...]:
-    """What becomes of each SLO, in order, by the metrics of the tasks so far."""
+    """What becomes of each SLO, in order, by these metrics."""
     return tuple(_outcome(slo, metrics.get(slo.metric)) for slo in slos)
+
+
+def assess_all(slos: Sequence[SLO], tasks: Sequence[TaskResult]) -> tuple[SLOOutcome, ...]:
+    """What becomes of each SLO, in order, where several tasks may have measured its metric: it is held against each.
+
+    Each stands for itself, and the worst of them counts: a good load does not make up for a bad one before it.
+
+    Args:
+        slos: the limits.
+        tasks: all so far. Those before an earlier assessment count only if nobody has measured the metric since.
+    """
+    last = max((index for index, task in enumerate(tasks) if task.task == _ASSESSES), default=-1)
+    return tuple(_worst(slo, tasks[last + 1 :], tasks) for slo in slos)
+
+
+def _worst(slo: SLO, latest: Sequence[TaskResult], tasks: Sequence[TaskResult]) -> SLOOutcome:
+    found = _measured(slo, latest) or _measured(slo, tasks)[-1:]
+    if not found:
+        return _outcome(slo, None)
+    return min((_outcome(slo, metric) for metric in found), key=_badness)
+
+
+def _measured(slo: SLO, tasks: Sequence[TaskResult]) -> list[Metric]:
+    return [metric for task in tasks for metric in task.metrics if metric.name == slo.metric]
+
+
+def _badness(outcome: SLOOutcome) -> tuple[int, float]:
+    """Least for the worst."""
+    order = (Verdict.FAIL, Verdict.NO_DATA, Verdict.PASS)
+    observed = math.inf if outcome.observed is None else outcome.observed
+    return order.index(outcome.verdict), -observed if outcome.slo.bound is Bound.UPPER else observed
 
 
 def demanded(tasks: Sequence[TaskResult], own: Sequence[SLOOutcome] = ()) -> tuple[SLOOutcome, ...]:

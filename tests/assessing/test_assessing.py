@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from autox.core.assessing import Judgement, assess, demanded, judge
+from autox.core.assessing import Judgement, assess, assess_all, demanded, judge
 from autox.model.result import SLO, Bound, Bucket, Metric, Note, NoteKind, SLOOutcome, TaskResult, TaskState
 from autox.model.verdict import Verdict
 
@@ -70,6 +70,32 @@ def test_a_metric_that_nobody_measured() -> None:
 
     assert (found.verdict, found.observed) == (Verdict.NO_DATA, None)
     assert "http/latency-mean was not measured" in found.message
+
+
+def loads(*values: float | None) -> list[TaskResult]:
+    """Loads with these mean latencies; None where it has none, since a request was never answered."""
+    return [task(metrics=(LATE if value is None else metric(MEAN.metric, value, "ms"),)) for value in values]
+
+
+@pytest.mark.parametrize(
+    ("tasks", "verdict", "observed"),
+    [
+        pytest.param(loads(900.0, 9.0), Verdict.FAIL, 900.0, id="slow-then-good"),
+        pytest.param(loads(9.0, 900.0), Verdict.FAIL, 900.0, id="good-then-slow"),
+        pytest.param(loads(None, 9.0), Verdict.FAIL, None, id="lost-then-good"),
+        pytest.param(loads(60.0, 900.0, None, 9.0), Verdict.FAIL, None, id="worst-of-four"),
+        pytest.param(loads(8.0, 9.0), Verdict.PASS, 9.0, id="both-good"),
+        pytest.param([*loads(900.0), task("assess"), *loads(9.0)], Verdict.PASS, 9.0, id="assessed-before"),
+        pytest.param([*loads(900.0), task("assess"), task("ready")], Verdict.FAIL, 900.0, id="assessed-twice"),
+        pytest.param([*loads(9.0), task(metrics=(metric("http/other", 1.0),))], Verdict.PASS, 9.0, id="another-metric"),
+        pytest.param([task("ready")], Verdict.NO_DATA, None, id="nobody"),
+    ],
+)
+def test_each_load_must_meet_a_limit(tasks: list[TaskResult], verdict: Verdict, observed: float | None) -> None:
+    """A good load after a bad one took its place, and the bad one passed."""
+    [found] = assess_all([MEAN], tasks)
+
+    assert (found.verdict, found.observed) == (verdict, observed)
 
 
 def test_a_distribution_is_no_figure() -> None:
