@@ -127,7 +127,7 @@ class HttpGenerator:
 
     async def _phase(self, count: int) -> HttpLoadResult:
         self._schedule = Schedule(start=time.monotonic(), qps=self._load.qps, count=count)
-        self._tally = Tally(self._load.error_ranges)
+        self._tally = Tally(self._load.error_ranges, before=self._tally)
         self._next = 0
         self._done.clear()
         strain = Strain(self._schedule, now=self._schedule.start)
@@ -191,7 +191,7 @@ class HttpGenerator:
         self._resting[slot] = None
         self._trouble = error
         self._vain += 1
-        self._tally.vain += 1
+        self._tally.open_in_vain(error)
         if self._is_hopeless and len(self._free) + len(self._resting) == len(self._slots):
             self._fail_due(error)
         self._pace()

@@ -54,7 +54,8 @@ class HttpLoadResult:
         statuses: how many answers had each status code.
         failures: requests without a valid answer, the most frequent kind first.
         errors: failures, and answers whose status is an error.
-        vain: how many connections were opened in vain.
+        vain: how many connections were opened in vain, before the first request was due too.
+        vain_why: what became of the first of them; empty if there was none.
         resent: requests that were sent again since the target had ended a kept connection under them.
         received: bytes of bodies.
         waiting: the share of the time, 0 to 1, during which requests waited since each connection awaited an answer.
@@ -73,6 +74,7 @@ class HttpLoadResult:
     failures: tuple[ErrorCount, ...]
     errors: int
     vain: int = 0
+    vain_why: str = ""
     resent: int = 0
     received: int = 0
     waiting: float = 0.0
@@ -96,10 +98,12 @@ class HttpLoadResult:
 class Tally:
     """Counts while a load runs."""
 
-    def __init__(self, error_ranges: Sequence[ErrorRange]) -> None:
+    def __init__(self, error_ranges: Sequence[ErrorRange], *, before: "Tally | None" = None) -> None:
+        """Nothing was counted, but for connections that were opened in vain before this load."""
         self.settled = 0
         self.errors = 0
-        self.vain = 0
+        self.vain: int = before.vain if before else 0
+        self.vain_why: str = before.vain_why if before else ""
         self.resent = 0
         self.rested = 0
         self._received = 0
@@ -130,6 +134,11 @@ class Tally:
             known, sent=known.sent + sent, unsent=known.unsent + unsent, example=example
         )
 
+    def open_in_vain(self, error: ExchangeError) -> None:
+        """A connection could not be opened, or never gave an answer."""
+        self.vain += 1
+        self.vain_why = self.vain_why or error.message
+
     def beat(self, *, waiting: bool) -> None:
         """To be called at regular times: whether requests wait while each connection awaits an answer."""
         self._beats += 1
@@ -149,6 +158,7 @@ class Tally:
             failures=failures,
             errors=self.errors,
             vain=self.vain,
+            vain_why=self.vain_why,
             resent=self.resent,
             received=self._received,
             waiting=self._waiting / max(self._beats, 1),

@@ -43,7 +43,8 @@ def findings(result: HttpLoadResult, inputs: HttpInputs) -> Findings:
 
 def _message(result: HttpLoadResult) -> str:
     share = f" ({100 * result.errors / result.requests:.3g} % of all)" if result.errors else ""
-    told = f"{result.requests:,} requests in {result.seconds:.1f} s: {result.errors:,} errors{share}"
+    errors = _counted(result.errors, "error")
+    told = f"{_counted(result.requests, 'request')} in {result.seconds:.1f} s: {errors}{share}"
     p99, longest = result.latency.percentile(99, never=result.unanswered), result.latency.maximum
     if p99 is None or longest is None:
         return f"{told}, no answer"
@@ -138,6 +139,8 @@ def _why(result: HttpLoadResult) -> str:
 def _notes(result: HttpLoadResult, inputs: HttpInputs) -> Iterator[Note]:
     for each in result.failures:
         yield _failure(each, result, inputs)
+    if result.vain and not any(map(_tells_of_connections, result.failures)):
+        yield Note(text=f"{_connections(result.vain)} tried in vain: {result.vain_why}", kind=NoteKind.TARGET)
     yield from _statuses(result, inputs)
     few = sorted(each for each in set(inputs.percentiles) if rank_of(each, result.requests) == result.requests)
     if few and not result.unanswered:
@@ -146,11 +149,11 @@ def _notes(result: HttpLoadResult, inputs: HttpInputs) -> Iterator[Note]:
         yield Note(text=f"{result.requests:,} requests are too few for {shown}: it is their maximum", explains=names)
     yield from _own_doing(result, inputs)
     # NB: where as many were due while the generator could not run, they waited for it and not for the target.
-    if result.waiting > max(_WAITING_WORTH_TELLING, result.late / result.requests):
+    if result.waiting > max(_WAITING_WORTH_TELLING, result.late / result.requests) and not result.invalid:
         yield Note(
             text=f"requests waited for a free connection {result.waiting:.0%} of the time, while every connection"
-            f" awaited an answer: the target is too slow for {inputs.qps:g} requests a second over"
-            f" {inputs.connections} connections",
+            f" awaited an answer: the target is too slow for {inputs.qps:,g} requests a second over"
+            f" {_connections(inputs.connections)}, which carried {result.achieved:,.1f} a second",
             kind=NoteKind.TARGET,
             weight=result.waiting,
             explains=_moved(result.waiting, inputs),
@@ -165,10 +168,23 @@ def _failure(each: ErrorCount, result: HttpLoadResult, inputs: HttpInputs) -> No
         text += f"; {unsent}" if each.unsent else ""
     else:
         text = f"{unsent}: {each.example}"
-    if result.vain and each.unsent and each.kind is not FailureKind.TIMEOUT:
-        text += f"; {result.vain:,} connection{'' if result.vain == 1 else 's'} tried in vain"
+    if result.vain and _tells_of_connections(each):
+        text += f"; {_connections(result.vain)} tried in vain"
     late = _moved(result.unanswered / result.requests, inputs, least=0.0)
     return Note(text=text, kind=NoteKind.TARGET, weight=each.count / result.requests, explains=(*_ERRORS, *late))
+
+
+def _tells_of_connections(each: ErrorCount) -> bool:
+    """Whether its requests could not be sent for want of a connection, and not of time."""
+    return bool(each.unsent) and each.kind is not FailureKind.TIMEOUT
+
+
+def _connections(count: int) -> str:
+    return _counted(count, "connection")
+
+
+def _counted(count: int, what: str) -> str:
+    return f"{count:,} {what}{'' if count == 1 else 's'}"
 
 
 def _statuses(result: HttpLoadResult, inputs: HttpInputs) -> Iterator[Note]:

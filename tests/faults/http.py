@@ -22,6 +22,7 @@ from tests.faults.webservers import (
     Certificates,
     Server,
     after,
+    answers_first,
     by_connection,
     closes,
     dripping,
@@ -30,6 +31,7 @@ from tests.faults.webservers import (
     from_number,
     full,
     ignores,
+    in_turns,
     misnamed,
     nobody,
     not_yet,
@@ -136,6 +138,9 @@ def _dying() -> Iterable[Fault]:
     yield dead("resets after the request", up(says(then="reset")), "reset")
     yield dead("closes within the head", up(says(HELLO[:20], then="close")), "closed")
     yield dead("resets within the head", up(says(HELLO[:20], then="reset")), "reset")
+    no_length = says(b"HTTP/1.0 200 OK\r\n\r\nhello", then="reset", pause=0.01)
+    yield dead("resets a body whose length it did not say", up(no_length), "reset")
+    yield dead("says to go on, and closes", up(says(b"HTTP/1.1 100 Continue\r\n\r\n", then="close")), "closed")
     yield dead("closes within the body", up(says(HELLO[:-2], then="close")), "closed")
     yield dead("resets within the body", up(says(HELLO[:-2], then="reset")), "reset")
     yield dead(
@@ -223,7 +228,7 @@ def _dying() -> Iterable[Fault]:
         truth="a p99 forgives one of 120, and a p50 does",
         server=up(some(lambda seen: seen.number == 5, says(then="hang"))),
         allowed=frozenset({PASS}),
-        says=(r"1 errors \(0\.833 % of all\)",),
+        says=(r"1 error \(0\.833 % of all\)",),
         inputs={**quick, "num_requests": 120, "qps": 150.0},
         slos={P50: LENIENT, P99: LENIENT},
     )
@@ -280,6 +285,15 @@ def _stalling() -> Iterable[Fault]:
         never=(CPU,),
         says=(r"x 500", r"errors \(20 % of all\)"),
         inputs={"connections": 20},
+    )
+    yield Fault(
+        name="answers after 50 ms over two connections",
+        truth="two connections carry 40 of 100 requests a second, whoever had them so few",
+        server=up(after(0.05)),
+        slos=strict,
+        never=(CPU,),
+        says=(r"over 2 connections, which carried [0-9.]+ a second",),
+        inputs={"qps": 100.0, "num_requests": 40, "connections": 2, "timeout": 5.0},
     )
     hanging = {"timeout": 0.3}
     drips = up(dripping(OK + b"Content-Length: 500\r\n\r\n" + b"x" * 500))
@@ -356,6 +370,23 @@ def _lying() -> Iterable[Fault]:
         slos={"http/error-count": 0},
         says=("x 500",),
     )
+    yield Fault(
+        name="hangs and answers with 500 in turns",
+        truth="half of the requests got no answer, the others an error",
+        server=up(some(every(2), says(then="hang"), good=says(status(b"500 Oops")))),
+        says=("infinitely late", "http/error-rate is 1, above", "timeout", "x 500"),
+        never=(CPU,),
+        inputs={"timeout": 0.3, "connections": 40},
+    )
+    garbage = some(lambda seen: seen.number % 4 == 1, says(b"garbage\r\n\r\n", then="close"))
+    yield Fault(
+        name="hangs and answers with garbage, each a quarter of the time",
+        truth="half of the requests got no valid answer, for two reasons",
+        server=up(some(every(4), says(then="hang"), good=garbage)),
+        says=("infinitely late", "timeout", "not HTTP"),
+        never=(CPU,),
+        inputs={"timeout": 0.3, "connections": 40},
+    )
     for count, rule in (("every request", every(1)), ("every second request", every(2))):
         yield Fault(
             name=f"redirects {count}",
@@ -391,6 +422,8 @@ def _garbled() -> Iterable[Fault]:
     yield garbled("a zero byte in a header", OK + b"X: a\x00b\r\nContent-Length: 0\r\n\r\n")
     yield garbled("folded headers", OK + b"X: a\r\n b\r\nContent-Length: 0\r\n\r\n")
     yield garbled("headers without end", OK + b"X: y\r\n" * 20_000)
+    yield garbled("a head of 200 kB", OK + b"X: " + b"y" * 200_000 + b"\r\n\r\n", says_="longer than 64 KiB")
+    yield garbled("a status below 100", b"HTTP/1.1 099 Odd\r\nContent-Length: 0\r\n\r\n")
     yield garbled("two lengths", OK + b"Content-Length: 5\r\nContent-Length: 6\r\n\r\nhello")
     yield garbled("a negative length", OK + b"Content-Length: -5\r\n\r\nhello")
     yield garbled("a length in words", OK + b"Content-Length: five\r\n\r\nhello")
@@ -436,6 +469,7 @@ def _garbled() -> Iterable[Fault]:
         inputs={"qps": 1000.0, "num_requests": 300},
     )
     yield dead("greets before it is asked", by_connection(speaks_first), "not HTTP|closed|reset")
+    yield dead("answers before it is asked", by_connection(answers_first), "more bytes came|closed")
 
 
 def _secured(certificates: Certificates) -> Iterable[Fault]:
@@ -458,6 +492,14 @@ def _secured(certificates: Certificates) -> Iterable[Fault]:
         "hangs within the handshake", by_connection(ignores), "timeout: no connection", inputs={"timeout": 0.3}, **tls
     )
     yield dead("wants TLS and is asked without", secured(Certificates.server, certificates), "not HTTP|closed|reset")
+    yield Fault(
+        name="fails TLS on every second connection",
+        truth="what a good connection takes is answered at once, and half of the connections cannot be opened",
+        server=in_turns(secured(Certificates.server, certificates), secured(expired, certificates)),
+        allowed=frozenset({PASS, FAIL}),
+        says=("TLS failed.*expired", "tried in vain"),
+        **tls,
+    )
     yield sound("speaks TLS as it should", secured(Certificates.server, certificates), **tls)
 
 
@@ -465,6 +507,8 @@ def _sound() -> Iterable[Fault]:
     yield sound("answers as it should", up(hello), "longest answer")
     yield sound("closes after each answer", up(says(BYE, then="close")))
     yield sound("speaks HTTP/1.0", up(says(b"HTTP/1.0 200 OK\r\nContent-Length: 5\r\n\r\nhello", then="close")))
+    yield sound("says no length and closes", up(says(b"HTTP/1.0 200 OK\r\n\r\nhello", then="close")))
+    yield sound("hints first", up(says(b"HTTP/1.1 103 Early Hints\r\nLink: </a>\r\n\r\n" + HELLO)))
     yield sound("answers in chunks", up(says(OK + b"Transfer-Encoding: chunked\r\n\r\n", b"5\r\nhello\r\n0\r\n\r\n")))
     yield sound("ends each kept connection under a GET", by_connection(reset_once(3)), "sent again")
     yield sound(

@@ -194,6 +194,38 @@ def on_connection(rule: Callable[[int], bool], bad: Talk) -> Talk:
     return talk
 
 
+async def answers_first(_number: int, reader: asyncio.StreamReader, writer: Writer) -> None:
+    """Answer as soon as the connection is there, and then each request."""
+    writer.write(HELLO)
+    await answering(_number, reader, writer)
+
+
+def in_turns(one: Server, other: Server) -> Server:
+    """Give each connection to one of two servers, as a balancer in front of them does."""
+
+    @asynccontextmanager
+    async def server() -> AsyncIterator[int]:
+        async with one() as first, other() as second:
+
+            async def relay(number: int, reader: asyncio.StreamReader, writer: Writer) -> None:
+                back, forth = await asyncio.open_connection("127.0.0.1", (first, second)[number % 2])
+                try:
+                    await asyncio.gather(_pass_on(reader, forth), _pass_on(back, writer))
+                finally:
+                    forth.transport.abort()
+
+            async with by_connection(relay)() as port:
+                yield port
+
+    return server
+
+
+async def _pass_on(reader: asyncio.StreamReader, writer: Writer) -> None:
+    while data := await reader.read(65536):
+        writer.write(data)
+    writer.close()
+
+
 async def resets(_number: int, _reader: asyncio.StreamReader, writer: Writer) -> None:
     """Reset the connection at once."""
     reset(writer)

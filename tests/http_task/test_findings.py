@@ -2,14 +2,18 @@
 
 import re
 import socket
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from autox.core.metrics import maker
+from autox.load.tally import unsendable
 from autox.model.errors import ConfigurationError, UnreachableError
 from autox.model.tasks import HttpInputs
 from autox.tasks.http import run
+from autox.tasks.httpfigures import findings
+from autox.wire.failures import ExchangeError, FailureKind
 from tests.http_task.contexts import context_with, metric, value
 from tests.load.conftest import Tls
 from tests.load.targets import HELLO, Seen, Writer, hello, reset, serving
@@ -196,3 +200,14 @@ async def test_no_host(url: str) -> None:
     """What can be no host's name is told as an error of ours, not as a defect."""
     with pytest.raises((UnreachableError, ConfigurationError)):
         await run(HttpInputs(url=url), context_with())
+
+
+@pytest.mark.parametrize("invalid", ["", "the load generator was short of CPU"])
+def test_whose_fault_it_is(invalid: str) -> None:
+    """Where the generator was the limit the target was called too slow in the same breath."""
+    result = replace(unsendable(40, ExchangeError(FailureKind.TIMEOUT, "timeout")), waiting=0.9, invalid=invalid)
+
+    told = [note.text for note in findings(result, HttpInputs(url="http://web/", connections=1)).notes]
+
+    assert any("the target is too slow" in text for text in told) == (not invalid)
+    assert any("over 1 connection, which carried 0.0 a second" in text for text in told) == (not invalid)
