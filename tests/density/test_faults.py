@@ -65,7 +65,7 @@ async def test_an_admission_that_changes_the_replicas_is_told(replicas: int | No
     async with serving(handler) as kube:
         await create_all(kube, list(plan(DensityInputs(pods=10))), MARKS, sent, began=time.monotonic())
 
-    assert sent.shrunk == f"an admission made 10 replicas of a Deployment {replicas}"
+    assert sent.changed == f"an admission made 10 replicas of a Deployment {replicas}"
 
 
 async def test_a_refusal_ends_the_creation() -> None:

@@ -98,6 +98,9 @@ async def test_our_own_cluster_is_known_without_permissions(
         pytest.param(DensityInputs(cluster="a", rate=0.0), "rate", id="no rate"),
         pytest.param(DensityInputs(cluster="a", rate=float("nan")), "rate", id="rate is NaN"),
         pytest.param(DensityInputs(cluster="a", timeout=float("inf")), "timeout", id="endless"),
+        pytest.param(
+            DensityInputs(cluster="a", pods=30, rate=1.0, timeout=5.0), "are due after 20 s", id="never all due"
+        ),
     ],
 )
 async def test_what_makes_no_sense_is_an_error(inputs: DensityInputs, said_about: str, tmp_path: Path) -> None:
@@ -203,7 +206,7 @@ async def test_quotas_are_named_and_nothing_stays(cluster: LocalCluster) -> None
 async def test_an_api_server_that_dies_meanwhile(own_cluster: LocalCluster, said: list[str]) -> None:
     """The run tells what it measured until then; once the server is back, everything is removed."""
     own_cluster.up("--nodes", "0")
-    inputs = DensityInputs(kubeconfig=own_cluster.home.kubeconfig, nodes=2, pods=60, rate=10.0, timeout=5.0)
+    inputs = DensityInputs(kubeconfig=own_cluster.home.kubeconfig, nodes=2, pods=60, rate=10.0, timeout=6.0)
     running = asyncio.create_task(run(inputs, context_on(None, said)))
     await begun(running, said)
     await asyncio.sleep(2.0)

@@ -93,6 +93,27 @@ async def delete_nodes(planting: Planting) -> None:
         await planting.kube.delete(NODES, name)
 
 
+async def taint(planting: Planting) -> None:
+    """Somebody taints the nodes of the run."""
+    for name in await nodes(planting):
+        await planting.kubectl("taint", "node", name, "example.com/gone=true:NoSchedule")
+
+
+async def enlarge(planting: Planting) -> None:
+    """A LimitRange that gives each container more than any node has."""
+    much = {"cpu": "100000"}
+    limits = [{"type": "Container", "default": much, "defaultRequest": much}]
+    names = {"name": "large", "namespace": await planting.namespace()}
+    await planting.apply({"apiVersion": "v1", "kind": "LimitRange", "metadata": names, "spec": {"limits": limits}})
+
+
+async def delete_deployment(planting: Planting) -> None:
+    """Somebody deletes the first Deployment, when its pods are there."""
+    namespace = await planting.creating()
+    await first_pods(planting, namespace)
+    await planting.kube.delete(DEPLOYMENTS, "load-0", namespace=namespace)
+
+
 async def nodes(planting: Planting) -> list[str]:
     """The names of the run's nodes, in the middle of the run."""
     namespace = await planting.creating()
@@ -250,6 +271,50 @@ IN_ITS_NAMESPACE = (
         truth="a policy makes one replica of three",
         words="an admission made 3 replicas of a Deployment 1",
         before=change("deployments", "Object{spec: Object.spec{replicas: 1}}"),
+    ),
+    Fault(
+        name="replicas added",
+        truth="a policy makes five replicas of three: more load than was asked for",
+        words="an admission made 3 replicas of a Deployment 5",
+        before=change("deployments", "Object{spec: Object.spec{replicas: 5}}"),
+    ),
+    Fault(
+        name="pods of other labels",
+        is_quick=False,
+        truth="a policy gives pods other labels, so that their ReplicaSet makes more and more of them",
+        words="pods were created beside the 12 that were asked for",
+        before=change("pods", 'Object{metadata: Object.metadata{labels: {"app": "else"}}}'),
+    ),
+    Fault(
+        name="pods gated",
+        is_quick=False,
+        truth="a policy holds every pod back from the scheduler",
+        words="never bound to a node: Scheduling is blocked",
+        before=change(
+            "pods",
+            'Object{spec: Object.spec{schedulingGates: [Object.spec.schedulingGates{name: "example.com/hold"}]}}',
+        ),
+    ),
+    Fault(
+        name="nodes tainted",
+        is_quick=False,
+        truth="somebody taints the nodes of the run in mid-run",
+        words="untolerated taint",
+        meanwhile=taint,
+    ),
+    Fault(
+        name="pods too large",
+        is_quick=False,
+        truth="a LimitRange makes each pod larger than any node",
+        words="Insufficient cpu",
+        meanwhile=enlarge,
+    ),
+    Fault(
+        name="deployment deleted",
+        is_quick=False,
+        truth="somebody deletes the first Deployment in mid-run",
+        words="were deleted in mid-run, by somebody else",
+        meanwhile=delete_deployment,
     ),
     Fault(
         name="deployments paused",

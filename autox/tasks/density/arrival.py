@@ -35,6 +35,7 @@ class Arrival:
         unbound: created and never bound.
         stuck: bound to a node of the run, and not running in the end.
         late: created too late, and nothing else.
+        surplus: pods that nobody asked for, beside all of those; each counts against one that was.
         silent: of the unbound, those of which the scheduler has said nothing.
         unscheduled: what most of the unbound say about themselves.
         trouble: what most of the stuck ones say about themselves.
@@ -51,6 +52,7 @@ class Arrival:
     unbound: int = 0
     stuck: int = 0
     late: int = 0
+    surplus: int = 0
     silent: int = 0
     unscheduled: str = ""
     trouble: str = ""
@@ -95,7 +97,9 @@ def arrival(
     patience = PATIENCE + SHARE * whole
     found = Counter[str]()
     said: dict[str, Counter[str]] = {"unbound": Counter(), "stuck": Counter(), "foreign": Counter()}
-    for index, pod in enumerate(every):
+    surplus = max(0, sum(not (pod.is_gone or pod.has_failed) for pod in every) - len(due))
+    # NB: of those nobody waits until they run, so the newest of them say nothing.
+    for index, pod in enumerate(every[: len(every) - surplus]):
         at = due[index] if index < len(due) else inf
         fate = _fate(pod, is_late=pods.created(pod) > began + at + patience, node_prefix=node_prefix)
         if not fate and index >= len(due):
@@ -103,11 +107,11 @@ def arrival(
         found[fate] += 1
         if fate in said:
             said[fate][pod.node if fate == "foreign" else pod.trouble] += 1
-    last = pods.created(every[-1]) if len(every) >= len(due) else until
+    last = pods.created(every[len(due) - 1]) if len(every) >= len(due) else until
     return Arrival(
         wanted=len(due),
         rate=rate,
-        as_asked=found[""],
+        as_asked=max(0, found[""] - surplus),
         created=len(every),
         achieved=min(len(every), len(due)) / max(last - began, whole),
         deleted=found["deleted"],
@@ -115,6 +119,7 @@ def arrival(
         unbound=found["unbound"],
         stuck=found["stuck"],
         late=found["late"],
+        surplus=surplus,
         silent=said["unbound"][""],
         unscheduled=_most(said["unbound"]),
         trouble=_most(said["stuck"]),

@@ -52,6 +52,10 @@ def notes(measured: Measured, sent: Sent, hindrance: Hindrance, *, planned: int)
     yield from _requests(sent)
     if found.missing:
         yield _pods(found, found.missing, _never_created(found, sent, hindrance, planned=planned))
+    if found.surplus:
+        why = f": {sent.changed}" if sent.changed else ""
+        text = f"{found.surplus:,} pods were created beside the {found.wanted:,} that were asked for{why}"
+        yield _pods(found, found.surplus, text)
     for count, text in sorted(reasons(found), key=lambda each: -each[0]):
         yield _pods(found, count, text)
     yield from _webhooks(measured)
@@ -72,8 +76,8 @@ def _never_created(found: Arrival, sent: Sent, hindrance: Hindrance, *, planned:
     told = f"{found.missing:,} of {found.wanted:,} pods were never created"
     if hindrance.refusal:
         return f"{told}: {hindrance.refusal}"
-    if sent.shrunk:
-        return f"{told}: {sent.shrunk}"
+    if sent.changed:
+        return f"{told}: {sent.changed}"
     if sent.created < planned:
         why = f": {sent.trouble}" if sent.trouble else ""
         return f"{told}: {planned - sent.created} of {planned} Deployments could not be created in time{why}"

@@ -32,7 +32,7 @@ class Sent:
         repeated: how many requests were sent again.
         throttled: how many of those because the API server asked for patience.
         trouble: why the last of them was; empty if none was.
-        shrunk: what came out of a Deployment that has fewer pods than were asked for; empty if none has.
+        changed: what came out of a Deployment that has more or fewer pods than were asked for; empty if none has.
     """
 
     planned: int = 0
@@ -42,7 +42,7 @@ class Sent:
     repeated: int = 0
     throttled: int = 0
     trouble: str = ""
-    shrunk: str = ""
+    changed: str = ""
 
 
 async def create_all(kube: KubeClient, plan: Sequence[Planned], marks: Marks, sent: Sent, *, began: float) -> None:
@@ -88,6 +88,6 @@ async def _create(kube: KubeClient, planned: Planned, marks: Marks, sent: Sent, 
             await asyncio.sleep(max(_RETRY, patience))
         else:
             if (replicas := (made.get("spec") or {}).get("replicas")) != planned.replicas:
-                sent.shrunk = f"an admission made {planned.replicas} replicas of a Deployment {replicas}"
+                sent.changed = f"an admission made {planned.replicas} replicas of a Deployment {replicas}"
             break
     sent.created += 1

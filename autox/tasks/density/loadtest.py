@@ -87,9 +87,10 @@ class LoadTest:
         began = time.monotonic()
         await self._load(began)
         until = time.monotonic()
-        # NB: reckoned before anything else is asked for, since pods come and go while that is answered.
+        # NB: before anything else is asked for, since pods come and go while that is answered.
+        pods = observer.pods.frozen()
         arrived = arrival(
-            observer.pods,
+            pods,
             self._plan,
             rate=inputs.rate,
             began=began,
@@ -97,7 +98,7 @@ class LoadTest:
             node_prefix=self._marks.node_prefix,
         )
         measured = figures.Measured(
-            pods=observer.pods,
+            pods=pods,
             arrival=arrived,
             began=began,
             until=until,

@@ -12,7 +12,7 @@ improve every percentile.
 """
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from math import inf
 from typing import Any
@@ -89,6 +89,12 @@ class PodTimes:
         """A pod was deleted."""
         if (gone := self._pods.get(uid)) is not None:
             gone.is_ready, gone.is_gone = False, True
+
+    def frozen(self) -> "PodTimes":
+        """The same as it is now: what is seen later does not change it."""
+        now = PodTimes(self.clock)
+        now._pods = {uid: replace(pod) for uid, pod in self._pods.items()}
+        return now
 
     @property
     def every(self) -> list[Pod]:

@@ -26,6 +26,7 @@ from autox.tasks.density.fleet import Fleet
 from autox.tasks.density.loadtest import LoadTest
 from autox.tasks.density.marks import Marks
 from autox.tasks.density.target import identify, kubeconfig_of, refuse_self
+from autox.tasks.density.workload import plan
 
 MOST_NODES = 5000
 MOST_PODS = 50_000
@@ -85,3 +86,10 @@ def _check(inputs: DensityInputs) -> None:
     for name, amount in (("rate", inputs.rate), ("timeout", inputs.timeout)):
         if not (isfinite(amount) and amount > 0):
             raise ConfigurationError(f"task density: {name} is {amount}, and must be a number above 0")
+    last = max(each.at for each in plan(inputs))
+    if last >= inputs.timeout:
+        raise ConfigurationError(
+            f"task density: the last of {inputs.pods:,} pods at {inputs.rate:g} a second are due after {last:.4g} s,"
+            f" and the time is up after {inputs.timeout:g} s",
+            hint="Give a longer timeout, a higher rate or fewer pods.",
+        )
