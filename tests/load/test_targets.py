@@ -213,7 +213,6 @@ async def test_idle_connection_ends() -> None:
     async def answer(_seen: Seen, writer: Writer) -> None:
         writer.write(HELLO)
         await writer.drain()
-        await asyncio.sleep(0.01)
         writer.close()
 
     async with serving(answer) as target:
