@@ -175,7 +175,8 @@ async def test_quotas_are_named_and_nothing_stays(cluster: LocalCluster) -> None
     """What a cluster refuses is told in its own words.
 
     A refused Deployment ends the run. Refused pods leave it incomplete: they count as infinitely late, so that no
-    percentile is too good. Both runs clean up all the same, side by side.
+    percentile is too good. Both runs clean up all the same, side by side, and each says that it was not alone: of two
+    with kubeconfigs of their own nobody knew that they loaded one cluster.
     """
     inputs = DensityInputs(
         kubeconfig=cluster.home.kubeconfig, nodes=1, pods=60, pods_per_deployment=1, rate=8.0, timeout=8.0
@@ -200,6 +201,8 @@ async def test_quotas_are_named_and_nothing_stays(cluster: LocalCluster) -> None
     assert any(
         "of 60 pods were never created: " in note.text and "exceeded quota" in note.text for note in findings.notes
     )
+    beside = f"another load test ({place}) was on this cluster at the same time: the figures are of both loads"
+    assert beside in [note.text for note in findings.notes]
     assert left_behind(cluster) == []
 
 

@@ -4,7 +4,7 @@ A verdict quotes the heaviest note that explains a broken metric, so that each t
 applied has a note of its own, in the words of whoever kept it: the API server, the scheduler, a node.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from math import inf
 
@@ -65,6 +65,14 @@ def notes(measured: Measured, sent: Sent, hindrance: Hindrance, *, planned: int)
     if not measured.leases:
         text = "no lease lateness: the run ended before any lease was due for renewal"
         yield Note(text=text, weight=1.0, explains=("density/lease-lateness*",))
+
+
+def of_others(namespaces: Iterable[str]) -> Iterator[Note]:
+    """That other load tests were on the cluster meanwhile: of whatever group or namespace, and whoever began them."""
+    for name in sorted(namespaces):
+        yield Note(
+            text=f"another load test ({name}) was on this cluster at the same time: the figures are of both loads"
+        )
 
 
 def _pods(found: Arrival, count: int, text: str) -> Note:

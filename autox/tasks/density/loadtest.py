@@ -19,7 +19,7 @@ from autox.model.result import Note, NoteKind
 from autox.model.tasks import DensityInputs
 from autox.nodes.supervision import supervise
 from autox.tasks.context import Findings, TaskContext
-from autox.tasks.density import figures, lifesign, sweeping
+from autox.tasks.density import explaining, figures, lifesign, sweeping
 from autox.tasks.density.apicalls import ApiCalls, Snapshot, calls_between, snapshot
 from autox.tasks.density.arrival import arrival
 from autox.tasks.density.explaining import Hindrance, notes
@@ -82,7 +82,7 @@ class LoadTest:
     async def _measure(self) -> Findings:
         inputs, observer = self._inputs, self._observer
         await self._prepare()
-        before = await self._snapshot()
+        before, beside = await self._snapshot(), await self._others()
         self._say(f"creating {inputs.pods} pods, {inputs.rate:g} a second")
         began = time.monotonic()
         await self._load(began)
@@ -105,6 +105,7 @@ class LoadTest:
             leases=observer.leases.lateness(at=until),
             calls=_calls(before, await self._snapshot()),
         )
+        beside |= await self._others()
         hindrance = await self._hindrance() if arrived.as_asked < inputs.pods else Hindrance()
         with suppress(AutoxError):
             await lifesign.renew(self._kube, self._marks, self._clock)
@@ -112,7 +113,11 @@ class LoadTest:
             message=figures.message(measured, inputs),
             metrics=figures.metrics(measured, inputs),
             invalid=self._why_invalid(),
-            notes=(*notes(measured, self._sent, hindrance, planned=len(self._plan)), *self._troubles()),
+            notes=(
+                *notes(measured, self._sent, hindrance, planned=len(self._plan)),
+                *self._troubles(),
+                *explaining.of_others(beside),
+            ),
             demands=figures.demands(inputs),
         )
 
@@ -194,6 +199,13 @@ class LoadTest:
             deployments=len(deployments),
             namespace="" if ours else f"somebody else deleted the namespace {self._marks.namespace} in mid-run",
         )
+
+    async def _others(self) -> frozenset[str]:
+        """The namespaces of other load tests on this cluster; none if nobody can say."""
+        try:
+            return await sweeping.beside(self._kube, self._marks)
+        except AutoxError:
+            return frozenset()
 
     async def _namespace_is_ours(self) -> bool:
         try:

@@ -17,7 +17,7 @@ from autox.model.errors import ConflictError, DeadlineError, NotFoundError, Tran
 from autox.model.refs import LEASES, NAMESPACES, NODES, PODS
 from autox.nodes.leases import NAMESPACE as NODE_LEASES
 from autox.tasks.density.lifesign import is_dead
-from autox.tasks.density.marks import NAMESPACE_LABEL, RUN_LABEL
+from autox.tasks.density.marks import NAMESPACE_LABEL, RUN_LABEL, Marks
 
 _PARALLEL = 16
 _LOOK = 0.25  # seconds between two looks at a namespace that is going
@@ -56,6 +56,12 @@ async def of_run(kube: KubeClient, run: str) -> Remains:
 async def of_namespace(kube: KubeClient, namespace: str) -> Remains:
     """Everything of the run with this namespace."""
     return await _found(kube, f"{NAMESPACE_LABEL}={namespace}")
+
+
+async def beside(kube: KubeClient, marks: Marks) -> frozenset[str]:
+    """The namespaces of other runs that are on this cluster now: a run that has not ended, or is being removed."""
+    found = (await kube.list_metadata(NAMESPACES, label_selector=RUN_LABEL)).items
+    return frozenset(metadata(each)["name"] for each in found) - {marks.namespace}
 
 
 async def of_dead_runs(kube: KubeClient, *, now: datetime) -> Remains:
