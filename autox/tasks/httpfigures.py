@@ -98,7 +98,10 @@ def _latencies(result: HttpLoadResult) -> Iterator[Metric]:
         ("max", latency.maximum, "Longest latency"),
     ):
         found = inf if result.answers and result.unanswered else seconds
-        yield _latency(name, found, f"{which}.", _why(result))
+        is_lone = name == "stddev" and result.requests == 1
+        yield _latency(
+            name, None if is_lone else found, f"{which}.", "one request has none" if is_lone else _why(result)
+        )
     yield _latency("min", latency.minimum, "Shortest latency.", _why(result))
 
 

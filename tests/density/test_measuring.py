@@ -164,7 +164,10 @@ def test_what_is_unknown_has_no_value() -> None:
 
 
 def test_figures_are_in_milliseconds_and_named() -> None:
-    """A run that went well has every metric, its distribution, and the calls by verb and resource."""
+    """A run that went well has every metric, its distribution, and the calls by verb and resource.
+
+    A p99 of four pods was shown, and passed, as if it were one.
+    """
     times = seen(*((0.1, pod(str(index), at=0.1)) for index in range(4)))
     for index in range(4):
         times.present(pod(str(index), node="n-0"), at=0.15)
@@ -208,6 +211,13 @@ def test_figures_are_in_milliseconds_and_named() -> None:
         }
     )
     assert sum(bucket.count for bucket in by_name(whole)["density/pod-startup-latency"].buckets) == 4
+    caveats = {name: each.caveat for name, each in by_name(whole).items() if each.caveat}
+    assert {
+        caveats[f"density/{name}"] for name in ("pod-startup-latency-p99", "pod-startup-latency-p90/seen-to-bound")
+    } == {"max of 4"}
+    assert caveats["density/lease-lateness-p99"] == "max of 2"
+    assert caveats["density/api-call-latency-p99/POST/pods/binding"] == "p99 of 4 calls"
+    assert not caveats.keys() & {"density/pod-startup-latency-p50", "density/lease-lateness-max"}
     assert message(whole, INPUTS) == "4 pods ran on 2 virtual nodes, startup P99 400 ms"
     assert list(notes(whole, Sent(created=4), Hindrance(), planned=4)) == []
     assert {name for name in found if maker(name) != "density"} == {"density/pod-startup-latency"}

@@ -211,3 +211,13 @@ def test_whose_fault_it_is(invalid: str) -> None:
 
     assert any("the target is too slow" in text for text in told) == (not invalid)
     assert any("over 1 connection, which carried 0.0 a second" in text for text in told) == (not invalid)
+
+
+async def test_one_request() -> None:
+    """Its percentiles are its latency, and say so; a deviation of 0 ms met every limit."""
+    async with serving(hello) as target:
+        findings = await run(HttpInputs(url=f"http://localhost:{target.port}/", num_requests=1), context_with())
+
+    assert findings.message.startswith("1 request in ")
+    assert metric(findings, "latency-p50").caveat == "max of 1"
+    assert (value(findings, "latency-stddev"), metric(findings, "latency-stddev").why) == (None, "one request has none")

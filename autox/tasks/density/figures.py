@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from math import inf
 
-from autox.core.histogram import Histogram
+from autox.core.histogram import Histogram, rank_of
 from autox.core.prometheustext import CumulativeHistogram
 from autox.model.result import SLO, Bound, Metric
 from autox.model.tasks import DensityInputs
@@ -99,14 +99,22 @@ def _quantiles(
     name: str, latencies: list[float], wanted: tuple[str, ...], about: str, *, line: str = ""
 ) -> Iterator[Metric]:
     for each in wanted:
-        yield _late(f"{name}-{each}{line}", quantile(latencies, int(each[1:])), latencies, about)
+        percent = int(each[1:])
+        caveat = f"max of {len(latencies):,}" if _are_few(percent, len(latencies)) else ""
+        yield _late(f"{name}-{each}{line}", quantile(latencies, percent), latencies, about, caveat=caveat)
 
 
-def _late(name: str, value: float | None, latencies: list[float], about: str) -> Metric:
+def _are_few(percent: int, count: int) -> bool:
+    """Too few observations for a percentile: it is the greatest of them."""
+    return count > 0 and rank_of(percent, count) == count
+
+
+def _late(name: str, value: float | None, latencies: list[float], about: str, *, caveat: str = "") -> Metric:
     never = latencies.count(inf)
     is_infinite = value is None and never > 0
     why = f"{never:,} of {len(latencies):,} pods never came so far" if is_infinite else ""
-    return Metric(name=name, unit="ms", value=_scaled(value), help=about, why=why, infinite=is_infinite)
+    caveat = "" if value is None else caveat
+    return Metric(name=name, unit="ms", value=_scaled(value), help=about, why=why, infinite=is_infinite, caveat=caveat)
 
 
 def _pods(measured: Measured, inputs: DensityInputs) -> Iterator[Metric]:
@@ -140,7 +148,8 @@ def _leases(late: list[float]) -> Iterator[Metric]:
     about = "how much later than 10 s after the one before a node's lease renewal was seen"
     for statistic, percent in (("p99", 99), ("max", 100)):
         value = _scaled(quantile(late, percent))
-        yield Metric(name=f"density/lease-lateness-{statistic}", unit="ms", value=value, help=about)
+        caveat = f"max of {len(late):,}" if statistic != "max" and _are_few(percent, len(late)) else ""
+        yield Metric(name=f"density/lease-lateness-{statistic}", unit="ms", value=value, help=about, caveat=caveat)
 
 
 def _calls(calls: ApiCalls | str) -> Iterator[Metric]:
@@ -159,11 +168,18 @@ def _by_resource(
         found = worst(calls, statistic)
         where = f": {found[0]}" if found else ""
         value = _scaled(found[1]) if found else None
-        yield Metric(name=f"{name}-{statistic}", unit="ms", value=value, help=about + where, why=why)
+        caveat = _of_calls(statistic, calls[found[0]]) if found else ""
+        yield Metric(name=f"{name}-{statistic}", unit="ms", value=value, help=about + where, why=why, caveat=caveat)
         for key, histogram in calls.items():
             told = f"{histogram.count:.0f} calls, by {family}"
-            value = _scaled(latency(histogram, statistic))
-            yield Metric(name=f"{name}-{statistic}/{key}", unit="ms", value=value, help=told)
+            value, caveat = _scaled(latency(histogram, statistic)), _of_calls(statistic, histogram)
+            yield Metric(name=f"{name}-{statistic}/{key}", unit="ms", value=value, help=told, caveat=caveat)
+
+
+def _of_calls(statistic: str, histogram: CumulativeHistogram) -> str:
+    """What a percentile of too few calls is: an API server gives only the bucket that the greatest is in."""
+    count = round(histogram.count)
+    return f"{statistic} of {count:,} calls" if _are_few(int(statistic[1:]), count) else ""
 
 
 def _scaled(seconds: float | None) -> float | None:
