@@ -26,17 +26,17 @@ def pod_set(pods: Iterable[Mapping[str, Any]]) -> PodSet:
 
 
 def told(before: PodSet, after: PodSet | None) -> str:
-    """Both in words: ``2 pods of template 5d8f (web-a, web-b), and the same at the end``.
+    """Both in words: ``under test: 2 pods of template 5d8f (web-a, web-b), and the same at the end``.
 
     Args:
         before: when the load began.
         after: when it had ended; None if nobody knows.
     """
     if after is None:
-        return f"{_words(before)} at the beginning; which at the end is not known"
+        return f"under test: {_words(before)} at the beginning; which at the end is not known"
     if before == after:
-        return f"{_words(before)}, and the same at the end"
-    return f"{_words(before)} at the beginning, {_words(after)} at the end"
+        return f"under test: {_words(before)}, and the same at the end"
+    return f"under test: {_words(before)} at the beginning, {_words(after)} at the end"
 
 
 def _words(pods: PodSet) -> str:

@@ -149,9 +149,9 @@ async def test_which_pods_were_tested(workload: Workload) -> None:
     [_, same] = await noted(workload, lambda: asyncio.sleep(0))
     [_, more] = await noted(workload, lambda: workload.run_pod("web-3", "77aa"))
 
-    assert same == "2 pods of template 5d8f (web-1, web-2), and the same at the end"
+    assert same == "under test: 2 pods of template 5d8f (web-1, web-2), and the same at the end"
     assert more == (
-        "2 pods of template 5d8f (web-1, web-2) at the beginning,"
+        "under test: 2 pods of template 5d8f (web-1, web-2) at the beginning,"
         " 2 pods of template 5d8f (web-1, web-2) and 1 pod of template 77aa (web-3) at the end"
     )
 
@@ -204,7 +204,7 @@ async def test_what_an_experiment_may_see(web: Workload, api_server: ApiServer) 
         unseen = await web.loop(there_and_back, kube=own).result()
 
     assert (seen.verdict, "and was changed back" in seen.message) == (Verdict.INVALID, True)
-    assert [note.text for note in seen.tasks[0].notes] == ["no pods, and the same at the end"]
+    assert [note.text for note in seen.tasks[0].notes] == ["under test: no pods, and the same at the end"]
     assert unseen.verdict is Verdict.PASS
     [note] = unseen.tasks[0].notes
     assert note.text.startswith("pods that were replaced in mid-test and back again are not seen: ")
