@@ -42,7 +42,6 @@ test: lint ## Run every test, those on a real control plane included
 e2e: $(STAMP) ## Play the stories on a real node, look at the image and at pages in a browser; needs root on Debian
 	@$(RUN)/python -m tests.realnode.preparing
 	@$(RUN)/autox cluster binaries --runtime containerd
-	@$(RUN)/python -m image.build
 	@$(RUN)/python -m pytest -m root
 	@$(RUN)/python -m pytest --runtime containerd tests/realnode tests/e2e/test_documented_command.py tests/e2e/test_loops.py
 

@@ -21,7 +21,7 @@ class Built:
     """Two builds of one checkout.
 
     Attributes:
-        outputs: the directories.
+        outputs: the directories; the first is that of ``make image``, which the stories on a real node bring to it.
         said: what the first one printed.
         left: what was in the place to work in when both were done.
     """
@@ -47,7 +47,7 @@ def built(tmp_path_factory: pytest.TempPathFactory) -> Built:
     place = tmp_path_factory.mktemp("image")
     work = place / "work"
     work.mkdir()
-    outputs = (place / "first", place / "second")
+    outputs = (ROOT / "build" / "image", place / "second")
     environ = {**os.environ, "TMPDIR": str(work)}
     builds = [
         subprocess.run(
