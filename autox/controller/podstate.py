@@ -20,18 +20,34 @@ def waiting(pod: Object) -> tuple[str, str] | None:
     scheduled = condition(status, "PodScheduled", wanted="False")
     if scheduled:
         return str(scheduled.get("reason") or "Unschedulable"), str(scheduled.get("message") or "")
-    for state in _states(status):
-        held = state.get("waiting") or {}
+    for each in _containers(status):
+        held = (each.get("state") or {}).get("waiting") or {}
         if held.get("reason") and held["reason"] not in _STARTING:
-            return str(held["reason"]), str(held.get("message") or "")
+            ended = (each.get("lastState") or {}).get("terminated") or {}
+            code = f" (it ended with exit code {ended['exitCode']})" if ended.get("exitCode") else ""
+            return str(held["reason"]), f"{held.get('message') or ''}{code}"
+    for name in _preparing(pod):
+        return "PodInitializing", f"container {name} runs beside it and has not started yet"
     return None
 
 
 def has_begun(pod: Object) -> bool:
-    """Whether one of its containers, besides those that only prepare, runs or has run."""
-    listed = (pod.get("status") or {}).get("containerStatuses") or ()
+    """Whether one of its containers runs or has run; of those that only prepare, whether one runs now."""
+    status = pod.get("status") or {}
+    listed = status.get("containerStatuses") or ()
     states = [each.get(kind) or {} for each in listed for kind in ("state", "lastState")]
-    return any("running" in state or "terminated" in state for state in states)
+    if any("running" in state or "terminated" in state for state in states):
+        return True
+    beside = _beside(pod)
+    prepare = [each for each in status.get("initContainerStatuses") or () if each.get("name") not in beside]
+    return any("running" in (each.get("state") or {}) for each in prepare)
+
+
+def prepared(pod: Object) -> datetime | None:
+    """When the last of its containers that only prepare ended; None if none has."""
+    listed = (pod.get("status") or {}).get("initContainerStatuses") or ()
+    ends = (moment(((each.get("state") or {}).get("terminated") or {}).get("finishedAt")) for each in listed)
+    return max((end for end in ends if end), default=None)
 
 
 def has_ended(pod: Object) -> bool:
@@ -109,6 +125,24 @@ def moment(text: Any) -> datetime | None:
         return None
 
 
+def _containers(status: Object) -> list[Object]:
+    return [each for kind in ("initContainerStatuses", "containerStatuses") for each in status.get(kind) or ()]
+
+
 def _states(status: Object) -> list[Object]:
-    kinds = ("initContainerStatuses", "containerStatuses")
-    return [each.get("state") or {} for kind in kinds for each in status.get(kind) or ()]
+    return [each.get("state") or {} for each in _containers(status)]
+
+
+def _beside(pod: Object) -> frozenset[str]:
+    """The containers that begin before the others and go on beside them."""
+    listed = (pod.get("spec") or {}).get("initContainers") or ()
+    return frozenset(str(each.get("name")) for each in listed if each.get("restartPolicy") == "Always")
+
+
+def _preparing(pod: Object) -> Iterable[str]:
+    """Those of them that run and that the others still wait for."""
+    beside = _beside(pod)
+    for each in (pod.get("status") or {}).get("initContainerStatuses") or ():
+        is_up = "running" in (each.get("state") or {})
+        if is_up and each.get("started") is False and each.get("name") in beside:
+            yield str(each.get("name"))

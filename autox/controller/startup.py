@@ -6,7 +6,7 @@ told by the node in an Event of the pod. Events go after an hour, and none of th
 """
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from autox.controller.podstate import moment
@@ -42,7 +42,10 @@ async def warned(kube: KubeClient, about: Object) -> Told | None:
     """The latest warning about an object; None if there is none, or Events may not be read."""
     own = metadata(about)
     found = await _events(kube, own["namespace"], f"involvedObject.uid={own['uid']},type=Warning")
-    return next((each for each in reversed(found) if each.reason not in _QUIET), None)
+    told = next((each for each in reversed(found) if each.reason not in _QUIET), None)
+    # NB: each try has another name, and one trouble is told once.
+    tries = re.compile(rf'"({re.escape(own["name"])}-)[a-z0-9]{{5}}"')
+    return replace(told, message=tries.sub(r'"\1…"', told.message)) if told else None
 
 
 async def evicted(kube: KubeClient, pod: Object) -> str:
@@ -60,7 +63,11 @@ async def taken(kube: KubeClient, job: Object) -> str:
     if not names:
         return ""
     found = await _events(kube, own["namespace"], f"involvedObject.kind=Pod,involvedObject.name={names[-1]}")
-    return next((f"{each.reason}: {each.message}" for each in reversed(found) if each.reason in _TAKERS), "")
+    taker = next((f"{each.reason}: {each.message}" for each in reversed(found) if each.reason in _TAKERS), "")
+    ended = await _events(kube, own["namespace"], f"involvedObject.uid={own['uid']},reason=SuccessfulDelete")
+    if taker or any(names[-1] in each.message for each in ended):
+        return taker
+    return f"its pod {names[-1]} was deleted before it had ended; no Event tells by whom (a drained node, or kubectl?)"
 
 
 async def _events(kube: KubeClient, namespace: str, selector: str) -> list[Told]:

@@ -22,6 +22,8 @@ from autox.model.errors import ConflictError, ForbiddenError, NotFoundError
 from autox.model.experiments import ExperimentRecord
 from autox.model.refs import CRON_JOBS, JOBS, PODS
 
+_MAKER = "kubernetes.io/job-controller"
+
 
 async def read_workload(kube: KubeClient, record: ExperimentRecord, *, interrupted: bool) -> WorkloadFacts:
     """The latest Job of an experiment as it is now.
@@ -107,9 +109,14 @@ async def _facts(kube: KubeClient, job: Object, kind: WorkloadKind, *, interrupt
     waiting = podstate.waiting(pod) or await _kept(kube, job, pod, has_begun=has_begun)
     has_ended = podstate.has_ended(pod)
     target = condition(status, "FailureTarget")
+    is_over = has_ended or not pod
+    if is_over and not (complete or target or any(waiting)):
+        waiting = _retried(job, pod)
+    begins = [each for each in (facts.since, podstate.prepared(pod)) if each]
     return replace(
         facts,
         has_begun=has_begun or bool(complete) or has_ended,
+        since=max(begins, default=None),
         waiting_reason=waiting[0],
         waiting_message=waiting[1],
         failure_message=f"{target.get('reason')}: {target.get('message')}" if target else "",
@@ -118,6 +125,14 @@ async def _facts(kube: KubeClient, job: Object, kind: WorkloadKind, *, interrupt
         is_silent=not has_ended and podstate.is_silent(pod),
         due=None if has_ended else podstate.due(pod),
     )
+
+
+def _retried(job: Object, pod: Object) -> tuple[str, str]:
+    """Why a Job whose pod failed waits for another one; nothing where none failed, or none is to come."""
+    failed, most = _count(job.get("status") or {}, "failed"), (job.get("spec") or {}).get("backoffLimit", 6)
+    if not 0 < failed <= most:
+        return "", ""
+    return "PodFailed", f"{podstate.ending(pod) or 'it failed'}; {failed} of {most + 1} tries failed, and another comes"
 
 
 async def _failure(kube: KubeClient, job: Object, pod: Object, failed: Object, disruption: str) -> tuple[str, str]:
@@ -140,6 +155,9 @@ async def _kept(kube: KubeClient, job: Object, pod: Object, *, has_begun: bool) 
         return "", ""
     if told := await startup.warned(kube, pod or job):
         return told.reason, told.message
+    maker = (job.get("spec") or {}).get("managedBy") or _MAKER
+    if not pod and maker != _MAKER:
+        return "ManagedBy", f"{maker} is to make its pods (spec.managedBy)"
     return (NOT_SCHEDULED, "no scheduler has taken it up") if pod and not podstate.node(pod) else ("", "")
 
 

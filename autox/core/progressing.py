@@ -18,6 +18,7 @@ from autox.model.experiments import ExperimentRecord
 from autox.model.verdict import Phase, Verdict
 
 DEADLINE = "DeadlineExceeded"  # the reason of a Job that was ended because its time was over
+BACKOFF = "BackoffLimitExceeded"  # of one whose pods failed too often
 NOT_SCHEDULED, SUSPENDED = "NotScheduled", "Suspended"  # why a pod waits, and why somebody wants it to
 START_TIMEOUT = timedelta(minutes=5)  # until the first container runs, where nobody says otherwise
 SCHEDULING_GRACE = timedelta(seconds=10)  # until a pod that no scheduler has taken up is worth a word
@@ -58,7 +59,7 @@ class WorkloadFacts:
         waiting_reason: why there is no pod, or it does not start: ``FailedCreate``, ``Unschedulable``,
             ``ErrImagePull``; empty if nobody says.
         waiting_message: the same for people.
-        has_begun: whether a container of it runs or has run.
+        has_begun: whether a container of it runs or has run, or one that prepares runs.
         since: since when it should begin; None where nobody wants that yet.
         start_timeout: within this it must begin.
         stopped_reason: why we have ended it; empty if we have not.
@@ -247,7 +248,7 @@ def _without_result(record: ExperimentRecord, job: WorkloadFacts, now: datetime,
     if rest > timedelta(0):
         return _progress(Phase.RUNNING, wording.result_awaited(record.name), look_again=rest)
     if job.failure_reason:
-        before = record.message if was_waiting and job.failure_reason == DEADLINE else ""
+        before = record.message if was_waiting and job.failure_reason in (DEADLINE, BACKOFF) else ""
         notice = wording.job_failed(record.name, job.failure_reason, job.failure_message, before=before)
     else:
         notice = wording.no_result(record.name)
@@ -262,7 +263,11 @@ def _is_lost(job: WorkloadFacts, now: datetime) -> bool:
 def _at_work(record: ExperimentRecord, job: WorkloadFacts, now: datetime, *, ended: Phase) -> Progress:
     look_again = None
     is_waiting = bool(job.waiting_reason)
-    if not job.has_begun and job.since is not None:
+    # NB: a pod that was taken away leaves for a moment a Job that looks as if it had never had one.
+    has_begun = job.has_begun or (
+        job.kind is WorkloadKind.JOB and record.reason == wording.RUNNING and not job.waiting_reason
+    )
+    if not has_begun and job.since is not None:
         age = now - job.since
         if age >= job.start_timeout:
             notice = wording.not_started(record.name, job.start_timeout, job.waiting_reason, job.waiting_message)
@@ -274,7 +279,7 @@ def _at_work(record: ExperimentRecord, job: WorkloadFacts, now: datetime, *, end
     elif is_waiting:
         notice = wording.pod_waiting(record.name, job.waiting_reason, job.waiting_message)
     else:
-        notice = wording.running(record.name, has_pod=job.active > 0, has_begun=job.has_begun)
+        notice = wording.running(record.name, has_pod=job.active > 0, has_begun=has_begun)
     return _progress(Phase.RUNNING, notice, look_again=look_again)
 
 

@@ -34,6 +34,9 @@ REPLACED_IN_MID_TEST = "the pods were replaced in mid-test"
 NEW_VERSION = "NewVersion"
 """The reason of what is done because the trigger has another version."""
 
+RUNNING = "Running"
+"""The reason of an experiment of which a container runs or has run."""
+
 POD_WAITING = "PodWaiting"
 """The reason of an experiment that runs, and whose pod is not there or does not start."""
 
@@ -268,8 +271,9 @@ def interrupted(verdict: Verdict, message: str, disruption: str) -> Notice:
 
 def running(name: str, *, has_pod: bool, has_begun: bool) -> Notice:
     """A loop is under way, or about to be."""
-    if has_pod and has_begun:
-        return Notice(reason="Running", message=f"the Job of {name} runs")
+    if has_begun:
+        what = f"the Job of {name} runs" if has_pod else f"the pod of {name} has gone, and its Job goes on or ends soon"
+        return Notice(reason=RUNNING, message=what)
     what = f"the pod of {name} starts" if has_pod else f"the Job of {name} has no pod yet"
     return Notice(reason="Starting", message=what)
 
@@ -315,7 +319,7 @@ def result_awaited(name: str) -> Notice:
     return Notice(reason="ResultAwaited", message=f"the Job of {name} has ended; its result is awaited")
 
 
-WITH_WORKLOAD = frozenset({"Running", "Starting", "Scheduled", "ResultAwaited"}) | TROUBLES
+WITH_WORKLOAD = frozenset({RUNNING, "Starting", "Scheduled", "ResultAwaited"}) | TROUBLES
 """The reasons of experiments whose Job or CronJob was seen."""
 
 

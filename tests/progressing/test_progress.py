@@ -88,7 +88,15 @@ def test_a_verdict_without_a_reason_has_one() -> None:
     assert (told.reason, told.message) == ("Pass", "the verdict is Pass")
 
 
-@pytest.mark.parametrize(("workload", "reason"), [(job(active=1), "Running"), (job(), "Starting")])
+@pytest.mark.parametrize(
+    ("workload", "reason"),
+    [
+        (job(active=1), "Running"),
+        (job(active=1, has_begun=False), "Starting"),
+        (job(has_begun=False), "Starting"),
+        (job(), "Running"),
+    ],
+)
 def test_a_job_at_work(workload: WorkloadFacts, reason: str) -> None:
     """While the Job runs there is no verdict."""
     assert said(progress(record(), SILENT, workload, NOW)) == (Phase.RUNNING, reason, None)
@@ -342,6 +350,24 @@ def test_a_deadline_names_what_the_pod_waited_for() -> None:
 
     assert said(told) == (Phase.COMPLETED, "DeadlineExceeded", Verdict.ERROR)
     assert "exceeded quota" in told.message
+
+
+def test_a_run_whose_pod_was_taken_away_had_begun() -> None:
+    """For a moment its Job looks as if it had never had a pod; the verdict was that nothing of it ran in time."""
+    running = record(reason="Running")
+    bare = {"has_begun": False, "since": ago(900)}
+
+    assert said(progress(running, SILENT, job(**bare), NOW)) == (Phase.RUNNING, "Running", None)
+    assert progress(running, SILENT, job(**bare, **WAITING), NOW).reason == "StartTimeout"
+    assert progress(record(reason="Starting"), SILENT, job(**bare), NOW).reason == "StartTimeout"
+
+
+def test_what_kept_the_pods_of_a_job_that_gave_up_is_told() -> None:
+    """Kubernetes deletes pods that crash again and again, and says no more than that it has given up."""
+    before = record(reason="PodWaiting", message="CrashLoopBackOff: exit code 3")
+    facts = job(failure_reason="BackoffLimitExceeded", failure_message="Job has reached the limit", ended_at=ago(9))
+
+    assert "Job has reached the limit; CrashLoopBackOff: exit code 3" in progress(before, SILENT, facts, NOW).message
 
 
 LOST: dict[str, Any] = {"node": "n1", "disruption": "DeletionByTaintManager: Taint manager: deleting", "active": 0}

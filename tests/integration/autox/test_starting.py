@@ -1,5 +1,6 @@
 """Why a pod never comes: whatever keeps it is told within seconds, and a run that cannot start is ended in time."""
 
+import asyncio
 import sys
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
@@ -14,7 +15,7 @@ from autox.kube.client import KubeClient
 from autox.kube.objects import metadata
 from autox.model.experiments import ExperimentRecord, Identity
 from autox.model.groups import ChartRef
-from autox.model.refs import CRON_JOBS, JOBS, NAMESPACES, ObjectRef, Resource
+from autox.model.refs import CRON_JOBS, EVENTS, JOBS, NAMESPACES, NODES, PODS, ObjectRef, Resource
 from autox.model.verdict import Phase, Verdict
 from tests.clusters import LocalCluster, run
 from tests.integration.autox.scene import Scene, eventually
@@ -31,6 +32,16 @@ HOOKS = Resource(
     plural="validatingwebhookconfigurations",
     kind="ValidatingWebhookConfiguration",
     namespaced=False,
+)
+POLICIES, POLICY_BINDINGS = (
+    Resource(group="admissionregistration.k8s.io", version="v1", plural=plural, kind=kind, namespaced=False)
+    for plural, kind in (
+        ("validatingadmissionpolicies", "ValidatingAdmissionPolicy"),
+        ("validatingadmissionpolicybindings", "ValidatingAdmissionPolicyBinding"),
+    )
+)
+CLASSES = Resource(
+    group="scheduling.k8s.io", version="v1", plural="priorityclasses", kind="PriorityClass", namespaced=False
 )
 NO_PODS: Object = {"metadata": {"name": "none"}, "spec": {"hard": {"pods": "0"}}}
 
@@ -62,16 +73,39 @@ REFUSED: dict[str, tuple[Object, str, str]] = {
         "CreateContainerConfigError",
         "lost",
     ),
+    "crash before": (
+        {"restartPolicy": "OnFailure", "initContainers": [{**shell("exit 3"), "name": "init"}]},
+        "CrashLoopBackOff",
+        "exit code 3",
+    ),
+    "sidecar": (
+        {
+            "initContainers": [
+                {
+                    **shell("sleep 600"),
+                    "name": "proxy",
+                    "restartPolicy": "Always",
+                    "startupProbe": {"exec": {"command": ["/bin/false"]}, "periodSeconds": 1, "failureThreshold": 600},
+                }
+            ]
+        },
+        "PodInitializing",
+        "container proxy runs beside it and has not started yet",
+    ),
     "image": ({"containers": [{"name": "main", "image": "registry.invalid/none:1"}]}, "ErrImage", "none:1"),
 }
 """By what keeps it: the pod, the reason told, and what the words must hold."""
 
 
-async def made(kube: KubeClient, namespace: str, name: str, pod: Object) -> ExperimentRecord:
+async def made(kube: KubeClient, namespace: str, name: str, pod: Object, *, tries: int = 6) -> ExperimentRecord:
     """A Job as Helm would have made it, and the record of an experiment that was launched with it."""
     spec = {"restartPolicy": "Never", "containers": [shell("exit 0")], **pod}
     labels = {"app.kubernetes.io/instance": name}
-    body = {"metadata": {"name": name, "namespace": namespace, "labels": labels}, "spec": {"template": {"spec": spec}}}
+    body: Object = {
+        "metadata": {"name": name, "namespace": namespace, "labels": labels},
+        "spec": {"template": {"spec": spec}},
+    }
+    body["spec"]["backoffLimit"] = tries
     await kube.create(JOBS, body)
     trigger = ObjectRef(group="apps", version="v1", resource="deployments", namespace=namespace, name="web")
     identity = Identity(
@@ -120,6 +154,126 @@ async def test_every_reason_is_told(kube: KubeClient, space: str) -> None:
         late = await standing(kube, records[what], later=301)
         assert words in late.message
         assert (late.reason, late.verdict, late.remedy) == ("StartTimeout", Verdict.ERROR, Remedy.STOP)
+
+
+async def test_what_prepares_or_is_tried_again_has_begun(kube: KubeClient, space: str) -> None:
+    """After five minutes of preparing a run was ended, since "nothing of it ran"; one that failed had "no pod yet"."""
+    prepares = await made(kube, space, "prepares", {"initContainers": [{**shell("sleep 600"), "name": "init"}]})
+    fails = await made(kube, space, "fails", {"containers": [shell("exit 3")]})
+
+    async def begun() -> bool:
+        return (await standing(kube, prepares)).reason == "Running"
+
+    await eventually("the container that prepares", begun)
+    assert (await standing(kube, prepares, later=301)).verdict is None
+
+    async def failed() -> Progress | None:
+        found = await standing(kube, fails, later=301)
+        return found if "PodFailed" in found.message else None
+
+    told = await eventually("word of the first try", failed)
+    assert "the container ended with exit code 3" in told.message
+    assert "of 7 tries failed" in told.message
+    assert (told.reason, told.verdict) == ("PodWaiting", None)
+
+
+async def test_a_policy_that_refuses_is_told_once(kube: KubeClient, space: str) -> None:
+    """Each try has a pod of another name; the record and an Event had each of them."""
+    policy = {
+        "failurePolicy": "Fail",
+        "matchConstraints": {
+            "namespaceSelector": {"matchLabels": {"kubernetes.io/metadata.name": space}},
+            "resourceRules": [
+                {"apiGroups": [""], "apiVersions": ["v1"], "operations": ["CREATE"], "resources": ["pods"]}
+            ],
+        },
+        "validations": [{"expression": "has(object.metadata.labels.team)", "message": "whose is it?"}],
+    }
+    await kube.create(POLICIES, {"metadata": {"name": space}, "spec": policy})
+    bound = {"policyName": space, "validationActions": ["Deny"]}
+    await kube.create(POLICY_BINDINGS, {"metadata": {"name": space}, "spec": bound})
+    try:
+        told: set[str] = set()
+        number = 0
+
+        async def refused() -> bool:
+            # NB: it takes the API server a moment to heed a policy.
+            nonlocal number
+            number += 1
+            record = await made(kube, space, f"own{number}", {})
+            await asyncio.sleep(2)
+            told.add((await standing(kube, record)).message.replace(record.name, "own"))
+            return any("whose is it?" in each for each in told)
+
+        await eventually("the policy", refused)
+        record = await made(kube, space, "last", {})
+        seen = [await standing(kube, record) for _ in range(3) if await _again(kube, record)]
+        assert {each.message for each in seen} == {seen[0].message}
+        assert 'pods "last-…" is forbidden: ValidatingAdmissionPolicy' in seen[0].message
+    finally:
+        await kube.delete(POLICY_BINDINGS, space)
+        await kube.delete(POLICIES, space)
+
+
+async def test_a_run_that_makes_room_for_another_says_so(kube: KubeClient, space: str) -> None:
+    """The scheduler took the pod away for one of more weight; the verdict is in its words, and not "failed"."""
+    (node,) = (await kube.list(NODES)).items
+    half = f"{int(node['status']['allocatable']['memory'].removesuffix('Ki')) * 6 // 10}Ki"
+    large = shell("sleep 600", resources={"requests": {"memory": half}})
+    await kube.create(CLASSES, {"metadata": {"name": space}, "value": -10})
+    try:
+        victim = await made(kube, space, "victim", {"priorityClassName": space, "containers": [large]}, tries=0)
+
+        async def runs() -> bool:
+            return (await standing(kube, victim)).reason == "Running"
+
+        await eventually("the run", runs)
+        await made(kube, space, "heavy", {"containers": [large]})
+
+        async def ended() -> Progress | None:
+            found = await standing(kube, victim, later=10)
+            return found if found.verdict is not None else None
+
+        told = await eventually("the verdict", ended)
+        assert (told.phase, told.verdict) == (Phase.COMPLETED, Verdict.ERROR)
+        assert "Preempted by pod" in told.message
+    finally:
+        await kube.delete(CLASSES, space)
+
+
+async def test_a_run_whose_pod_somebody_deleted_says_so(kube: KubeClient, space: str) -> None:
+    """A drained node or kubectl: "the backoff limit" was reached, and nobody had heard of a pod."""
+    record = await made(kube, space, "drained", {"containers": [shell("exec sleep 600")]}, tries=0)
+
+    async def ready() -> Object | None:
+        pods = (await kube.list(PODS, namespace=space, label_selector="job-name=drained")).items
+        return pods[0] if pods and (pods[0].get("status") or {}).get("phase") == "Running" else None
+
+    pod = metadata(await eventually("the pod", ready))
+    await kube.delete(PODS, pod["name"], namespace=space)
+
+    async def ended() -> Progress | None:
+        found = await standing(kube, record, later=10)
+        return found if found.verdict is not None else None
+
+    told = await eventually("the verdict", ended)
+    assert f"its pod {pod['name']} was deleted before it had ended" in told.message
+
+
+async def _again(kube: KubeClient, record: ExperimentRecord) -> bool:
+    """Wait until its Job has been refused a pod once more."""
+    selector = f"involvedObject.name={record.name},reason=FailedCreate"
+
+    async def count() -> int:
+        found = (await kube.list(EVENTS, namespace=record.namespace, field_selector=selector)).items
+        return sum(int(each.get("count") or 1) for each in found)
+
+    before = await count()
+
+    async def more() -> bool:
+        return await count() > before
+
+    return await eventually("another try", more)
 
 
 async def test_a_webhook_that_refuses_is_told(kube: KubeClient, space: str) -> None:
