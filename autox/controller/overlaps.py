@@ -5,18 +5,22 @@ list stands in a field of its own that only this module writes, under a field ma
 of one group can tell the experiment of another. The runner takes it into its result.
 """
 
+import logging
 from collections.abc import Iterable
 from datetime import datetime
 from typing import Any
 
 from autox.controller.reach import Reach
 from autox.controller.reading import Recorded, read_records
+from autox.controller.troubles import Troubles
 from autox.core.targets import target_label
 from autox.kube.client import KubeClient
 from autox.kube.objects import Object, metadata
-from autox.model.errors import ConflictError, NotFoundError
+from autox.model.errors import AutoxError, ConflictError, NotFoundError
 from autox.model.refs import EXPERIMENTS
 from autox.model.verdict import Phase
+
+_log = logging.getLogger(__name__)
 
 MANAGER = "autox-overlaps"
 
@@ -37,9 +41,12 @@ class Overlaps:
     async def tell(self, experiments: Iterable[Recorded]) -> None:
         """Look for others beside these, and write what is new into the records of both.
 
+        Another one's record that cannot be written is its own group's trouble.
+
         Raises:
-            AutoxError: the records could not be listed, or not be written.
+            AutoxError: the records could not be listed, or one of these not be written; the rest was.
         """
+        troubles = Troubles()
         loading = [each for each in experiments if is_loading(each)]
         for target in sorted({target for each in loading for target in each.record.targets}):
             beside = await read_records(self._kube, target_label(target), self._reach.namespaces)
@@ -49,9 +56,11 @@ class Overlaps:
                 others = [one for one in at_once if one.record.uid != each.record.uid]
                 is_mine = (each.record.namespace, each.record.name) in mine
                 if any(is_mine or (one.record.namespace, one.record.name) in mine for one in others):
-                    await self._write(each, others)
+                    async with troubles.of_one():
+                        await self._write(each, others, is_mine=is_mine)
+        troubles.tell()
 
-    async def _write(self, recorded: Recorded, others: Iterable[Recorded]) -> None:
+    async def _write(self, recorded: Recorded, others: Iterable[Recorded], *, is_mine: bool) -> None:
         before = list((recorded.object.get("status") or {}).get("overlaps") or ())
         told = list(dict.fromkeys([*before, *sorted(map(_named, others))]))
         if told == before:
@@ -65,6 +74,10 @@ class Overlaps:
             await self._kube.apply(EXPERIMENTS, body, field_manager=MANAGER, subresource="status")
         except (ConflictError, NotFoundError):
             return
+        except AutoxError as error:
+            if is_mine:
+                raise
+            _log.warning("experiment %s/%s is not told what loads beside it: %s", record.namespace, record.name, error)
 
 
 def is_loading(recorded: Recorded) -> bool:

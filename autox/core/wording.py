@@ -86,9 +86,14 @@ def suspended() -> Notice:
 def trigger_unreadable(trigger: TriggerSnapshot) -> Notice:
     """Nobody knows whether the trigger is there."""
     why = trigger.message or "no answer"
+    where = trigger.ref.namespace
+    upgrade = (
+        f"if namespace {where} was made anew, its rights went with the old one, and an upgrade of autox makes them"
+    )
     return warning(
         trigger.reason or "TriggerUnreadable",
         f"{trigger.ref} cannot be read, so nothing is launched or deleted; it is tried again: {why}",
+        remedy=upgrade if trigger.reason == "Forbidden" else "",
     )
 
 

@@ -1,9 +1,15 @@
 """Experiments that load the same target at the same time know of each other, and say so."""
 
+import asyncio
+import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
+
 import pytest
 
 from autox.kube.objects import Object, micro_timestamp
-from autox.model.refs import EXPERIMENTS
+from autox.model.errors import AutoxError
+from autox.model.refs import EXPERIMENTS, Resource
 from tests.controller.scene import Scene
 from tests.controller.test_supervising import job, runner_says
 from tests.controller.test_turns import LOAD
@@ -83,3 +89,48 @@ async def test_those_that_load_something_else_do_not(scene: Scene) -> None:
         await scene.look(name)
 
     assert [await overlaps(scene, name) for name in (other, first, second)] == [[], [], []]
+
+
+async def test_a_record_that_may_not_be_written_is_its_own_groups_trouble(scene: Scene) -> None:
+    """A policy on one team's record made the other team's group fail, again and again, and kept it untold."""
+    first, second = await running(scene, "web", "web-2")
+    for name in (first, second):
+        await begins(scene, name)
+    async with denied(scene, first):
+        await scene.look("web-2")
+        assert await overlaps(scene, second) == [first]
+        assert (await scene.conditions("web-2"))["Ready"][0] == "True"
+        with pytest.raises(AutoxError, match="hands off"):
+            await scene.look("web")
+    assert await overlaps(scene, first) == []
+
+
+@asynccontextmanager
+async def denied(scene: Scene, name: str) -> AsyncIterator[None]:
+    """A policy of the cluster lets nobody write the status of an experiment."""
+    rule = {"apiGroups": ["autox.dev"], "apiVersions": ["*"], "operations": ["UPDATE"],
+            "resources": ["experiments/status"], "resourceNames": [name]}  # fmt: skip
+    spec = {"failurePolicy": "Fail", "matchConstraints": {"resourceRules": [rule]},
+            "validations": [{"expression": "false", "message": "hands off"}]}  # fmt: skip
+    policies, bindings = (
+        Resource(group="admissionregistration.k8s.io", version="v1", plural=plural, kind=kind, namespaced=False)
+        for plural, kind in (
+            ("validatingadmissionpolicies", "ValidatingAdmissionPolicy"),
+            ("validatingadmissionpolicybindings", "ValidatingAdmissionPolicyBinding"),
+        )
+    )
+    await scene.kube.create(policies, {"metadata": {"name": name}, "spec": spec})
+    await scene.kube.create(
+        bindings, {"metadata": {"name": name}, "spec": {"policyName": name, "validationActions": ["Deny"]}}
+    )
+    try:
+        async with asyncio.timeout(30):
+            # NB: it takes the API server a moment to heed it.
+            with suppress(AutoxError):
+                while True:
+                    body = {"metadata": {"annotations": {"probe": str(time.monotonic())}}, "status": {"probe": "x"}}
+                    await scene.kube.patch(EXPERIMENTS, name, body, namespace=scene.namespace, subresource="status")
+        yield
+    finally:
+        await scene.kube.delete(bindings, name)
+        await scene.kube.delete(policies, name)

@@ -116,6 +116,7 @@ def test_an_unreadable_trigger_means_wait() -> None:
     (decision,) = decide(group(), unreadable(), records, {})
 
     assert (decision.action, decision.reason) == (Action.WAIT, "Forbidden")
+    assert "an upgrade of autox makes them" in decision.message
 
 
 def test_a_suspended_group_is_left_as_it_is() -> None:
