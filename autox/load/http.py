@@ -106,6 +106,16 @@ class HttpGenerator:
         done = f"{self._tally.settled:,} of {self._schedule.count:,} {self._what}"
         return f"{done}, {self._tally.errors:,} errors" if self._tally.errors else done
 
+    @property
+    def vain(self) -> int:
+        """How many connections were opened in vain so far."""
+        return self._tally.vain
+
+    def lead_to(self, destinations: tuple[tuple[Address, ...], ...]) -> None:
+        """Open connections to these from now on: what the host stands for has changed."""
+        for index, slot in enumerate(self._slots):
+            slot.lead_to(destinations[index % len(destinations)])
+
     async def run(self) -> HttpLoadResult:
         """Send the load and count what comes back; never raises for what a target does."""
         self._alarm = Alarm(self._pace)

@@ -95,6 +95,10 @@ class Slot:
         self._waking: asyncio.TimerHandle | None = None
         self._failures = 0
 
+    def lead_to(self, addresses: tuple[Address, ...]) -> None:
+        """Open connections there from now on; one that is open stays for as long as it lasts."""
+        self._addresses = addresses
+
     def open(self, deadline: float) -> asyncio.Task[None]:
         """Open a connection before there is a request for it."""
         self.deadline = deadline

@@ -11,6 +11,7 @@ from contextlib import suppress
 from autox.core.pacing import requests_within
 from autox.load.http import HttpGenerator, HttpLoad
 from autox.load.tally import unsendable
+from autox.model.errors import AutoxError
 from autox.model.tasks import HttpInputs
 from autox.tasks.context import Findings, TaskContext
 from autox.tasks.httpfigures import findings
@@ -18,9 +19,10 @@ from autox.tasks.resolving import resolve
 from autox.wire.failures import ExchangeError, FailureKind
 from autox.wire.requests import encode_request
 from autox.wire.trust import system_trust
-from autox.wire.urls import parse_url
+from autox.wire.urls import Url, parse_url
 
 _SAY_SECONDS = 2.0
+_FOLLOW_SECONDS = 0.1
 
 
 async def run(inputs: HttpInputs, context: TaskContext) -> Findings:
@@ -51,19 +53,37 @@ async def run(inputs: HttpInputs, context: TaskContext) -> Findings:
         error_ranges=inputs.error_ranges,
     )
     generator = HttpGenerator(load)
-    talking = asyncio.create_task(_talk(generator, context))
+    beside = [
+        asyncio.create_task(_talk(generator, context)),
+        asyncio.create_task(_follow(generator, url, context, timeout=inputs.timeout)),
+    ]
     try:
         return findings(await generator.run(), inputs)
     finally:
-        talking.cancel()
-        with suppress(asyncio.CancelledError):
-            await talking
+        for each in beside:
+            each.cancel()
+        await asyncio.gather(*beside, return_exceptions=True)
 
 
 def _warmup_count(inputs: HttpInputs) -> int:
     if inputs.warmup_num_requests is not None:
         return inputs.warmup_num_requests
     return requests_within(inputs.warmup_duration, inputs.qps) if inputs.warmup_duration else 0
+
+
+async def _follow(generator: HttpGenerator, url: Url, context: TaskContext, *, timeout: float) -> None:  # noqa: ASYNC109
+    """Have the host resolved again once connections are in vain, as any client does that opens one.
+
+    Pods go and come in mid-load, and others than those of the beginning are behind the Service then.
+    """
+    vain = generator.vain
+    while True:
+        await asyncio.sleep(_FOLLOW_SECONDS)
+        if generator.vain > vain:
+            vain = generator.vain
+            with suppress(AutoxError):
+                if destinations := await resolve(url, context, timeout=timeout):
+                    generator.lead_to(destinations)
 
 
 async def _talk(generator: HttpGenerator, context: TaskContext) -> None:

@@ -1,5 +1,6 @@
 """Where load goes on a process node: to the pods behind a Service, as its EndpointSlices say."""
 
+import asyncio
 import os
 from typing import Any
 
@@ -17,7 +18,7 @@ from autox.wire.urls import parse_url
 from tests.http_task.contexts import context_with, value
 from tests.kube.apiserver import ApiServer
 from tests.load.conftest import Tls
-from tests.load.targets import hello, serving
+from tests.load.targets import Seen, Writer, hello, serving
 
 pytestmark = pytest.mark.integration
 
@@ -108,6 +109,29 @@ def test_what_is_asked_for_is_a_name(host: str) -> None:
     found = service_of(parse_url(f"http://{host}/"), namespace="own")
 
     assert found == {"web.default.svc.": ("default", "web"), "1.2.svc": ("2", "1")}.get(host)
+
+
+async def test_pods_that_are_replaced_in_mid_load(kube: KubeClient, service: str) -> None:
+    """A restart under load was a target that refused: the load went on to where the first pods had been."""
+    twins, enough = PODS.replace("10.", "127.", 1), asyncio.Event()
+
+    async def answer(seen: Seen, writer: Writer) -> None:
+        await hello(seen, writer)
+        if seen.number == 10:
+            enough.set()
+
+    async with serving(hello, host=f"{twins}.11") as second:
+        async with serving(answer, host=f"{twins}.10", port=second.port) as first:
+            await make_slice(kube, service, "web-1", f"{PODS}.10", http=second.port)
+            inputs = HttpInputs(url="http://web/", qps=50, num_requests=100)
+            load = asyncio.create_task(run(inputs, context_with(kube, namespace=service, node=True)))
+            await enough.wait()
+        await kube.delete(ENDPOINT_SLICES, "web-1", namespace=service)
+        await make_slice(kube, service, "web-2", f"{PODS}.11", http=second.port)
+        findings = await load
+
+    assert second.requests
+    assert value(findings, "answer-count") == len(first.requests) + len(second.requests)
 
 
 async def test_headless(kube: KubeClient, namespace: str) -> None:
