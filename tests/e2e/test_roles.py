@@ -21,7 +21,7 @@ from tests.charts.identity import CHART, agent_kubeconfig
 from tests.clusters import run, wait_for
 from tests.e2e.conftest import CONFINED, RESTRICTED, ROOT, AuditedCluster
 from tests.integration.autox.scene import eventually
-from tests.integration.objects import Object, config_map
+from tests.integration.objects import Object, shell
 
 pytestmark = pytest.mark.integration
 
@@ -40,10 +40,11 @@ HTTP: Object = {
 READY: Object = {"deploy": "httpbin", "service": "httpbin"}
 BUDGET: Object = {"group": "policy", "version": "v1", "resource": "poddisruptionbudgets", "name": "httpbin"}
 SOURCES = [{"kind": "Secret", "name": "more", "key": "values"}, {"kind": "ConfigMap", "name": "most", "key": "values"}]
+RELEASED = {"group": "apps", "resource": "statefulsets", "name": "released"}
 GROUPS: Object = {
     "released": {
-        # NB: of a kind that no experiment asks for, so that every rule has one use.
-        "trigger": {"group": "", "version": "v1", "resource": "configmaps", "namespace": "default", "name": "released"},
+        # NB: of a kind that no task asks for, so that every rule has one use.
+        "trigger": {**RELEASED, "version": "v1", "namespace": "default"},
         "specs": {
             "here": {"name": "experiment", "values": {**HTTP, "ready": {**READY, "objects": [BUDGET]}}},
             "there": {
@@ -93,6 +94,7 @@ async def test_controller_and_runners_need_each_rule(audited: AuditedCluster, ku
         assert wide == []
     finally:
         audited.helm("uninstall", "autox", "-n", HOME)
+        audited.kubectl("delete", "statefulset", "released", "--ignore-not-found")
         audited.kubectl("delete", "namespace", HOME, ELSEWHERE, "--ignore-not-found", "--wait=false")
         for name in names_of_experiments(audited):
             audited.helm("uninstall", name)
@@ -106,7 +108,10 @@ def names_of_experiments(audited: AuditedCluster) -> list[str]:
 
 
 def tell_the_story(audited: AuditedCluster) -> None:
-    """A version of a ConfigMap is tested: pods are looked at in two namespaces, and values come from elsewhere."""
+    """A version of a workload is tested, and watched meanwhile.
+
+    Pods are looked at in two namespaces, and values come from elsewhere.
+    """
     for namespace in (HOME, ELSEWHERE):
         audited.kubectl("create", "namespace", namespace)
     for namespace in ("default", ELSEWHERE):
@@ -120,9 +125,16 @@ def tell_the_story(audited: AuditedCluster) -> None:
     installed = audited.helm("install", "autox", str(ROOT / "charts" / "autox"), "-n", HOME, "-f", str(values))
     assert installed.code == 0, installed.err
     audited.kubectl("rollout", "status", "deployment/autox", "-n", HOME, "--timeout=60s")
-    released = config_map("released")
     labels = {"app.kubernetes.io/version": "1", "iter8.tools/autox": "true"}
-    audited.apply({**released, "metadata": {**released["metadata"], "labels": labels}})
+    pods = {"metadata": {"labels": {"app": "released"}}, "spec": {"containers": [shell("sleep 1000")]}}
+    names = {"name": "released", "namespace": "default", "labels": labels}
+    spec = {
+        "replicas": 0,
+        "serviceName": "released",
+        "selector": {"matchLabels": {"app": "released"}},
+        "template": pods,
+    }
+    audited.apply({"apiVersion": "apps/v1", "kind": "StatefulSet", "metadata": names, "spec": spec})
     for spec in GROUPS["released"]["specs"]:
         status = audited.verdict("1", spec=spec)["status"]
         assert status["verdict"] == "Pass", status.get("message")
