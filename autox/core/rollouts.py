@@ -32,8 +32,16 @@ def _pods_missing(spec: Mapping[str, Any], status: Mapping[str, Any]) -> str:
         updated = status.get("updatedReplicas", 0) if {"strategy", "updateStrategy"} & spec.keys() else wanted
     held = int(_mapping(_mapping(spec.get("updateStrategy")).get("rollingUpdate")).get("partition", 0))
     if updated < max(wanted - held, 0) or available < wanted:
-        return f"{max(0, min(updated, available))} of {wanted} updated pods are available"
+        return f"{max(0, min(updated, available))} of {wanted} updated pods are available{_why_it_stands(spec)}"
     return "pods of an older template are still counted" if total > wanted else ""
+
+
+def _why_it_stands(spec: Mapping[str, Any]) -> str:
+    if spec.get("paused"):
+        return ", and it is paused"
+    if _mapping(spec.get("updateStrategy")).get("type") == "OnDelete":
+        return ", and its strategy is OnDelete: the others stay until somebody deletes them"
+    return ""
 
 
 def _mapping(found: Any) -> Mapping[str, Any]:

@@ -323,6 +323,20 @@ def deployment(**status: Any) -> Object:
             "",
         ),
         ({**deployment(**COMPLETE | {"updatedReplicas": 0}), "spec": {"replicas": 2}}, ""),
+        (
+            {
+                **deployment(**COMPLETE | {"updatedReplicas": 0}),
+                "spec": {"replicas": 2, "strategy": {}, "paused": True},
+            },
+            "and it is paused",
+        ),
+        (
+            {
+                **deployment(**COMPLETE | {"updatedReplicas": 0}),
+                "spec": {"replicas": 2, "updateStrategy": {"type": "OnDelete"}},
+            },
+            "until somebody deletes them",
+        ),
         (deployment(observedGeneration=3, desiredNumberScheduled=2, updatedNumberScheduled=1), "0 of 2"),
         (
             deployment(observedGeneration=3, desiredNumberScheduled=2, updatedNumberScheduled=2, numberAvailable=2),
