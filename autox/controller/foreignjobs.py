@@ -3,6 +3,8 @@
 They are known by the annotations that Helm puts on what it installs, and those that a CronJob makes by their owner.
 """
 
+from contextlib import suppress
+
 from autox.controller.podstate import latest
 from autox.kube.client import KubeClient
 from autox.kube.objects import Object, metadata
@@ -11,9 +13,11 @@ from autox.model.errors import NotFoundError
 from autox.model.experiments import ExperimentRecord
 from autox.model.refs import CRON_JOBS, JOBS
 
+_MOST = 10  # Jobs of one release that are looked at
+
 
 async def foreign_jobs(kube: KubeClient, record: ExperimentRecord) -> tuple[list[Object], bool]:
-    """The latest Job of an experiment, if there is one, and whether a CronJob makes its Jobs.
+    """The Jobs of an experiment, and whether a CronJob makes them: then the latest alone.
 
     Args:
         kube: the client.
@@ -27,11 +31,11 @@ async def foreign_jobs(kube: KubeClient, record: ExperimentRecord) -> tuple[list
     if crons:
         listing = await kube.list_metadata(JOBS, namespace=record.namespace)
         jobs += [each for each in listing.items if _owners(each) & crons]
-    newest = latest(jobs)
-    try:
-        found = [await kube.get(JOBS, metadata(newest)["name"], namespace=record.namespace)] if newest else []
-    except NotFoundError:
-        found = []
+    wanted = [each for each in [latest(jobs)] if each] if crons else jobs[:_MOST]
+    found: list[Object] = []
+    for each in wanted:
+        with suppress(NotFoundError):
+            found.append(await kube.get(JOBS, metadata(each)["name"], namespace=record.namespace))
     return found, bool(crons)
 
 

@@ -10,6 +10,7 @@ from typing import Any
 from autox.kube.objects import Object, metadata
 
 EVICTED = "Evicted"
+_HOOK = "helm.sh/hook"
 _STARTING = ("ContainerCreating", "PodInitializing")
 _KILLED = 137  # 128 + SIGKILL
 
@@ -115,6 +116,21 @@ def latest(objects: Iterable[Object]) -> Object:
         key=lambda each: (str(metadata(each).get("creationTimestamp")), str(metadata(each)["name"])),
         default={},
     )
+
+
+def leading(jobs: Iterable[Object]) -> Object:
+    """Of several Jobs of one release the one that tells how it stands; an empty one if there is none.
+
+    One that failed, else one that has not ended, else the last. What Helm ran as a hook is no part of the release.
+    """
+    listed = list(jobs)
+    own = [each for each in listed if _HOOK not in (metadata(each).get("annotations") or {})]
+    ranked = [
+        (bool(condition(each.get("status") or {}, "Failed")), not condition(each.get("status") or {}, "Complete"), each)
+        for each in own or listed
+    ]
+    first = max((rank[:2] for rank in ranked), default=None)
+    return latest(each for *rank, each in ranked if tuple(rank) == first)
 
 
 def moment(text: Any) -> datetime | None:

@@ -46,7 +46,7 @@ async def read_workload(kube: KubeClient, record: ExperimentRecord, *, interrupt
     if not jobs and record.chart.repo:
         jobs, has_cron_job = await foreign_jobs(kube, record)
         kind = WorkloadKind.CRON_JOB if has_cron_job else kind
-    latest = podstate.latest(jobs)
+    latest = podstate.leading(jobs) if kind is WorkloadKind.JOB else podstate.latest(jobs)
     if latest:
         facts = await _facts(kube, latest, kind, interrupted=interrupted)
     else:

@@ -10,6 +10,7 @@ import pytest
 
 from autox.kube.objects import Object
 from autox.model.experiments import ExperimentRecord
+from autox.model.refs import JOBS
 from autox.model.verdict import Phase, Verdict
 from tests.clusters import LocalCluster
 from tests.integration.autox.scene import IDLE, UNSCHEDULABLE, Scene, eventually
@@ -40,12 +41,27 @@ spec:
 """
 KILLED = SILENT.replace("[/bin/true]", '[/bin/sh, -c, "kill -KILL $$$$"]')  # NB: Kubernetes makes one dollar of two
 
+_BARE = SILENT.replace("  labels: {app.kubernetes.io/instance: {{ .Release.Name }}}\n", "")
+_FAILS = _BARE.replace("name: {{ .Release.Name }}\n", "name: {{ .Release.Name }}-a\n").replace(
+    "[/bin/true]", "[/bin/sh, -c, exit 7]"
+)
+PAIR = f"{_FAILS}---{_BARE}"
+_AFTER = "annotations: {helm.sh/hook: post-install}\n  labels"
+_NOTE = SILENT.replace("{{ .Release.Name }}\n  labels", f"{{{{ .Release.Name }}}}-note\n  {_AFTER}")
+HOOKED = f"{KILLED}---{_NOTE}"
+
 
 @pytest.fixture(scope="module")
 def repo(prepared: LocalCluster, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """The address of three charts: one cannot be rendered, the others' Jobs say nothing and end well, or are killed."""
+    """The address of charts: one cannot be rendered, the others' Jobs end well or badly, alone or one of two."""
     directory: Path = tmp_path_factory.mktemp("repo")
-    for name, template in (("broken", BROKEN), ("silent", SILENT), ("killed", KILLED)):
+    for name, template in (
+        ("broken", BROKEN),
+        ("silent", SILENT),
+        ("killed", KILLED),
+        ("pair", PAIR),
+        ("hooked", HOOKED),
+    ):
         templates = directory / name / "templates"
         templates.mkdir(parents=True)
         (directory / name / "Chart.yaml").write_text(f"apiVersion: v2\nname: {name}\nversion: 1.0.0\n")
@@ -135,3 +151,25 @@ async def test_job_that_is_killed(scene: Scene, repo: str) -> None:
 
     assert record.verdict is Verdict.ERROR
     assert "exit code 137: killed, most often for want of memory; its log: kubectl logs" in record.message
+
+
+@pytest.mark.parametrize(
+    ("chart", "code"), [pytest.param("pair", 7, id="of two Jobs"), pytest.param("hooked", 137, id="beside a hook")]
+)
+async def test_the_job_that_failed_is_told(scene: Scene, repo: str, chart: str, code: int) -> None:
+    """Of a chart with two Jobs, or with a hook, the last one counted: it "succeeded", while the load had failed."""
+    await scene.group(specs={"http": {"name": chart, "version": "1.0.0", "repo": repo}})
+    await scene.deploy(version="1", opt_in="true")
+
+    record = await judged(scene)
+
+    assert record.verdict is Verdict.ERROR
+    assert f"exit code {code}" in record.message
+    await scene.label(version=None, opt_in=None)
+    await scene.deleted("NotOptedIn")
+
+    async def gone() -> bool:
+        jobs = (await scene.kube.list_metadata(JOBS, namespace=scene.namespace)).items
+        return not [each for each in jobs if not each["metadata"]["name"].endswith("-note")]
+
+    await eventually("the end of the Jobs", gone)
