@@ -12,7 +12,7 @@ from typing import Any
 from autox.controller.groups import Key
 from autox.kube.client import KubeClient
 from autox.kube.known import WatchEventType
-from autox.kube.objects import metadata
+from autox.kube.objects import Object, metadata
 from autox.kube.watch import watch
 from autox.model import labels
 from autox.model.errors import AutoxError
@@ -26,15 +26,19 @@ SELECTOR = f"{labels.MANAGED_BY}=autox"
 class ExperimentWatch:
     """Watches the records of experiments where they may be."""
 
-    def __init__(self, kube: KubeClient, *, on_change: Callable[[Key], None]) -> None:
+    def __init__(
+        self, kube: KubeClient, *, on_change: Callable[[Key], None], on_delete: Callable[[Object], None]
+    ) -> None:
         """Prepare.
 
         Args:
             kube: the client.
             on_change: called with the key of the group whose experiment changed.
+            on_delete: called before that with the metadata of a record that was deleted.
         """
         self._kube = kube
         self._on_change = on_change
+        self._on_delete = on_delete
         self._namespaces: frozenset[str | None] = frozenset()
         self._changed = asyncio.Event()
 
@@ -65,6 +69,8 @@ class ExperimentWatch:
         )
         async with aclosing(events):
             async for event in events:
+                if event.type is WatchEventType.DELETED:
+                    self._on_delete(event.object)
                 key = group_of(event.object) if event.type is not WatchEventType.SYNCED else None
                 if key is not None:
                     self._on_change(key)

@@ -69,6 +69,12 @@ def status_of(outcome: Outcome, obj: Object, *, now: datetime) -> dict[str, Any]
     return status | ({"lastDecision": last} if last else {})
 
 
+def current_names(obj: Object) -> set[str]:
+    """The names of the experiments that the status of a group has, and that had not ended then."""
+    listed = (obj.get("status") or {}).get("experiments") or ()
+    return {each["name"] for each in listed if each.get("phase") not in ("Deleting", "Deleted")}
+
+
 def status_of_flaw(flaw: Notice, obj: Object, *, now: datetime) -> dict[str, Any]:
     """The status of a group for which nothing is done until somebody changes something."""
     wanted = (

@@ -49,6 +49,7 @@ class Housekeeping:
         *,
         reach: Reach,
         add: Callable[[Key], None],
+        expect: Callable[[set[str]], None],
     ) -> None:
         """Prepare.
 
@@ -60,6 +61,7 @@ class Housekeeping:
             leftovers: removes those that no experiment needs.
             reach: where experiments may be.
             add: puts a group's key into the work queue.
+            expect: told the uids of the records that are about to be forgotten.
         """
         self._kube = kube
         self._groups = groups
@@ -68,6 +70,7 @@ class Housekeeping:
         self._leftovers = leftovers
         self._reach = reach
         self._add = add
+        self._expect = expect
 
     def schedule(self, timers: Timers) -> None:
         """Have all of it done."""
@@ -111,11 +114,12 @@ class Housekeeping:
         async for release in self._found(troubles):
             if (release.namespace, release.name) in deleted:
                 self._suspect(release)
-        for key, of in of_group.items():
-            for record in expired(of, self._limit(key)):
-                async with troubles.of_one():
-                    await self._records.forget(record)
-                    _log.info("group %s/%s: forgot the record of experiment %s", *key, record.name)
+        old = [(key, record) for key, of in of_group.items() for record in expired(of, self._limit(key))]
+        self._expect({record.uid for _, record in old})
+        for key, record in old:
+            async with troubles.of_one():
+                await self._records.forget(record)
+                _log.info("group %s/%s: forgot the record of experiment %s", *key, record.name)
         troubles.tell()
 
     async def recover(self) -> None:

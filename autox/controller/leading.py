@@ -9,6 +9,7 @@ import logging
 from collections.abc import Callable, Collection, Mapping
 from datetime import datetime
 
+from autox.controller.deletions import Deletions
 from autox.controller.experiments import ExperimentWatch
 from autox.controller.groups import Groups, Key
 from autox.controller.housekeeping import Housekeeping
@@ -68,8 +69,10 @@ class Leader:
         self._now = now
         self._workers = Workers(self._reconcile)
         self._groups = Groups(own_namespace=own_namespace, on_change=self._on_group)
-        self._experiments = ExperimentWatch(kube, on_change=self._add)
+        self._deletions = Deletions(kube, self._groups)
+        self._experiments = ExperimentWatch(kube, on_change=self._add, on_delete=self._deletions.note)
         self._recorder = EventRecorder(kube, component="autox-controller", now=now)
+        self._teller = Teller(self._recorder, self._groups)
         self._reconciler: Reconciler | None = None
         self._leftovers: Leftovers | None = None
         self._sightings: Sightings | None = None
@@ -128,21 +131,28 @@ class Leader:
 
     def _wire(self, reach: Reach) -> Sightings:
         records = Records(self._kube, now=self._now)
-        teller = Teller(self._recorder, self._groups)
-        steps = Steps(records, self._releases, teller, now=self._now)
+        steps = Steps(records, self._releases, self._teller, now=self._now)
         self._reconciler = Reconciler(
             self._kube,
             self._groups,
             steps,
-            Supervisor(self._kube, records, teller, now=self._now),
-            teller,
+            Supervisor(self._kube, records, self._teller, now=self._now),
+            self._teller,
             reach=reach,
             troubles=self._source.troubles,
+            were_deleted=self._deletions.are_told,
             now=self._now,
         )
         self._leftovers = Leftovers(self._kube, self._groups, records, self._releases)
         housekeeping = Housekeeping(
-            self._kube, self._groups, records, self._releases, self._leftovers, reach=reach, add=self._add
+            self._kube,
+            self._groups,
+            records,
+            self._releases,
+            self._leftovers,
+            reach=reach,
+            add=self._add,
+            expect=self._deletions.expect,
         )
         housekeeping.schedule(self._timers)
         return Sightings(self._kube, self._groups, steps, reach=reach, now=self._now)
@@ -156,6 +166,7 @@ class Leader:
     async def _reconcile(self, key: Key) -> float | None:
         if self._reconciler is None or self._leftovers is None:
             raise AssertionError("workers begin when everything is wired")
+        await self._deletions.undo(key, self._teller)
         await self._leftovers.clear(key)
         return await self._reconciler.reconcile(key)
 

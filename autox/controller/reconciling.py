@@ -6,7 +6,7 @@ its trigger, its spec or its experiments changed, because an earlier look failed
 
 import asyncio
 from collections import defaultdict
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -16,7 +16,7 @@ from autox.controller.arriving import look_for_namespace, take_rights
 from autox.controller.conditions import condition
 from autox.controller.experimentstatus import MANAGER
 from autox.controller.groups import Groups, Key, KnownGroup
-from autox.controller.groupstatus import READY, Outcome, status_of, status_of_flaw
+from autox.controller.groupstatus import READY, Outcome, current_names, status_of, status_of_flaw
 from autox.controller.overlaps import Overlaps
 from autox.controller.reach import Reach
 from autox.controller.reading import Recorded, read_records, read_trigger
@@ -58,6 +58,7 @@ class Reconciler:
         *,
         reach: Reach,
         troubles: Callable[[], Mapping[TriggerWatch, WatchTrouble]],
+        were_deleted: Callable[[Key, Collection[str]], Awaitable[bool]],
         now: Callable[[], datetime],
     ) -> None:
         """Prepare.
@@ -70,6 +71,7 @@ class Reconciler:
             teller: tells Events.
             reach: where experiments may be.
             troubles: which triggers cannot be watched.
+            were_deleted: whether somebody deleted any of these records of a group, which are missing.
             now: the wall clock.
         """
         self._kube = kube
@@ -80,6 +82,7 @@ class Reconciler:
         self._reach = reach
         self._overlaps = Overlaps(kube, reach)
         self._troubles = troubles
+        self._were_deleted = were_deleted
         self._now = now
 
     async def reconcile(self, key: Key) -> float | None:
@@ -110,6 +113,9 @@ class Reconciler:
         except PermanentError as error:
             await self._give_up(key, known, warning("LookFailed", error.advice))
             raise
+        missing = current_names(known.object) - {each.record.name for each in recorded}
+        if missing and await self._were_deleted(key, missing):
+            raise ConflictError(f"{', '.join(sorted(missing))} was deleted a moment ago")
         trigger = await look_for_namespace(self._kube, trigger)
         digests = {name: each.digest if isinstance(each, Resolved) else each for name, each in resolved.items()}
         in_turn = turns(resolved, now=self._now())

@@ -37,6 +37,9 @@ NEW_VERSION = "NewVersion"
 RUNNING = "Running"
 """The reason of an experiment of which a container runs or has run."""
 
+RECORD_DELETED = "RecordDeleted"
+"""The reason of an experiment whose record somebody deletes by hand."""
+
 POD_WAITING = "PodWaiting"
 """The reason of an experiment that runs, and whose pod is not there or does not start."""
 
@@ -195,7 +198,14 @@ def duplicate(record: ExperimentRecord) -> Notice:
 
 def record_deleted(record: ExperimentRecord) -> Notice:
     """Somebody deletes the record of an experiment that still runs."""
-    return Notice(reason="RecordDeleted", message=f"the record of experiment {record.name} is being deleted")
+    return Notice(reason=RECORD_DELETED, message=f"the record of experiment {record.name} is being deleted")
+
+
+def brought_back(record: ExperimentRecord) -> Notice:
+    """Somebody deleted the record of a current experiment, and it is there again."""
+    verdict, version = record.verdict or "none", record.identity.version
+    message = f"somebody deleted this record; its verdict {verdict} is kept, and version {version} is tested again"
+    return Notice(reason=RECORD_DELETED, message=message)
 
 
 def deletion_unfinished(record: ExperimentRecord) -> Notice:

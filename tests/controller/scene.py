@@ -56,6 +56,7 @@ class Scene:
             teller,
             reach=Reach(own_namespace=self.namespace, everywhere=True),
             troubles=lambda: self.troubles,
+            were_deleted=_by_nobody,
             now=lambda: self.now,
         )
 
@@ -118,6 +119,10 @@ class Scene:
     def running(self) -> list[str]:
         """The names of the releases that are there."""
         return [name for _, name in self.releases.installed]
+
+
+async def _by_nobody(*_: object) -> bool:
+    return False
 
 
 def _gone(names: Mapping[str, Any]) -> WatchEvent[Object]:

@@ -43,6 +43,7 @@ class House:
 
     def __init__(self, scene: Scene, kube: KubeClient | None = None) -> None:
         self.keys: list[Key] = []
+        self.expected: set[str] = set()
         self.calendar = Calendar()
         self.reach = Reach(own_namespace=scene.namespace, everywhere=False)
         self.reach.include([scene.namespace])
@@ -55,6 +56,7 @@ class House:
             self.leftovers,
             reach=self.reach,
             add=self.keys.append,
+            expect=self.expected.update,
         ).schedule(self.calendar)
 
     async def ring(self, name: str) -> None:
