@@ -5,9 +5,13 @@ that all is well; so after each removal whatever still carries the release's nam
 """
 
 import asyncio
-from collections.abc import Iterable, Sequence
+import base64
+import re
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
+from typing import Any
 
+from autox.core.yamltext import read_yaml
 from autox.kube.client import KubeClient
 from autox.kube.objects import Object, metadata
 from autox.kube.released import HELMS, is_of, released
@@ -20,6 +24,8 @@ INSTALLED = (*WORKLOADS, ROLE_BINDINGS, ROLES, SERVICE_ACCOUNTS, SECRETS)
 """What runs goes first, and what it needs to write its last word goes last."""
 
 _POLICY = "helm.sh/resource-policy"
+_DOCUMENT = "experiment.yaml"
+_NAMESPACE = re.compile(r"[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?")
 
 
 async def workload_of(kube: KubeClient, name: str, *, namespace: str, is_own_chart: bool) -> Object | None:
@@ -43,13 +49,25 @@ async def workload_of(kube: KubeClient, name: str, *, namespace: str, is_own_cha
 async def clear(kube: KubeClient, name: str, *, namespace: str) -> list[str]:
     """Remove whatever a release has made and Helm has not removed; returns what that was.
 
-    What its chart wants kept is kept. A kind that may not be listed is no kind that our charts install.
+    What its chart wants kept is kept. A kind that may not be listed is no kind that our charts install. What an
+    experiment may do in other namespaces, to look whether something is ready there, is found by what it was to do.
 
     Raises:
         AutoxError: something is left.
     """
     found = await asyncio.gather(*(_listed(kube, kind, name, namespace) for kind in INSTALLED))
+    elsewhere = [
+        (kind, each)
+        for place in await _places(kube, found[INSTALLED.index(SECRETS)], namespace)
+        for kind in (ROLE_BINDINGS, ROLES)
+        for each in await _listed(kube, kind, name, namespace, at=place)
+    ]
     gone: list[str] = []
+    for kind, each in elsewhere:
+        own = metadata(each)
+        with suppress(NotFoundError, ForbiddenError):  # A group that moved took its rights there along.
+            await kube.delete(kind, own["name"], namespace=own["namespace"], uid=own["uid"])
+            gone.append(f"{kind.kind} {own['name']} in namespace {own['namespace']}")
     for kind, objects in zip(INSTALLED, found, strict=True):
         for each in _removable(objects):
             own = metadata(each)
@@ -59,9 +77,33 @@ async def clear(kube: KubeClient, name: str, *, namespace: str) -> list[str]:
     return gone
 
 
-async def _listed(kube: KubeClient, kind: Resource, name: str, namespace: str) -> Sequence[Object]:
+async def _places(kube: KubeClient, secrets: Iterable[Object], namespace: str) -> list[str]:
+    """The other namespaces that the documents of an experiment name; none where they make no sense."""
+    found: set[str] = set()
+    for each in secrets:
+        with suppress(NotFoundError, ForbiddenError, KeyError, TypeError, ValueError):
+            data = (await kube.get(SECRETS, metadata(each)["name"], namespace=namespace)).get("data") or {}
+            found |= set(_named(read_yaml(base64.b64decode(data[_DOCUMENT]))["tasks"]))
+    return sorted(found - {namespace})
+
+
+def _named(value: Any) -> Iterator[str]:
+    if isinstance(value, list):
+        for each in value:
+            yield from _named(each)
+    elif isinstance(value, dict):
+        for key, each in value.items():
+            if key == "namespace" and isinstance(each, str) and _NAMESPACE.fullmatch(each):
+                yield each
+            else:
+                yield from _named(each)
+
+
+async def _listed(
+    kube: KubeClient, kind: Resource, name: str, namespace: str, *, at: str | None = None
+) -> Sequence[Object]:
     try:
-        return await released(kube, kind, name, namespace=namespace)
+        return await released(kube, kind, name, namespace=namespace, at=at)
     except ForbiddenError:
         return ()
 

@@ -15,19 +15,22 @@ RELEASE_NAME = "meta.helm.sh/release-name"
 RELEASE_NAMESPACE = "meta.helm.sh/release-namespace"
 
 
-async def released(kube: KubeClient, resource: Resource, name: str, *, namespace: str) -> list[Object]:
-    """The objects of one kind that a release has made in its own namespace; metadata only.
+async def released(
+    kube: KubeClient, resource: Resource, name: str, *, namespace: str, at: str | None = None
+) -> list[Object]:
+    """The objects of one kind that a release has made in one namespace; metadata only.
 
     Args:
         kube: the client.
         resource: the kind.
         name: of the release.
         namespace: of the release.
+        at: where they are; None for that namespace.
 
     Raises:
         AutoxError: they cannot be listed.
     """
-    listing = await kube.list_metadata(resource, namespace=namespace, label_selector=HELMS)
+    listing = await kube.list_metadata(resource, namespace=at or namespace, label_selector=HELMS)
     return [each for each in listing.items if is_of(each, name, namespace=namespace)]
 
 

@@ -11,9 +11,10 @@ from typing import Any
 import pytest
 
 from autox.kube.objects import Object, metadata
+from autox.kube.released import HELMS, RELEASE_NAME, RELEASE_NAMESPACE
 from autox.model.errors import NotOursError
 from autox.model.labels import EXPERIMENT, GROUP, GROUP_NAMESPACE, UID
-from autox.model.refs import JOBS, SECRETS
+from autox.model.refs import JOBS, NAMESPACES, ROLES, SECRETS
 from tests.helm.scene import LONG_AGO, Scene, labels_of, storage
 
 pytestmark = pytest.mark.integration
@@ -75,6 +76,25 @@ async def test_a_release_whose_memory_was_deleted_is_removed_whole(scene: Scene)
     assert "Job web-1" in await scene.uninstall("web-1")
     assert await left(scene) == ["web-1-result"]
     assert await scene.uninstall("web-1") == ""
+
+
+async def test_its_role_in_another_namespace_is_removed_too(scene: Scene) -> None:
+    """What an experiment may do elsewhere, to wait for an app there, stayed for ever once Helm's memory was lost."""
+    place = f"{scene.namespace}-too"
+    await scene.kube.create(NAMESPACES, {"metadata": {"name": place}})
+    ready = {"namespace": place, "deploy": "web", "objects": [{"namespace": "none", "name": "x"}]}
+    await scene.install("web-1", values={"tasks": [{"task": "ready", "with": ready}]})
+    for name, of in ((f"{scene.namespace}:web-1", "web-1"), (f"{scene.namespace}:web-11", "web-11")):
+        notes = {RELEASE_NAME: of, RELEASE_NAMESPACE: scene.namespace}
+        names = {"name": name, "namespace": place, "annotations": notes, "labels": dict([HELMS.split("=")])}
+        await scene.kube.create(ROLES, {"metadata": names})
+    await scene.kube.delete(SECRETS, storage("web-1"), namespace=scene.namespace)
+
+    note = await scene.uninstall("web-1")
+
+    assert f"Role {scene.namespace}:web-1 in namespace {place}" in note
+    (other,) = (await scene.kube.list(ROLES, namespace=place)).items
+    assert metadata(other)["name"] == f"{scene.namespace}:web-11"
 
 
 @pytest.mark.parametrize(
