@@ -299,8 +299,8 @@ def test_users(cluster: LocalCluster, namespace: str, tmp_path: Path) -> None:
         binding = ("create", "rolebinding", role, f"--clusterrole={role}", f"--user={role}er")
         cluster.kubectl(*binding, "--namespace", namespace)
 
-    def may(user: str, verb: str, what: str, where: str = namespace) -> bool:
-        argv = ("kubectl", "auth", "can-i", verb, f"{what}.autox.dev", "--namespace", where, f"--as={user}")
+    def may(user: str, verb: str, what: str, where: str = namespace, *more: str) -> bool:
+        argv = ("kubectl", "auth", "can-i", verb, f"{what}.autox.dev", "--namespace", where, f"--as={user}", *more)
         return run(*argv, environ=cluster.with_programs()).out.strip() == "yes"
 
     wait_for("the roles to be aggregated", lambda: may("viewer", "list", "experiments"))
@@ -308,6 +308,10 @@ def test_users(cluster: LocalCluster, namespace: str, tmp_path: Path) -> None:
     assert may("viewer", "get", "experimentgroups")
     assert may("editer", "watch", "experiments")
     assert may("editer", "delete", "experiments")
+    # What `autox retest` does: it was Forbidden.
+    assert may("editer", "patch", "experiments")
+    assert not may("viewer", "patch", "experiments")
+    assert not may("editer", "patch", "experiments", namespace, "--subresource=status")
     assert not may("viewer", "delete", "experiments")
     assert not may("viewer", "create", "experimentgroups")
     assert not may("editer", "create", "experiments")
