@@ -30,8 +30,7 @@ def _pods_missing(spec: Mapping[str, Any], status: Mapping[str, Any]) -> str:
         available = status.get("availableReplicas", 0)
         # NB: a ReplicaSet replaces no pods, and so counts none as updated.
         updated = status.get("updatedReplicas", 0) if {"strategy", "updateStrategy"} & spec.keys() else wanted
-    held = int(_mapping(_mapping(spec.get("updateStrategy")).get("rollingUpdate")).get("partition", 0))
-    if updated < max(wanted - held, 0) or available < wanted:
+    if updated < wanted or available < wanted:
         return f"{max(0, min(updated, available))} of {wanted} updated pods are available{_why_it_stands(spec)}"
     return "pods of an older template are still counted" if total > wanted else ""
 
@@ -39,8 +38,11 @@ def _pods_missing(spec: Mapping[str, Any], status: Mapping[str, Any]) -> str:
 def _why_it_stands(spec: Mapping[str, Any]) -> str:
     if spec.get("paused"):
         return ", and it is paused"
-    if _mapping(spec.get("updateStrategy")).get("type") == "OnDelete":
+    strategy = _mapping(spec.get("updateStrategy"))
+    if strategy.get("type") == "OnDelete":
         return ", and its strategy is OnDelete: the others stay until somebody deletes them"
+    if partition := _mapping(strategy.get("rollingUpdate")).get("partition"):
+        return f", and its partition of {partition} keeps the others"
     return ""
 
 

@@ -320,7 +320,7 @@ def deployment(**status: Any) -> Object:
                 **deployment(**COMPLETE | {"updatedReplicas": 1}),
                 "spec": {"replicas": 2, "updateStrategy": {"rollingUpdate": {"partition": 1}}},
             },
-            "",
+            "1 of 2 updated pods are available, and its partition of 1 keeps the others",
         ),
         ({**deployment(**COMPLETE | {"updatedReplicas": 0}), "spec": {"replicas": 2}}, ""),
         (
@@ -349,6 +349,6 @@ def deployment(**status: Any) -> Object:
     ],
 )
 def test_when_a_rollout_is_over(obj: Object, words: str) -> None:
-    """Every kind of workload counts its pods in its own words."""
+    """Every kind of workload counts its pods in its own words; a partition kept old pods, which passed as the new."""
     assert words in unfinished(obj)
     assert bool(unfinished(obj)) == bool(words)
