@@ -18,7 +18,7 @@ def details(each: ReadExperiment) -> Iterator[str]:
     """Why an experiment did not pass or does not start, a line for each reason; else nothing."""
     if not _is_troubled(each):
         return
-    failed = each.failed_slos
+    failed = _decisive(each)
     for outcome in failed[:SLOS_SHOWN]:
         yield slo_line(outcome)
     if len(failed) > SLOS_SHOWN:
@@ -31,7 +31,7 @@ def details(each: ReadExperiment) -> Iterator[str]:
 
 def is_told_whole(each: ReadExperiment) -> bool:
     """Whether the details of an experiment hold its message."""
-    return _is_troubled(each) and not each.failed_slos
+    return _is_troubled(each) and not _decisive(each)
 
 
 def slo_line(outcome: SLOOutcome) -> str:
@@ -81,6 +81,11 @@ def described(each: ReadExperiment) -> dict[str, Any]:
             for outcome in each.slos
         ],
     }
+
+
+def _decisive(each: ReadExperiment) -> tuple[SLOOutcome, ...]:
+    """The SLOs that the verdict rests on: one that is broken is no reason for a verdict that believes no figure."""
+    return each.failed_slos if each.record.verdict is Verdict.FAIL else ()
 
 
 def _is_troubled(each: ReadExperiment) -> bool:

@@ -10,7 +10,7 @@ from autox.cli.assertions import Condition
 from autox.cli.looking import Wanted, checked_within
 from autox.model.refs import EXPERIMENT_GROUPS
 from tests.kube.apiserver import ApiServer
-from tests.reading.scene import Scene, broken, failed, passed, result, untested
+from tests.reading.scene import OK, SLOW, Scene, broken, failed, passed, result, untested
 
 pytestmark = pytest.mark.integration
 
@@ -150,6 +150,24 @@ async def test_a_verdict_has_the_words_of_its_own_moment(scene: Scene, stale: di
     assert "TaskFailed: task http failed: no route" in text.out
     assert "task http failed: no route" in data.out
     assert stale["message"] not in text.out + data.out
+
+
+@pytest.mark.parametrize("verdict", ["Invalid", "Error", "NoData"])
+async def test_a_verdict_is_told_with_its_own_reason(scene: Scene, verdict: str) -> None:
+    """A run that nobody may believe was told with the limits that its figures broke, as if those were why."""
+    uid = await scene.opted_in()
+    await scene.group()
+    told = {"reason": "LoadInvalid", "message": "the generator fell behind"}
+    ended = passed() | {"verdict": verdict, "slos": [OK, SLOW], "result": result(verdict, *told.values())} | told
+    name = await scene.experiment(uid=uid, **ended)
+
+    asserted = await scene.autox("assert", name, "-c", "slos")
+    listed, explained = await scene.autox("history"), await scene.autox("why", "deployment/web")
+
+    assert f"verdict {verdict}: LoadInvalid: the generator fell behind" in " ".join(asserted.out.split())
+    for shown in (asserted, listed, explained):
+        assert "the generator fell behind" in " ".join(shown.out.split())
+        assert "http/latency-p99" not in shown.out
 
 
 async def test_who_interrupted_it_is_told(scene: Scene) -> None:
