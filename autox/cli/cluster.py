@@ -25,7 +25,7 @@ from autox.cluster.logs import tail
 from autox.cluster.processes import components_of, find
 from autox.cluster.programs import chosen, remembered
 from autox.cluster.spec import CONTAINERD_NODE, LOGS, SECTIONS, Runtime
-from autox.cluster.status import ClusterStatus, Phase
+from autox.cluster.status import SEGMENT_BYTES, ClusterStatus, Phase
 from autox.cluster.status import status as look
 from autox.cluster.up import Request
 from autox.cluster.up import up as bring_up
@@ -137,7 +137,7 @@ def status(name: str, output: str) -> None:
     if output == "json":
         click.echo(json.dumps({**asdict(found), "phase": found.phase.value}, indent=2))
     else:
-        click.echo(_status_text(found))
+        click.echo(status_text(found))
     sys.exit(0 if found.phase is Phase.UP else 3)
 
 
@@ -250,7 +250,8 @@ def _welcome(place: ClusterHome, *, seconds: float) -> str:
     )
 
 
-def _status_text(found: ClusterStatus) -> str:
+def status_text(found: ClusterStatus) -> str:
+    """A cluster as it was found, for people."""
     if found.phase is Phase.ABSENT:
         return f"cluster {found.name} does not exist: run `{_command('up', found.name)}`"
     rows = [
@@ -272,6 +273,11 @@ def _status_text(found: ClusterStatus) -> str:
         lines.append(f"{found.containers} processes of pods")
     if found.strays:
         lines.append(f"processes that belong to nothing: {', '.join(map(str, found.strays))}")
+    if found.room is not None:
+        wanted, left = SEGMENT_BYTES // 10**6, found.room // 10**6
+        lines.append(
+            f"the disk is full: {left} MB are left in {home(found.name).directory}, etcd wants {wanted} at a time"
+        )
     if found.phase is not Phase.UP:
         lines.append(f"`{_command('up', found.name)}` heals it, `{_command('down', found.name)}` removes it")
     elif Path(found.kubeconfig).is_file():

@@ -2,6 +2,7 @@
 
 import errno
 import os
+import sys
 from pathlib import Path
 
 from autox.model.errors import PermanentError
@@ -54,6 +55,15 @@ def link(path: Path, target: Path) -> None:
         draft.replace(path)
     except OSError as error:
         raise unwritable(path, error) from error
+
+
+def room(path: Path) -> int:
+    """Bytes that are free where this directory is; what cannot be asked has room."""
+    try:
+        found = os.statvfs(path)
+    except OSError:
+        return sys.maxsize
+    return found.f_bavail * found.f_frsize
 
 
 def unwritable(path: Path, error: OSError) -> PermanentError:

@@ -17,6 +17,7 @@ from autox.cluster.binaries import Tool
 from autox.cluster.bootstrap import is_ready
 from autox.cluster.component import Component
 from autox.cluster.containerd.addresses import node_address
+from autox.cluster.files import room
 from autox.cluster.health import Health
 from autox.cluster.home import ClusterHome
 from autox.cluster.identities import containerd_node_name, node_names
@@ -28,6 +29,9 @@ from autox.kube.auth import from_kubeconfig
 from autox.kube.client import KubeClient
 from autox.model.errors import AutoxError
 from autox.model.refs import NODES
+
+SEGMENT_BYTES = 64_000_000
+"""So much room etcd wants at a time, and ends where there is less."""
 
 
 class Phase(StrEnum):
@@ -67,6 +71,7 @@ class ClusterStatus:
         nodes: each node that runs pods and why it is not ready (empty when it is).
         strays: pids of processes of this cluster that belong to no component and no node.
         containers: how many processes of pods run.
+        room: bytes that are free where its files are; None if nothing is wrong with it, or there is enough.
     """
 
     name: str
@@ -77,6 +82,7 @@ class ClusterStatus:
     nodes: Mapping[str, str]
     strays: tuple[int, ...] = ()
     containers: int = 0
+    room: int | None = None
     versions: Mapping[str, str]
 
 
@@ -110,6 +116,7 @@ async def status(home: ClusterHome, *, environ: Mapping[str, str] = os.environ) 
         nodes=nodes,
         strays=strays,
         containers=len(containers),
+        room=None if whole or (free := room(home.directory)) >= SEGMENT_BYTES else free,
         versions=state.versions,
     )
 

@@ -1,13 +1,17 @@
 """Why a component ended, out of what real ones wrote."""
 
 import errno
+import re
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+from autox.cli.cluster import status_text
 from autox.cluster.component import Component
-from autox.cluster.files import unwritable
+from autox.cluster.files import room, unwritable
 from autox.cluster.lastwords import last_words
+from autox.cluster.status import ClusterStatus, Phase
 from autox.cluster.up import ComponentExitedError
 
 FRAMES = """\
@@ -85,6 +89,14 @@ def test_a_full_disk_is_named(tmp_path: Path) -> None:
     assert "goroutine" not in full.message
     assert "full" not in other.message
     assert other.message.endswith("its last words:\nflag provided but not defined: -x")
+
+
+def test_the_room_that_is_left() -> None:
+    """`cluster status` said that etcd does not run; on a disk that filled up meanwhile it could not even log why."""
+    full = ClusterStatus(name="x", phase=Phase.DEGRADED, nodes={}, versions={}, room=room(Path("/proc")))
+
+    assert re.search(r"the disk is full: 0 MB are left in \S+/x, etcd wants 64 at a time", status_text(full))
+    assert "disk" not in status_text(replace(full, room=None))
 
 
 @pytest.mark.parametrize(("number", "full"), [(errno.ENOSPC, True), (errno.EDQUOT, True), (errno.EROFS, False)])
