@@ -8,10 +8,12 @@ import pytest
 from autox.api.crds import crds
 from autox.kube.auth import from_kubeconfig
 from autox.kube.client import KubeClient
-from autox.model.refs import NAMESPACES
+from autox.model.refs import NAMESPACES, Resource
 from tests.clusters import LocalCluster
 from tests.integration.autox.controllers import NAMESPACE, ControllerProcess
 from tests.integration.autox.scene import Scene
+
+LIMITS = Resource(group="", version="v1", plural="limitranges", kind="LimitRange")
 
 
 @pytest.fixture(scope="module")
@@ -48,4 +50,16 @@ async def scene(kube: KubeClient, controller: ControllerProcess) -> AsyncIterato
     name = f"test-{uuid4().hex[:8]}"
     await kube.create(NAMESPACES, {"metadata": {"name": name}})
     yield Scene(kube, name, controller)
+    await kube.delete(NAMESPACES, name)
+
+
+@pytest.fixture
+async def space(kube: KubeClient) -> AsyncIterator[str]:
+    """A namespace with Pod Security, a limit, and no controller that looks into it."""
+    name = f"test-{uuid4().hex[:8]}"
+    labels = {"pod-security.kubernetes.io/enforce": "baseline"}
+    await kube.create(NAMESPACES, {"metadata": {"name": name, "labels": labels}})
+    limits = [{"type": "Container", "max": {"cpu": "8"}, "default": {"cpu": "1"}, "defaultRequest": {"cpu": "1m"}}]
+    await kube.create(LIMITS, {"metadata": {"name": "most", "namespace": name}, "spec": {"limits": limits}})
+    yield name
     await kube.delete(NAMESPACES, name)

@@ -2,22 +2,19 @@
 
 import asyncio
 import sys
-from collections.abc import AsyncIterator
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from typing import Any
-from uuid import uuid4
 
 import pytest
 
-from autox.controller.workloads import read_workload
-from autox.core.progressing import Progress, Remedy, RunnerFacts, progress
+from autox.core.progressing import Progress, Remedy
 from autox.kube.client import KubeClient
 from autox.kube.objects import metadata
-from autox.model.experiments import ExperimentRecord, Identity
-from autox.model.groups import ChartRef
-from autox.model.refs import CRON_JOBS, EVENTS, JOBS, NAMESPACES, NODES, PODS, ObjectRef, Resource
+from autox.model.experiments import ExperimentRecord
+from autox.model.refs import CRON_JOBS, EVENTS, JOBS, PODS, Resource
 from autox.model.verdict import Phase, Verdict
 from tests.clusters import LocalCluster, run
+from tests.integration.autox.jobs import made, standing
 from tests.integration.autox.scene import Scene, eventually
 from tests.integration.objects import Object, shell
 from tests.kube.apiserver import free_port
@@ -25,7 +22,6 @@ from tests.kube.apiserver import free_port
 pytestmark = pytest.mark.integration
 
 QUOTAS = Resource(group="", version="v1", plural="resourcequotas", kind="ResourceQuota")
-LIMITS = Resource(group="", version="v1", plural="limitranges", kind="LimitRange")
 HOOKS = Resource(
     group="admissionregistration.k8s.io",
     version="v1",
@@ -39,9 +35,6 @@ POLICIES, POLICY_BINDINGS = (
         ("validatingadmissionpolicies", "ValidatingAdmissionPolicy"),
         ("validatingadmissionpolicybindings", "ValidatingAdmissionPolicyBinding"),
     )
-)
-CLASSES = Resource(
-    group="scheduling.k8s.io", version="v1", plural="priorityclasses", kind="PriorityClass", namespaced=False
 )
 NO_PODS: Object = {"metadata": {"name": "none"}, "spec": {"hard": {"pods": "0"}}}
 
@@ -97,45 +90,6 @@ REFUSED: dict[str, tuple[Object, str, str]] = {
 """By what keeps it: the pod, the reason told, and what the words must hold."""
 
 
-async def made(kube: KubeClient, namespace: str, name: str, pod: Object, *, tries: int = 6) -> ExperimentRecord:
-    """A Job as Helm would have made it, and the record of an experiment that was launched with it."""
-    spec = {"restartPolicy": "Never", "containers": [shell("exit 0")], **pod}
-    labels = {"app.kubernetes.io/instance": name}
-    body: Object = {
-        "metadata": {"name": name, "namespace": namespace, "labels": labels},
-        "spec": {"template": {"spec": spec}},
-    }
-    body["spec"]["backoffLimit"] = tries
-    await kube.create(JOBS, body)
-    trigger = ObjectRef(group="apps", version="v1", resource="deployments", namespace=namespace, name="web")
-    identity = Identity(
-        group_namespace=namespace, group="web", spec="s", trigger=trigger, trigger_uid="u", version="1", digest="d"
-    )
-    at = datetime.now(UTC)
-    return ExperimentRecord(
-        name=name, uid="r", identity=identity, chart=ChartRef(name="x"), created_at=at, launched_at=at,
-        phase=Phase.RUNNING,
-    )  # fmt: skip
-
-
-async def standing(kube: KubeClient, of: ExperimentRecord, *, later: float = 0) -> Progress:
-    """How an experiment stands now, or would a while later."""
-    workload = await read_workload(kube, of, interrupted=False)
-    return progress(of, RunnerFacts(), workload, datetime.now(UTC) + timedelta(seconds=later))
-
-
-@pytest.fixture
-async def space(kube: KubeClient) -> AsyncIterator[str]:
-    """A namespace with Pod Security, a limit, and no controller that looks into it."""
-    name = f"test-{uuid4().hex[:8]}"
-    labels = {"pod-security.kubernetes.io/enforce": "baseline"}
-    await kube.create(NAMESPACES, {"metadata": {"name": name, "labels": labels}})
-    limits = [{"type": "Container", "max": {"cpu": "8"}, "default": {"cpu": "1"}, "defaultRequest": {"cpu": "1m"}}]
-    await kube.create(LIMITS, {"metadata": {"name": "most", "namespace": name}, "spec": {"limits": limits}})
-    yield name
-    await kube.delete(NAMESPACES, name)
-
-
 async def test_every_reason_is_told(kube: KubeClient, space: str) -> None:
     """Whatever keeps a pod from coming or from running is told; "has no pod yet" was all, for an hour."""
     records = {what: await made(kube, space, what.replace(" ", "-"), pod) for what, (pod, _, _) in REFUSED.items()}
@@ -154,27 +108,6 @@ async def test_every_reason_is_told(kube: KubeClient, space: str) -> None:
         late = await standing(kube, records[what], later=301)
         assert words in late.message
         assert (late.reason, late.verdict, late.remedy) == ("StartTimeout", Verdict.ERROR, Remedy.STOP)
-
-
-async def test_what_prepares_or_is_tried_again_has_begun(kube: KubeClient, space: str) -> None:
-    """After five minutes of preparing a run was ended, since "nothing of it ran"; one that failed had "no pod yet"."""
-    prepares = await made(kube, space, "prepares", {"initContainers": [{**shell("sleep 600"), "name": "init"}]})
-    fails = await made(kube, space, "fails", {"containers": [shell("exit 3")]})
-
-    async def begun() -> bool:
-        return (await standing(kube, prepares)).reason == "Running"
-
-    await eventually("the container that prepares", begun)
-    assert (await standing(kube, prepares, later=301)).verdict is None
-
-    async def failed() -> Progress | None:
-        found = await standing(kube, fails, later=301)
-        return found if "PodFailed" in found.message else None
-
-    told = await eventually("word of the first try", failed)
-    assert "the container ended with exit code 3" in told.message
-    assert "of 7 tries failed" in told.message
-    assert (told.reason, told.verdict) == ("PodWaiting", None)
 
 
 async def test_a_policy_that_refuses_is_told_once(kube: KubeClient, space: str) -> None:
@@ -215,49 +148,36 @@ async def test_a_policy_that_refuses_is_told_once(kube: KubeClient, space: str) 
         await kube.delete(POLICIES, space)
 
 
-async def test_a_run_that_makes_room_for_another_says_so(kube: KubeClient, space: str) -> None:
-    """The scheduler took the pod away for one of more weight; the verdict is in its words, and not "failed"."""
-    (node,) = (await kube.list(NODES)).items
-    half = f"{int(node['status']['allocatable']['memory'].removesuffix('Ki')) * 6 // 10}Ki"
-    large = shell("sleep 600", resources={"requests": {"memory": half}})
-    await kube.create(CLASSES, {"metadata": {"name": space}, "value": -10})
-    try:
-        victim = await made(kube, space, "victim", {"priorityClassName": space, "containers": [large]}, tries=0)
-
-        async def runs() -> bool:
-            return (await standing(kube, victim)).reason == "Running"
-
-        await eventually("the run", runs)
-        await made(kube, space, "heavy", {"containers": [large]})
-
-        async def ended() -> Progress | None:
-            found = await standing(kube, victim, later=10)
-            return found if found.verdict is not None else None
-
-        told = await eventually("the verdict", ended)
-        assert (told.phase, told.verdict) == (Phase.COMPLETED, Verdict.ERROR)
-        assert "Preempted by pod" in told.message
-    finally:
-        await kube.delete(CLASSES, space)
+KUBELETS = {
+    "FailedCreatePodSandBox": 'Failed to create pod sandbox: plugin type="bridge" failed (add): no IP addresses',
+    "FailedAttachVolume": 'Multi-Attach error for volume "pvc-1": volume is already used by pod(s) old-1',
+    "FailedToRetrieveImagePullSecret": "Unable to retrieve some image pull secrets (regcred)",
+    "NetworkNotReady": "network is not ready: container runtime network not ready: cni plugin not initialized",
+}
+"""What only a kubelet says, and only in Events; a process node has none of these."""
 
 
-async def test_a_run_whose_pod_somebody_deleted_says_so(kube: KubeClient, space: str) -> None:
-    """A drained node or kubectl: "the backoff limit" was reached, and nobody had heard of a pod."""
-    record = await made(kube, space, "drained", {"containers": [shell("exec sleep 600")]}, tries=0)
+async def test_what_only_a_kubelet_says_is_told(kube: KubeClient, space: str) -> None:
+    """A sandbox, a network or a volume that cannot be had: the pod itself says ContainerCreating, for ever."""
+    for reason, message in KUBELETS.items():
+        name = reason.lower()
+        record = await made(kube, space, name, {"schedulerName": "another"})
 
-    async def ready() -> Object | None:
-        pods = (await kube.list(PODS, namespace=space, label_selector="job-name=drained")).items
-        return pods[0] if pods and (pods[0].get("status") or {}).get("phase") == "Running" else None
+        async def made_pod(name: str = name) -> Object | None:
+            pods = (await kube.list(PODS, namespace=space, label_selector=f"job-name={name}")).items
+            return pods[0] if pods else None
 
-    pod = metadata(await eventually("the pod", ready))
-    await kube.delete(PODS, pod["name"], namespace=space)
+        pod = metadata(await eventually("the pod", made_pod))
+        about = {"kind": "Pod", "name": pod["name"], "namespace": space, "uid": pod["uid"], "apiVersion": "v1"}
+        at = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+        event = {"metadata": {"name": name, "namespace": space}, "involvedObject": about, "type": "Warning",
+                 "reason": reason, "message": message, "firstTimestamp": at, "lastTimestamp": at}  # fmt: skip
+        await kube.create(EVENTS, event)
 
-    async def ended() -> Progress | None:
-        found = await standing(kube, record, later=10)
-        return found if found.verdict is not None else None
-
-    told = await eventually("the verdict", ended)
-    assert f"its pod {pod['name']} was deleted before it had ended" in told.message
+        assert f"{reason}: {message}" in (await standing(kube, record)).message
+        late = await standing(kube, record, later=301)
+        assert (late.reason, late.verdict) == ("StartTimeout", Verdict.ERROR)
+        assert f"{reason}: {message}" in late.message
 
 
 async def _again(kube: KubeClient, record: ExperimentRecord) -> bool:
