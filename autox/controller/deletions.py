@@ -11,7 +11,6 @@ nothing is kept from being deleted (``docs/decisions/0034``).
 """
 
 import asyncio
-import json
 import logging
 from collections import defaultdict
 from collections.abc import Collection
@@ -25,6 +24,7 @@ from autox.controller.reading import read_trigger
 from autox.controller.telling import Teller
 from autox.core import wording
 from autox.core.deciding import is_live
+from autox.kube.answers import decode_object
 from autox.kube.client import KubeClient
 from autox.kube.objects import Object, metadata
 from autox.kube.paths import path_of
@@ -136,6 +136,7 @@ class Deletions:
             "resourceVersion": str(gone.revision),
             "resourceVersionMatch": "Exact",
         }
-        answer = json.loads(await self._kube.read(path_of(EXPERIMENTS, namespace=gone.namespace), params=params))
+        path = path_of(EXPERIMENTS, namespace=gone.namespace)
+        answer = decode_object(await self._kube.read(path, params=params), what=f"GET {path}")
         found: list[Object] = [each for each in answer.get("items") or () if metadata(each).get("uid") == gone.uid]
         return found[0] if found else None

@@ -1,5 +1,6 @@
 """What `kubectl delete xp NAME` takes away, and what it leaves."""
 
+import re
 from collections.abc import Callable
 from typing import Any
 
@@ -135,25 +136,40 @@ async def _is_another(scene: Scene, uid: str) -> bool:
 
 
 class Forgetful(KubeClient):
-    """A client of an API server that has forgotten how things stood."""
+    """A client of an API server that has forgotten how things stood, or of a proxy that says something else."""
+
+    says: bytes = b""
 
     async def read(self, path: str, **rest: Any) -> bytes:
         """Read, but nothing of the past."""
-        if "resourceVersion" in (rest.get("params") or {}):
+        if "resourceVersion" not in (rest.get("params") or {}):
+            return await super().read(path, **rest)
+        if not self.says:
             raise ExpiredError("The provided resource version is too old")
-        return await super().read(path, **rest)
+        return self.says
 
 
-async def test_an_api_server_that_has_forgotten(scene: Scene, caplog: pytest.LogCaptureFixture) -> None:
+@pytest.mark.parametrize(
+    ("says", "told"),
+    [
+        (b"", "The provided resource version is too old"),
+        (b"<html>", "the answer is not JSON"),
+        (b"[]", "the answer is no JSON object"),
+    ],
+)
+async def test_an_api_server_that_has_forgotten(
+    scene: Scene, caplog: pytest.LogCaptureFixture, says: bytes, told: str
+) -> None:
     """The verdict is lost and the log says so; the version is tested again, and nothing waits."""
     name = await launched(scene)
     async with Forgetful(scene.kube.connection) as kube, controller(scene, kube=kube):
+        kube.says = says
         await judged(scene, name)
         before = (await revisions(scene))[0].uid
         await _delete(scene, name)
         await eventually(lambda: _is_another(scene, before))
 
-    assert f"{name} was deleted for good: The provided resource version is too old" in caplog.text
+    assert re.search(f"{name} was deleted for good: .*{told}", caplog.text)
 
 
 async def test_nothing_comes_back_of_a_group_that_is_gone(scene: Scene) -> None:
