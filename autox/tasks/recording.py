@@ -20,7 +20,7 @@ from autox.kube.client import KubeClient
 from autox.kube.objects import metadata
 from autox.model.errors import AutoxError, ForbiddenError, NotFoundError
 from autox.model.refs import EXPERIMENTS, SECRETS
-from autox.model.result import ExperimentResult, Note
+from autox.model.result import ExperimentResult, Note, TaskResult
 from autox.tasks.patience import Patience
 from autox.tasks.recalling import SECRET_KEY, Recalled, result_secret, workload_uid
 
@@ -158,5 +158,12 @@ def with_overlaps(ended: ExperimentResult, others: Sequence[str]) -> ExperimentR
         Note(text=f"experiment {other} loaded the same target at the same time: the figures are of both loads")
         for other in others
     )
-    tasks = (replace(task, notes=(*notes, *task.notes)) if task.metrics else task for task in ended.tasks)
+    tasks = (replace(task, notes=(*notes, *task.notes)) if _has_loaded(task) else task for task in ended.tasks)
     return replace(ended, tasks=tuple(tasks)) if notes else ended
+
+
+def _has_loaded(task: TaskResult) -> bool:
+    """It measured something, and not for want of anybody to send a request to."""
+    return bool(task.metrics) and not any(
+        metric.name.endswith("/sent-count") and not metric.value for metric in task.metrics
+    )

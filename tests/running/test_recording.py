@@ -21,7 +21,7 @@ from autox.model.result import Bucket, ExperimentResult, Metric
 from autox.model.verdict import Verdict
 from autox.tasks.patience import HURRIED, PATIENT, PROPAGATION, Patience
 from autox.tasks.recalling import Recalled, recall
-from autox.tasks.recording import ClusterRecorder
+from autox.tasks.recording import ClusterRecorder, with_overlaps
 from tests.kube.apiserver import ApiServer
 from tests.kube.proxy import Proxy
 from tests.results.samples import FULL, ended
@@ -165,6 +165,16 @@ async def test_who_else_loaded_the_target_is_said(release: Release) -> None:
         "assess": [],
     }
     assert (await release.status())["overlaps"] == [other]
+
+
+@pytest.mark.parametrize("sent", [0.0, 9.0])
+async def test_who_sent_nothing_loaded_nothing(sent: float) -> None:
+    """Two loads of a Service without pods sent nothing, and said that their figures were of both."""
+    load = replace(FULL.tasks[0], notes=(), metrics=(Metric(name="http/sent-count", unit="", value=sent),))
+
+    told = with_overlaps(replace(FULL, tasks=(load,)), ["shop/other (group other, spec load)"])
+
+    assert bool(told.tasks[0].notes) == bool(sent)
 
 
 async def test_loops_accumulate(release: Release) -> None:
