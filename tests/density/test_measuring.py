@@ -1,5 +1,7 @@
 """What is made of what a watcher sees: leases, the API server's own histograms, and the figures of a run."""
 
+from dataclasses import replace
+
 import pytest
 
 from autox.core.metrics import maker
@@ -161,6 +163,13 @@ def test_what_is_unknown_has_no_value() -> None:
         "no API call latency: forbidden",
         "no lease lateness: the run ended before any lease was due for renewal",
     ]
+
+
+def test_one_pod_is_one() -> None:
+    """A sentence about one pod spoke of several."""
+    inputs = replace(INPUTS, pods=1)
+
+    assert message(measured(seen(*all_running(0.1))), inputs).startswith("1 pod ran on 2 virtual nodes")
 
 
 def test_figures_are_in_milliseconds_and_named() -> None:

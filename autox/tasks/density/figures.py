@@ -76,7 +76,7 @@ def message(measured: Measured, inputs: DensityInputs) -> str:
     took = f", startup P99 {p99 * _MS:.0f} ms" if p99 is not None else ""
     short = f", {inputs.pods - found.as_asked} of them not as asked" if found.as_asked < inputs.pods else ""
     slow = f", {found.rates}" if found.is_slow else ""
-    return f"{running} pods ran {where}{short}{slow}{took}"
+    return f"{running} pod{'s' if running > 1 else ''} ran {where}{short}{slow}{took}"
 
 
 def _startup(pods: PodTimes, inputs: DensityInputs) -> Iterator[Metric]:
