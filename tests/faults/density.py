@@ -282,7 +282,7 @@ IN_ITS_NAMESPACE = (
         name="pods of other labels",
         is_quick=False,
         truth="a policy gives pods other labels, so that their ReplicaSet makes more and more of them",
-        words="pods were created beside the 12 that were asked for",
+        words="created beside the 12 that were asked for",
         before=change("pods", 'Object{metadata: Object.metadata{labels: {"app": "else"}}}'),
     ),
     Fault(

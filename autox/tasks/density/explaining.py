@@ -54,7 +54,8 @@ def notes(measured: Measured, sent: Sent, hindrance: Hindrance, *, planned: int)
         yield _pods(found, found.missing, _never_created(found, sent, hindrance, planned=planned))
     if found.surplus:
         why = f": {sent.changed}" if sent.changed else ""
-        text = f"{found.surplus:,} pods were created beside the {found.wanted:,} that were asked for{why}"
+        pods = "1 pod was" if found.surplus == 1 else f"{found.surplus:,} pods were"
+        text = f"{pods} created beside the {found.wanted:,} that were asked for{why}"
         yield _pods(found, found.surplus, text)
     for count, text in sorted(reasons(found), key=lambda each: -each[0]):
         yield _pods(found, count, text)

@@ -163,7 +163,8 @@ class LoadTest:
         now = time.monotonic()
         until, tell_at = now + self._inputs.timeout, now + _TELL
         try:
-            while pods.running < wanted and now < until:
+            # NB: pods that nobody asked for may run before the last Deployment is due, and are not those that were.
+            while (pods.running < wanted or not creating.done()) and now < until:
                 if creating.done():
                     creating.result()
                 if now >= tell_at:
@@ -172,6 +173,8 @@ class LoadTest:
                 await asyncio.sleep(_LOOK)
                 before, now = now, time.monotonic()
                 self._stalled = max(self._stalled, now - before - _LOOK)
+            if creating.done():
+                creating.result()
         finally:
             creating.cancel()
             await asyncio.gather(creating, return_exceptions=True)
