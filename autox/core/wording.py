@@ -350,8 +350,9 @@ def no_result(name: str) -> Notice:
 
 
 def workload_vanished(name: str) -> Notice:
-    """Somebody deleted the Job or CronJob, or the whole release."""
-    return warning("WorkloadVanished", f"the Job or CronJob of {name} was deleted, and not by autox, without a result")
+    """Somebody deleted the Job or CronJob, or the whole release; or the Job asked to be deleted when it had ended."""
+    told = f"the Job or CronJob of {name} was deleted, and not by autox, without a result"
+    return warning("WorkloadVanished", f"{told} (Kubernetes itself does that after ttlSecondsAfterFinished)")
 
 
 def workload_awaited(name: str) -> Notice:
