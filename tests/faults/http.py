@@ -156,7 +156,7 @@ def _dying() -> Iterable[Fault]:
         "half of the requests got no answer",
         up(some(every(2), says(HELLO[:-2], then="reset"))),
         "connection reset",
-        "10 of 20|40 of 80",
+        "10 of 20|50 of 100",
     )
     yield Fault(
         name="resets every third connection, and keeps the others",
@@ -469,7 +469,14 @@ def _garbled() -> Iterable[Fault]:
         inputs={"qps": 1000.0, "num_requests": 300},
     )
     yield dead("greets before it is asked", by_connection(speaks_first), "not HTTP|closed|reset")
-    yield dead("answers before it is asked", by_connection(answers_first), "more bytes came|closed")
+    # NB: where the early answer and the next request cross, nobody can tell that it was not the answer to that one.
+    yield Fault(
+        name="answers before it is asked",
+        truth="hardly a request got a valid answer",
+        server=by_connection(answers_first),
+        allowed=frozenset({NO_DATA, FAIL}),
+        says=("more bytes came|closed", "none of .* requests was answered|infinitely late"),
+    )
 
 
 def _secured(certificates: Certificates) -> Iterable[Fault]:
