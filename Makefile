@@ -36,7 +36,7 @@ lint: $(STAMP)
 .PHONY: test
 test: lint ## Run every test, those on a real control plane included
 	@$(RUN)/autox cluster binaries
-	@$(RUN)/python -m pytest --numprocesses 3 --dist loadfile --no-loadscope-reorder -m "not realnode and not root"
+	@$(RUN)/python -m pytest --numprocesses 2 --dist loadfile --no-loadscope-reorder -m "not realnode and not root"
 
 .PHONY: e2e
 e2e: $(STAMP) ## Play the stories on a real node, look at the image and at pages in a browser; needs root on Debian
