@@ -39,9 +39,12 @@ class AuditedCluster(Audited):
         return wait_for(f"a verdict of {spec}, version {version}", look, seconds=seconds)
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def audited(tmp_path_factory: pytest.TempPathFactory, pytestconfig: pytest.Config) -> Iterator[AuditedCluster]:
-    """A cluster that audits, shared by all stories; its default namespace takes only restricted pods."""
+    """A cluster that audits, shared by the stories of a file; its default namespace takes only restricted pods.
+
+    It does not outlive them, for an idle control plane takes CPU from the tests that follow.
+    """
     runtime = Runtime(pytestconfig.getoption("--runtime"))
     state = tmp_path_factory.mktemp("audited")
     cluster = AuditedCluster(name="audited", state=state)
