@@ -2,6 +2,8 @@
 
 import json
 import sys
+from collections import Counter
+from typing import Any
 
 import pytest
 
@@ -9,6 +11,8 @@ from tests.clusters import run, wait_for
 from tests.e2e.conftest import ROOT, AuditedCluster, app
 
 pytestmark = pytest.mark.integration
+
+LOOPS = 6
 
 VALUES = {
     "groups": {
@@ -38,7 +42,10 @@ VALUES = {
 
 
 def test_loops_are_counted_and_totalled(audited: AuditedCluster) -> None:
-    """Three loops, the last of which fails: loops, latest verdict and totals are in the record and the report."""
+    """Loops, the last of which fails: their number, the latest verdict and totals are in the record and the report.
+
+    A loop of which a busy machine made nothing is told as that, and counted as that.
+    """
     values = audited.state / "loops.json"
     values.write_text(json.dumps(VALUES))
     audited.apply(*app("looped"))
@@ -56,30 +63,32 @@ def test_loops_are_counted_and_totalled(audited: AuditedCluster) -> None:
         name = experiment["metadata"]["name"]
 
         # What the schedule would do each hour.
-        for loop in (1, 2):
-            _loop(audited, name, cron_job, loop)
+        told: list[str] = []
+        while told.count("Pass") < 2 and len(told) < LOOPS:
+            told.append(_loop(audited, name, cron_job, len(told) + 1)["verdict"])
         audited.kubectl("scale", "deployment/looped", "--replicas=0")
         audited.kubectl("wait", "pod", "-l", "app=looped", "--for=delete", "--timeout=60s")
-        status = _loop(audited, name, cron_job, 3)
+        status = _loop(audited, name, cron_job, len(told) + 1)
+        told.append(status["verdict"])
 
-        assert status["verdict"] == "Fail"
-        assert status["totals"] == {"Pass": 2, "Fail": 1}
+        assert [each for each in told if each != "Invalid"] == ["Pass", "Pass", "Fail"]
+        assert status["totals"] == Counter(told)
         assert status["phase"] == "Running"
         report = run(sys.executable, "-m", "autox", "report", name, "-o", "json", environ=audited.environ)
         assert report.code == 0, report.err
         document = json.loads(report.out)
-        assert (document["loops"], document["verdict"], document["totals"]) == (3, "Fail", {"Pass": 2, "Fail": 1})
-        assert [loop["verdict"] for loop in document["history"]] == ["Pass", "Pass", "Fail"]
+        assert (document["loops"], document["verdict"], document["totals"]) == (len(told), "Fail", Counter(told))
+        assert [loop["verdict"] for loop in document["history"]] == told
         assert "1.10" in run(sys.executable, "-m", "autox", "history", environ=audited.environ).out
         assert audited.audit.refused() == audited.audit.trespasses() == []
 
-        _uninstall(audited, name)
+        _uninstall(audited, name, totals=Counter(told))
     finally:
         audited.helm("uninstall", "autox", "--ignore-not-found")
         audited.kubectl("delete", "deployment/looped", "--ignore-not-found")
 
 
-def _uninstall(cluster: AuditedCluster, name: str) -> None:
+def _uninstall(cluster: AuditedCluster, name: str, *, totals: Counter[str]) -> None:
     """Uninstalled, nothing runs on; the CronJob loaded its target for ever, even when the app was gone."""
     done = cluster.helm("uninstall", "autox")
     assert done.code == 0, done.err
@@ -89,15 +98,15 @@ def _uninstall(cluster: AuditedCluster, name: str) -> None:
     assert cluster.helm("list", "--all", "--short").out == ""
     (record,) = [each for each in cluster.experiments() if each["metadata"]["name"] == name]
     assert (record["status"]["phase"], record["status"]["reason"]) == ("Deleted", "GroupRemoved")
-    assert record["status"]["totals"] == {"Pass": 2, "Fail": 1}
+    assert record["status"]["totals"] == totals
 
 
-def _loop(cluster: AuditedCluster, name: str, cron_job: str, loop: int) -> dict[str, object]:
+def _loop(cluster: AuditedCluster, name: str, cron_job: str, loop: int) -> dict[str, Any]:
     """Run one loop now; the status after it."""
     cluster.kubectl("create", "job", f"--from=cronjob/{cron_job}", f"loop-{loop}")
 
-    def look() -> dict[str, object] | None:
-        status: dict[str, object] = cluster.get("experiment", name).get("status", {})
+    def look() -> dict[str, Any] | None:
+        status: dict[str, Any] = cluster.get("experiment", name).get("status", {})
         return status if status.get("loops") == loop else None
 
     return wait_for(f"loop {loop} to end", look, seconds=90)
