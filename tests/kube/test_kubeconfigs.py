@@ -18,10 +18,10 @@ from tests.kube.door import Door, authorization, knock, write
     ("user", "shown"),
     [
         (None, None),
-        ({"token": "abc"}, "Bearer abc"),
+        ({"token": "sesame"}, "Bearer sesame"),
         ({"tokenFile": "token.txt"}, "Bearer from-file"),
-        ({"tokenFile": "token.txt", "token": "abc"}, "Bearer from-file"),
-        ({"tokenFile": "missing.txt", "token": "abc"}, "Bearer abc"),
+        ({"tokenFile": "token.txt", "token": "sesame"}, "Bearer from-file"),
+        ({"tokenFile": "missing.txt", "token": "sesame"}, "Bearer sesame"),
         ({"username": "me", "password": "pass:word"}, "Basic " + base64.b64encode(b"me:pass:word").decode()),
     ],
 )
@@ -35,7 +35,7 @@ async def test_each_kind_of_secret_is_shown(door: Door, tmp_path: Path, user: An
 
     assert authorization(door) == [shown]
     assert connection.namespace == "ns-a"
-    assert not any(secret in repr(connection) for secret in ("abc", "from-file", "pass:word"))
+    assert not any(secret in repr(connection) for secret in ("sesame", "from-file", "pass:word"))
 
 
 @pytest.mark.parametrize("inline", [True, False])
