@@ -223,7 +223,7 @@ _ZONE = Shape(
 
 
 def _zone(text: str) -> str:
-    if not (_is_zone(_NO_ZONE.check(text)) or not _is_zone("UTC")):
+    if not _is_zone(_NO_ZONE.check(text)) and _is_zone("UTC"):
         raise ValueError(f"must be {_ZONE.what}: nobody knows this one")
     return text
 

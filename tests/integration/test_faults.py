@@ -22,7 +22,7 @@ from tests.clusters import LocalCluster, run, wait_for
 pytestmark = pytest.mark.integration
 
 COMPONENTS = ("etcd", "apiServer", "controllerManager", "scheduler", "nodes")
-KILLED_UPS = 12
+KILLED_UPS = 20
 UP_SECONDS = 4.5
 
 
@@ -153,7 +153,7 @@ def test_killed_at_random_moments(own_cluster: LocalCluster) -> None:
     # NB: the seed is printed by pytest when this fails, so that the moments can be had again.
     seed = random.SystemRandom().randrange(1 << 32)
     moments = random.Random(seed)  # noqa: S311  - moments, not secrets
-    # One in each twelfth of the start, so that few of them leave no gap.
+    # One in each twentieth of the start, so that they leave no gap.
     for attempt, part in enumerate(moments.sample(range(KILLED_UPS), KILLED_UPS)):
         moment = 0.1 + (UP_SECONDS - 0.1) * (part + moments.random()) / KILLED_UPS
         with subprocess.Popen(
