@@ -162,10 +162,14 @@ def _decide_spec(
         (each for each in records if each is not kept),
         lambda each: _difference(each, wanted) or _outdated(each, pods) or wording.duplicate(each),
     )
-    if kept is None:
-        revision = 1 + max(map(_revision, alike), default=0)
-        return deletes, _launch(replace(wanted, revision=revision), records, _replaced(alike, pods))
-    return deletes, _keep(kept)
+    if kept is not None and not wording.was_never_launched(kept):
+        return deletes, _decision(Action.KEEP, subject.spec, wording.up_to_date(kept), record=kept)
+    # NB: a launch that was interrupted has the reason it had at first: that its record is there is none.
+    others = [each for each in records if each is not kept]
+    past = [each for each in alike if each is not kept]
+    revision = 1 + max(map(_revision, past), default=0)
+    identity = kept.identity if kept is not None else replace(wanted, revision=revision)
+    return deletes, _launch(identity, others, _replaced(past, pods), interrupted=kept)
 
 
 def _in_turn(others: Sequence[Decision], records: Sequence[ExperimentRecord], turns: Turns) -> list[Decision]:
@@ -241,24 +245,25 @@ def _ending(record: ExperimentRecord) -> Notice | None:
     return wording.record_deleted(record) if record.is_deleting else None
 
 
-def _launch(identity: Identity, records: Sequence[ExperimentRecord], replaced: Notice | None) -> Decision:
-    """A new experiment, and what made it one."""
+def _launch(
+    identity: Identity,
+    records: Sequence[ExperimentRecord],
+    replaced: Notice | None,
+    *,
+    interrupted: ExperimentRecord | None,
+) -> Decision:
+    """An experiment that is not there yet, or whose launch was interrupted, and what made it one."""
     latest = max(records, key=lambda each: (each.created_at, each.name), default=None)
-    if latest is None:
-        notice = wording.new_version(identity)
-    elif identity.revision > 1:
+    if identity.revision > 1:
         notice = replaced or wording.tested_again(identity)
-    else:
+    elif latest is not None:
         notice = _difference(latest, identity) or wording.new_version(identity)
-    return _decision(Action.LAUNCH, identity.spec, notice, launch=identity, name=experiment_name(identity))
-
-
-def _keep(record: ExperimentRecord) -> Decision:
-    """The right experiment is there; its launch may have been interrupted."""
-    if record.phase is Phase.PENDING and record.launched_at is None:
-        notice, identity = wording.resume(record), record.identity
-        return _decision(Action.LAUNCH, identity.spec, notice, launch=identity, name=record.name, record=record)
-    return _decision(Action.KEEP, record.identity.spec, wording.up_to_date(record), record=record)
+    else:
+        notice = wording.new_version(identity)
+    if interrupted is not None:
+        notice = wording.taken_up_again(notice)
+    name = experiment_name(identity) if interrupted is None else interrupted.name
+    return _decision(Action.LAUNCH, identity.spec, notice, launch=identity, name=name, record=interrupted)
 
 
 def _decision(

@@ -7,7 +7,7 @@ one of these places reads the same sentence. How loud an Event is follows from t
 No function here is given chart values: they may hold secrets.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Literal
 
@@ -234,9 +234,9 @@ def superseded(record: ExperimentRecord, why: str) -> Notice:
     return Notice(reason="Superseded", message=message)
 
 
-def resume(record: ExperimentRecord) -> Notice:
-    """A launch was interrupted."""
-    return Notice(reason="Resume", message=f"experiment {record.name} is recorded but its release was not confirmed")
+def taken_up_again(notice: Notice) -> Notice:
+    """A launch was interrupted; ``notice`` is what it was for."""
+    return replace(notice, message=f"{notice.message}; its launch was interrupted, and is taken up again")
 
 
 def up_to_date(record: ExperimentRecord) -> Notice:

@@ -5,6 +5,7 @@ import pytest
 from autox.core.deciding import DigestTrouble, decide
 from autox.core.naming import experiment_name
 from autox.model.decision import Action, Decision
+from autox.model.experiments import Identity
 from autox.model.refs import ObjectRef
 from autox.model.verdict import Phase, Verdict
 from tests.deciding.samples import DIGESTS, WEB, group, identity, present, record
@@ -120,8 +121,30 @@ def test_an_interrupted_launch_is_resumed() -> None:
 
     (decision,) = decide(group(), present(), [pending], DIGESTS)
 
-    assert (decision.action, decision.reason) == (Action.LAUNCH, "Resume")
-    assert (decision.launch, decision.name, decision.record) == (pending.identity, pending.name, pending)
+    assert (decision.action, decision.launch) == (Action.LAUNCH, pending.identity)
+    assert (decision.name, decision.record) == (pending.name, pending)
+    assert "interrupted" in decision.message
+
+
+@pytest.mark.parametrize(
+    ("past", "wanted", "reason"),
+    [
+        ([], identity(), "NewVersion"),
+        ([identity(version="0")], identity(), "NewVersion"),
+        ([identity(digest="d0")], identity(), "ChartOrValuesChanged"),
+        ([identity(trigger_uid="u0")], identity(), "TriggerReplaced"),
+        ([identity(), identity(version="2")], identity(revision=2), "TestedAgain"),
+    ],
+)
+def test_an_interrupted_launch_keeps_its_reason(past: list[Identity], wanted: Identity, reason: str) -> None:
+    """Whoever reads the record of a launch that was interrupted reads why it is tested, not that it was taken up."""
+    before = [record(Phase.DELETED, of=each) for each in past]
+
+    (first,) = decide(group(), present(), before, DIGESTS)
+    (again,) = decide(group(), present(), [*before, record(Phase.PENDING, of=wanted)], DIGESTS)
+
+    assert (first.launch, first.reason) == (wanted, reason)
+    assert (again.launch, again.reason) == (wanted, reason)
 
 
 def test_a_release_whose_job_waits_is_not_launched_again() -> None:
