@@ -36,11 +36,14 @@ def run(*argv: str, environ: dict[str, str] | None = None, stdin: str = "", seco
 
 def wait_for(what: str, look: Callable[[], T | None], *, seconds: float = WAIT_SECONDS) -> T:
     """Look again and again until there is something, and return it; what never comes fails the test by its name."""
-    deadline = time.monotonic() + seconds
+    began = looked = time.monotonic()
     while not (found := look()):
-        if time.monotonic() > deadline:
+        now = time.monotonic()
+        if now - began > seconds:
             raise AssertionError(f"waited {seconds:.0f} s in vain for {what}")
-        time.sleep(0.1)
+        # NB: a look often starts a program: without a rest they would take the processor from what is waited for.
+        time.sleep(min(0.5, max(0.1, 3 * (now - looked))))
+        looked = time.monotonic()
     return found
 
 

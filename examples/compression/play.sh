@@ -11,8 +11,8 @@ NODES=100
 exec 3>&1
 say() { printf '\n==> %s\n' "$*" >&3; }
 fail() { printf '\nerror: %s\n' "$*" >&2; exit 1; }
-# Run a command on a cluster.
-on() { (eval "$(autox cluster env --name "compression-$1")"; "${@:2}"); }
+# Run a command on a cluster; env_a and env_b are what `autox cluster env` prints of them.
+on() { local env="env_$1"; (eval "${!env}"; "${@:2}"); }
 # The same, shown.
 a() { printf '  A$ %s\n' "$*" >&3; on a "$@"; }
 b() { printf '  B$ %s\n' "$*" >&3; on b "$@"; }
@@ -49,6 +49,8 @@ say "Two control planes: A has one node, B has none"
 autox cluster up --name compression-a > /dev/null
 # NB: B misses a silent node after 20 seconds in place of 50, for the sake of those who watch.
 autox cluster up --name compression-b --nodes 0 --set controllerManager.flags.node-monitor-grace-period=20s > /dev/null
+env_a=$(autox cluster env --name compression-a)
+env_b=$(autox cluster env --name compression-b)
 
 say "B: what the agents may do there, and nothing else"
 server=$(on b kubectl config view --minify -o 'jsonpath={.clusters[0].cluster.server}')

@@ -24,7 +24,12 @@ CLUSTERS = ("demo-a", "demo-b")
 AUTOX = [sys.executable, "-m", "autox"]
 BY_HAND = os.path.relpath(Path(sys.executable).with_name("autox"))
 COLUMNS = 80
-PATIENCE = 180.0  # seconds that one pair of experiments may take; they take about 20
+PATIENCE = "180s"  # that one pair of experiments may take; they take about 20
+STEPS = (
+    "jsonpath={.spec.spec} {.spec.version}"
+    ' {.status.phase} {.status.verdict} {.status.tasks.done} {.status.tasks.total}{"\\n"}'
+)
+"""What is shown of each experiment while it runs, on one line."""
 
 
 class StepFailedError(Exception):
@@ -100,22 +105,22 @@ class Kubernetes:
 
     def follow(self, version: str) -> None:
         """Print each step of the experiments of a version until both have a verdict."""
+        argv = ["kubectl", "get", "experiments", "--watch", "-o", STEPS, f"--request-timeout={PATIENCE}"]
         seen: dict[str, str] = {}
-        deadline = time.monotonic() + PATIENCE
-        while time.monotonic() < deadline:
-            now = {
-                f"{one['spec']['spec']}, version {version}": _progress(one)
-                for one in self.experiments()
-                if one["spec"]["version"] == version
-            }
-            for name, line in now.items():
-                if seen.get(name) != line:
-                    print(f"  {name}: {line}", flush=True)
-            seen = now
-            if len(now) == 2 and all(line.startswith("verdict") for line in now.values()):
-                return
-            time.sleep(0.3)
-        raise StepFailedError(f"the experiments of version {version} had no verdict after {PATIENCE:.0f} s")
+        watch = subprocess.Popen(argv, env=self.environ, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
+        with watch:
+            try:
+                for line in watch.stdout or ():
+                    spec, of, *status = line.rstrip("\n").split(" ")
+                    step = _progress(*status)
+                    if of == version and seen.get(spec) != step:
+                        print(f"  {spec}, version {version}: {step}", flush=True)
+                        seen[spec] = step
+                    if len(seen) == 2 and all(each.startswith("verdict") for each in seen.values()):
+                        return
+            finally:
+                watch.terminate()
+        raise StepFailedError(f"the experiments of version {version} had no verdict after {PATIENCE}")
 
     def expect_verdicts(self, version: str, **verdicts: str) -> None:
         """Hold the records against the story."""
@@ -128,14 +133,10 @@ class Kubernetes:
             raise StepFailedError(f"verdicts of version {version} are {found}, expected {verdicts}")
 
 
-def _progress(experiment: Mapping[str, Any]) -> str:
-    status = experiment.get("status", {})
-    tasks = status.get("tasks", {})
-    if status.get("phase") in ("Completed", "Deleted") and status.get("verdict"):
-        return f"verdict {status['verdict']}"
-    if tasks.get("total"):
-        return f"running, {tasks.get('done', 0)} of {tasks['total']} tasks done"
-    return "launched"
+def _progress(phase: str, verdict: str, done: str, total: str) -> str:
+    if phase in ("Completed", "Deleted") and verdict:
+        return f"verdict {verdict}"
+    return f"running, {done or 0} of {total} tasks done" if total else "launched"
 
 
 def story() -> None:
