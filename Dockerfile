@@ -18,13 +18,19 @@ ENV PYTHONHASHSEED=0
 COPY --from=tree /tree /tree
 RUN ["python3", "/tree/placing.py", "/tree", "/placed"]
 
-# What changes most often is on top.
-FROM ${BASE}
+# A stage each, for a builder that makes one layer of a stage. What changes most often is on top.
+FROM ${BASE} AS with-python
+COPY --from=placed /placed/python /
+
+FROM with-python AS with-helm
+COPY --from=placed /placed/helm /
+
+FROM with-helm AS with-libraries
+COPY --from=placed /placed/libraries /
+
+FROM with-libraries
 ENV PYTHONDONTWRITEBYTECODE=1 PYTHONUNBUFFERED=1
 USER 65532:65532
 ENTRYPOINT ["autox"]
 CMD ["--help"]
-COPY --from=placed /placed/python /
-COPY --from=placed /placed/helm /
-COPY --from=placed /placed/libraries /
 COPY --from=placed /placed/autox /

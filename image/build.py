@@ -16,7 +16,7 @@ from pathlib import Path
 
 import autox
 from autox.model.errors import AutoxError
-from image import base, building, contents, debian, layers, oci
+from image import base, building, contents, debian, layers, memory, oci
 from image.commands import BuildError
 from image.contents import Contents
 from image.helm import helm
@@ -28,6 +28,7 @@ from image.wheels import wheels
 ROOT = Path(__file__).parents[1]
 NAME = "autox"
 LARGE = 10_000_000  # bytes
+ROOM = 4 << 30  # bytes of memory that a build of our own base may take a part of; at its peak it takes some 700 MB
 
 
 def build(output: Path, *, given: str = "", builder: str = "", python: str = base.PYTHON) -> Contents:
@@ -64,7 +65,8 @@ def build(output: Path, *, given: str = "", builder: str = "", python: str = bas
             kept=_kept("wheels"),
         )
         shutil.copyfile(helm(), prepared / "helm")
-        if not given:
+        small = not given
+        if small:
             _say("a base of Debian packages")
             given, builder = _bases(work, source, architecture=architecture)
         _say("the image")
@@ -78,6 +80,7 @@ def build(output: Path, *, given: str = "", builder: str = "", python: str = bas
                 "org.opencontainers.image.revision": source.revision,
             },
             moment=source.moment,
+            memory=small and memory.available() > ROOM,
         )
         archive = output / f"{NAME}.tar"
         oci.pack(image, archive, name=f"docker.io/library/{NAME}:{version}")
