@@ -1,6 +1,5 @@
 """What those who run autox do with it while experiments run: replicas, upgrade, rollback, test, uninstall."""
 
-import os
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -54,8 +53,9 @@ def previous(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     done = run(*git, "worktree", "add", "--detach", str(tree), "HEAD^")
     assert done.code == 0, done.err
     try:
-        environ = {**os.environ, "PYTHONPATH": str(tree)}
-        built = run(sys.executable, "-m", "image.build", "--output", str(tree / "out"), environ=environ)
+        # NB: there, for a module is looked for in the working directory before PYTHONPATH.
+        there = ("env", f"--chdir={tree}", f"PYTHONPATH={tree}")
+        built = run(*there, sys.executable, "-m", "image.build", "--output", str(tree / "out"))
         assert built.code == 0, built.err
         yield tree
     finally:
