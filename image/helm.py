@@ -6,7 +6,9 @@ import sys
 from pathlib import Path
 
 from autox.cli.progress import TerminalProgress
-from autox.cluster.binaries import BinarySettings, Tool, provide
+from autox.cluster.binaries.providing import provide
+from autox.cluster.binaries.settings import BinarySettings
+from autox.cluster.binaries.tools import Tool
 
 
 def helm() -> Path:

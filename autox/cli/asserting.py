@@ -10,9 +10,10 @@ import click
 
 from autox.cli.assertions import TIMED_OUT, Answer, Checked, Condition, exit_code
 from autox.cli.looking import Wanted, checked_within
+from autox.cli.output import output_option
 from autox.cli.places import place_of, place_of_experiment
 from autox.cli.tables import paragraph
-from autox.cli.targeting import Target, output_option, target_options
+from autox.cli.targeting import Target, target_options
 from autox.core.duration import parse_duration
 from autox.kube.client import KubeClient
 from autox.model.refs import EXPERIMENT_GROUPS

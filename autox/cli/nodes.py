@@ -11,7 +11,7 @@ from typing import Any
 import click
 
 from autox.cli.apart import apart
-from autox.cli.targeting import output_option
+from autox.cli.output import output_option
 from autox.cluster.marks import COMPONENT_MARK
 from autox.model.errors import ConfigurationError
 from autox.model.nodes import Mode, NodesConfig

@@ -12,7 +12,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import TextIO
 
-from autox.cluster.binaries import Unit
+from autox.cluster.binaries.progress import Unit
 
 _REDRAW = 0.1  # seconds between drawings of the live line
 _REPORT = 10.0  # seconds between lines where there is no terminal

@@ -27,6 +27,7 @@ import uvloop
 from autox.api.results import object_from_result
 from autox.api.tasks import load_experiment
 from autox.cli.failing import explain
+from autox.cli.output import output_option
 from autox.cli.targeting import in_pod
 from autox.kube.auth import from_kubeconfig, in_cluster
 from autox.kube.client import KubeClient
@@ -81,9 +82,7 @@ class Options:
     help="The experiment: its tasks and their inputs (YAML or JSON).",
 )
 @click.option("--experiment", metavar="NAMESPACE/NAME", help="Record the result in this experiment of the cluster.")
-@click.option(
-    "-o", "--output", type=click.Choice(["text", "json"]), default="text", show_default=True, help="How to print."
-)
+@output_option
 @click.option(
     "--result",
     "result_file",

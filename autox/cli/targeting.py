@@ -1,4 +1,4 @@
-"""Which cluster and namespace a command reads, and how it prints: the options that all reading commands share."""
+"""Which cluster and namespace a command reads: the options that all reading commands share."""
 
 import os
 from collections.abc import Callable, Mapping
@@ -79,8 +79,3 @@ def target_options(command: Callable[..., None]) -> Callable[..., None]:
     for option in reversed(options):
         decorated = option(decorated)
     return decorated
-
-
-output_option = click.option(
-    "-o", "--output", type=click.Choice(["text", "json"]), default="text", show_default=True, help="How to print."
-)

@@ -15,9 +15,10 @@ from autox.cli.explaining import Explanation, GroupExplained, SeenEvent, explain
 from autox.cli.groups import ReadGroup
 from autox.cli.history import WHOLE, shown
 from autox.cli.kinds import resolve
+from autox.cli.output import output_option
 from autox.cli.places import place_of
 from autox.cli.tables import age, paragraph
-from autox.cli.targeting import Target, output_option, target_options
+from autox.cli.targeting import Target, target_options
 from autox.kube.client import KubeClient
 from autox.kube.objects import micro_timestamp
 from autox.model.decision import Action

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from autox.cluster.identities import DNS_GROUP, KUBELET_CLIENTS_GROUP, NODES_GROUP, VIRTUAL_NODES_GROUP
+from autox.cluster.nodehealth import is_ready
 from autox.kube.client import KubeClient
 from autox.model.errors import DeadlineError, NotFoundError, TransientError
 from autox.model.refs import CLUSTER_ROLE_BINDINGS, CLUSTER_ROLES, NODES, SERVICE_ACCOUNTS, Resource
@@ -88,13 +89,6 @@ async def _missing(kube: KubeClient, nodes: Sequence[str]) -> str:
     except (NotFoundError, TransientError) as error:
         return error.message
     return ""
-
-
-def is_ready(node: dict[str, Any]) -> bool:
-    """Whether a Node's kubelet says so and the control plane lets pods onto it."""
-    conditions = {each["type"]: each["status"] for each in node.get("status", {}).get("conditions", [])}
-    taints = [taint["key"] for taint in node.get("spec", {}).get("taints", [])]
-    return conditions.get("Ready") == "True" and not any(key.startswith("node.kubernetes.io/") for key in taints)
 
 
 def _rule(group: str, resources: list[str], verbs: list[str]) -> dict[str, Any]:

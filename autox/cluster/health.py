@@ -6,47 +6,25 @@ counts only if it is younger than the process.
 """
 
 import asyncio
-import contextlib
-import ssl
 from collections.abc import Mapping
-from types import TracebackType
-from typing import Self
 
-import aiohttp
 import psutil
 
+from autox.cluster.administrator import Administrator
 from autox.cluster.component import Component
 from autox.cluster.home import ClusterHome
-from autox.cluster.pki import Pki
 from autox.cluster.processes import Running
+from autox.wire.failures import ExchangeError
 
-TIMEOUT = aiohttp.ClientTimeout(total=5.0)
 POLL_SECONDS = 0.05
 
 
 class Health:
-    """Asks components of one cluster; use as an async context manager."""
+    """Asks the components of one cluster."""
 
-    def __init__(self, home: ClusterHome) -> None:
+    def __init__(self, home: ClusterHome, administrator: Administrator) -> None:
         self._home = home
-        self._session: aiohttp.ClientSession | None = None
-
-    async def __aenter__(self) -> Self:
-        pki = Pki(self._home.pki)
-        context: ssl.SSLContext | bool = True
-        # NB: an `up` that was killed while it made certificates leaves some of them; nobody is ready then anyway.
-        with contextlib.suppress(OSError):
-            context = _administrator(pki)
-        # NB: no keep-alive: a connection to a component that was killed would be the first thing reused.
-        connector = aiohttp.TCPConnector(ssl=context, force_close=True)
-        self._session = aiohttp.ClientSession(connector=connector, timeout=TIMEOUT)
-        return self
-
-    async def __aexit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        if self._session:
-            await self._session.close()
+        self._administrator = administrator
 
     async def trouble(self, component: Component, running: Running | None) -> str:
         """Why a component is not ready, in a few words; empty when it is."""
@@ -73,19 +51,10 @@ class Health:
             return False
 
     async def _url_trouble(self, url: str) -> str:
-        assert self._session is not None  # noqa: S101  - entered by whoever calls
         try:
-            async with self._session.get(url) as response:
-                if response.status == 200:
-                    return ""
-                return f"answers HTTP {response.status}"
+            answer = await self._administrator.get(url)
         except TimeoutError:
             return "does not answer"
-        except (aiohttp.ClientError, OSError):
+        except ExchangeError:
             return "does not listen yet"
-
-
-def _administrator(pki: Pki) -> ssl.SSLContext:
-    context = ssl.create_default_context(cafile=str(pki.certificate("ca")))
-    context.load_cert_chain(pki.certificate("admin"), pki.key("admin"))
-    return context
+        return "" if answer.status == 200 else f"answers HTTP {answer.status}"

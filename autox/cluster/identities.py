@@ -8,13 +8,14 @@ would measure another server than everybody else's (reference: "Facts that bite"
 import base64
 import json
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 from autox.cluster.containerd.addresses import host_address, node_address
 from autox.cluster.files import write_private
 from autox.cluster.home import ClusterHome
+from autox.cluster.keyfiles import KeyFiles
 from autox.cluster.network import Network
-from autox.cluster.pki import Identity, Pki
 
 VIRTUAL_NODES_GROUP = "autox:virtual-nodes"
 NODES_GROUP = "autox:nodes"
@@ -23,6 +24,25 @@ KUBELET_CLIENTS_GROUP = "autox:kubelet-clients"
 KUBECONFIG_USERS = ("controller-manager", "scheduler", "virtual-nodes")
 CONTAINERD_USERS = ("kube-proxy", "dns")
 KUBELET_SERVER = "containerd-kubelet-server"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Identity:
+    """A certificate to have.
+
+    Attributes:
+        file: name of its two files, ``FILE.crt`` and ``FILE.key``.
+        common_name: the user name it authenticates as, or the server's name.
+        groups: the groups it authenticates as (organisations of the subject).
+        names: host names and addresses it may serve as; empty for a client.
+        authority: the authority that signs it.
+    """
+
+    file: str
+    common_name: str
+    groups: Sequence[str] = ()
+    names: Sequence[str] = ()
+    authority: str = "ca"
 
 
 def node_names(cluster: str, count: int) -> list[str]:
@@ -88,7 +108,7 @@ def write_kubeconfigs(home: ClusterHome, network: Network, nodes: Sequence[str],
     Raises:
         PermanentError: the file system refused.
     """
-    pki = Pki(home.pki)
+    files = KeyFiles(home.pki)
     others = (*CONTAINERD_USERS, containerd_node) if containerd_node else ()
     for user in (*KUBECONFIG_USERS, *nodes, *others):
         _write(
@@ -97,10 +117,10 @@ def write_kubeconfigs(home: ClusterHome, network: Network, nodes: Sequence[str],
                 home.name,
                 network,
                 user,
-                cluster={"certificate-authority": str(pki.certificate("ca"))},
+                cluster={"certificate-authority": str(files.certificate("ca"))},
                 credentials={
-                    "client-certificate": str(pki.certificate(user)),
-                    "client-key": str(pki.key(user)),
+                    "client-certificate": str(files.certificate(user)),
+                    "client-key": str(files.key(user)),
                 },
             ),
         )
@@ -111,10 +131,10 @@ def write_kubeconfigs(home: ClusterHome, network: Network, nodes: Sequence[str],
             home.name,
             network,
             "admin",
-            cluster={"certificate-authority-data": _data(pki.certificate("ca"))},
+            cluster={"certificate-authority-data": _data(files.certificate("ca"))},
             credentials={
-                "client-certificate-data": _data(pki.certificate("admin")),
-                "client-key-data": _data(pki.key("admin")),
+                "client-certificate-data": _data(files.certificate("admin")),
+                "client-key-data": _data(files.key("admin")),
             },
         ),
     )

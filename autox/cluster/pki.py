@@ -10,7 +10,6 @@ a month is made again, so a half-written directory heals by itself.
 import datetime as dt
 import ipaddress
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
 from cryptography import x509
@@ -20,6 +19,8 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
 from autox.cluster.files import write_private
+from autox.cluster.identities import Identity
+from autox.cluster.keyfiles import KeyFiles
 
 AUTHORITY_DAYS = 3650
 CERTIFICATE_DAYS = 365
@@ -28,38 +29,10 @@ RENEW_DAYS = 30
 Key = ec.EllipticCurvePrivateKey
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Identity:
-    """A certificate to have.
+class Pki(KeyFiles):
+    """The directory, and what makes the files in it."""
 
-    Attributes:
-        file: name of its two files, ``FILE.crt`` and ``FILE.key``.
-        common_name: the user name it authenticates as, or the server's name.
-        groups: the groups it authenticates as (organisations of the subject).
-        names: host names and addresses it may serve as; empty for a client.
-        authority: the authority that signs it.
-    """
-
-    file: str
-    common_name: str
-    groups: Sequence[str] = ()
-    names: Sequence[str] = ()
-    authority: str = "ca"
-
-
-@dataclass(frozen=True, slots=True)
-class Pki:
-    """The directory of keys and certificates."""
-
-    directory: Path
-
-    def certificate(self, file: str) -> Path:
-        """Path of a certificate, PEM."""
-        return self.directory / f"{file}.crt"
-
-    def key(self, file: str) -> Path:
-        """Path of a private key, PEM."""
-        return self.directory / f"{file}.key"
+    __slots__ = ()
 
     def ensure(self, identities: Sequence[Identity], *, now: dt.datetime) -> None:
         """Make whatever is missing or no longer serves: authorities, certificates, the service-account key.

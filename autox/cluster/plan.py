@@ -16,8 +16,8 @@ from autox.cluster.containerd import configuration
 from autox.cluster.containerd.layout import Layout
 from autox.cluster.home import ClusterHome
 from autox.cluster.identities import KUBELET_SERVER, containerd_node_name, node_names
+from autox.cluster.keyfiles import KeyFiles
 from autox.cluster.network import Network
-from autox.cluster.pki import Pki
 from autox.cluster.spec import CONTAINERD_NODE, ClusterSpec, Runtime
 
 CLIENT_QPS = "300"
@@ -50,7 +50,7 @@ class Plan:
 
     def nodes_config(self) -> dict[str, Any]:
         """The configuration of the node agent (``autox.api.nodes`` is its schema)."""
-        pki = Pki(self.home.pki)
+        pki = KeyFiles(self.home.pki)
         config: dict[str, Any] = {
             "provider": "process",
             "stateDir": str(self.home.nodes),
@@ -75,7 +75,7 @@ class Plan:
 
     def containerd_files(self) -> dict[Path, str]:
         """The files of the containerd node, by path."""
-        pki = Pki(self.home.pki)
+        pki = KeyFiles(self.home.pki)
         name = containerd_node_name(self.spec.name)
         settings = configuration.Settings(
             name=name,
@@ -93,7 +93,7 @@ class Plan:
         return configuration.files(Layout(self.home.directory), settings)
 
     def _etcd(self) -> Component:
-        pki = Pki(self.home.pki)
+        pki = KeyFiles(self.home.pki)
         client, peer = self.network.url("etcd"), self.network.url("etcd-peer", scheme="http")
         metrics = self.network.url("etcd-metrics", scheme="http")
         return self._component(
@@ -121,7 +121,7 @@ class Plan:
         )
 
     def _api_server(self) -> Component:
-        pki = Pki(self.home.pki)
+        pki = KeyFiles(self.home.pki)
         return self._component(
             "apiServer",
             "kube-apiserver",
@@ -155,7 +155,7 @@ class Plan:
         )
 
     def _controller_manager(self) -> Component:
-        pki = Pki(self.home.pki)
+        pki = KeyFiles(self.home.pki)
         return self._component(
             "controllerManager",
             "kube-controller-manager",
@@ -208,7 +208,7 @@ class Plan:
         )
 
     def _client_flags(self, user: str, *, listener: str) -> dict[str, str]:
-        pki = Pki(self.home.pki)
+        pki = KeyFiles(self.home.pki)
         kubeconfig = str(self.home.identity(user))
         return {
             "kubeconfig": kubeconfig,

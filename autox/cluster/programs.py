@@ -8,7 +8,7 @@ import re
 from collections.abc import Mapping
 from pathlib import Path
 
-from autox.cluster.binaries import Binary, Source, Tool
+from autox.cluster.binaries.tools import Binary, Source, Tool
 from autox.cluster.home import ClusterHome
 from autox.cluster.state import ClusterState, read_state
 from autox.model.errors import ConfigurationError

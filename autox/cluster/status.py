@@ -13,22 +13,19 @@ from pathlib import Path
 
 import psutil
 
-from autox.cluster.binaries import Tool
-from autox.cluster.bootstrap import is_ready
+from autox.cluster.administrator import Administrator
+from autox.cluster.binaries.tools import Tool
 from autox.cluster.component import Component
 from autox.cluster.containerd.addresses import node_address
 from autox.cluster.files import room
 from autox.cluster.health import Health
 from autox.cluster.home import ClusterHome
 from autox.cluster.identities import containerd_node_name, node_names
+from autox.cluster.nodehealth import node_troubles
 from autox.cluster.plan import Plan
 from autox.cluster.processes import Running, components_of, find
 from autox.cluster.spec import Runtime
 from autox.cluster.state import ClusterState, read_state
-from autox.kube.auth import from_kubeconfig
-from autox.kube.client import KubeClient
-from autox.model.errors import AutoxError
-from autox.model.refs import NODES
 
 SEGMENT_BYTES = 64_000_000
 """So much room etcd wants at a time, and ends where there is less."""
@@ -96,13 +93,13 @@ async def status(home: ClusterHome, *, environ: Mapping[str, str] = os.environ) 
         return ClusterStatus(name=home.name, phase=phase, strays=strays, nodes={}, versions={})
     components = {each.name: each for each in _plan(home, state, environ).components()}
     processes = components_of(running)
-    async with Health(home) as health:
-        troubles = await health.troubles(components, processes)
+    administrator = Administrator(home)
+    troubles = await Health(home, administrator).troubles(components, processes)
     statuses = tuple(
         _component_status(component, state, processes.get(name), troubles[name])
         for name, component in components.items()
     )
-    nodes = await _nodes(home, state, reachable=not troubles["apiServer"])
+    nodes = await _nodes(administrator, state, reachable=not troubles["apiServer"])
     ours = {each.pid for name, each in processes.items() if name in components}
     containers = [each.pid for each in running if not each.component]
     strays = tuple(each.pid for each in running if each.pid not in ours and each.component)
@@ -149,19 +146,10 @@ def _component_status(
         return ComponentStatus(name=component.name, trouble="not running", address=address)
 
 
-async def _nodes(home: ClusterHome, state: ClusterState, *, reachable: bool) -> dict[str, str]:
+async def _nodes(administrator: Administrator, state: ClusterState, *, reachable: bool) -> dict[str, str]:
     names = node_names(state.spec.name, state.spec.nodes)
     if state.spec.runtime is Runtime.CONTAINERD:
         names.append(containerd_node_name(state.spec.name))
     if not reachable:
         return dict.fromkeys(names, "unknown: the API server does not answer")
-    troubles = {}
-    try:
-        async with KubeClient(from_kubeconfig(home.kubeconfig)) as kube:
-            listing = await kube.list(NODES)
-    except AutoxError as error:
-        return dict.fromkeys(names, f"unknown: {error.message}")
-    found = {node["metadata"]["name"]: node for node in listing.items}
-    for name in names:
-        troubles[name] = "" if name in found and is_ready(found[name]) else "not ready"
-    return troubles
+    return await node_troubles(administrator, state.network.url("apiServer"), names)

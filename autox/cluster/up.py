@@ -14,6 +14,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from autox.cluster import network as networks
+from autox.cluster.administrator import Administrator
 from autox.cluster.bootstrap import grant, wait_until_pods_can_run
 from autox.cluster.component import Component
 from autox.cluster.containerd import cgroups, requirements
@@ -181,17 +182,16 @@ async def _converge(request: Request, state: ClusterState, *, say: Say) -> None:
     else:
         await asyncio.to_thread(cgroups.remove, Layout(home.directory).cgroup)
 
-    async with Health(home) as health:
-        starter = _Starter(home=home, health=health, running=kept, say=say)
-        if containerd_node:
-            await starter.has_link(wanted[CONTAINERD_NODE], network)
-        await starter.all_ready([wanted["etcd"], wanted["apiServer"]])
-        async with KubeClient(from_kubeconfig(home.kubeconfig)) as kube:
-            await grant(kube, dns=bool(containerd_node))
-            await starter.all_ready([each for name, each in wanted.items() if name not in ("etcd", "apiServer")])
-            await wait_until_pods_can_run(kube, nodes, seconds=READY_SECONDS)
-            if nodes:
-                say(f"ready to run pods: {', '.join(nodes)}")
+    starter = _Starter(home=home, health=Health(home, Administrator(home)), running=kept, say=say)
+    if containerd_node:
+        await starter.has_link(wanted[CONTAINERD_NODE], network)
+    await starter.all_ready([wanted["etcd"], wanted["apiServer"]])
+    async with KubeClient(from_kubeconfig(home.kubeconfig)) as kube:
+        await grant(kube, dns=bool(containerd_node))
+        await starter.all_ready([each for name, each in wanted.items() if name not in ("etcd", "apiServer")])
+        await wait_until_pods_can_run(kube, nodes, seconds=READY_SECONDS)
+        if nodes:
+            say(f"ready to run pods: {', '.join(nodes)}")
 
 
 async def _end_all_but(wanted: Mapping[str, Component], *, home: ClusterHome, say: Say) -> dict[str, Running]:

@@ -6,9 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from autox.cluster.binaries import BinarySettings
 from autox.cluster.binaries.cache import Cache
-from autox.cluster.binaries.settings import Platform
+from autox.cluster.binaries.settings import BinarySettings, Platform
 from tests.binaries.releaseserver import ReleaseServer
 
 

@@ -3,8 +3,8 @@
 import json
 from pathlib import Path
 
-from autox.cluster.binaries import Tool
 from autox.cluster.binaries.pins import pinned
+from autox.cluster.binaries.tools import Tool
 
 
 def script(tool: Tool, version: str = "") -> str:

@@ -15,9 +15,9 @@ from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
-from autox.cluster.binaries import Tool
 from autox.cluster.binaries.releases import release_of
 from autox.cluster.binaries.settings import Platform
+from autox.cluster.binaries.tools import Tool
 
 Behaviour = Callable[["Request", bytes], None]
 

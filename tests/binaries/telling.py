@@ -1,6 +1,6 @@
 """A progress that remembers what it was told."""
 
-from autox.cluster.binaries import Silent, Unit
+from autox.cluster.binaries.progress import Silent, Unit
 
 
 class Telling(Silent):

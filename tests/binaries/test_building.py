@@ -13,14 +13,14 @@ from pathlib import Path
 import psutil
 import pytest
 
-from autox.cluster.binaries import Silent, Tool
 from autox.cluster.binaries.building import Builds
 from autox.cluster.binaries.cache import Cache
 from autox.cluster.binaries.downloading import Outcome
 from autox.cluster.binaries.pins import Module, Package, modules, pinned
+from autox.cluster.binaries.progress import Silent
 from autox.cluster.binaries.settings import BinarySettings, Platform
 from autox.cluster.binaries.toolchain import NoToolchainError, find_go, go_environment, install_go, requirements
-from autox.cluster.binaries.tools import NODE_TOOLS
+from autox.cluster.binaries.tools import NODE_TOOLS, Tool
 from tests.binaries.programs import script
 from tests.binaries.telling import Telling
 
@@ -283,7 +283,10 @@ def test_a_toolchain_of_another_hash_is_refused(build: Build, tiny: Module, cach
 PROVIDE = """
 import sys
 from pathlib import Path
-from autox.cluster.binaries import BinarySettings, Silent, Tool, provide
+from autox.cluster.binaries.progress import Silent
+from autox.cluster.binaries.providing import provide
+from autox.cluster.binaries.settings import BinarySettings
+from autox.cluster.binaries.tools import Tool
 provide([Tool.ETCD], settings=BinarySettings(cache=Path(sys.argv[1]), search_path=sys.argv[2], offline=True),
         progress=Silent())
 """

@@ -6,9 +6,9 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner, Result
 
-from autox.cli.binaries import binaries
-from autox.cluster.binaries import CONTROL_PLANE, Tool
+from autox.cli.cluster.binaries import binaries
 from autox.cluster.binaries.pins import pinned
+from autox.cluster.binaries.tools import CONTROL_PLANE, Tool
 from autox.model.errors import ConfigurationError, PermanentError
 from tests.binaries.programs import install_all
 

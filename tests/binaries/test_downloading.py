@@ -12,12 +12,14 @@ from pathlib import Path
 
 import pytest
 
-from autox.cluster.binaries import BinarySettings, Silent, Source, Tool, provide
 from autox.cluster.binaries.cache import Cache
 from autox.cluster.binaries.downloading import Downloads, Outcome
 from autox.cluster.binaries.fetching import Patience
+from autox.cluster.binaries.progress import Silent
+from autox.cluster.binaries.providing import provide
 from autox.cluster.binaries.releases import published_sum, release_of
-from autox.cluster.binaries.settings import Platform
+from autox.cluster.binaries.settings import BinarySettings, Platform
+from autox.cluster.binaries.tools import Source, Tool
 from autox.cluster.binaries.web import Deadlines
 from autox.model.errors import PermanentError
 from tests.binaries.programs import script

@@ -8,8 +8,7 @@ from collections.abc import Callable
 import pytest
 
 from autox.cli.progress import TerminalProgress
-from autox.cluster.binaries import Unit
-from autox.cluster.binaries.progress import step
+from autox.cluster.binaries.progress import Unit, step
 
 ERASE = "\r\x1b[2K"
 

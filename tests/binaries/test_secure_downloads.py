@@ -11,9 +11,9 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
-from autox.cluster.binaries import Tool
 from autox.cluster.binaries.cache import Cache
 from autox.cluster.binaries.downloading import Downloads, Outcome
+from autox.cluster.binaries.tools import Tool
 from tests.binaries.releaseserver import ReleaseServer, redirect
 from tests.binaries.telling import Telling
 

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from autox.cluster.binaries import BinarySettings
+from autox.cluster.binaries.settings import BinarySettings
 from autox.model.errors import ConfigurationError
 
 

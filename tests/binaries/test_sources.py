@@ -8,11 +8,14 @@ from pathlib import Path
 
 import pytest
 
-from autox.cluster.binaries import CONTROL_PLANE, BinarySettings, Silent, Source, Tool, provide
 from autox.cluster.binaries.asking import NoAnswerError
 from autox.cluster.binaries.cache import Cache
 from autox.cluster.binaries.pins import pinned
 from autox.cluster.binaries.probing import VersionProbe
+from autox.cluster.binaries.progress import Silent
+from autox.cluster.binaries.providing import provide
+from autox.cluster.binaries.settings import BinarySettings
+from autox.cluster.binaries.tools import CONTROL_PLANE, Source, Tool
 from autox.model.errors import ConfigurationError, PermanentError
 from tests.binaries.programs import install, install_all, times_asked
 

@@ -4,10 +4,10 @@ import re
 
 import pytest
 
-from autox.cluster.binaries import Tool, fits
 from autox.cluster.binaries.pins import modules, pinned, wanted_modules
 from autox.cluster.binaries.toolchain import requirements
-from autox.cluster.binaries.versions import accepted, reported
+from autox.cluster.binaries.tools import Tool
+from autox.cluster.binaries.versions import accepted, fits, reported
 
 SERVERS = (Tool.KUBE_APISERVER, Tool.KUBE_CONTROLLER_MANAGER, Tool.KUBE_SCHEDULER)
 

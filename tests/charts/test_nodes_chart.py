@@ -16,7 +16,7 @@ import yaml
 
 from autox.api.nodeschart import NodesChartValues
 from autox.api.stages import load_stages
-from autox.cluster.binaries import Tool
+from autox.cluster.binaries.tools import Tool
 from autox.kube.auth import from_kubeconfig
 from autox.kube.client import KubeClient
 from autox.model.nodes import NODE_LEASE_SECONDS

@@ -12,7 +12,8 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from autox.cluster.pki import Identity, Pki
+from autox.cluster.identities import Identity
+from autox.cluster.pki import Pki
 from tests.charts.rendering import AUTOX, Object, helm
 from tests.clusters import LocalCluster, wait_for
 

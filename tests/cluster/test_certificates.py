@@ -6,7 +6,8 @@ from pathlib import Path
 import pytest
 from cryptography import x509
 
-from autox.cluster.pki import Identity, Pki
+from autox.cluster.identities import Identity
+from autox.cluster.pki import Pki
 from autox.model.errors import PermanentError
 
 NOW = dt.datetime(2026, 11, 22, tzinfo=dt.UTC)

@@ -4,7 +4,10 @@ from pathlib import Path
 
 import pytest
 
-from autox.cluster.binaries import Binary, BinarySettings, Silent, Source, Tool, provide
+from autox.cluster.binaries.progress import Silent
+from autox.cluster.binaries.providing import provide
+from autox.cluster.binaries.settings import BinarySettings
+from autox.cluster.binaries.tools import Binary, Source, Tool
 from autox.cluster.home import ClusterHome
 from autox.cluster.network import PORTS, Network
 from autox.cluster.programs import check_data, chosen, remembered

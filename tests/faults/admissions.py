@@ -12,7 +12,8 @@ from typing import Any
 
 from aiohttp import web
 
-from autox.cluster.pki import Identity, Pki
+from autox.cluster.identities import Identity
+from autox.cluster.pki import Pki
 from autox.tasks.density.marks import RUN_LABEL
 
 Object = dict[str, Any]

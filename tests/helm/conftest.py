@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from autox.adapters.helm import HelmReleases
-from autox.cluster.binaries import Tool
+from autox.cluster.binaries.tools import Tool
 from autox.kube.client import KubeClient
 from tests.helm.scene import Scene, write_chart
 from tests.kube.apiserver import program

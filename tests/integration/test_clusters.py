@@ -11,7 +11,10 @@ from typing import Any
 
 import pytest
 
-from autox.cluster.binaries import BinarySettings, Silent, Tool, provide
+from autox.cluster.binaries.progress import Silent
+from autox.cluster.binaries.providing import provide
+from autox.cluster.binaries.settings import BinarySettings
+from autox.cluster.binaries.tools import Tool
 from tests.clusters import LocalCluster, run
 
 pytestmark = pytest.mark.integration

@@ -23,7 +23,10 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.x509.oid import NameOID
 
-from autox.cluster.binaries import BinarySettings, Silent, Tool, provide
+from autox.cluster.binaries.progress import Silent
+from autox.cluster.binaries.providing import provide
+from autox.cluster.binaries.settings import BinarySettings
+from autox.cluster.binaries.tools import Tool
 
 ADMIN = "admin"
 START_SECONDS = 60

@@ -11,7 +11,8 @@ from pathlib import Path
 import pytest
 from aiohttp import ClientSession, TCPConnector
 
-from autox.cluster.pki import Identity, Pki
+from autox.cluster.identities import Identity
+from autox.cluster.pki import Pki
 from autox.model.nodes import KubeletEndpoint
 from tests.kubelet.node import ADDRESS, Node
 

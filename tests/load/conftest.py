@@ -10,7 +10,8 @@ from pathlib import Path
 import pytest
 import uvloop
 
-from autox.cluster.pki import Identity, Pki
+from autox.cluster.identities import Identity
+from autox.cluster.pki import Pki
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

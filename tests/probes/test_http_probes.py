@@ -11,7 +11,8 @@ from typing import Any
 
 import pytest
 
-from autox.cluster.pki import Identity, Pki
+from autox.cluster.identities import Identity
+from autox.cluster.pki import Pki
 from autox.nodes.probes.handlers import probe_once
 from autox.nodes.probes.outcome import ProbeOutcome
 from tests.probes.servers import ADDRESS, response, serving

@@ -20,7 +20,7 @@ import yaml
 from autox.api.crds import crds
 from autox.api.experiments import object_from_record
 from autox.api.results import result_from_gzip, result_from_object
-from autox.cluster.binaries import Tool
+from autox.cluster.binaries.tools import Tool
 from autox.kube.client import KubeClient
 from autox.kube.objects import Object
 from autox.model.errors import AlreadyExistsError, NotFoundError

@@ -7,7 +7,10 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from autox.cluster.binaries import BinarySettings, Silent, Tool, provide
+from autox.cluster.binaries.progress import Silent
+from autox.cluster.binaries.providing import provide
+from autox.cluster.binaries.settings import BinarySettings
+from autox.cluster.binaries.tools import Tool
 
 _CHART = "apiVersion: v2\nname: reading\nversion: 0.0.1\n"
 _ANSWERS = "{{- range .Values.texts }}\n# {{ fromYaml . | toRawJson }}\n{{- end }}\n"

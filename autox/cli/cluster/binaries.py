@@ -11,9 +11,12 @@ from pathlib import Path
 
 import click
 
+from autox.cli.output import output_option
 from autox.cli.progress import TerminalProgress
 from autox.cli.tables import table
-from autox.cluster.binaries import CONTROL_PLANE, NODE_TOOLS, Binary, BinarySettings, Tool, provide
+from autox.cluster.binaries.providing import provide
+from autox.cluster.binaries.settings import BinarySettings
+from autox.cluster.binaries.tools import CONTROL_PLANE, NODE_TOOLS, Binary, Tool
 from autox.cluster.spec import Runtime
 
 
@@ -26,9 +29,7 @@ from autox.cluster.spec import Runtime
 )
 @click.option("--mirror", metavar="URL", help="Download from here, not the official locations (AUTOX_MIRROR).")
 @click.option("--offline", is_flag=True, help="Use no network (AUTOX_OFFLINE=1).")
-@click.option(
-    "-o", "--output", type=click.Choice(["text", "json"]), default="text", show_default=True, help="How to print."
-)
+@output_option
 @click.option(
     "--runtime",
     type=click.Choice([each.value for each in Runtime]),
