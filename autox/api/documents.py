@@ -30,6 +30,8 @@ class Document(BaseModel):
         frozen=True,
         allow_inf_nan=False,
         hide_input_in_errors=True,
+        # NB: a program uses a few of the models it imports, and a part of another is not built by itself at all.
+        defer_build=True,
     )
 
 

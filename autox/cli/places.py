@@ -12,8 +12,8 @@ from autox.cli.reading import Readings, experiments
 from autox.kube.client import KubeClient
 from autox.kube.objects import Object, metadata
 from autox.model.errors import ConfigurationError, ForbiddenError, NotFoundError
+from autox.model.experiments import result_secret
 from autox.model.refs import EXPERIMENT_GROUPS, EXPERIMENTS, SECRETS, Resource
-from autox.tasks.recalling import result_secret
 
 
 async def place_of(kube: KubeClient, resource: Resource, name: str, *, namespace: str | None) -> str:

@@ -20,13 +20,13 @@ from autox.core.wording import INTERRUPTED
 from autox.kube.client import KubeClient
 from autox.kube.objects import Object, metadata
 from autox.model.errors import ConfigurationError, InvalidError, NotFoundError
-from autox.model.experiments import ExperimentRecord, Identity
+from autox.model.experiments import ExperimentRecord, Identity, result_secret
 from autox.model.groups import ChartRef
 from autox.model.labels import INSTANCE
 from autox.model.refs import CRON_JOBS, JOBS, SECRETS, ObjectRef
 from autox.model.result import ExperimentResult, TaskState
 from autox.model.verdict import Phase
-from autox.tasks.recalling import result_secret, stored_in
+from autox.tasks.recalling import stored_in
 
 _OURS = "app.kubernetes.io/part-of=autox"
 

@@ -14,9 +14,10 @@ from autox.cli.reading import ReadExperiment, experiments
 from autox.cli.releases import Released, released
 from autox.kube.client import KubeClient
 from autox.model.errors import ConfigurationError, InvalidError, NotFoundError
+from autox.model.experiments import result_secret
 from autox.model.refs import EXPERIMENTS, SECRETS
 from autox.model.result import ExperimentResult
-from autox.tasks.recalling import result_secret, stored_in
+from autox.tasks.recalling import stored_in
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

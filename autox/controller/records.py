@@ -11,7 +11,7 @@ from autox.controller.reading import Recorded
 from autox.kube.client import KubeClient
 from autox.kube.objects import Object, metadata
 from autox.model.errors import AlreadyExistsError, NotFoundError, NotOursError, PermanentError
-from autox.model.experiments import ExperimentRecord
+from autox.model.experiments import ExperimentRecord, result_secret
 from autox.model.refs import EXPERIMENTS, SECRETS
 
 _log = logging.getLogger(__name__)
@@ -92,24 +92,19 @@ class Records:
             # NB: read anew, for the run may have ended with a large result a moment ago.
             obj = (await self.read(record.namespace, record.name)).object
             if not (obj.get("status") or {}).get("resultSecret"):
-                await self._kube.delete(SECRETS, _result_secret(record.name), namespace=record.namespace)
+                await self._kube.delete(SECRETS, result_secret(record.name), namespace=record.namespace)
         except NotFoundError:
             return
         except PermanentError as error:
-            _log.warning("%s/%s stays for now: %s", record.namespace, _result_secret(record.name), error.advice)
+            _log.warning("%s/%s stays for now: %s", record.namespace, result_secret(record.name), error.advice)
 
     async def forget(self, record: ExperimentRecord) -> None:
         """Delete a record and the result that was kept beside it; what is not there is no error."""
         with suppress(NotFoundError):
-            await self._kube.delete(SECRETS, _result_secret(record.name), namespace=record.namespace)
+            await self._kube.delete(SECRETS, result_secret(record.name), namespace=record.namespace)
         with suppress(NotFoundError):
             await self._kube.delete(EXPERIMENTS, record.name, namespace=record.namespace, uid=record.uid)
 
 
 def _recorded(obj: Object) -> Recorded:
     return Recorded(record=record_from_object(obj), object=obj)
-
-
-def _result_secret(name: str) -> str:
-    """The Secret beside an experiment that has room for a large result."""
-    return f"{name}-result"

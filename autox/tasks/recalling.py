@@ -18,7 +18,7 @@ from autox.core.looping import earlier
 from autox.kube.client import KubeClient
 from autox.kube.objects import Object, metadata
 from autox.model.errors import AutoxError, ConfigurationError, NotFoundError
-from autox.model.experiments import ExperimentRecord
+from autox.model.experiments import ExperimentRecord, result_secret
 from autox.model.refs import CRON_JOBS, EXPERIMENTS, JOBS, SECRETS, ObjectRef
 from autox.model.result import ExperimentResult, Subject
 from autox.tasks.patience import Patience
@@ -46,11 +46,6 @@ class Recalled:
     trigger: ObjectRef | None = None
     stored: ExperimentResult | None = None
     kept: Mapping[str, Any] = field(default_factory=dict)
-
-
-def result_secret(name: str) -> str:
-    """The Secret beside an experiment that has room for a large result."""
-    return f"{name}-result"
 
 
 def stored_in(secret: Object) -> ExperimentResult | None:

@@ -19,10 +19,11 @@ from autox.api.runstatus import FIELD_MANAGER, fitting, status_from_result
 from autox.kube.client import KubeClient
 from autox.kube.objects import metadata
 from autox.model.errors import AutoxError, ForbiddenError, NotFoundError
+from autox.model.experiments import result_secret
 from autox.model.refs import EXPERIMENTS, SECRETS
 from autox.model.result import ExperimentResult, Note, TaskResult
 from autox.tasks.patience import Patience
-from autox.tasks.recalling import SECRET_KEY, Recalled, result_secret, workload_uid
+from autox.tasks.recalling import SECRET_KEY, Recalled, workload_uid
 
 PROGRESS_SECONDS = 5.0
 SECRET_LIMIT = 1_000_000
