@@ -38,12 +38,22 @@ test: lint ## Run every test, those on a real control plane included
 	@$(RUN)/autox cluster binaries
 	@$(RUN)/python -m pytest --numprocesses 2 --dist loadfile --no-loadscope-reorder -m "not realnode and not root"
 
+# In the order in which two processes take them: what takes long first, and what needs no image beside what makes it.
+E2E := tests/image/test_built.py tests/realnode/test_lifecycle.py tests/realnode/test_faults.py \
+  tests/realnode/test_operations.py tests/realnode/test_node.py tests/e2e/test_loops.py \
+  tests/e2e/test_documented_command.py tests/realnode/test_commands.py tests/report/test_browser.py \
+  tests/binaries/test_building.py tests/containers/test_log_writing.py
+# One after another: what judges a control plane under load, and what looks at the whole machine.
+E2E_ALONE := tests/realnode/test_story.py tests/realnode/test_leaks.py
+
 .PHONY: e2e
 e2e: $(STAMP) ## Play the stories on a real node, look at the image and at pages in a browser; needs root on Debian
 	@$(RUN)/python -m tests.realnode.preparing
 	@$(RUN)/autox cluster binaries --runtime containerd
-	@$(RUN)/python -m pytest -m root
-	@$(RUN)/python -m pytest --runtime containerd tests/realnode tests/e2e/test_documented_command.py tests/e2e/test_loops.py
+	@TMPDIR=$$($(RUN)/python -m tests.realnode.place) && export TMPDIR && \
+	  e2e="$(RUN)/python -m pytest --runtime containerd -o tmp_path_retention_policy=failed" && \
+	  $$e2e --numprocesses 2 --dist loadfile --no-loadscope-reorder -m "root or realnode or integration" $(E2E) && \
+	  $$e2e $(E2E_ALONE)
 
 .PHONY: image
 image: $(STAMP) ## Build the container image and its bill of materials into build/image; needs buildah

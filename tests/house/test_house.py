@@ -63,3 +63,17 @@ def test_no_test_is_skipped() -> None:
     ]
 
     assert found == []
+
+
+def test_make_e2e_names_every_file_of_its_own() -> None:
+    """A test that ``make test`` leaves to ``make e2e`` is run there: what neither runs looks as if it passed, too."""
+    marks = re.compile(r"pytest\.mark\.(root|realnode)\b")
+    here = Path(__file__)
+    wanted = {
+        str(path.relative_to(ROOT))
+        for path in tracked()
+        if path.is_relative_to(ROOT / "tests") and path.suffix == ".py" and path != here
+        if marks.search(path.read_text())
+    }
+
+    assert wanted <= {*re.findall(r"tests/\S+\.py", (ROOT / "Makefile").read_text())}

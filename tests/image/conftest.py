@@ -2,8 +2,6 @@
 
 import os
 import shutil
-import subprocess
-import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,8 +10,7 @@ import pytest
 
 from tests.image.archives import unpack
 from tests.image.inside import USER, Unpacked
-
-ROOT = Path(__file__).parents[2]
+from tests.image.making import PLACE, made, make
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,21 +44,9 @@ def built(tmp_path_factory: pytest.TempPathFactory) -> Built:
     place = tmp_path_factory.mktemp("image")
     work = place / "work"
     work.mkdir()
-    outputs = (ROOT / "build" / "image", place / "second")
-    environ = {**os.environ, "TMPDIR": str(work)}
-    builds = [
-        subprocess.run(
-            [sys.executable, "-m", "image.build", "--output", str(output)],
-            cwd=ROOT,
-            env=environ,
-            capture_output=True,
-            text=True,
-            check=False,
-        )
-        for output in outputs
-    ]
-    assert [build.returncode for build in builds] == [0, 0], [build.stderr for build in builds]
-    return Built(outputs=outputs, said=builds[0].stdout, left=[*work.iterdir()])
+    said = made(work=work)
+    make(place / "second", work=work)
+    return Built(outputs=(PLACE, place / "second"), said=said, left=[*work.iterdir()])
 
 
 @pytest.fixture(scope="session")

@@ -1,7 +1,7 @@
 """The image as it is built: the same each time, small, with nothing in it that nobody needs and all that pods ask for.
 
 Part of ``make e2e``, which installs buildah. In one file on purpose: however many processes the tests are spread over,
-the image is built by one.
+the image is built a second time by one.
 """
 
 import json
@@ -20,8 +20,9 @@ import yaml
 from autox import __version__
 from image.contents import read
 from tests.image.archives import manifest
-from tests.image.conftest import ROOT, Built
+from tests.image.conftest import Built
 from tests.image.inside import TMP, USER, Unpacked
+from tests.image.making import ROOT
 
 pytestmark = pytest.mark.root
 

@@ -64,6 +64,21 @@ def shell(script: str, **more: Any) -> dict[str, Any]:
     }
 
 
+def start_pods(cluster: RealCluster, count: int = 3) -> None:
+    """Let pods run that would stay for ever."""
+    spec = shell("trap '' TERM; sleep 100000 & wait")
+    template = {"metadata": {"labels": {"app": "stay"}}, "spec": {**spec, "restartPolicy": "Always"}}
+    cluster.apply(
+        {
+            "apiVersion": "apps/v1",
+            "kind": "Deployment",
+            "metadata": {"name": "stay", "namespace": "default"},
+            "spec": {"replicas": count, "selector": {"matchLabels": {"app": "stay"}}, "template": template},
+        }
+    )
+    cluster.kubectl("rollout", "status", "deployment/stay", "--timeout=60s")
+
+
 @contextmanager
 def real_cluster(name: str, state: Path, *flags: str) -> Iterator[RealCluster]:
     """A cluster with a containerd node that audits, up with these flags, gone afterwards however the tests end."""

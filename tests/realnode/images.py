@@ -1,21 +1,18 @@
 """The image under test, on the containerd node of a cluster."""
 
-from pathlib import Path
-
 from autox import __version__
 from autox.cluster.containerd.configuration import SOCKET
 from autox.cluster.processes import components_of, find
 from autox.cluster.spec import CONTAINERD_NODE
 from tests.clusters import LocalCluster, run
+from tests.image.making import archive
 
-ARCHIVE = Path(__file__).parents[2] / "build" / "image" / "autox.tar"
-"""As ``make image`` leaves it."""
 IMAGE = f"docker.io/library/autox:{__version__}"
 
 
 def bring_image(cluster: LocalCluster) -> None:
     """Bring autox's image to the node, also under the name of the apps' image: there is a Python in it."""
-    loaded = cluster.autox("load", str(ARCHIVE))
+    loaded = cluster.autox("load", str(archive()))
     assert loaded.out == f"{IMAGE}\n", loaded.err
     tag(cluster, IMAGE, "docker.io/library/python:3")
 

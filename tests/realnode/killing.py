@@ -1,9 +1,9 @@
 """``python -m tests.realnode.killing``: SIGKILL a whole ``make e2e`` ten times, and see that ``down`` removes the rest.
 
-Each run is killed with all of its session at a moment of its own, one in each tenth of a run. What is left then are
-clusters, which are made to outlive the command that made them; ``autox cluster down`` takes each down, and after that
-nothing may be left on the machine. It takes an hour, so it is no test of ``make e2e`` itself; ``test_lifecycle`` kills
-``up`` in the same way in a minute. Run it on a machine where nobody else starts clusters.
+Each run is killed with all of its session, both processes of tests among it, at a moment of its own, one in each tenth
+of a run. What is left then are clusters, which are made to outlive the command that made them; ``autox cluster down``
+takes each down, and after that nothing may be left on the machine. It takes an hour, so it is no test of ``make e2e``
+itself; ``test_leaks`` kills ``up`` in the same way in a minute. Run it on a machine where nobody else starts clusters.
 """
 
 import argparse
@@ -28,7 +28,7 @@ def main() -> int:
     """Kill, take down, look; 1 if anything was left."""
     parser = argparse.ArgumentParser(prog="python -m tests.realnode.killing", description=__doc__.partition("\n")[0])
     parser.add_argument("--times", type=int, default=10, help="how many runs to kill (default: %(default)s)")
-    parser.add_argument("--seconds", type=float, default=660.0, help="how long a run takes (default: %(default)s)")
+    parser.add_argument("--seconds", type=float, default=600.0, help="how long a run takes (default: %(default)s)")
     parser.add_argument("--seed", type=int, default=6, help="of the moments (default: %(default)s)")
     options = parser.parse_args()
     chance = random.Random(options.seed)  # noqa: S311  - moments, not secrets

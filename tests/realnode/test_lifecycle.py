@@ -1,9 +1,6 @@
-"""A containerd node comes, changes, is broken, heals and goes, and leaves nothing behind."""
+"""A containerd node comes, changes, is broken and heals; that it leaves nothing behind is next door, in test_leaks."""
 
-import random
-import signal
 import subprocess
-import time
 from pathlib import Path
 
 import psutil
@@ -12,61 +9,9 @@ import pytest
 from autox.cluster.containerd.layout import Layout
 from autox.cluster.spec import CONTAINERD_NODE
 from tests.clusters import wait_for
-from tests.realnode.conftest import RealCluster, shell
-from tests.realnode.leaks import traces
+from tests.realnode.conftest import RealCluster, start_pods
 
 pytestmark = pytest.mark.realnode
-
-KILLS = 10
-SEED = 6
-
-
-def start_pods(cluster: RealCluster, count: int = 3) -> None:
-    """Let pods run that would stay for ever."""
-    spec = shell("trap '' TERM; sleep 100000 & wait")
-    template = {"metadata": {"labels": {"app": "stay"}}, "spec": {**spec, "restartPolicy": "Always"}}
-    cluster.apply(
-        {
-            "apiVersion": "apps/v1",
-            "kind": "Deployment",
-            "metadata": {"name": "stay", "namespace": "default"},
-            "spec": {"replicas": count, "selector": {"matchLabels": {"app": "stay"}}, "template": template},
-        }
-    )
-    cluster.kubectl("rollout", "status", "deployment/stay", "--timeout=60s")
-
-
-def test_down_leaves_nothing(own_real: RealCluster) -> None:
-    """After ``down`` there is no process, mount, link, table, namespace, control group or file that was not before."""
-    before = traces()
-    own_real.up("--runtime", "containerd")
-    start_pods(own_real)
-    own_real.down()
-
-    assert traces().since(before) == {}
-    assert not own_real.home.directory.exists()
-
-
-def test_down_leaves_nothing_after_sigkill_at_any_moment(own_real: RealCluster) -> None:
-    """``up`` is killed ten times at random moments; ``down`` finds and removes all that it had made by then."""
-    chance = random.Random(SEED)  # noqa: S311  - moments, not secrets
-    before = traces()
-    for _ in range(KILLS):
-        moment = chance.uniform(0.1, 8.0)
-        up = subprocess.Popen(
-            own_real.command("up", "--runtime", "containerd"),
-            env=own_real.environ,
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.DEVNULL,
-        )
-        time.sleep(moment)
-        up.send_signal(signal.SIGKILL)
-        up.wait()
-        if chance.random() < 0.3 and CONTAINERD_NODE in own_real.pids():
-            own_real.init().kill()
-        own_real.down()
-
-        assert traces().since(before) == {}, f"killed after {moment:.2f} s"
 
 
 def test_up_goes_on_after_sigkill(own_real: RealCluster) -> None:
@@ -135,18 +80,6 @@ def test_process_and_containerd_nodes_in_one_cluster(real: RealCluster) -> None:
 
     real.up("--nodes", "0")
     assert list(real.status()["nodes"]) == [real.node]
-
-
-def test_a_cluster_gives_its_containerd_node_up(own_real: RealCluster) -> None:
-    """``--runtime process`` ends the node, link and control groups included, and the cluster goes on without it."""
-    before = traces()
-    own_real.up("--runtime", "containerd")
-    own_real.up("--runtime", "process", "--nodes", "1")
-
-    left = traces().since(before)
-    assert not {"mounts", "links", "tables", "cgroups", "files"} & set(left), left
-    assert own_real.status()["phase"] == "up"
-    assert own_real.status()["server"].startswith("https://127.")
 
 
 def _pods(cluster: RealCluster) -> list[dict]:  # type: ignore[type-arg]  # as kubectl prints them

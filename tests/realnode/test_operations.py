@@ -7,9 +7,10 @@ from pathlib import Path
 import pytest
 
 from tests.clusters import run, wait_for
+from tests.image.making import ARCHIVE
 from tests.integration.objects import Object
 from tests.realnode.conftest import RealCluster
-from tests.realnode.images import ARCHIVE, bring_image, tag
+from tests.realnode.images import bring_image, tag
 from tests.realnode.story import Story, bring_app, group, install, load
 
 pytestmark = pytest.mark.realnode
