@@ -25,7 +25,7 @@ def rendered(cluster: LocalCluster, chart: str, *argv: str, values: Object, fold
     """What `helm template NAME CHART` renders; a failure fails the test."""
     done = helm(cluster, "template", "trial", chart, *argv, values=values, folder=folder)
     assert done.code == 0, done.err
-    return [each for each in yaml.safe_load_all(done.out) if each]
+    return [each for each in yaml.load_all(done.out, Loader=yaml.CSafeLoader) if each]
 
 
 def named(objects: list[Object], kind: str, name: str | None = None, namespace: str | None = None) -> Object:
