@@ -42,7 +42,7 @@ class LazyGroup(click.Group):
         place, _ = self.table[cmd_name]
         module, _, name = place.partition(":")
         try:
-            loaded = _loaded(module)
+            found = loaded(module)
         except ModuleNotFoundError as error:
             if (error.name or "autox").partition(".")[0] == "autox":
                 raise
@@ -51,7 +51,7 @@ class LazyGroup(click.Group):
                 f"{_told(ctx, cmd_name)} needs the library {error.name}, which is not installed here",
                 hint="autox's image brings up no clusters: install autox where the cluster should run",
             ) from error
-        command: click.Command = getattr(loaded, name)
+        command: click.Command = getattr(found, name)
         return command
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
@@ -61,7 +61,7 @@ class LazyGroup(click.Group):
             formatter.write_dl([(name, what) for name, (_, what) in sorted(self.table.items())])
 
 
-def _loaded(name: str) -> ModuleType:
+def loaded(name: str) -> ModuleType:
     """The module of that name.
 
     What is imported is there for as long as the program runs. To look through it for garbage while it is made, with

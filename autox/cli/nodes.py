@@ -11,6 +11,7 @@ from typing import Any
 import click
 
 from autox.cli.apart import apart
+from autox.cli.lazygroup import loaded
 from autox.cli.output import output_option
 from autox.cluster.marks import COMPONENT_MARK
 from autox.model.errors import ConfigurationError
@@ -88,9 +89,7 @@ def run(file: Path | None, provider: str, **flags: Any) -> None:
     else:
         config = apart(lambda: _config(file, provider, given))
     # NB: loaded after the child process was forked, or that would have it all in its memory, too.
-    from autox.cli.nodeagent import be  # noqa: PLC0415
-
-    be(config)
+    loaded("autox.cli.nodeagent").be(config)
 
 
 @nodes.command()

@@ -1,9 +1,11 @@
 """What a command loads before it does anything: most of what a short one costs, so each loads only what it needs."""
 
+import gc
 import json
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from pathlib import Path
 
 import click
@@ -11,7 +13,7 @@ import pytest
 from click.testing import CliRunner
 
 from autox.cli.cluster import cluster
-from autox.cli.lazygroup import LazyGroup
+from autox.cli.lazygroup import LazyGroup, loaded
 from autox.cli.main import main
 from autox.model.errors import UnsupportedError
 
@@ -67,7 +69,7 @@ print(json.dumps(loaded))
 
 
 @pytest.fixture(scope="module")
-def loaded() -> Mapping[str, frozenset[str]]:
+def packages() -> Mapping[str, frozenset[str]]:
     """By command: the packages that are there when it is about to begin."""
     told = subprocess.run(
         [sys.executable, "-c", PROGRAM], input=json.dumps([*LOADED]), check=True, capture_output=True, text=True
@@ -76,12 +78,12 @@ def loaded() -> Mapping[str, frozenset[str]]:
 
 
 @pytest.mark.parametrize("words", LOADED)
-def test_a_command_loads_what_it_needs(words: str, loaded: Mapping[str, frozenset[str]]) -> None:
+def test_a_command_loads_what_it_needs(words: str, packages: Mapping[str, frozenset[str]]) -> None:
     """Who asks for the path of a kubeconfig waits for no HTTP client: `autox cluster env` took 0.6 s of CPU for it.
 
     Nor does a report for a terminal wait for what makes one for a browser.
     """
-    assert loaded[words] & HEAVY == frozenset(LOADED[words].split())
+    assert packages[words] & HEAVY == frozenset(LOADED[words].split())
 
 
 def commands(group: LazyGroup, words: str) -> Iterator[tuple[str, click.Command, str]]:
@@ -115,3 +117,18 @@ def test_a_command_whose_library_is_not_there_says_so(tmp_path: Path, monkeypatc
 
     assert isinstance(ended.exception, UnsupportedError)
     assert ended.exception.message == "autox cluster up needs the library nosuchlibrary, which is not installed here"
+
+
+@pytest.mark.parametrize("text", ["WHAT = 1\n", "raise ValueError('broken')\n"], ids=["whole", "broken"])
+def test_garbage_is_collected_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, text: str) -> None:
+    """What a command makes after it was loaded, or when that failed, is collected as ever: a controller lives long."""
+    (tmp_path / "passing.py").write_text(text)
+    monkeypatch.syspath_prepend(tmp_path)
+    monkeypatch.delitem(sys.modules, "passing", raising=False)
+    try:
+        with suppress(ValueError):
+            assert loaded("passing").WHAT == 1
+        assert gc.isenabled()
+        assert gc.get_freeze_count() > 0
+    finally:
+        gc.unfreeze()
