@@ -33,10 +33,14 @@ lint: $(STAMP)
 	@$(RUN)/mypy
 	@$(RUN)/lint-imports
 
+# Clusters come and go in memory where there is room; what a test that failed leaves stays there to be looked at.
+PYTEST := TMPDIR=$$($(RUN)/python -m tests.place) $(RUN)/python -m pytest -o tmp_path_retention_policy=failed
+SPREAD := --numprocesses 2 --dist loadfile --no-loadscope-reorder
+
 .PHONY: test
 test: lint ## Run every test, those on a real control plane included
 	@$(RUN)/autox cluster binaries
-	@$(RUN)/python -m pytest --numprocesses 2 --dist loadfile --no-loadscope-reorder -m "not realnode and not root"
+	@$(PYTEST) $(SPREAD) -m "not realnode and not root"
 
 # In the order in which two processes take them: what takes long first, and what needs no image beside what makes it.
 E2E := tests/image/test_built.py tests/realnode/test_lifecycle.py tests/realnode/test_faults.py \
@@ -50,10 +54,8 @@ E2E_ALONE := tests/realnode/test_story.py tests/realnode/test_leaks.py
 e2e: $(STAMP) ## Play the stories on a real node, look at the image and at pages in a browser; needs root on Debian
 	@$(RUN)/python -m tests.realnode.preparing
 	@$(RUN)/autox cluster binaries --runtime containerd
-	@TMPDIR=$$($(RUN)/python -m tests.realnode.place) && export TMPDIR && \
-	  e2e="$(RUN)/python -m pytest --runtime containerd -o tmp_path_retention_policy=failed" && \
-	  $$e2e --numprocesses 2 --dist loadfile --no-loadscope-reorder -m "root or realnode or integration" $(E2E) && \
-	  $$e2e $(E2E_ALONE)
+	@$(PYTEST) --runtime containerd $(SPREAD) -m "root or realnode or integration" $(E2E)
+	@$(PYTEST) --runtime containerd $(E2E_ALONE)
 
 .PHONY: image
 image: $(STAMP) ## Build the container image and its bill of materials into build/image; needs buildah

@@ -1,4 +1,4 @@
-"""``python -m tests.realnode.place``: where the tests of ``make e2e`` keep clusters, nodes and images.
+"""``python -m tests.place``: where ``make test`` and ``make e2e`` keep clusters, nodes and images.
 
 In memory where there is room: a node is thousands of files that are removed a minute later, and etcd waits for the disk
 at each write. Who names a place by TMPDIR gets that.
