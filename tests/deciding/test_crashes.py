@@ -30,6 +30,7 @@ OUT = present(opt_in=None)
             [present("1", template="1-a"), present("2", template="1-a"), present("2", template="1-b")],
             id="image after label",
         ),
+        pytest.param([present("1"), present("1", template="1-a")], id="template known later"),
         pytest.param([present("1"), unreadable(), present("2")], id="unreadable for a while"),
     ],
 )

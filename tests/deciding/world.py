@@ -91,10 +91,11 @@ class World:
     def _mark(self, name: str, **changes: Any) -> None:
         self.records[name] = replace(self.records[name], **changes)
 
-    def _template_of(self, spec: str) -> str:
-        """Of the pods that the running experiment of a spec was launched for."""
+    def _is_of_these_pods(self, spec: str) -> bool:
+        """Whether the running experiment of a spec was launched for the pods of now, as far as both are known."""
         (found,) = (self.records[name] for name in self.releases if self.records[name].identity.spec == spec)
-        return found.template
+        # NB: of a record without a template nothing is known, and its version is not tested again for that alone.
+        return not (found.template and self.trigger.template) or found.template == self.trigger.template
 
     def _is_right(self) -> bool:
         """Whether each spec that should has one experiment of the current version, with the current values."""
@@ -107,6 +108,6 @@ class World:
         return sure <= set(running) <= names and all(
             (each.version, each.trigger_uid) == (labels[self.group.version_label], self.trigger.uid)
             and (spec not in sure or each.digest == self.digests[spec])
-            and self.trigger.template in ("", self._template_of(spec))
+            and self._is_of_these_pods(spec)
             for spec, each in running.items()
         )
