@@ -10,26 +10,23 @@ Stricter than Iter8 on purpose: the inputs of a task that is not listed are an e
 from collections.abc import Mapping
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import ConfigDict, Field, model_validator
+from pydantic import ConfigDict, Field, create_model, model_validator
 
 from autox import __version__
-from autox.api.assess import AssessSection
-from autox.api.density import DensityValues
 from autox.api.documents import Document, checked
 from autox.api.fields import ApiGroup, ApiResource, CronSchedule, DnsName, Duration, NonEmpty, ObjectName, TimeZone
-from autox.api.http import HttpSection
 from autox.api.pods import Beside, CaBundle, PodOptions, Variable
-from autox.api.ready import ReadySection
-from autox.api.tasks import TaskName
+from autox.api.tasks import assess
+from autox.api.tasks.measuring import METRICS
+from autox.api.tasks.table import KINDS, TaskName
 from autox.core.merging import without_nulls
-from autox.core.metrics import PATTERNS
 from autox.model.errors import ConfigurationError
 from autox.model.groups import ChartRef
 
 PACKAGED_CHARTS = ("experiment", "iter8")
 """Charts of autox's own package; the second is another name for the first."""
 
-TASKS: tuple[TaskName, ...] = ("ready", "http", "density", "assess")
+TASKS = tuple(KINDS)
 
 OWN_VARIABLES = ("NAMESPACE", "POD_NAME", "NODE_NAME", "WORKLOAD", "AUTOX_LOG_LEVEL", "AUTOX_CA_BUNDLE")
 """What the container of an experiment is told by the chart."""
@@ -45,7 +42,7 @@ def _rules() -> dict[str, Any]:
         "allOf": [
             *({"if": rule, "then": {"required": [task]}} for task, rule in zip(TASKS, listed, strict=True)),
             *({"if": {"required": [task], **_KNOWN}, "then": rule} for task, rule in zip(TASKS, listed, strict=True)),
-            *(_metrics_need(task, rule) for task, rule in zip(TASKS, listed, strict=True) if task in PATTERNS),
+            *(_metrics_need(task, rule) for task, rule in zip(TASKS, listed, strict=True) if task in METRICS),
             {
                 "if": {"properties": {"runner": {"const": "cronjob"}}, "required": ["runner"]},
                 "then": {"required": ["cronjobSchedule"]},
@@ -80,8 +77,8 @@ class UnderTestSection(Document):
     name: ObjectName
 
 
-class ExperimentValues(PodOptions):
-    """The values of the chart."""
+class _Values(PodOptions):
+    """The values of the chart, but for what its tasks are told."""
 
     model_config = ConfigDict(json_schema_extra=_rules())
 
@@ -93,10 +90,6 @@ class ExperimentValues(PodOptions):
             json_schema_extra={"uniqueItems": True},
         ),
     ]
-    ready: ReadySection | None = None
-    http: HttpSection | None = None
-    density: DensityValues | None = None
-    assess: AssessSection | None = None
     runner: Annotated[
         Literal["job", "cronjob", "none"],
         Field(description="Run once, run on a schedule, or make everything but what runs."),
@@ -141,12 +134,20 @@ class ExperimentValues(PodOptions):
                 wrong.append(f"{task}: is not among the tasks; list it in tasks or remove its inputs")
         if self.runner == "cronjob" and self.cronjob_schedule is None:
             wrong.append("cronjobSchedule: is required by runner cronjob")
-        if not wrong and self.assess is not None:
-            before = self.tasks[: self.tasks.index("assess")]
-            wrong += [f"assess.{trouble}" for trouble in self.assess.without_data(before)]
+        judge = assess.KIND.name
+        judged: assess.AssessSection | None = getattr(self, judge)
+        if not wrong and judged is not None:
+            before = self.tasks[: self.tasks.index(judge)]
+            wrong += [f"{judge}.{trouble}" for trouble in judged.without_data(before)]
         if wrong:
             raise ValueError("; ".join(wrong))
         return self
+
+
+_INPUTS: dict[str, Any] = {name: (kind.chart_section | None, None) for name, kind in KINDS.items()}
+ExperimentValues: type[_Values] = create_model(
+    "ExperimentValues", __base__=_Values, __doc__="The values of the chart.", **_INPUTS
+)
 
 
 def check_chart(chart: ChartRef, *, what: str, at: str = "") -> None:

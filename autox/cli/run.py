@@ -24,8 +24,8 @@ from pathlib import Path
 import click
 import uvloop
 
+from autox.api.experimentdocument import load_experiment
 from autox.api.results import object_from_result
-from autox.api.tasks import load_experiment
 from autox.cli.failing import explain
 from autox.cli.output import output_option
 from autox.cli.targeting import in_pod

@@ -12,6 +12,7 @@ from datetime import datetime
 from typing import Any
 
 from autox.api.experiments import label_selector
+from autox.api.tasks.table import targets_of
 from autox.controller.arriving import look_for_namespace, take_rights
 from autox.controller.conditions import condition
 from autox.controller.experimentstatus import MANAGER
@@ -25,7 +26,6 @@ from autox.controller.supervising import FIRST_LOOK, Seen, Supervisor
 from autox.controller.telling import Teller
 from autox.controller.values import Resolved, resolve, turns, with_trigger
 from autox.core.deciding import DigestTrouble, decide, decide_removed
-from autox.core.targets import targets_of
 from autox.core.turns import Turns
 from autox.core.wording import QUEUED, Notice, warning
 from autox.kube.client import KubeClient

@@ -13,13 +13,13 @@ from collections.abc import Callable
 from datetime import datetime
 
 from autox.api.experiments import label_selector
+from autox.api.tasks.table import targets_of
 from autox.controller.groups import Groups, Key
 from autox.controller.reach import Reach
 from autox.controller.reading import read_records, read_trigger
 from autox.controller.steps import Steps
 from autox.controller.values import Resolved, resolve, turns
 from autox.core.deciding import decide
-from autox.core.targets import targets_of
 from autox.kube.client import KubeClient
 from autox.model.decision import Action
 from autox.model.errors import AutoxError

@@ -14,6 +14,8 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
+from autox.api.tasks.kind import Load
+from autox.api.tasks.table import KINDS
 from autox.api.values import check_values, in_effect
 from autox.core.deciding import DigestTrouble
 from autox.core.merging import merge_values
@@ -28,7 +30,8 @@ from autox.model.refs import CONFIG_MAPS, SECRETS
 from autox.model.trigger import TriggerSnapshot
 
 NODES_LIMIT = 20_000
-LOADING = frozenset({"http", "grpc", "density"})
+LOADING = frozenset({"grpc", *(name for name, kind in KINDS.items() if kind.load is not Load.NONE)})
+"""The tasks that load something; charts of Iter8's own have grpc as well."""
 LONGEST = timedelta(hours=1)  # as the chart says where nobody else does
 _REASONS: dict[type[AutoxError], str] = {
     NotFoundError: "ValuesMissing",

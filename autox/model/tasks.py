@@ -1,6 +1,6 @@
 """What each task of an experiment is told: frozen, checked, in base units (seconds, bytes, requests a second).
 
-``autox.api.tasks`` makes these from the experiment document; ``autox.tasks`` carries them out.
+``autox.api.experimentdocument`` makes these; ``autox.tasks`` carries them out.
 """
 
 from collections.abc import Mapping
@@ -12,6 +12,12 @@ from autox.model.refs import ObjectRef
 from autox.model.result import SLO
 
 
+class TaskInputs:
+    """What a task is told; each has a frozen value of its own."""
+
+    __slots__ = ()
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReadyObject:
     """An object that must exist and, if ``condition`` is not empty, have that condition with status True."""
@@ -21,7 +27,7 @@ class ReadyObject:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class ReadyInputs:
+class ReadyInputs(TaskInputs):
     """Task ``ready``: wait until the right pods are there.
 
     Attributes:
@@ -48,7 +54,7 @@ class ErrorRange:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class HttpInputs:
+class HttpInputs(TaskInputs):
     """Task ``http``: open-loop load on one URL.
 
     Attributes:
@@ -83,7 +89,7 @@ class HttpInputs:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class DensityInputs:
+class DensityInputs(TaskInputs):
     """Task ``density``: virtual nodes and pods on the control plane of a cluster.
 
     Attributes:
@@ -110,13 +116,10 @@ class DensityInputs:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class AssessInputs:
+class AssessInputs(TaskInputs):
     """Task ``assess``: the SLOs."""
 
     slos: tuple[SLO, ...]
-
-
-TaskInputs = ReadyInputs | HttpInputs | DensityInputs | AssessInputs
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

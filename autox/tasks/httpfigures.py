@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from math import inf
 
 from autox.core.histogram import rank_of
-from autox.core.metrics import percentile_metric
+from autox.core.percentiles import percentile_metric
 from autox.load.tally import ErrorCount, HttpLoadResult
 from autox.model.result import SLO, Bound, Metric, Note, NoteKind
 from autox.model.tasks import HttpInputs

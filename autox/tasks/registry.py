@@ -4,24 +4,17 @@ A run that only sends HTTP requests loads nothing of the virtual nodes.
 """
 
 import importlib
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable
 from typing import Any
 
+from autox.api.tasks.table import kind
 from autox.tasks.context import Findings, TaskContext
 
 TaskFunction = Callable[[Any, TaskContext], Awaitable[Findings]]
 """A task: its own inputs and the context in, findings out; raises ``AutoxError`` when it cannot do its work."""
 
-MODULES: Mapping[str, str] = {
-    "assess": "autox.tasks.assess",
-    "density": "autox.tasks.density.task",
-    "http": "autox.tasks.http",
-    "ready": "autox.tasks.ready",
-}
-"""By task: the module whose function ``run`` it is."""
-
 
 def task_function(name: str) -> TaskFunction:
     """The function of a task that ``autox.api.tasks`` knows."""
-    function: TaskFunction = importlib.import_module(MODULES[name]).run
+    function: TaskFunction = importlib.import_module(kind(name).module).run
     return function

@@ -21,6 +21,8 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Any, Protocol
 
+from autox.api.tasks.kind import Load
+from autox.api.tasks.table import kind
 from autox.core.assessing import Judgement, demanded, judge
 from autox.core.looping import with_earlier
 from autox.core.wording import INTERRUPTED, TEMPLATE_CHANGED
@@ -35,8 +37,6 @@ from autox.tasks.registry import TaskFunction, task_function
 log = logging.getLogger(__name__)
 
 REPLACED_SECONDS = 2.0
-_NO_LOAD = ("ready", "assess")
-_ELSEWHERE = ("density",)
 """Tasks whose load does not go to the pods of the trigger."""
 
 
@@ -291,14 +291,15 @@ class _Loop:
     async def _witnessed(self, spec: TaskSpec, context: TaskContext) -> Findings:
         """What a task finds out; of a load with what became of the pods meanwhile."""
         function, witness = self._plan.find(spec.name), self._plan.witness
-        if spec.name in _NO_LOAD:
+        load = kind(spec.name).load
+        if load is Load.NONE:
             return await function(spec.inputs, context)
         if witness is None:
             return _unwitnessed(await function(spec.inputs, context), context.subject)
-        blind = await witness.begin(rolled_out=spec.name not in _ELSEWHERE)
+        blind = await witness.begin(rolled_out=load is not Load.ELSEWHERE)
         findings = await function(spec.inputs, context)
         invalid = findings.invalid or await witness.changed()
-        pods = "" if spec.name in _ELSEWHERE else await witness.pods()
+        pods = "" if load is Load.ELSEWHERE else await witness.pods()
         seen = tuple(Note(text=text) for text in (blind, pods) if text)
         return replace(findings, notes=(*findings.notes, *seen), invalid=invalid)
 

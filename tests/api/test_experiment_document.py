@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from autox.api.tasks import load_experiment
+from autox.api.experimentdocument import load_experiment
 from autox.model.errors import ConfigurationError
 from autox.model.refs import ObjectRef
 from autox.model.result import SLO, Bound

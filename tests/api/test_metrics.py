@@ -2,8 +2,9 @@
 
 import pytest
 
+from autox.api.tasks.measuring import METRICS, maker, why_not_made
 from autox.core.duration import parse_duration
-from autox.core.metrics import PATTERNS, canonical, maker, percentile, percentile_metric, why_not_made
+from autox.core.percentiles import canonical, percentile, percentile_metric
 
 
 @pytest.mark.parametrize(
@@ -52,7 +53,7 @@ def test_why_not_made(metric: str) -> None:
     named = [word.strip(",;") for word in why_not_made(metric).split() if "-" in word or word.endswith("/")]
 
     assert named
-    tasks = list(PATTERNS)
+    tasks = list(METRICS)
     assert all(
         any(maker(f"{task}/{name.removeprefix(f'{task}/')}") for task in tasks) or name[-1] == "/" for name in named
     )

@@ -10,7 +10,7 @@ from uuid import uuid4
 import pytest
 import yaml
 
-from autox.api.tasks import load_experiment
+from autox.api.experimentdocument import load_experiment
 from autox.model.tasks import DensityInputs, HttpInputs
 from tests.api.samples import VALUES, changed
 from tests.charts.rendering import EXPERIMENT, helm, named, rendered

@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 from pydantic import ValidationError
 
-from autox.api.http import HttpSection
-from autox.core.targets import targets_of
+from autox.api.tasks.http import HttpSection
+from autox.api.tasks.table import targets_of
 from autox.model.errors import ConfigurationError
 from autox.tasks.resolving import service_of
 from autox.wire.urls import Url, parse_url

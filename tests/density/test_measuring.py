@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from autox.core.metrics import maker
+from autox.api.tasks.measuring import maker
 from autox.model.result import Metric
 from autox.tasks.density.apicalls import ApiCalls, calls_between, snapshot, worst
 from autox.tasks.density.explaining import Hindrance, notes

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from autox.cli.run import Unrecorded
-from autox.core.metrics import percentile
+from autox.core.percentiles import percentile
 from autox.model.result import SLO, Bound, ExperimentResult, Subject
 from autox.model.tasks import AssessInputs, HttpInputs, TaskSpec
 from autox.model.verdict import Verdict

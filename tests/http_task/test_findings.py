@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from autox.core.metrics import maker
+from autox.api.tasks.measuring import maker
 from autox.load.tally import unsendable
 from autox.model.errors import ConfigurationError, UnreachableError
 from autox.model.tasks import HttpInputs

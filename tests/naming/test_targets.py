@@ -4,7 +4,8 @@ from typing import Any
 
 import pytest
 
-from autox.core.targets import target_label, targets_of
+from autox.api.tasks.table import targets_of
+from autox.core.targets import target_label
 
 
 def http(url: Any) -> tuple[str, ...]:

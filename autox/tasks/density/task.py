@@ -14,6 +14,7 @@ from datetime import datetime
 from math import isfinite
 from secrets import token_hex
 
+from autox.api.tasks.density import MOST_NODES, MOST_PODS
 from autox.kube.auth import from_kubeconfig
 from autox.kube.client import KubeClient
 from autox.model.errors import AutoxError, ConfigurationError
@@ -27,9 +28,6 @@ from autox.tasks.density.loadtest import LoadTest
 from autox.tasks.density.marks import Marks
 from autox.tasks.density.target import identify, kubeconfig_of, refuse_self
 from autox.tasks.density.workload import plan
-
-MOST_NODES = 5000
-MOST_PODS = 50_000
 
 
 async def run(inputs: DensityInputs, context: TaskContext) -> Findings:

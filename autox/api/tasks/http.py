@@ -1,16 +1,19 @@
-"""What task ``http`` may be told; the names and the defaults are Iter8's, but for the time a request may take."""
+"""Task ``http``: the names and the defaults are Iter8's, but for the time a request may take."""
 
 import re
-from typing import Annotated, Literal, Self
-from urllib.parse import urlsplit
+from collections.abc import Iterator, Mapping
+from typing import Annotated, Any, Literal, Self
+from urllib.parse import SplitResult, urlsplit
 
 from pydantic import AfterValidator, ConfigDict, Field, model_validator
 
 from autox.api.documents import Document
 from autox.api.fields import Duration, NonEmpty, Percent, PositiveNumber, Shape
+from autox.api.tasks.kind import HIDDEN, Kind, Load, Metrics, as_given
 from autox.core.duration import parse_duration
 from autox.core.hosts import host_of
-from autox.core.metrics import PERCENTILES
+from autox.core.percentiles import PERCENT, PERCENTILES
+from autox.core.targets import target_of_url
 from autox.model.tasks import ErrorRange, HttpInputs
 
 _URL = r"[Hh][Tt][Tt][Pp][Ss]?://([^/?#@\\\s]*@)?(\[[0-9A-Fa-f:.]+\]|[^\x00-,/:-@\[-^`{-\x7f\s]+)(:[0-9]*)?([/?#]\S*)?"
@@ -133,3 +136,50 @@ class HttpSection(Document):
 
 def _seconds(text: str | None) -> float | None:
     return None if text is None else parse_duration(text)
+
+
+def _without_secrets(url: str) -> str:
+    """A URL whose user and whose parameters' values are hidden."""
+    parts = urlsplit(url)
+    user, at, host = parts.netloc.rpartition("@")
+    query = "&".join(_parameter(each) for each in parts.query.split("&")) if parts.query else ""
+    return SplitResult(parts.scheme, f"{HIDDEN if user else ''}{at}{host}", parts.path, query, "").geturl()
+
+
+def _parameter(text: str) -> str:
+    name, equals, _ = text.partition("=")
+    return f"{name}={HIDDEN}" if equals else HIDDEN
+
+
+def _names_alone(headers: Mapping[str, str]) -> dict[str, str]:
+    return dict.fromkeys(headers, HIDDEN)
+
+
+def _targets(given: Mapping[str, Any], namespace: str) -> Iterator[str]:
+    if isinstance(url := given.get("url"), str) and (target := target_of_url(url, namespace=namespace)):
+        yield target
+
+
+_PLAIN = (
+    *("method", "contentType", "numRequests", "duration", "qps", "connections", "timeout", "percentiles"),
+    *("errorRanges", "warmupNumRequests", "warmupDuration"),
+)
+
+KIND = Kind(
+    name="http",
+    section=HttpSection,
+    chart_section=HttpSection,
+    inputs=lambda section, _folder, percentiles: section.value(percentiles),
+    shows={"url": _without_secrets, "headers": _names_alone, **dict.fromkeys(_PLAIN, as_given)},
+    module="autox.tasks.http",
+    load=Load.TARGET,
+    metrics=Metrics(
+        pattern=(
+            r"request-count|sent-count|answer-count|error-count|error-rate"
+            rf"|latency-(mean|stddev|min|max|p{PERCENT})"
+        ),
+        examples=("error-count", "error-rate", "latency-mean", "latency-p99"),
+        distributions={"latency": "latency-p99"},
+    ),
+    targets=_targets,
+)

@@ -1,23 +1,28 @@
-"""What task ``density`` may be told: in the experiment document, and in the chart, where a Secret is named."""
+"""Task ``density``: a control plane is named by a kubeconfig in the experiment document, by a Secret in the chart."""
 
+from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Annotated, Self
+from typing import Annotated, Any, Self
 
 from pydantic import ConfigDict, Field, model_validator
 
 from autox.api.documents import Document
 from autox.api.fields import DnsName, Duration, NonEmpty, PositiveNumber
+from autox.api.tasks.kind import Kind, Load, Metrics, as_given
 from autox.core.duration import parse_duration
 from autox.model.tasks import DensityInputs
+
+MOST_NODES = 5_000
+MOST_PODS = 50_000
 
 
 class DensityLoad(Document):
     """Virtual nodes and pods on the control plane of a cluster."""
 
     cluster: Annotated[NonEmpty | None, Field(description="A local cluster of autox, by name.")] = None
-    nodes: Annotated[int, Field(ge=1, le=100_000, description="How many virtual nodes.")] = 10
-    pods: Annotated[int, Field(ge=1, le=1_000_000, description="How many pods, in Deployments.")] = 100
-    pods_per_deployment: Annotated[int, Field(ge=1, le=1_000_000, description="The size of each Deployment.")] = 10
+    nodes: Annotated[int, Field(ge=1, le=MOST_NODES, description="How many virtual nodes.")] = 10
+    pods: Annotated[int, Field(ge=1, le=MOST_PODS, description="How many pods, in Deployments.")] = 100
+    pods_per_deployment: Annotated[int, Field(ge=1, le=MOST_PODS, description="The size of each Deployment.")] = 10
     rate: Annotated[PositiveNumber, Field(description="Pods a second at which Deployments are created.")] = 20.0
     timeout: Annotated[Duration, Field(description="Within this time every pod must run.")] = "300s"
     allow_self: Annotated[bool, Field(description="The cluster may be the one that the experiment runs in.")] = False
@@ -72,3 +77,32 @@ class DensityValues(DensityLoad):
         if (self.kubeconfig_secret is None) == (self.cluster is None):
             raise ValueError("give either kubeconfigSecret or cluster: which control plane is to be tested")
         return self
+
+
+def _targets(given: Mapping[str, Any], namespace: str) -> Iterator[str]:
+    secret = given.get("kubeconfigSecret")
+    yield f"cluster/{namespace}/{secret}" if secret else f"cluster/{given.get('cluster', '')}"
+
+
+_PLAIN = ("kubeconfig", "cluster", "nodes", "pods", "podsPerDeployment", "rate", "timeout", "allowSelf", "allowExec")
+
+KIND = Kind(
+    name="density",
+    section=DensitySection,
+    chart_section=DensityValues,
+    inputs=lambda section, folder, _percentiles: section.value(folder),
+    shows=dict.fromkeys(_PLAIN, as_given),
+    module="autox.tasks.density.task",
+    load=Load.ELSEWHERE,
+    metrics=Metrics(
+        pattern=(
+            r"pod-startup-latency-(p50|p90|p99)(/(created-to-seen|seen-to-bound|bound-to-running))?"
+            r"|pod-startup-latency-(mean|max)|pods-(as-asked|created|running|failed)|arrival-rate"
+            r"|scheduling-throughput|lease-lateness-(p99|max)"
+            r"|(api-call-latency|api-request-duration)-(p50|p90|p99)(/[A-Z]+/[a-z0-9.-]+(/[a-z0-9.-]+)?)?"
+        ),
+        examples=("pod-startup-latency-p99", "api-call-latency-p99", "pods-running", "scheduling-throughput"),
+        distributions={"pod-startup-latency": "pod-startup-latency-p99"},
+    ),
+    targets=_targets,
+)

@@ -1,4 +1,4 @@
-"""What task ``ready`` may be told."""
+"""Task ``ready``: wait until the right pods are there."""
 
 from typing import Annotated, Self
 
@@ -6,6 +6,7 @@ from pydantic import ConfigDict, Field, model_validator
 
 from autox.api.documents import Document
 from autox.api.fields import ApiGroup, ApiResource, ApiVersion, DnsLabel, DnsName, Duration, NonEmpty, ObjectName
+from autox.api.tasks.kind import Kind, as_given
 from autox.core.duration import parse_duration
 from autox.model.refs import ObjectRef
 from autox.model.tasks import ReadyInputs, ReadyObject
@@ -64,3 +65,13 @@ class ReadySection(Document):
             ),
             timeout=parse_duration(self.timeout),
         )
+
+
+KIND = Kind(
+    name="ready",
+    section=ReadySection,
+    chart_section=ReadySection,
+    inputs=lambda section, _folder, _percentiles: section.value(),
+    shows=dict.fromkeys(("deploy", "service", "namespace", "objects", "timeout"), as_given),
+    module="autox.tasks.ready",
+)

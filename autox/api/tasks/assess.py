@@ -1,4 +1,4 @@
-"""What task ``assess`` may be told: the SLOs."""
+"""Task ``assess``: the SLOs."""
 
 from collections.abc import Collection
 from typing import Annotated, Self
@@ -7,12 +7,14 @@ from pydantic import ConfigDict, Field, JsonValue, model_validator
 
 from autox.api.documents import Document
 from autox.api.fields import Number
-from autox.core.metrics import PATTERNS, canonical, maker, percentile, why_not_made
+from autox.api.tasks.kind import Kind, as_given
+from autox.api.tasks.measuring import METRICS, maker, why_not_made
+from autox.core.percentiles import canonical, percentile
 from autox.model.result import SLO, Bound
 from autox.model.tasks import AssessInputs
 
 _METRIC: JsonValue = {
-    "pattern": f"^({'|'.join(f'{task}/({rest})' for task, rest in PATTERNS.items())})$",
+    "pattern": f"^({'|'.join(f'{task}/({made.pattern})' for task, made in METRICS.items())})$",
     "$comment": "a metric that a task makes, such as http/latency-p99, http/error-rate or density/pods-failed",
 }
 _NOT_EMPTY: list[JsonValue] = [
@@ -77,3 +79,13 @@ class AssessSection(Document):
                 elif task not in before:
                     wrong.append(f"SLOs.{bound}.{metric}: needs task {task}, listed before assess")
         return wrong
+
+
+KIND = Kind(
+    name="assess",
+    section=AssessSection,
+    chart_section=AssessSection,
+    inputs=lambda section, _folder, _percentiles: section.value(),
+    shows={"SLOs": as_given},
+    module="autox.tasks.assess",
+)

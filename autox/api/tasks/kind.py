@@ -1,0 +1,96 @@
+"""What a task is to everybody who does not carry it out: one frozen ``Kind`` for each.
+
+Rejected: a class for each task that also runs it. What a task may be told is checked in the controller and in charts,
+where nothing of load generators and virtual nodes is loaded; so ``module`` names what runs it, and no more.
+"""
+
+import re
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from enum import Enum
+from pathlib import Path
+from typing import Any
+
+from autox.api.documents import Document
+from autox.model.tasks import TaskInputs
+
+HIDDEN = "***"
+
+
+class Load(Enum):
+    """What a task puts load on."""
+
+    NONE = "nothing"
+    TARGET = "the pods under test"
+    ELSEWHERE = "another control plane"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Metrics:
+    """The metrics that a task makes: what an SLO may be about.
+
+    Attributes:
+        pattern: of the names without ``TASK/``, whole, in the part of regular expressions that Python, Go and JSON
+            Schema share, because Helm checks an SLO's metric by it too.
+        examples: some of them, as they are told to whoever names another.
+        distributions: metrics that are no single figure, each with a figure of it.
+    """
+
+    pattern: str
+    examples: tuple[str, ...]
+    distributions: Mapping[str, str] = field(default_factory=dict)
+
+    def has(self, rest: str) -> bool:
+        """Whether the task makes ``TASK/rest``."""
+        return re.fullmatch(self.pattern, rest, re.ASCII) is not None
+
+
+def as_given(value: Any) -> Any:
+    """A field that may be shown as the user wrote it."""
+    return value
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Kind:
+    """A task.
+
+    Attributes:
+        name: as it is listed in ``tasks``.
+        section: what it may be told in the experiment document.
+        chart_section: likewise in the chart's values.
+        inputs: makes what the task is given, in base units, of a checked ``section``, of the folder that relative
+            paths are taken from, and of the percentiles that SLOs are about.
+        shows: what a report may show, by field: each given value through this. A field that is not here is hidden.
+        module: has the function ``run`` that carries it out.
+        load: what it puts load on.
+        metrics: that it makes; None if it measures nothing.
+        targets: what it loads by its ``chart_section``, of which only the form is known, and by the namespace that the
+            experiment runs in: the same words for the same target (``autox.core.targets``), or nothing.
+    """
+
+    name: str
+    section: type[Document]
+    chart_section: type[Document]
+    inputs: Callable[[Any, Path, frozenset[float]], TaskInputs]
+    shows: Mapping[str, Callable[[Any], Any]]
+    module: str
+    load: Load = Load.NONE
+    metrics: Metrics | None = None
+    targets: Callable[[Mapping[str, Any], str], Iterable[str]] = lambda _given, _namespace: ()
+
+    def shown(self, given: Mapping[str, Any]) -> dict[str, Any]:
+        """The inputs as a report may show them: as the user wrote them, without anything that may be a secret.
+
+        What may be one is decided by place, never by looks.
+
+        Args:
+            given: checked.
+        """
+        return {name: self._shown(name, value) for name, value in given.items()}
+
+    def _shown(self, field: str, value: Any) -> Any:
+        # NB: what is empty hides nothing, and shows that nothing was given.
+        if not value:
+            return value
+        show = self.shows.get(field)
+        return HIDDEN if show is None else show(value)
