@@ -3,10 +3,10 @@
 A table of its own, since ``assess`` has to know their metrics. A new task is entered here.
 """
 
-from autox.api.tasks import density, http, ready
+from autox.api.tasks import density, http, ready, wait
 from autox.api.tasks.kind import Kind
 
-KINDS: tuple[Kind, ...] = (ready.KIND, http.KIND, density.KIND)
+KINDS: tuple[Kind, ...] = (ready.KIND, wait.KIND, http.KIND, density.KIND)
 
 METRICS = {kind.name: kind.metrics for kind in KINDS if kind.metrics is not None}
 """By task; the tasks that are not here make none."""
