@@ -10,6 +10,7 @@ from uuid import uuid4
 import pytest
 
 from autox.api.structural import Schema
+from autox.api.tasks.table import KINDS
 from tests.api.samples import SPEC, VALUES, changed
 from tests.charts.places import Name, filled, schema_of
 from tests.charts.rendering import AUTOX, EXPERIMENT, helm
@@ -22,11 +23,8 @@ NEEDED = frozenset(
     {
         *("groups", "groups.web", "groups.web.specs.web", "groups.web.specs.web.values", "groups.web.specs.web.repo"),
         *(
-            "ready",
+            *KINDS,
             "ready.deploy",
-            "http",
-            "density",
-            "assess",
             "assess.SLOs.upper",
             "assess.SLOs.upper.http/latency-p99",
             "runner",
