@@ -162,7 +162,8 @@ def _decide_spec(
         (each for each in records if each is not kept),
         lambda each: _difference(each, wanted) or _outdated(each, pods) or wording.duplicate(each),
     )
-    if kept is not None and not wording.was_never_launched(kept):
+    # NB: a verdict may be there already, of a run whose launch nobody confirmed.
+    if kept is not None and not (kept.phase is Phase.PENDING and kept.launched_at is None):
         return deletes, _decision(Action.KEEP, subject.spec, wording.up_to_date(kept), record=kept)
     # NB: a launch that was interrupted has the reason it had at first: that its record is there is none.
     others = [each for each in records if each is not kept]

@@ -147,6 +147,15 @@ def test_an_interrupted_launch_keeps_its_reason(past: list[Identity], wanted: Id
     assert (again.launch, again.reason) == (wanted, reason)
 
 
+def test_a_launch_that_nobody_confirmed_is_taken_up_again_though_it_was_judged() -> None:
+    """A run may end before the controller that was killed in its launch is back; else its record stays Pending."""
+    judged = record(Phase.PENDING, verdict=Verdict.PASS)
+
+    (decision,) = decide(group(), present(), [judged], DIGESTS)
+
+    assert (decision.action, decision.record) == (Action.LAUNCH, judged)
+
+
 def test_a_release_whose_job_waits_is_not_launched_again() -> None:
     """Pending with a release that was installed is an experiment that waits, not one that is missing."""
     waiting = record(Phase.PENDING, launched_at=record().created_at)
