@@ -12,7 +12,7 @@ from pydantic import Field
 
 from autox.api.documents import Document, checked, read_document
 from autox.api.tasks.assess import AssessSection
-from autox.api.tasks.table import TaskName, kind
+from autox.api.tasks.table import KINDS, TaskName
 from autox.model.errors import ConfigurationError
 from autox.model.tasks import TaskSpec
 
@@ -38,7 +38,7 @@ def load_experiment(path: Path) -> tuple[TaskSpec, ...]:
     """
     entries = read_document(path, ExperimentDocument).tasks
     sections = [
-        checked(entry.with_, kind(entry.task).section, what=str(path), at=("tasks", index, "with"))
+        checked(entry.with_, KINDS[entry.task].section, what=str(path), at=("tasks", index, "with"))
         for index, entry in enumerate(entries)
     ]
     wrong = [
@@ -54,8 +54,8 @@ def load_experiment(path: Path) -> tuple[TaskSpec, ...]:
     return tuple(
         TaskSpec(
             name=entry.task,
-            inputs=kind(entry.task).inputs(section, folder, percentiles),
-            shown=kind(entry.task).shown(entry.with_),
+            inputs=KINDS[entry.task].inputs(section, folder, percentiles),
+            shown=KINDS[entry.task].shown(entry.with_),
         )
         for entry, section in zip(entries, sections, strict=True)
     )

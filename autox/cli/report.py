@@ -5,7 +5,6 @@ is the format, as everywhere; the ending of the file of ``--to`` tells the forma
 """
 
 import asyncio
-import importlib
 import json
 import os
 import sys
@@ -14,6 +13,7 @@ from pathlib import Path
 import click
 
 from autox.api.results import LIMIT_BYTES, object_from_result, result_from_object
+from autox.cli.lazygroup import loaded
 from autox.cli.places import place_of_experiment
 from autox.cli.results import Shown, newest_result, result_of
 from autox.cli.targeting import Target, target_options
@@ -98,7 +98,7 @@ def _worded(shown: Shown, form: str, *, colour: bool) -> str:
     if form != "html":
         return to_text(worded, colour=colour)
     # NB: loaded only where it is used: Jinja2 is a fourth of what the others wait for.
-    page: str = importlib.import_module("autox.report.html").to_html(worded)
+    page: str = loaded("autox.report.html").to_html(worded)
     return page
 
 

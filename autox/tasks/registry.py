@@ -7,7 +7,7 @@ import importlib
 from collections.abc import Awaitable, Callable
 from typing import Any
 
-from autox.api.tasks.table import kind
+from autox.api.tasks.table import KINDS
 from autox.tasks.context import Findings, TaskContext
 
 TaskFunction = Callable[[Any, TaskContext], Awaitable[Findings]]
@@ -16,5 +16,5 @@ TaskFunction = Callable[[Any, TaskContext], Awaitable[Findings]]
 
 def task_function(name: str) -> TaskFunction:
     """The function of a task that ``autox.api.tasks`` knows."""
-    function: TaskFunction = importlib.import_module(kind(name).module).run
+    function: TaskFunction = importlib.import_module(KINDS[name].module).run
     return function

@@ -22,7 +22,7 @@ from datetime import UTC, datetime
 from typing import Any, Protocol
 
 from autox.api.tasks.kind import Load
-from autox.api.tasks.table import kind
+from autox.api.tasks.table import KINDS
 from autox.core.assessing import Judgement, demanded, judge
 from autox.core.looping import with_earlier
 from autox.core.wording import INTERRUPTED, TEMPLATE_CHANGED
@@ -291,7 +291,7 @@ class _Loop:
     async def _witnessed(self, spec: TaskSpec, context: TaskContext) -> Findings:
         """What a task finds out; of a load with what became of the pods meanwhile."""
         function, witness = self._plan.find(spec.name), self._plan.witness
-        load = kind(spec.name).load
+        load = KINDS[spec.name].load
         if load is Load.NONE:
             return await function(spec.inputs, context)
         if witness is None:

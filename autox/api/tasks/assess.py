@@ -85,7 +85,6 @@ KIND = Kind(
     name="assess",
     section=AssessSection,
     chart_section=AssessSection,
-    inputs=lambda section, _folder, _percentiles: section.value(),
     shows={"SLOs": as_given},
     module="autox.tasks.assess",
 )

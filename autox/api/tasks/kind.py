@@ -50,6 +50,11 @@ def as_given(value: Any) -> Any:
     return value
 
 
+def _of_the_section_alone(section: Any, _folder: Path, _percentiles: frozenset[float]) -> TaskInputs:
+    inputs: TaskInputs = section.value()
+    return inputs
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Kind:
     """A task.
@@ -58,10 +63,10 @@ class Kind:
         name: as it is listed in ``tasks``.
         section: what it may be told in the experiment document.
         chart_section: likewise in the chart's values.
-        inputs: makes what the task is given, in base units, of a checked ``section``, of the folder that relative
-            paths are taken from, and of the percentiles that SLOs are about.
         shows: what a report may show, by field: each given value through this. A field that is not here is hidden.
         module: has the function ``run`` that carries it out.
+        inputs: makes what the task is given, in base units, of a checked ``section``, of the folder that relative
+            paths are taken from, and of the percentiles that SLOs are about; else ``section.value()`` is it.
         load: what it puts load on.
         metrics: that it makes; None if it measures nothing.
         targets: what it loads by its ``chart_section``, of which only the form is known, and by the namespace that the
@@ -71,9 +76,9 @@ class Kind:
     name: str
     section: type[Document]
     chart_section: type[Document]
-    inputs: Callable[[Any, Path, frozenset[float]], TaskInputs]
     shows: Mapping[str, Callable[[Any], Any]]
     module: str
+    inputs: Callable[[Any, Path, frozenset[float]], TaskInputs] = _of_the_section_alone
     load: Load = Load.NONE
     metrics: Metrics | None = None
     targets: Callable[[Mapping[str, Any], str], Iterable[str]] = lambda _given, _namespace: ()

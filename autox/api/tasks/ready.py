@@ -71,7 +71,6 @@ KIND = Kind(
     name="ready",
     section=ReadySection,
     chart_section=ReadySection,
-    inputs=lambda section, _folder, _percentiles: section.value(),
     shows=dict.fromkeys(("deploy", "service", "namespace", "objects", "timeout"), as_given),
     module="autox.tasks.ready",
 )

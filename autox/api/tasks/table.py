@@ -4,7 +4,6 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Literal
 
 from autox.api.tasks import assess, measuring
-from autox.api.tasks.kind import Kind
 
 KINDS = {kind.name: kind for kind in (*measuring.KINDS, assess.KIND)}
 """By name."""
@@ -13,11 +12,6 @@ if TYPE_CHECKING:
     TaskName = str
 else:
     TaskName = Literal[tuple(KINDS)]
-
-
-def kind(name: str) -> Kind:
-    """The task of that name, which has been checked."""
-    return KINDS[name]
 
 
 def targets_of(values: Mapping[str, Any], *, namespace: str) -> tuple[str, ...]:

@@ -37,7 +37,6 @@ KIND = Kind(
     name="wait",
     section=WaitSection,
     chart_section=WaitSection,
-    inputs=lambda section, _folder, _percentiles: section.value(),
     shows={"seconds": as_given},
     module="autox.tasks.wait",
 )
