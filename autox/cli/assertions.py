@@ -10,8 +10,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from autox.cli.describing import details
-from autox.cli.reading import ReadExperiment
 from autox.model.verdict import Phase, Verdict
+from autox.store.experiments import ReadExperiment
 
 PASSED, NOT_MET, NO_DATA, TIMED_OUT = 0, 1, 3, 4
 """Exit codes."""

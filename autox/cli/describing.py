@@ -3,13 +3,13 @@
 from collections.abc import Iterator
 from typing import Any
 
-from autox.cli.reading import ReadExperiment
 from autox.core.wording import TROUBLES
 from autox.kube.objects import micro_timestamp
 from autox.model.result import Bound, SLOOutcome
 from autox.model.verdict import Verdict
 from autox.report.legible import legible
 from autox.report.quantities import against
+from autox.store.experiments import ReadExperiment
 
 SLOS_SHOWN = 3
 

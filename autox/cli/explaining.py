@@ -11,14 +11,14 @@ from typing import Any
 
 from autox.cli import groups
 from autox.cli.groups import ReadGroup
-from autox.cli.reading import ReadExperiment, experiments
-from autox.controller.reading import read_trigger
 from autox.kube.client import KubeClient
 from autox.kube.objects import Object
 from autox.model.decision import Decision
 from autox.model.errors import ForbiddenError
 from autox.model.refs import EVENTS, EXPERIMENT_GROUPS, EXPERIMENTS, ObjectRef, Resource
 from autox.model.trigger import TriggerSnapshot, TriggerState
+from autox.store.experiments import ReadExperiment, experiments
+from autox.store.triggers import read_trigger
 
 EVENTS_SHOWN = 5
 _KINDS = (EXPERIMENT_GROUPS.kind, EXPERIMENTS.kind)

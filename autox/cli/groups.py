@@ -5,8 +5,6 @@ from dataclasses import dataclass
 from typing import Any
 
 from autox.api.groups import group_from_object
-from autox.cli.reading import listed
-from autox.controller.reading import read_trigger
 from autox.core.deciding import decide
 from autox.kube.client import KubeClient
 from autox.kube.objects import Object, metadata
@@ -15,6 +13,8 @@ from autox.model.errors import ConfigurationError, NotFoundError
 from autox.model.groups import ExperimentGroup
 from autox.model.refs import EXPERIMENT_GROUPS, ObjectRef
 from autox.model.trigger import TriggerSnapshot, TriggerState
+from autox.store.experiments import listed
+from autox.store.triggers import read_trigger
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -12,12 +12,12 @@ import click
 from autox.cli.describing import described, details
 from autox.cli.output import output_option
 from autox.cli.places import experiments_of
-from autox.cli.reading import ReadExperiment, Readings, experiments
 from autox.cli.tables import age, table
 from autox.cli.targeting import Target, target_options
 from autox.kube.client import KubeClient
 from autox.model.groups import OPT_IN_LABEL
 from autox.report.legible import fitted, legible, wrapped
+from autox.store.experiments import ReadExperiment, Readings, experiments
 
 BRIEF, WHOLE = 2, 20  # lines
 

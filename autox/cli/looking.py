@@ -16,8 +16,6 @@ from dataclasses import dataclass
 
 from autox.cli import groups
 from autox.cli.assertions import Checked, Condition, check, exit_code, missing
-from autox.cli.reading import ReadExperiment, experiment, experiments
-from autox.cli.releases import released
 from autox.core.deciding import is_of_other_pods
 from autox.kube.client import KubeClient
 from autox.kube.watch import watch
@@ -26,6 +24,8 @@ from autox.model.groups import ExperimentGroup
 from autox.model.labels import GROUP
 from autox.model.refs import EXPERIMENTS
 from autox.model.trigger import TriggerSnapshot
+from autox.store.experiments import ReadExperiment, experiment, experiments
+from autox.store.releases import released
 
 LOOK_SECONDS = 2.0
 

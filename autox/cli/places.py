@@ -8,12 +8,12 @@ Rejected: the namespace of experiments for ``-g``, which was right in one comman
 group and its trigger were not in one namespace.
 """
 
-from autox.cli.reading import Readings, experiments
 from autox.kube.client import KubeClient
 from autox.kube.objects import Object, metadata
 from autox.model.errors import ConfigurationError, ForbiddenError, NotFoundError
-from autox.model.experiments import result_secret
 from autox.model.refs import EXPERIMENT_GROUPS, EXPERIMENTS, SECRETS, Resource
+from autox.store.experiments import Readings, experiments
+from autox.store.results import result_secret
 
 
 async def place_of(kube: KubeClient, resource: Resource, name: str, *, namespace: str | None) -> str:

@@ -8,16 +8,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from autox.api.results import result_from_object
 from autox.cli.places import experiments_of
-from autox.cli.reading import ReadExperiment, experiments
-from autox.cli.releases import Released, released
 from autox.kube.client import KubeClient
 from autox.model.errors import ConfigurationError, InvalidError, NotFoundError
-from autox.model.experiments import result_secret
-from autox.model.refs import EXPERIMENTS, SECRETS
+from autox.model.refs import EXPERIMENTS
 from autox.model.result import ExperimentResult
-from autox.tasks.recalling import stored_in
+from autox.store.experiments import ReadExperiment, experiments
+from autox.store.releases import Released, released
+from autox.store.results import in_status, read_secret
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -72,12 +70,13 @@ async def result_of(kube: KubeClient, namespace: str, name: str) -> Shown:
     status: Mapping[str, Any] = found if isinstance(found, dict) else {}
     try:
         if status.get("resultSecret"):
-            kept = await _kept_beside(kube, namespace, name)
+            kept = await read_secret(kube, namespace, name)
             if kept is not None:
                 return Shown(result=kept)
         # NB: a Secret that is gone leaves the short form in the status, which is better than nothing.
-        if status.get("result"):
-            return Shown(result=result_from_object(status["result"]))
+        kept = in_status(status)
+        if kept is not None:
+            return Shown(result=kept)
     except ConfigurationError as error:
         raise InvalidError(f"experiment {namespace}/{name}: {error.message}") from error
     hint = "It is still running, or it ended without one; `autox history` tells."
@@ -107,11 +106,3 @@ def _not_the_newest(shown: ReadExperiment, newer: list[ReadExperiment]) -> str:
         f"This is experiment {shown.record.name}, of version {shown.record.identity.version}. A newer one, "
         f"{latest.name}, of version {latest.identity.version}, has no result yet{more}. {standing}"
     )
-
-
-async def _kept_beside(kube: KubeClient, namespace: str, name: str) -> ExperimentResult | None:
-    """The result in the Secret beside the experiment; None if there is no such Secret, or nothing in it yet."""
-    try:
-        return stored_in(await kube.get(SECRETS, result_secret(name), namespace=namespace))
-    except NotFoundError:
-        return None

@@ -10,13 +10,13 @@ import asyncio
 import click
 
 from autox.cli import groups
-from autox.cli.reading import ReadExperiment, experiment, experiments
 from autox.cli.targeting import Target, target_options
 from autox.kube.client import KubeClient
 from autox.model.errors import InvalidError, NotFoundError
 from autox.model.labels import RETEST
 from autox.model.refs import EXPERIMENTS
 from autox.report.legible import legible
+from autox.store.experiments import ReadExperiment, experiment, experiments
 
 
 @click.command()

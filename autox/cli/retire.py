@@ -11,13 +11,12 @@ from contextlib import suppress
 import click
 
 from autox.cli.targeting import Target, target_options
-from autox.controller.experiments import SELECTOR
-from autox.controller.reading import each_record
 from autox.kube.client import KubeClient
 from autox.kube.objects import metadata
 from autox.model.errors import DeadlineError, NotFoundError
 from autox.model.refs import EXPERIMENT_GROUPS
 from autox.model.verdict import Phase
+from autox.store.records import SELECTOR, each_record
 
 PACE = 0.5  # seconds
 

@@ -7,13 +7,13 @@ has, and lets the controller bind it: that one, by one name, there and nowhere e
 
 from dataclasses import replace
 
-from autox.controller.experimentstatus import MANAGER
 from autox.kube.client import KubeClient
 from autox.kube.objects import metadata
 from autox.model.errors import AutoxError, ForbiddenError, NotFoundError
 from autox.model.groups import ExperimentGroup
 from autox.model.refs import CLUSTER_ROLES, NAMESPACES, ROLE_BINDINGS
 from autox.model.trigger import NAMESPACE_MISSING, TriggerSnapshot, TriggerState
+from autox.store.controllerstatus import MANAGER
 
 
 async def look_for_namespace(kube: KubeClient, trigger: TriggerSnapshot) -> TriggerSnapshot:

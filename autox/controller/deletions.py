@@ -18,9 +18,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 
 from autox.api.experiments import record_from_object
-from autox.controller.experiments import group_of
 from autox.controller.groups import Groups, Key
-from autox.controller.reading import read_trigger
 from autox.controller.telling import Teller
 from autox.core import wording
 from autox.core.deciding import is_live
@@ -31,6 +29,8 @@ from autox.kube.paths import path_of
 from autox.model.errors import AutoxError
 from autox.model.labels import RETEST
 from autox.model.refs import EXPERIMENTS
+from autox.store.records import group_of
+from autox.store.triggers import read_trigger
 
 _log = logging.getLogger(__name__)
 _MANAGER = "autox-history"

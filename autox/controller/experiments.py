@@ -5,22 +5,19 @@ Only names and labels are watched. The keys that they lead to are looked at as a
 
 import asyncio
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from contextlib import aclosing
-from typing import Any
 
 from autox.controller.groups import Key
 from autox.kube.client import KubeClient
 from autox.kube.known import WatchEventType
-from autox.kube.objects import Object, metadata
+from autox.kube.objects import Object
 from autox.kube.watch import watch
-from autox.model import labels
 from autox.model.errors import AutoxError
 from autox.model.refs import EXPERIMENTS
+from autox.store.records import SELECTOR, group_of
 
 _log = logging.getLogger(__name__)
-
-SELECTOR = f"{labels.MANAGED_BY}=autox"
 
 
 class ExperimentWatch:
@@ -74,13 +71,6 @@ class ExperimentWatch:
                 key = group_of(event.object) if event.type is not WatchEventType.SYNCED else None
                 if key is not None:
                     self._on_change(key)
-
-
-def group_of(obj: Mapping[str, Any]) -> Key | None:
-    """The key of the group that an experiment's labels name; None if they name none."""
-    found = metadata(obj).get("labels") or {}
-    namespace, name = found.get(labels.GROUP_NAMESPACE), found.get(labels.GROUP)
-    return (namespace, name) if namespace and name else None
 
 
 def _tell(error: AutoxError) -> None:

@@ -5,7 +5,6 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from autox.controller.conditions import Condition, conditions
 from autox.core.deciding import is_live
 from autox.core.wording import Notice, trigger_gone
 from autox.kube.objects import Object, metadata, timestamp
@@ -13,6 +12,7 @@ from autox.model.decision import Action, Decision
 from autox.model.experiments import ExperimentRecord
 from autox.model.groups import ExperimentGroup
 from autox.model.trigger import TriggerSnapshot, TriggerState
+from autox.store.conditions import Condition, conditions
 
 READY, TRIGGER_FOUND, STALLED = "Ready", "TriggerFound", "Stalled"
 _TELLING = (Action.LAUNCH, Action.DELETE, Action.WAIT, Action.IGNORE, Action.KEEP)

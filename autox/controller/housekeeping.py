@@ -9,12 +9,9 @@ from collections import defaultdict
 from collections.abc import AsyncGenerator, Callable
 from contextlib import aclosing, suppress
 
-from autox.controller.experiments import SELECTOR, group_of
 from autox.controller.groups import Groups, Key
 from autox.controller.leftovers import Leftovers
 from autox.controller.reach import Reach
-from autox.controller.reading import each_record
-from autox.controller.records import Records
 from autox.controller.troubles import Troubles
 from autox.core.retention import expired
 from autox.kube.client import KubeClient
@@ -26,6 +23,7 @@ from autox.model.refs import EXPERIMENTS
 from autox.model.releases import FoundRelease
 from autox.model.verdict import Phase
 from autox.ports import Releases, Timers
+from autox.store.records import SELECTOR, Records, each_record, group_of
 
 _log = logging.getLogger(__name__)
 

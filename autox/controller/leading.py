@@ -16,7 +16,6 @@ from autox.controller.housekeeping import Housekeeping
 from autox.controller.leftovers import Leftovers
 from autox.controller.reach import Reach, sees_cluster
 from autox.controller.reconciling import Reconciler
-from autox.controller.records import Records
 from autox.controller.sighting import Sightings
 from autox.controller.steps import Steps
 from autox.controller.supervising import Supervisor
@@ -27,6 +26,7 @@ from autox.kube.events import EventRecorder
 from autox.model.refs import EXPERIMENT_GROUPS, EXPERIMENTS, ObjectRef
 from autox.model.watching import TriggerWatch, WatchTrouble
 from autox.ports import Releases, Timers, TriggerSource
+from autox.store.records import Records
 
 _log = logging.getLogger(__name__)
 

@@ -8,7 +8,6 @@ import logging
 from collections import defaultdict
 
 from autox.controller.groups import Groups, Key
-from autox.controller.records import Records
 from autox.kube.client import KubeClient
 from autox.kube.discovery import discover
 from autox.model.errors import AutoxError, NotFoundError
@@ -17,6 +16,7 @@ from autox.model.refs import EXPERIMENTS
 from autox.model.releases import FoundRelease
 from autox.model.verdict import Phase
 from autox.ports import Releases
+from autox.store.records import Records
 
 _log = logging.getLogger(__name__)
 

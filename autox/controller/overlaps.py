@@ -7,18 +7,16 @@ of one group can tell the experiment of another. The runner takes it into its re
 
 import logging
 from collections.abc import Iterable
-from datetime import datetime
-from typing import Any
 
 from autox.controller.reach import Reach
-from autox.controller.reading import Recorded, read_records
 from autox.controller.troubles import Troubles
 from autox.core.targets import target_label
 from autox.kube.client import KubeClient
 from autox.kube.objects import Object, metadata
 from autox.model.errors import AutoxError, ConflictError, NotFoundError
 from autox.model.refs import EXPERIMENTS
-from autox.model.verdict import Phase
+from autox.store.records import Recorded, read_records
+from autox.store.runnerstatus import is_loading
 
 _log = logging.getLogger(__name__)
 
@@ -47,10 +45,10 @@ class Overlaps:
             AutoxError: the records could not be listed, or one of these not be written; the rest was.
         """
         troubles = Troubles()
-        loading = [each for each in experiments if is_loading(each)]
+        loading = [each for each in experiments if is_loading(each.record, each.object)]
         for target in sorted({target for each in loading for target in each.record.targets}):
             beside = await read_records(self._kube, target_label(target), self._reach.namespaces)
-            at_once = [each for each in beside if is_loading(each)]
+            at_once = [each for each in beside if is_loading(each.record, each.object)]
             mine = {(each.record.namespace, each.record.name) for each in loading}
             for each in at_once:
                 others = [one for one in at_once if one.record.uid != each.record.uid]
@@ -80,21 +78,6 @@ class Overlaps:
             _log.warning("experiment %s/%s is not told what loads beside it: %s", record.namespace, record.name, error)
 
 
-def is_loading(recorded: Recorded) -> bool:
-    """Whether a run is under way: its runner has begun a loop, and has not ended it."""
-    status: dict[str, Any] = recorded.object.get("status") or {}
-    started, ended = _moment(status.get("startedAt")), _moment(status.get("completedAt"))
-    is_running = recorded.record.phase is Phase.RUNNING and bool(recorded.record.targets)
-    return is_running and started is not None and (ended is None or started > ended)
-
-
 def _named(recorded: Recorded) -> str:
     record, identity = recorded.record, recorded.record.identity
     return f"{record.namespace}/{record.name} (group {identity.group}, spec {identity.spec})"
-
-
-def _moment(text: Any) -> datetime | None:
-    try:
-        return datetime.fromisoformat(text)
-    except (TypeError, ValueError):
-        return None

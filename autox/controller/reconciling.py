@@ -14,13 +14,10 @@ from typing import Any
 from autox.api.experiments import label_selector
 from autox.api.tasks.table import targets_of
 from autox.controller.arriving import look_for_namespace, take_rights
-from autox.controller.conditions import condition
-from autox.controller.experimentstatus import MANAGER
 from autox.controller.groups import Groups, Key, KnownGroup
 from autox.controller.groupstatus import READY, Outcome, current_names, status_of, status_of_flaw
 from autox.controller.overlaps import Overlaps
 from autox.controller.reach import Reach
-from autox.controller.reading import Recorded, read_records, read_trigger
 from autox.controller.steps import Steps
 from autox.controller.supervising import FIRST_LOOK, Seen, Supervisor
 from autox.controller.telling import Teller
@@ -37,6 +34,10 @@ from autox.model.groups import Concurrency, ExperimentGroup
 from autox.model.refs import EXPERIMENT_GROUPS
 from autox.model.trigger import NAMESPACE_MISSING, TriggerSnapshot, TriggerState
 from autox.model.watching import TriggerWatch, WatchTrouble
+from autox.store.conditions import condition
+from autox.store.controllerstatus import MANAGER
+from autox.store.records import Recorded, read_records
+from autox.store.triggers import read_trigger
 
 CALM = ("NotOptedIn", "OptedOut", "Suspended", "TriggerGone", NAMESPACE_MISSING, QUEUED)
 """Why a group waits that works as its owner wants: a trigger may come after its group, and Helm waits for Ready."""

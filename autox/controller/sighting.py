@@ -16,7 +16,6 @@ from autox.api.experiments import label_selector
 from autox.api.tasks.table import targets_of
 from autox.controller.groups import Groups, Key
 from autox.controller.reach import Reach
-from autox.controller.reading import read_records, read_trigger
 from autox.controller.steps import Steps
 from autox.controller.values import Resolved, resolve, turns
 from autox.core.deciding import decide
@@ -24,6 +23,8 @@ from autox.kube.client import KubeClient
 from autox.model.decision import Action
 from autox.model.errors import AutoxError
 from autox.model.groups import ExperimentGroup
+from autox.store.records import read_records
+from autox.store.triggers import read_trigger
 
 _log = logging.getLogger(__name__)
 

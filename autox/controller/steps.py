@@ -11,9 +11,6 @@ from datetime import datetime
 from typing import Any
 
 from autox.api.experiments import release_labels
-from autox.controller.experimentstatus import Standing
-from autox.controller.reading import Recorded
-from autox.controller.records import Records
 from autox.controller.telling import Teller
 from autox.core import wording
 from autox.model.decision import Decision
@@ -29,6 +26,8 @@ from autox.model.groups import ChartRef
 from autox.model.labels import UID
 from autox.model.verdict import Phase, Verdict
 from autox.ports import Releases
+from autox.store.controllerstatus import Standing
+from autox.store.records import Recorded, Records
 
 _log = logging.getLogger(__name__)
 

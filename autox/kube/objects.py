@@ -43,11 +43,19 @@ def metadata(obj: Mapping[str, Any]) -> Object:
     return found if isinstance(found, dict) else {}
 
 
-def timestamp(moment: datetime) -> str:
+def timestamp(at: datetime) -> str:
     """A ``metav1.Time``: ``2026-01-02T03:04:05Z``."""
-    return f"{moment.astimezone(UTC).isoformat(timespec='seconds')[:19]}Z"
+    return f"{at.astimezone(UTC).isoformat(timespec='seconds')[:19]}Z"
 
 
-def micro_timestamp(moment: datetime) -> str:
+def moment(text: Any) -> datetime | None:
+    """A time as an object has it, with its time zone; None if it has none."""
+    try:
+        return datetime.fromisoformat(text)
+    except (TypeError, ValueError):
+        return None
+
+
+def micro_timestamp(at: datetime) -> str:
     """A ``metav1.MicroTime``: ``2026-01-02T03:04:05.000006Z``."""
-    return f"{moment.astimezone(UTC).isoformat(timespec='microseconds')[:26]}Z"
+    return f"{at.astimezone(UTC).isoformat(timespec='microseconds')[:26]}Z"

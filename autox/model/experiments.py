@@ -80,8 +80,3 @@ class ExperimentRecord:
     def namespace(self) -> str:
         """Where the record and the release are: the trigger's namespace."""
         return self.identity.trigger.namespace
-
-
-def result_secret(name: str) -> str:
-    """The Secret beside an experiment that has room for a large result."""
-    return f"{name}-result"

@@ -5,28 +5,24 @@ Secret outlives the release, and the next one of its name finds it there: the ui
 whose loops they are. A stored result that cannot be read is as good as none: the run goes on, and says so.
 """
 
-import base64
-import binascii
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
 from autox.api.experiments import record_from_object
-from autox.api.results import result_from_gzip, result_from_object
-from autox.api.runstatus import KEPT
 from autox.core.looping import earlier
 from autox.kube.client import KubeClient
-from autox.kube.objects import Object, metadata
+from autox.kube.objects import metadata
 from autox.model.errors import AutoxError, ConfigurationError, NotFoundError
-from autox.model.experiments import ExperimentRecord, result_secret
-from autox.model.refs import CRON_JOBS, EXPERIMENTS, JOBS, SECRETS, ObjectRef
+from autox.model.experiments import ExperimentRecord
+from autox.model.refs import CRON_JOBS, EXPERIMENTS, JOBS, ObjectRef
 from autox.model.result import ExperimentResult, Subject
+from autox.store.results import in_status, read_secret
+from autox.store.runnerstatus import KEPT
 from autox.tasks.patience import Patience
 
 WORKLOAD_SECONDS = 2.0
 _KINDS = {kind.kind: kind for kind in (JOBS, CRON_JOBS)}
-
-SECRET_KEY = "result.json.gz"  # noqa: S105  - a key of a Secret's data
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,19 +42,6 @@ class Recalled:
     trigger: ObjectRef | None = None
     stored: ExperimentResult | None = None
     kept: Mapping[str, Any] = field(default_factory=dict)
-
-
-def stored_in(secret: Object) -> ExperimentResult | None:
-    """The result in the Secret beside an experiment; None if nothing was put there yet.
-
-    Raises:
-        ConfigurationError: what is there is no result.
-    """
-    try:
-        packed = base64.b64decode((secret.get("data") or {}).get(SECRET_KEY) or "", validate=True)
-    except (binascii.Error, ValueError, TypeError, AttributeError) as error:
-        raise ConfigurationError("the stored result is not base64") from error
-    return result_from_gzip(packed) if packed else None
 
 
 async def recall(
@@ -151,10 +134,8 @@ def subject_of(record: ExperimentRecord) -> Subject:
 
 
 def _from_status(status: Mapping[str, Any], say: Callable[[str], None]) -> ExperimentResult | None:
-    if not status.get("result"):
-        return None
     try:
-        return result_from_object(status["result"])
+        return in_status(status)
     except ConfigurationError as error:
         say(f"loops before this one are not counted: {error.message}")
         return None
@@ -164,10 +145,7 @@ async def _from_secret(
     kube: KubeClient, namespace: str, name: str, patience: Patience, say: Callable[[str], None]
 ) -> ExperimentResult | None:
     try:
-        secret = await patience.until_done(lambda: kube.get(SECRETS, result_secret(name), namespace=namespace))
-        return stored_in(secret)
-    except NotFoundError:
-        return None
+        return await patience.until_done(lambda: read_secret(kube, namespace, name))
     except AutoxError as error:
         say(f"loops before this one are not counted: {error.message}")
         return None

@@ -9,25 +9,21 @@ or not any more, has only the Secret.
 ``recalling`` next door reads what was there before.
 """
 
-import base64
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-from autox.api.results import compact, result_to_gzip
-from autox.api.runstatus import FIELD_MANAGER, fitting, status_from_result
 from autox.kube.client import KubeClient
 from autox.kube.objects import metadata
 from autox.model.errors import AutoxError, ForbiddenError, NotFoundError
-from autox.model.experiments import result_secret
-from autox.model.refs import EXPERIMENTS, SECRETS
+from autox.model.refs import EXPERIMENTS
 from autox.model.result import ExperimentResult, Note, TaskResult
+from autox.store.results import result_secret, write_secret
+from autox.store.runnerstatus import FIELD_MANAGER, fitting, status_from_result
 from autox.tasks.patience import Patience
-from autox.tasks.recalling import SECRET_KEY, Recalled, workload_uid
+from autox.tasks.recalling import Recalled, workload_uid
 
 PROGRESS_SECONDS = 5.0
-SECRET_LIMIT = 1_000_000
-"""Bytes of a Secret's data; the API server takes 1 MiB of all keys together."""
 
 
 class ClusterRecorder:
@@ -141,16 +137,7 @@ class ClusterRecorder:
         return True
 
     async def _to_secret(self, ended: ExperimentResult) -> None:
-        packed = result_to_gzip(ended)
-        if len(packed) > SECRET_LIMIT:
-            packed = result_to_gzip(compact(ended))
-        data = {SECRET_KEY: base64.b64encode(packed).decode()}
-        name = result_secret(self._name)
-        await self._patience.until_done(
-            lambda: self._kube.patch(
-                SECRETS, name, {"data": data}, namespace=self._namespace, field_manager=FIELD_MANAGER
-            )
-        )
+        await self._patience.until_done(lambda: write_secret(self._kube, self._namespace, self._name, ended))
 
 
 def with_overlaps(ended: ExperimentResult, others: Sequence[str]) -> ExperimentResult:

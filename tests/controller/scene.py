@@ -8,7 +8,6 @@ from autox.api.experiments import label_selector, record_from_object
 from autox.controller.groups import Groups
 from autox.controller.reach import Reach
 from autox.controller.reconciling import Reconciler
-from autox.controller.records import Records
 from autox.controller.steps import Steps
 from autox.controller.supervising import Supervisor
 from autox.controller.telling import Teller
@@ -20,6 +19,7 @@ from autox.model.experiments import ExperimentRecord
 from autox.model.refs import DEPLOYMENTS, EVENTS, EXPERIMENT_GROUPS, EXPERIMENTS
 from autox.model.watching import TriggerWatch, WatchTrouble
 from autox.ports import Releases
+from autox.store.records import Records
 from autox.testing.releases import RecordingReleases
 from tests.integration.objects import deployment, shell
 

@@ -2,8 +2,8 @@
 
 from typing import Any
 
-from autox.controller.experimentstatus import Standing, status_of
 from autox.model.verdict import Phase, Verdict
+from autox.store.controllerstatus import Standing, status_of
 from tests.deciding.samples import NOW
 
 

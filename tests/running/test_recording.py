@@ -10,7 +10,6 @@ import pytest
 
 from autox.api.experiments import object_from_record
 from autox.api.results import compact, encoded
-from autox.api.runstatus import STATUS_LIMIT
 from autox.core.looping import with_earlier
 from autox.kube.auth import from_kubeconfig
 from autox.kube.client import KubeClient
@@ -19,6 +18,7 @@ from autox.model.errors import ForbiddenError, UnreachableError
 from autox.model.refs import EXPERIMENTS, SECRETS
 from autox.model.result import Bucket, ExperimentResult, Metric
 from autox.model.verdict import Verdict
+from autox.store.runnerstatus import STATUS_LIMIT
 from autox.tasks.patience import HURRIED, PATIENT, PROPAGATION, Patience
 from autox.tasks.recalling import Recalled, recall
 from autox.tasks.recording import ClusterRecorder, with_overlaps

@@ -2,13 +2,13 @@
 
 from datetime import UTC, datetime, timedelta
 
-from autox.controller.workloads import read_workload
 from autox.core.progressing import Progress, RunnerFacts, progress
 from autox.kube.client import KubeClient
 from autox.model.experiments import ExperimentRecord, Identity
 from autox.model.groups import ChartRef
 from autox.model.refs import JOBS, ObjectRef
 from autox.model.verdict import Phase
+from autox.store.workloads.jobs import read_workload
 from tests.integration.objects import Object, shell
 
 

@@ -10,17 +10,17 @@ from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
-from autox.controller import podstate, startup
-from autox.controller.foreignjobs import foreign_jobs
-from autox.controller.podstate import condition, moment
 from autox.core.duration import parse_duration
 from autox.core.progressing import DEADLINE, NOT_SCHEDULED, START_TIMEOUT, SUSPENDED, WorkloadFacts, WorkloadKind
 from autox.kube.client import KubeClient
-from autox.kube.objects import Object, metadata
+from autox.kube.objects import Object, metadata, moment
 from autox.model import labels
 from autox.model.errors import ConflictError, ForbiddenError, NotFoundError
 from autox.model.experiments import ExperimentRecord
 from autox.model.refs import CRON_JOBS, JOBS, PODS
+from autox.store.workloads import podstate, startup
+from autox.store.workloads.foreignjobs import foreign_jobs
+from autox.store.workloads.podstate import condition
 
 _MAKER = "kubernetes.io/job-controller"
 

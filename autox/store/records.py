@@ -1,20 +1,50 @@
-"""Writes of experiment records: what the steps of a decision leave behind, each harmless to repeat."""
+"""The records of experiments, read and written: the custom resources ``Experiment``.
+
+Creating a record is the lock of a launch; each write is harmless to repeat. A list is read as it is now, never from a
+cache, and in pages where there may be very many. The two writers of a record's status have a module each next door,
+``controllerstatus`` and ``runnerstatus``; ``experiments`` reads records for whoever shows them, and tells what is wrong
+with those that are passed over here.
+"""
 
 import logging
-from collections.abc import Callable
-from contextlib import suppress
+from collections.abc import AsyncGenerator, Callable, Iterable, Iterator, Mapping
+from contextlib import aclosing, suppress
+from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 from autox.api.experiments import object_from_record, record_from_object
-from autox.controller.experimentstatus import MANAGER, Standing, is_news, status_of
-from autox.controller.reading import Recorded
 from autox.kube.client import KubeClient
+from autox.kube.listing import Query
 from autox.kube.objects import Object, metadata
-from autox.model.errors import AlreadyExistsError, NotFoundError, NotOursError, PermanentError
-from autox.model.experiments import ExperimentRecord, result_secret
+from autox.model import labels
+from autox.model.errors import (
+    AlreadyExistsError,
+    ConfigurationError,
+    ForbiddenError,
+    NotFoundError,
+    NotOursError,
+    PermanentError,
+)
+from autox.model.experiments import ExperimentRecord
 from autox.model.refs import EXPERIMENTS, SECRETS
+from autox.store.controllerstatus import MANAGER, Standing, is_news, status_of
+from autox.store.results import result_secret
 
 _log = logging.getLogger(__name__)
+
+SELECTOR = f"{labels.MANAGED_BY}=autox"
+"""Selects every record."""
+
+CHUNK = 50  # records in a page: up to 128 KiB of result each
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Recorded:
+    """An experiment's record, and the object that it was read from."""
+
+    record: ExperimentRecord
+    object: Object
 
 
 class Records:
@@ -106,5 +136,63 @@ class Records:
             await self._kube.delete(EXPERIMENTS, record.name, namespace=record.namespace, uid=record.uid)
 
 
+async def read_records(
+    kube: KubeClient, selector: str, namespaces: Iterable[str] | None, *, needed: str | None = None
+) -> list[Recorded]:
+    """The records of experiments that a selector matches, as they are now.
+
+    A namespace that may not be looked into is passed over, for it may be another group's; not the one that is needed.
+
+    Args:
+        kube: the client.
+        selector: by labels.
+        namespaces: where to look; None for the whole cluster.
+        needed: where nothing may be missed.
+
+    Raises:
+        AutoxError: they cannot be listed.
+    """
+    found: list[Recorded] = []
+    for namespace in (None,) if namespaces is None else sorted(set(namespaces)):
+        try:
+            listing = await kube.list(EXPERIMENTS, namespace=namespace, label_selector=selector)
+        except ForbiddenError as error:
+            if namespace in (None, needed):
+                raise
+            _log.debug("%s", error.advice)
+            continue
+        found += _sound(listing.items)
+    return found
+
+
+async def each_record(kube: KubeClient, selector: str, namespace: str | None) -> AsyncGenerator[ExperimentRecord, None]:
+    """The same of very many, one after the other: each may carry a large result, and these are not kept.
+
+    Raises:
+        AutoxError: they cannot be listed to the end; those that came are true all the same.
+    """
+    query = Query(resource=EXPERIMENTS, namespace=namespace, label_selector=selector)
+    async with aclosing(kube.pages(query, chunk=CHUNK)) as pages:
+        async for page in pages:
+            for each in _sound(page.items):
+                yield each.record
+
+
+def group_of(obj: Mapping[str, Any]) -> tuple[str, str] | None:
+    """The namespace and the name of the group that an experiment's labels name; None if they name none."""
+    found = metadata(obj).get("labels") or {}
+    namespace, name = found.get(labels.GROUP_NAMESPACE), found.get(labels.GROUP)
+    return (namespace, name) if namespace and name else None
+
+
 def _recorded(obj: Object) -> Recorded:
     return Recorded(record=record_from_object(obj), object=obj)
+
+
+def _sound(objects: Iterable[Object]) -> Iterator[Recorded]:
+    for obj in objects:
+        try:
+            yield _recorded(obj)
+        except ConfigurationError as error:
+            # The API server checks what it stores; this one is of another version of autox, and left alone.
+            _log.warning("%s", error.advice)

@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from autox.controller.conditions import Condition, condition, conditions
 from autox.kube.objects import Object, metadata, timestamp
 from autox.model.verdict import Phase, Verdict
+from autox.store.conditions import Condition, condition, conditions
 
 MANAGER = "autox-controller"
 _ENDING = (Phase.DELETING, Phase.DELETED)

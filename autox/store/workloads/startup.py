@@ -9,9 +9,8 @@ import re
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from autox.controller.podstate import moment
 from autox.kube.client import KubeClient
-from autox.kube.objects import Object, metadata
+from autox.kube.objects import Object, metadata, moment
 from autox.model.errors import ForbiddenError
 from autox.model.refs import EVENTS
 

@@ -5,9 +5,8 @@ Next door, ``startup`` asks the Events about what a pod cannot say of itself.
 
 from collections.abc import Iterable
 from datetime import datetime
-from typing import Any
 
-from autox.kube.objects import Object, metadata
+from autox.kube.objects import Object, metadata, moment
 
 EVICTED = "Evicted"
 _HOOK = "helm.sh/hook"
@@ -131,14 +130,6 @@ def leading(jobs: Iterable[Object]) -> Object:
     ]
     first = max((rank[:2] for rank in ranked), default=None)
     return latest(each for *rank, each in ranked if tuple(rank) == first)
-
-
-def moment(text: Any) -> datetime | None:
-    """A time as an object has it; None if it has none."""
-    try:
-        return datetime.fromisoformat(text)
-    except (TypeError, ValueError):
-        return None
 
 
 def _containers(status: Object) -> list[Object]:

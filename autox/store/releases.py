@@ -12,21 +12,21 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any
 
-from autox.api.runstatus import FIELD_MANAGER
-from autox.cli.reading import LatestLoop, ReadExperiment
-from autox.controller.workloads import read_workload
 from autox.core.progressing import RunnerFacts, progress
 from autox.core.wording import INTERRUPTED
 from autox.kube.client import KubeClient
 from autox.kube.objects import Object, metadata
 from autox.model.errors import ConfigurationError, InvalidError, NotFoundError
-from autox.model.experiments import ExperimentRecord, Identity, result_secret
+from autox.model.experiments import ExperimentRecord, Identity
 from autox.model.groups import ChartRef
 from autox.model.labels import INSTANCE
 from autox.model.refs import CRON_JOBS, JOBS, SECRETS, ObjectRef
 from autox.model.result import ExperimentResult, TaskState
 from autox.model.verdict import Phase
-from autox.tasks.recalling import stored_in
+from autox.store.experiments import LatestLoop, ReadExperiment
+from autox.store.results import in_secret, result_secret
+from autox.store.runnerstatus import written_at
+from autox.store.workloads.jobs import read_workload
 
 _OURS = "app.kubernetes.io/part-of=autox"
 
@@ -65,7 +65,7 @@ async def released(kube: KubeClient, namespace: str, name: str) -> Released | No
     # NB: after the Job, or the result of one that ends in between would be missed.
     secret = await kube.get(SECRETS, result_secret(name), namespace=namespace)
     try:
-        result = stored_in(secret)
+        result = in_secret(secret)
     except ConfigurationError as error:
         raise InvalidError(f"experiment {namespace}/{name}: {error.message}") from error
     if workload is None:
@@ -148,14 +148,12 @@ def _record(namespace: str, name: str, workload: Object | None) -> ExperimentRec
 def _runner(result: ExperimentResult | None, secret: Object) -> RunnerFacts:
     if result is None:
         return RunnerFacts()
-    managers = metadata(secret).get("managedFields") or ()
-    written = next((each.get("time") for each in managers if each.get("manager") == FIELD_MANAGER), None)
     return RunnerFacts(
         verdict=result.verdict,
         reason=result.reason,
         message=result.message,
         started_at=result.started_at,
-        told_at=datetime.fromisoformat(written) if written else result.completed_at,
+        told_at=written_at(secret) or result.completed_at,
     )
 
 

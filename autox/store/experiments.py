@@ -10,8 +10,6 @@ from dataclasses import dataclass
 from typing import Any
 
 from autox.api.experiments import record_from_object
-from autox.controller.conditions import condition
-from autox.controller.experimentstatus import given_by_us
 from autox.kube.client import KubeClient
 from autox.kube.objects import Object
 from autox.model.errors import ConfigurationError, InvalidError, NotFoundError
@@ -20,6 +18,8 @@ from autox.model.labels import GROUP, GROUP_NAMESPACE, SPEC
 from autox.model.refs import EXPERIMENTS, Resource
 from autox.model.result import SLO, Bound, SLOOutcome, TaskState
 from autox.model.verdict import Phase, Verdict
+from autox.store.conditions import condition
+from autox.store.controllerstatus import given_by_us
 
 NOT_INSTALLED = "Is autox installed in this cluster? `helm install autox` brings its kinds of objects."
 

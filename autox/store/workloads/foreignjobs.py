@@ -5,13 +5,13 @@ They are known by the annotations that Helm puts on what it installs, and those 
 
 from contextlib import suppress
 
-from autox.controller.podstate import latest
 from autox.kube.client import KubeClient
 from autox.kube.objects import Object, metadata
 from autox.kube.released import released
 from autox.model.errors import NotFoundError
 from autox.model.experiments import ExperimentRecord
 from autox.model.refs import CRON_JOBS, JOBS
+from autox.store.workloads.podstate import latest
 
 _MOST = 10  # Jobs of one release that are looked at
 

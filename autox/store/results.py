@@ -1,0 +1,78 @@
+"""The result of an experiment in the two places where it may lie: the record's status, and the Secret ``NAME-result``.
+
+What has room stands in ``status.result``; else the whole lies, compressed, in the Secret, which the release brought
+and which ``status.resultSecret`` names, and a short form stands in the status. A release without a record has the
+Secret alone. Which form fits is decided in ``runnerstatus`` next door; how it looks, in ``autox.api.results``.
+"""
+
+import base64
+import binascii
+from collections.abc import Mapping
+from typing import Any
+
+from autox.api.results import compact, result_from_gzip, result_from_object, result_to_gzip
+from autox.kube.client import KubeClient
+from autox.kube.objects import Object
+from autox.model.errors import ConfigurationError, NotFoundError
+from autox.model.refs import SECRETS
+from autox.model.result import ExperimentResult
+from autox.store.runnerstatus import FIELD_MANAGER
+
+SECRET_LIMIT = 1_000_000
+"""Bytes of a Secret's data; the API server takes 1 MiB of all keys together."""
+
+_KEY = "result.json.gz"
+
+
+def result_secret(name: str) -> str:
+    """The name of the Secret beside an experiment."""
+    return f"{name}-result"
+
+
+def in_status(status: Mapping[str, Any]) -> ExperimentResult | None:
+    """The result in the status of a record, whole or in its short form; None if there is none.
+
+    Raises:
+        ConfigurationError: what is there is no result.
+    """
+    return result_from_object(status["result"]) if status.get("result") else None
+
+
+def in_secret(secret: Object) -> ExperimentResult | None:
+    """The result in the Secret beside an experiment; None if nothing was put there yet.
+
+    Raises:
+        ConfigurationError: what is there is no result.
+    """
+    try:
+        packed = base64.b64decode((secret.get("data") or {}).get(_KEY) or "", validate=True)
+    except (binascii.Error, ValueError, TypeError, AttributeError) as error:
+        raise ConfigurationError("the stored result is not base64") from error
+    return result_from_gzip(packed) if packed else None
+
+
+async def read_secret(kube: KubeClient, namespace: str, name: str) -> ExperimentResult | None:
+    """The result beside the experiment of that name; None if there is no such Secret, or nothing in it yet.
+
+    Raises:
+        ConfigurationError: what is there is no result.
+        AutoxError: it cannot be read.
+    """
+    try:
+        return in_secret(await kube.get(SECRETS, result_secret(name), namespace=namespace))
+    except NotFoundError:
+        return None
+
+
+async def write_secret(kube: KubeClient, namespace: str, name: str, result: ExperimentResult) -> None:
+    """Put a result beside the experiment of that name: the whole, or without buckets what would be too large.
+
+    Raises:
+        NotFoundError: the release has brought no Secret.
+        AutoxError: it cannot be written.
+    """
+    packed = result_to_gzip(result)
+    if len(packed) > SECRET_LIMIT:
+        packed = result_to_gzip(compact(result))
+    data = {_KEY: base64.b64encode(packed).decode()}
+    await kube.patch(SECRETS, result_secret(name), {"data": data}, namespace=namespace, field_manager=FIELD_MANAGER)
