@@ -26,6 +26,7 @@ import uvloop
 
 from autox.api.experimentdocument import load_experiment
 from autox.api.results import object_from_result
+from autox.api.tasks.table import KINDS
 from autox.cli.failing import explain
 from autox.cli.output import output_option
 from autox.cli.targeting import in_pod
@@ -191,7 +192,7 @@ class Unrecorded:
 
 def _connection(options: Options) -> Connection | None:
     """To the cluster that the experiment runs in; None if there is none and nothing needs it."""
-    needed = options.experiment is not None or any(spec.name == "ready" for spec in options.specs)
+    needed = options.experiment is not None or any(KINDS[spec.name].needs_cluster for spec in options.specs)
     is_pod = in_pod(os.environ)
     if options.kubeconfig is not None or (needed and not is_pod):
         return from_kubeconfig(options.kubeconfig)

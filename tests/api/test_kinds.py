@@ -1,19 +1,30 @@
 """The table of tasks: what it says of each task is true, and what it does not say is hidden."""
 
 import importlib
+import json
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
+from autox.api.documents import Document
+from autox.api.experimentdocument import load_experiment
 from autox.api.tasks.kind import HIDDEN, Kind, Load
+from autox.api.tasks.rights import Of
 from autox.api.tasks.table import KINDS
+from autox.api.tasks.wait import WaitSection
 
 EACH = pytest.mark.parametrize("kind", KINDS.values(), ids=list(KINDS))
 
 
 def fields(kind: Kind) -> set[str]:
     """What it may be told in the experiment document, by the names that users write."""
-    return {field.alias or name for name, field in kind.section.model_fields.items()}
+    return named(kind.section)
+
+
+def named(section: type[Document]) -> set[str]:
+    """The fields of a section, by the names that users write."""
+    return {field.alias or name for name, field in section.model_fields.items()}
 
 
 @EACH
@@ -43,6 +54,21 @@ def test_a_field_that_nobody_speaks_of_is_hidden(kind: Kind) -> None:
     assert silent.shown({"token": "abc", "empty": ""}) == {"token": HIDDEN, "empty": ""}
 
 
+def test_a_new_field_is_hidden(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whoever adds a field to a task, and thinks of no report, has told nobody a password."""
+
+    class Grown(WaitSection):
+        token: str
+
+    monkeypatch.setitem(KINDS, "wait", replace(KINDS["wait"], section=Grown))
+    document = tmp_path / "experiment.json"
+    document.write_text(json.dumps({"tasks": [{"task": "wait", "with": {"seconds": 1, "token": "abc"}}]}))
+
+    (spec,) = load_experiment(document)
+
+    assert spec.shown == {"seconds": 1, "token": HIDDEN}
+
+
 @EACH
 def test_its_examples_are_its_metrics(kind: Kind) -> None:
     """Names that are told to whoever names another are right, and a distribution is none of them."""
@@ -57,3 +83,21 @@ def test_what_loads_measures() -> None:
     assert {name for name, kind in KINDS.items() if kind.load is not Load.NONE} == {
         name for name, kind in KINDS.items() if kind.metrics is not None
     }
+
+
+@EACH
+def test_rights_are_about_what_it_is_told(kind: Kind) -> None:
+    """The rules of its Role follow fields that there are; what needs the cluster may do something there."""
+    assert {right.field for right in kind.rights} <= named(kind.chart_section)
+    assert kind.rights or not kind.needs_cluster
+    for right in kind.rights:
+        assert bool(right.resource) == (right.of is not Of.OBJECTS)
+        assert not (right.named and "list" in right.verbs), "a list cannot be held to a name"
+
+
+@EACH
+def test_a_secret_becomes_a_file(kind: Kind) -> None:
+    """What the chart takes from a Secret the experiment document takes from a file."""
+    assert set(kind.secrets) <= named(kind.chart_section)
+    assert set(kind.secrets.values()) <= fields(kind)
+    assert kind.slos in {"", *named(kind.chart_section)}

@@ -1,5 +1,6 @@
 """The files that are generated from the models are the ones in the tree."""
 
+import re
 from pathlib import Path
 
 import pytest
@@ -7,6 +8,7 @@ import yaml
 
 from autox import __version__
 from autox.api.schemas import generated
+from autox.api.tasks.table import KINDS
 
 CHARTS = Path(__file__).parents[2] / "charts"
 
@@ -23,3 +25,23 @@ def test_versions(chart: str) -> None:
     found = yaml.safe_load((CHARTS / chart / "Chart.yaml").read_text())
 
     assert (found["name"], found["version"], found["appVersion"]) == (chart, __version__, __version__)
+
+
+@pytest.mark.parametrize("chart", ["autox", "experiment", "nodes"])
+def test_templates_name_no_task(chart: str) -> None:
+    """What a chart does for a task it does for the next one, too: but for a task's own file it reads the table."""
+    names = re.compile(rf'"({"|".join(KINDS)})"|\.Values\.({"|".join(KINDS)})\b')
+    own = {"_tasks.tpl", *(f"_{name}.tpl" for name in KINDS)}
+    templates = [file for file in (CHARTS / chart / "templates").rglob("*.*") if file.name not in own]
+
+    assert templates
+    assert [str(file) for file in templates if names.search(file.read_text())] == []
+
+
+def test_sidecars_are_there() -> None:
+    """A task that has something run beside it brings the template of that."""
+    text = "".join(file.read_text() for file in (CHARTS / "experiment" / "templates").glob("_*.tpl"))
+
+    brought = re.findall(r'define "experiment\.(\w+)\.sidecar"', text)
+
+    assert brought == [name for name, kind in KINDS.items() if kind.sidecar]

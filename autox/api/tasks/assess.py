@@ -87,4 +87,5 @@ KIND = Kind(
     chart_section=AssessSection,
     shows={"SLOs": as_given},
     module="autox.tasks.assess",
+    slos="SLOs",
 )

@@ -105,4 +105,8 @@ KIND = Kind(
         distributions={"pod-startup-latency": "pod-startup-latency-p99"},
     ),
     targets=_targets,
+    secrets={"kubeconfigSecret": "kubeconfig"},
+    sidecar=True,
+    # NB: for all its virtual nodes and pods to be deleted.
+    grace=300,
 )

@@ -10,6 +10,7 @@ from pydantic import AfterValidator, ConfigDict, Field, model_validator
 from autox.api.documents import Document
 from autox.api.fields import Duration, NonEmpty, Percent, PositiveNumber, Shape
 from autox.api.tasks.kind import HIDDEN, Kind, Load, Metrics, as_given
+from autox.api.tasks.rights import Of, endpoints
 from autox.core.duration import parse_duration
 from autox.core.hosts import host_of
 from autox.core.percentiles import PERCENT, PERCENTILES
@@ -182,4 +183,6 @@ KIND = Kind(
         distributions={"latency": "latency-p99"},
     ),
     targets=_targets,
+    # NB: where the cluster has no DNS, the load generator asks the API server for the addresses of a Service.
+    rights=endpoints("url", Of.URL),
 )

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from autox.api.documents import Document
+from autox.api.tasks.rights import Right
 from autox.model.tasks import TaskInputs
 
 HIDDEN = "***"
@@ -71,6 +72,14 @@ class Kind:
         metrics: that it makes; None if it measures nothing.
         targets: what it loads by its ``chart_section``, of which only the form is known, and by the namespace that the
             experiment runs in: the same words for the same target (``autox.core.targets``), or nothing.
+        needs_cluster: it cannot be carried out without the cluster that the experiment runs in.
+        rights: what it may do with that cluster.
+        secrets: fields of ``chart_section`` that name a Secret. Each has a key of it mounted, and the field of
+            ``section`` that is called as the key is the file.
+        sidecar: the chart has a template ``experiment.NAME.sidecar``: a container that ends after the experiment,
+            however that ended, and clears up.
+        grace: seconds from the order to end until its pod is killed: to clear up, and for the result to be written.
+        slos: the field of ``chart_section`` with the SLOs, by bound and metric, if it judges by them; else empty.
     """
 
     name: str
@@ -82,6 +91,12 @@ class Kind:
     load: Load = Load.NONE
     metrics: Metrics | None = None
     targets: Callable[[Mapping[str, Any], str], Iterable[str]] = lambda _given, _namespace: ()
+    needs_cluster: bool = False
+    rights: tuple[Right, ...] = ()
+    secrets: Mapping[str, str] = field(default_factory=dict)
+    sidecar: bool = False
+    grace: int = 60
+    slos: str = ""
 
     def shown(self, given: Mapping[str, Any]) -> dict[str, Any]:
         """The inputs as a report may show them: as the user wrote them, without anything that may be a secret.

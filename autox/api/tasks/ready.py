@@ -7,6 +7,7 @@ from pydantic import ConfigDict, Field, model_validator
 from autox.api.documents import Document
 from autox.api.fields import ApiGroup, ApiResource, ApiVersion, DnsLabel, DnsName, Duration, NonEmpty, ObjectName
 from autox.api.tasks.kind import Kind, as_given
+from autox.api.tasks.rights import Of, Right, endpoints
 from autox.core.duration import parse_duration
 from autox.model.refs import ObjectRef
 from autox.model.tasks import ReadyInputs, ReadyObject
@@ -73,4 +74,12 @@ KIND = Kind(
     chart_section=ReadySection,
     shows=dict.fromkeys(("deploy", "service", "namespace", "objects", "timeout"), as_given),
     module="autox.tasks.ready",
+    needs_cluster=True,
+    rights=(
+        Right(field="deploy", of=Of.NAME, group="apps", resource="deployments", verbs=("get",)),
+        Right(field="deploy", of=Of.NAME, group="apps", resource="replicasets", verbs=("list",), named=False),
+        Right(field="deploy", of=Of.NAME, resource="pods", verbs=("list",), named=False),
+        Right(field="objects", of=Of.OBJECTS, verbs=("get",)),
+        *endpoints("service", Of.NAME),
+    ),
 )

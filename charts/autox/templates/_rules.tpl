@@ -28,23 +28,17 @@ not do himself, so the controller may do all that the Role of an experiment gran
 {{ include "autox.grantedRules" . }}
 {{- end }}
 
-{{/* What the Role of an experiment grants, but for its own objects and those under ready.objects. */}}
+{{/* What the Role of an experiment grants, but for its own objects and those that the values list with their kinds. */}}
 {{- define "autox.grantedRules" -}}
-- apiGroups: [apps]
-  resources: [deployments]
-  verbs: [get]
-- apiGroups: [apps]
-  resources: [replicasets]
-  verbs: [list]
-- apiGroups: [""]
-  resources: [pods]
-  verbs: [list]
-- apiGroups: [""]
-  resources: [services]
-  verbs: [get]
-- apiGroups: [discovery.k8s.io]
-  resources: [endpointslices]
-  verbs: [list]
+{{- $rules := list }}
+{{- range include "autox.tasks" . | fromJsonArray }}
+{{- range .rights }}
+{{- if ne .of "objects" }}
+{{- $rules = append $rules (dict "apiGroups" (list .group) "resources" (list .resource) "verbs" .verbs) }}
+{{- end }}
+{{- end }}
+{{- end }}
+{{- uniq $rules | toYaml }}
 {{- end }}
 
 {{/* Where experiments of a trigger elsewhere look whether their pods are ready. */}}
@@ -60,13 +54,18 @@ installed in that namespace. Argument: the group. */}}
 {{- define "autox.groupRules" -}}
 {{- $home := .trigger.namespace }}
 {{- $rules := list (dict "namespace" $home "rule" (dict "apiGroups" (list (.trigger.group | default "")) "resources" (list .trigger.resource) "verbs" (list "get" "list" "watch"))) }}
-{{- range .specs }}
+{{- range $spec := .specs }}
 {{- $values := .values | default dict }}
-{{- if and (not .repo) (has "ready" ($values.tasks | default list)) $values.ready }}
-{{- $where := $values.ready.namespace | default $home }}
+{{- range $kind := include "autox.tasks" $ | fromJsonArray }}
+{{- $with := index $values .name }}
+{{- if and (not $spec.repo) .rights (has .name ($values.tasks | default list)) $with (kindIs "map" $with) }}
+{{- $where := .namespaced | ternary $with.namespace "" | default $home }}
 {{- $rules = append $rules (dict "namespace" $where "rule" nil) }}
-{{- range $values.ready.objects }}
-{{- $rules = append $rules (dict "namespace" (.namespace | default $where) "rule" (dict "apiGroups" (list (.group | default "")) "resources" (list .resource) "resourceNames" (list .name) "verbs" (list "get"))) }}
+{{- range $right := .rights }}
+{{- range eq .of "objects" | ternary (index $with .field) list }}
+{{- $rules = append $rules (dict "namespace" (.namespace | default $where) "rule" (dict "apiGroups" (list (.group | default "")) "resources" (list .resource) "resourceNames" (list .name) "verbs" $right.verbs)) }}
+{{- end }}
+{{- end }}
 {{- end }}
 {{- end }}
 {{- end }}

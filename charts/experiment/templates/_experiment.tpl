@@ -14,30 +14,30 @@ helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version | quote }}
 {{- fail (printf "release name %s: must not be longer than 52 characters, the limit of a CronJob" .Release.Name) }}
 {{- end }}
 {{- $done := list }}
-{{- range $task := .Values.tasks }}
-{{- if eq $task "assess" }}
-{{- range $bound, $limits := $.Values.assess.SLOs }}
+{{- range $kind := include "experiment.listed" . | fromJsonArray }}
+{{- range $bound, $limits := .slos | empty | ternary dict (index $.Values .name .slos) }}
 {{- range $metric, $limit := $limits }}
 {{- $maker := splitList "/" $metric | first }}
 {{- if not (has $maker $done) }}
-{{- fail (printf "assess.SLOs.%s.%s: needs task %s, listed before assess" $bound $metric $maker) }}
+{{- fail (printf "%s.%s.%s.%s: needs task %s, listed before %s" $kind.name $kind.slos $bound $metric $maker $kind.name) }}
 {{- end }}
 {{- end }}
 {{- end }}
-{{- end }}
-{{- $done = append $done $task }}
+{{- $done = append $done .name }}
 {{- end }}
 {{- end }}
 
 {{/* The experiment document, as JSON: a number stays the number that was given. */}}
 {{- define "experiment.document" -}}
 {{- $tasks := list }}
-{{- range $task := .Values.tasks }}
-{{- $with := index $.Values $task | deepCopy }}
-{{- if hasKey $with "kubeconfigSecret" }}
-{{- $with = set (omit $with "kubeconfigSecret") "kubeconfig" "density/kubeconfig" }}
+{{- range $kind := include "experiment.listed" . | fromJsonArray }}
+{{- $with := index $.Values .name | deepCopy }}
+{{- range $field, $key := .secrets }}
+{{- if hasKey $with $field }}
+{{- $with = set (omit $with $field) $key (printf "%s/%s" $kind.name $key) }}
 {{- end }}
-{{- $tasks = append $tasks (dict "task" $task "with" $with) }}
+{{- end }}
+{{- $tasks = append $tasks (dict "task" .name "with" $with) }}
 {{- end }}
 {{- dict "tasks" $tasks | toRawJson }}
 {{- end }}

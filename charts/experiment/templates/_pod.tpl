@@ -1,5 +1,14 @@
 {{/* The pod template of the Job and of the CronJob. */}}
 {{- define "experiment.pod" -}}
+{{- $kinds := include "experiment.listed" . | fromJsonArray }}
+{{- $grace := 0 }}
+{{- $sidecars := list }}
+{{- range $kinds }}
+{{- $grace = max $grace .grace }}
+{{- if .sidecar }}
+{{- $sidecars = append $sidecars .name }}
+{{- end }}
+{{- end -}}
 metadata:
   labels:
     {{- include "experiment.labels" . | nindent 4 }}
@@ -13,7 +22,7 @@ spec:
   {{- include "experiment.placement" . | replace "\n" "\n  " }}
   restartPolicy: Never
   # Time for the result to be written and, after a density test, for all its virtual nodes and pods to be deleted.
-  terminationGracePeriodSeconds: {{ has "density" .Values.tasks | ternary 300 60 }}
+  terminationGracePeriodSeconds: {{ $grace }}
   enableServiceLinks: false
   securityContext:
     runAsNonRoot: true
@@ -22,34 +31,11 @@ spec:
     fsGroup: 65532
     seccompProfile:
       type: RuntimeDefault
-  {{- if has "density" .Values.tasks }}
+  {{- with $sidecars }}
   initContainers:
-    # A sidecar: ends after the experiment and however that ended, and deletes what it left on the cluster under test.
-    - name: sweep
-      restartPolicy: Always
-      args:
-        - density
-        - sweep
-        {{- if .Values.density.kubeconfigSecret }}
-        - --kubeconfig
-        - /etc/autox/density/kubeconfig
-        {{- else }}
-        - --cluster
-        - {{ .Values.density.cluster | quote }}
-        {{- end }}
-        - --run
-        - {{ .Workload | splitList "/" | last | default .Release.Name | printf "$(NAMESPACE)/%s" | quote }}
-        - --when-told
-        {{- if .Values.density.allowExec }}
-        - --allow-exec
-        {{- end }}
-      {{- include "experiment.container" . | nindent 6 }}
-      resources:
-        requests:
-          cpu: 10m
-          memory: 64Mi
-        limits:
-          memory: 512Mi
+    {{- range . }}
+    {{- include (printf "experiment.%s.sidecar" .) $ | nindent 4 }}
+    {{- end }}
   {{- end }}
   containers:
     - name: experiment
@@ -68,12 +54,16 @@ spec:
               items:
                 - key: experiment.yaml
                   path: experiment.yaml
-          {{- if and (has "density" .Values.tasks) .Values.density.kubeconfigSecret }}
+          {{- range $kind := $kinds }}
+          {{- range $field, $key := .secrets }}
+          {{- with index $.Values $kind.name $field }}
           - secret:
-              name: {{ .Values.density.kubeconfigSecret | quote }}
+              name: {{ . | quote }}
               items:
-                - key: kubeconfig
-                  path: density/kubeconfig
+                - key: {{ $key }}
+                  path: {{ $kind.name }}/{{ $key }}
+          {{- end }}
+          {{- end }}
           {{- end }}
           {{- include "experiment.caBundle" . | replace "\n" "\n          " }}
     - name: tmp

@@ -29,30 +29,38 @@ for lists, which cannot name objects. */}}
 {{- $kind := eq .Values.runner "cronjob" | ternary "cronjobs" "jobs" }}
 {{- $rules = append $rules (dict "namespace" $own "rule" (dict "apiGroups" (list "batch") "resources" (list $kind) "resourceNames" (list (include "experiment.workloadName" .)) "verbs" (list "get"))) }}
 {{- end }}
-{{- $services := list }}
-{{- if has "ready" .Values.tasks }}
-{{- $where := .Values.ready.namespace | default $own }}
-{{- with .Values.ready.deploy }}
-{{- $rules = append $rules (dict "namespace" $where "rule" (dict "apiGroups" (list "apps") "resources" (list "deployments") "resourceNames" (list .) "verbs" (list "get"))) }}
-{{- $rules = append $rules (dict "namespace" $where "rule" (dict "apiGroups" (list "apps") "resources" (list "replicasets") "verbs" (list "list"))) }}
-{{- $rules = append $rules (dict "namespace" $where "rule" (dict "apiGroups" (list "") "resources" (list "pods") "verbs" (list "list"))) }}
+{{- range include "experiment.tasks" . | fromJsonArray }}
+{{- if has .name $.Values.tasks }}
+{{- $rules = concat $rules (include "experiment.taskRules" (dict "kind" . "with" (index $.Values .name) "namespace" $own) | fromJsonArray) }}
 {{- end }}
-{{- with .Values.ready.service }}
-{{- $services = append $services (dict "namespace" $where "name" .) }}
-{{- end }}
-{{- range .Values.ready.objects }}
-{{- $rules = append $rules (dict "namespace" (.namespace | default $where) "rule" (dict "apiGroups" (list (.group | default "")) "resources" (list .resource) "resourceNames" (list .name) "verbs" (list "get"))) }}
-{{- end }}
-{{- end }}
-{{- if has "http" .Values.tasks }}
-{{- /* NB: where the cluster has no DNS, the load generator asks the API server for the addresses of a Service. */}}
-{{- with include "experiment.service" (dict "url" .Values.http.url "namespace" $own) }}
-{{- $services = append $services (dict "namespace" $own "name" .) }}
-{{- end }}
-{{- end }}
-{{- range uniq $services }}
-{{- $rules = append $rules (dict "namespace" .namespace "rule" (dict "apiGroups" (list "") "resources" (list "services") "resourceNames" (list .name) "verbs" (list "get"))) }}
-{{- $rules = append $rules (dict "namespace" .namespace "rule" (dict "apiGroups" (list "discovery.k8s.io") "resources" (list "endpointslices") "verbs" (list "list"))) }}
 {{- end }}
 {{- uniq $rules | toJson }}
+{{- end }}
+
+{{/* What one task needs, likewise. Argument: kind, with: what the task is told, namespace: the experiment's own. */}}
+{{- define "experiment.taskRules" -}}
+{{- $where := .kind.namespaced | ternary .with.namespace "" | default .namespace }}
+{{- $rules := list }}
+{{- range $right := .kind.rights }}
+{{- $given := index $.with .field }}
+{{- $objects := list }}
+{{- if eq .of "objects" }}
+{{- $objects = $given }}
+{{- else }}
+{{- if eq .of "url" }}
+{{- $given = include "experiment.service" (dict "url" $given "namespace" $where) }}
+{{- end }}
+{{- with $given }}
+{{- $objects = list (dict "group" $right.group "resource" $right.resource "name" .) }}
+{{- end }}
+{{- end }}
+{{- range $objects }}
+{{- $rule := dict "apiGroups" (list (.group | default "")) "resources" (list .resource) "verbs" $right.verbs }}
+{{- if $right.named }}
+{{- $rule = set $rule "resourceNames" (list .name) }}
+{{- end }}
+{{- $rules = append $rules (dict "namespace" (.namespace | default $where) "rule" $rule) }}
+{{- end }}
+{{- end }}
+{{- toJson $rules }}
 {{- end }}
