@@ -107,6 +107,38 @@ async def test_a_node_that_stops_ends_followed_logs_and_frees_its_port(
         pass
 
 
+async def test_a_node_that_stops_closes_connections_whose_other_side_does_not(
+    endpoint: KubeletEndpoint, pki: Pki, tmp_path: Path
+) -> None:
+    """An API server to which SPDY was refused never says that it agrees: the connection stayed for half a minute."""
+    node = Node(endpoint, tmp_path)
+    running = asyncio.create_task(node.server.run())
+    await node.answers(running)
+    tls = ssl.create_default_context(cafile=pki.certificate("ca"))
+    tls.load_cert_chain(pki.certificate("api-server"), pki.key("api-server"))
+    request = b"GET /healthz HTTP/1.1\r\nHost: node\r\n\r\n"
+
+    with await asyncio.to_thread(_asked, endpoint, tls, request) as connection:
+        running.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await running
+        with suppress(ConnectionResetError):
+            while await asyncio.to_thread(connection.recv, 1000):
+                pass
+
+
+def _asked(endpoint: KubeletEndpoint, tls: ssl.SSLContext, request: bytes) -> socket.socket:
+    """A connection on which one request was answered, and nobody speaks TLS any more."""
+    connection = tls.wrap_socket(
+        socket.create_connection((endpoint.address, endpoint.port), timeout=10), server_hostname=endpoint.address
+    )
+    connection.sendall(request)
+    assert connection.recv(1000).startswith(b"HTTP/1.1 200 ")
+    bare = socket.socket(fileno=connection.detach())
+    bare.settimeout(10)
+    return bare
+
+
 async def test_a_taken_port_is_an_error_at_the_start(endpoint: KubeletEndpoint, tmp_path: Path) -> None:
     """Which names it."""
     with (

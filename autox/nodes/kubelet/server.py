@@ -75,7 +75,12 @@ class KubeletServer:
             _LOG.info("kubelet endpoints at https://%s:%d", self._endpoint.address, self._endpoint.port)
             await asyncio.Event().wait()
         finally:
+            connections = [] if runner.server is None else [each.transport for each in runner.server.connections]
             await runner.cleanup()
+            # NB: with TLS the other side has to agree to an end, for which asyncio waits for half a minute. An API
+            # server to which SPDY was refused never does.
+            for connection in filter(None, connections):
+                connection.abort()
             for one in opened:
                 one.close()
 
