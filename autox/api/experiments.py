@@ -11,7 +11,18 @@ from pydantic import ConfigDict, Field, StringConstraints
 
 from autox.api.conditions import ConditionsField
 from autox.api.documents import Document, checked
-from autox.api.fields import ApiGroup, ApiResource, ApiVersion, DnsLabel, DnsName, NonEmpty, ObjectName, Time
+from autox.api.fields import (
+    ApiGroup,
+    ApiResource,
+    ApiVersion,
+    DnsLabel,
+    DnsName,
+    NonEmpty,
+    ObjectName,
+    Time,
+    VerdictName,
+)
+from autox.api.slos import OutcomeDocument
 from autox.core.targets import target_label
 from autox.model import labels
 from autox.model.experiments import ExperimentRecord, Identity
@@ -20,7 +31,6 @@ from autox.model.refs import EXPERIMENTS, ObjectRef
 from autox.model.verdict import Phase, Verdict
 
 PhaseName = Literal["Pending", "Running", "Completed", "Deleting", "Deleted"]
-VerdictName = Literal["Pass", "Fail", "Warn", "NoData", "Error", "Invalid"]
 
 
 class GroupReference(Document):
@@ -82,19 +92,6 @@ class ExperimentSpecDocument(Document):
     revision: Annotated[int, Field(ge=1, description="Which test of this version it is.")] = 1
 
 
-class SLOStatus(Document):
-    """What became of one SLO."""
-
-    metric: str
-    bound: Literal["upper", "lower"]
-    limit: float
-    observed: float | None = None
-    unit: str = ""
-    verdict: VerdictName
-    message: str = ""
-    demanded_by: Annotated[str, Field(description="The task that demands it of every run; empty for your own.")] = ""
-
-
 class TaskCounts(Document):
     """How far the current loop is."""
 
@@ -120,7 +117,7 @@ class ExperimentStatus(Document):
     loops: Annotated[int | None, Field(description="How many loops have ended.")] = None
     totals: dict[str, int] = Field(default_factory=dict, description="How many loops ended with each verdict.")
     tasks: TaskCounts | None = None
-    slos: Annotated[tuple[SLOStatus, ...], Field(description="Of the latest loop.")] = ()
+    slos: Annotated[tuple[OutcomeDocument, ...], Field(description="Of the latest loop.")] = ()
     result: Annotated[
         dict[str, Any] | None,
         Field(description="The result document.", json_schema_extra={"x-kubernetes-preserve-unknown-fields": True}),

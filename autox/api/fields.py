@@ -9,7 +9,7 @@ No error repeats what was given: it may be a secret.
 
 import re
 from dataclasses import dataclass
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from pydantic import (
@@ -208,6 +208,7 @@ LabelValue = Annotated[
     Shape(pattern=rf"({_LABEL_NAME})?", most=63, what="a label's value: letters, digits, '.', '_' and '-', at most 63"),
 ]
 
+VerdictName = Literal["Pass", "Fail", "Warn", "NoData", "Error", "Invalid"]
 NonEmpty = Annotated[str, StringConstraints(min_length=1)]
 Time = Annotated[AwareDatetime, WithJsonSchema({"type": "string", "format": "date-time"})]
 """A moment, RFC 3339."""

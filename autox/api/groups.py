@@ -12,7 +12,7 @@ from pydantic import AfterValidator, BeforeValidator, ConfigDict, Field
 
 from autox.api.conditions import ConditionsField
 from autox.api.documents import Document, checked
-from autox.api.experiments import PhaseName, VerdictName
+from autox.api.experiments import PhaseName
 from autox.api.fields import (
     ApiGroup,
     ApiResource,
@@ -25,6 +25,7 @@ from autox.api.fields import (
     ObjectName,
     Shape,
     Time,
+    VerdictName,
 )
 from autox.api.values import PACKAGED_CHARTS, check_chart, check_values
 from autox.model import groups

@@ -14,6 +14,7 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import AfterValidator, AwareDatetime, ConfigDict, Field, model_validator
 
 from autox.api.documents import Document
+from autox.api.slos import OutcomeDocument, SLODocument
 from autox.model import result as values
 from autox.model.verdict import Verdict
 
@@ -75,48 +76,6 @@ class MetricSection(Section):
         )
 
 
-class SLOSection(Section):
-    """One SLO and what became of it."""
-
-    metric: str
-    bound: values.Bound
-    limit: float
-    observed: float | None
-    unit: str
-    verdict: Literal[Verdict.PASS, Verdict.FAIL, Verdict.NO_DATA]
-    message: str = ""
-    demanded_by: str = ""
-
-    @model_validator(mode="after")
-    def _pass_has_data(self) -> Self:
-        if self.verdict is Verdict.PASS and self.observed is None:
-            raise ValueError("says Pass, but observed nothing")
-        return self
-
-    def to_value(self) -> values.SLOOutcome:
-        """The same as a frozen value."""
-        return values.SLOOutcome(
-            slo=values.SLO(metric=self.metric, bound=self.bound, limit=self.limit),
-            observed=self.observed,
-            unit=self.unit,
-            verdict=self.verdict,
-            message=self.message,
-            demanded_by=self.demanded_by,
-        )
-
-
-class DemandSection(Section):
-    """An SLO that is always on."""
-
-    metric: str
-    bound: values.Bound
-    limit: float
-
-    def to_value(self) -> values.SLO:
-        """The same as a frozen value."""
-        return values.SLO(metric=self.metric, bound=self.bound, limit=self.limit)
-
-
 class ExplanationSection(Section):
     """What one of the notes explains.
 
@@ -142,7 +101,7 @@ class TaskSection(Section):
     invalid: str = ""
     notes: tuple[str, ...] = ()
     explanations: tuple[ExplanationSection, ...] = ()
-    demands: tuple[DemandSection, ...] = ()
+    demands: tuple[SLODocument, ...] = ()
     unless: tuple[str, ...] = ()
     fruitless: str = ""
 
@@ -158,7 +117,7 @@ class TaskSection(Section):
             metrics=tuple(metric.to_value() for metric in self.metrics),
             invalid=self.invalid,
             notes=tuple(self._notes()),
-            demands=tuple(demand.to_value() for demand in self.demands),
+            demands=tuple(demand.to_slo() for demand in self.demands),
             unless=self.unless,
             fruitless=self.fruitless,
         )
@@ -217,7 +176,7 @@ class ResultDocument(Section):
     completed_at: Moment | None = None
     tasks: tuple[TaskSection, ...] = ()
     tasks_total: Count = 0
-    slos: tuple[SLOSection, ...] = ()
+    slos: tuple[OutcomeDocument, ...] = ()
     verdict: Verdict | None = None
     reason: str = ""
     message: str = ""
@@ -227,7 +186,7 @@ class ResultDocument(Section):
 
     @model_validator(mode="after")
     def _pass_has_slos(self) -> Self:
-        if self.verdict is Verdict.PASS and not (self.slos and all(slo.verdict is Verdict.PASS for slo in self.slos)):
+        if self.verdict is Verdict.PASS and not (self.slos and all(slo.verdict == "Pass" for slo in self.slos)):
             raise ValueError("verdict is Pass, but not every SLO is, or there is none")
         return self
 
@@ -240,7 +199,7 @@ class ResultDocument(Section):
             completed_at=self.completed_at,
             tasks=tuple(task.to_value() for task in self.tasks),
             tasks_total=self.tasks_total,
-            slos=tuple(slo.to_value() for slo in self.slos),
+            slos=tuple(slo.to_outcome() for slo in self.slos),
             verdict=self.verdict,
             reason=self.reason,
             message=self.message,

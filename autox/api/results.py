@@ -21,6 +21,7 @@ from pydantic.alias_generators import to_camel
 
 from autox.api.documents import checked
 from autox.api.resultdocument import API_VERSION, KIND, ResultDocument
+from autox.api.slos import OFTEN_EMPTY, object_from_outcome
 from autox.model.errors import ConfigurationError
 from autox.model.result import Bucket, ExperimentResult, Note, SLOOutcome, TaskResult
 
@@ -105,7 +106,8 @@ def _plain(value: Any) -> Any:
         case Bucket():
             plain = [_plain(value.lower), _plain(value.upper), value.count]
         case SLOOutcome():
-            plain = {**_fields(value.slo), **_fields(value, leaving_out="slo")}
+            said = object_from_outcome(value).items()
+            plain = {name: _plain(item) for name, item in said if item or name not in OFTEN_EMPTY}
         case TaskResult():
             plain = {**_fields(value, leaving_out="notes"), **_notes(value.notes)}
         case Mapping():

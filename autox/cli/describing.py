@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from typing import Any
 
+from autox.api.slos import object_from_outcome
 from autox.core.wording import TROUBLES
 from autox.kube.objects import micro_timestamp
 from autox.model.result import Bound, SLOOutcome
@@ -67,19 +68,7 @@ def described(each: ReadExperiment) -> dict[str, Any]:
         "message": message,
         **{name: micro_timestamp(moment) if moment else None for name, moment in moments.items()},
         "loops": each.loops,
-        "slos": [
-            {
-                "metric": outcome.slo.metric,
-                "bound": outcome.slo.bound.value,
-                "limit": outcome.slo.limit,
-                "observed": outcome.observed,
-                "unit": outcome.unit,
-                "verdict": outcome.verdict.value,
-                "message": outcome.message,
-                "demandedBy": outcome.demanded_by,
-            }
-            for outcome in each.slos
-        ],
+        "slos": [object_from_outcome(outcome) for outcome in each.slos],
     }
 
 

@@ -10,13 +10,14 @@ from dataclasses import dataclass
 from typing import Any
 
 from autox.api.experiments import record_from_object
+from autox.api.slos import outcome_from_object
 from autox.kube.client import KubeClient
 from autox.kube.objects import Object
 from autox.model.errors import ConfigurationError, InvalidError, NotFoundError
 from autox.model.experiments import ExperimentRecord
 from autox.model.labels import GROUP, GROUP_NAMESPACE, SPEC
 from autox.model.refs import EXPERIMENTS, Resource
-from autox.model.result import SLO, Bound, SLOOutcome, TaskState
+from autox.model.result import SLOOutcome, TaskState
 from autox.model.verdict import Phase, Verdict
 from autox.store.conditions import condition
 from autox.store.controllerstatus import given_by_us
@@ -200,14 +201,6 @@ def _completion(obj: Object) -> tuple[str, str]:
 def _outcome(found: Any) -> SLOOutcome | None:
     """One of ``status.slos``; None if it is none."""
     try:
-        observed = found.get("observed")
-        return SLOOutcome(
-            slo=SLO(metric=str(found["metric"]), bound=Bound(found["bound"]), limit=float(found["limit"])),
-            observed=None if observed is None else float(observed),
-            unit=str(found.get("unit") or ""),
-            verdict=Verdict(found["verdict"]),
-            message=str(found.get("message") or ""),
-            demanded_by=str(found.get("demandedBy") or ""),
-        )
-    except (AttributeError, KeyError, TypeError, ValueError, OverflowError):
+        return outcome_from_object(found)
+    except ConfigurationError:
         return None
