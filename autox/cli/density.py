@@ -11,12 +11,11 @@ from pathlib import Path
 
 import click
 
+from autox.cluster.home import local_kubeconfig
 from autox.kube.auth import from_kubeconfig
 from autox.kube.client import KubeClient
 from autox.kube.connection import Connection
 from autox.tasks.density import sweeping
-from autox.tasks.density.marks import run_label
-from autox.tasks.density.target import identify, local_kubeconfig
 
 SECONDS = 600.0
 
@@ -47,14 +46,14 @@ def sweep(kubeconfig: Path | None, cluster: str | None, run: str | None, *, when
         raise click.UsageError("give --kubeconfig or --cluster, not both")
     if when_told and run is None:
         raise click.UsageError("--when-told needs --run: it sweeps the runs of one Job")
-    label = _label(run) if run is not None else None
+    job = _job(run) if run is not None else None
     if when_told:
         asyncio.run(_told())
     # NB: only now: a Secret with the kubeconfig may have been renewed while the experiment ran.
     path = local_kubeconfig(cluster, os.environ) if cluster is not None else kubeconfig
     is_trusted = allow_exec or not when_told
     connection = from_kubeconfig(path, allow_exec=is_trusted, allow_files=is_trusted)
-    removed = asyncio.run(_sweep(connection, label))
+    removed = asyncio.run(_sweep(connection, job))
     click.echo(f"removed {removed}" if removed else "nothing to sweep")
 
 
@@ -66,18 +65,13 @@ async def _told() -> None:
     await told.wait()
 
 
-async def _sweep(connection: Connection, run: str | None) -> sweeping.Remains:
+async def _sweep(connection: Connection, job: tuple[str, str] | None) -> sweeping.Remains:
     async with KubeClient(connection) as kube:
-        if run is not None:
-            remains = await sweeping.of_run(kube, run)
-        else:
-            remains = await sweeping.of_dead_runs(kube, now=(await identify(kube)).now)
-        await sweeping.remove(kube, remains, seconds=SECONDS)
-    return remains
+        return await sweeping.sweep(kube, job, seconds=SECONDS)
 
 
-def _label(run: str) -> str:
+def _job(run: str) -> tuple[str, str]:
     namespace, _, name = run.partition("/")
     if not namespace or not name or "/" in name:
         raise click.BadParameter("not NAMESPACE/NAME", param_hint="--run")
-    return run_label(namespace, name)
+    return namespace, name

@@ -16,8 +16,6 @@ import os
 import re
 import signal
 import sys
-from collections.abc import AsyncIterator, Mapping
-from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -31,28 +29,18 @@ from autox.cli.failing import explain
 from autox.cli.output import output_option
 from autox.cli.targeting import in_pod
 from autox.kube.auth import from_kubeconfig, in_cluster
-from autox.kube.client import KubeClient
 from autox.kube.connection import Connection
-from autox.kube.transport import Limits
 from autox.model.errors import ConfigurationError
-from autox.model.result import ExperimentResult, Subject
+from autox.model.result import ExperimentResult
 from autox.model.tasks import TaskSpec
 from autox.model.verdict import Verdict
 from autox.report.document import document
 from autox.report.legible import legible
 from autox.report.text import to_text
-from autox.tasks.environment import environment
-from autox.tasks.patience import Patience
-from autox.tasks.recalling import recall
-from autox.tasks.recording import ClusterRecorder
-from autox.tasks.runner import Ended, Plan, Recorder, refuse
-from autox.tasks.runner import run as run_tasks
-from autox.tasks.undertest import UnderTest
+from autox.tasks.performing import Request, perform
+from autox.tasks.runner import Ended
 
 _EXPERIMENT = re.compile(r"([a-z0-9](?:[-a-z0-9]*[a-z0-9])?)/([a-z0-9](?:[-.a-z0-9]*[a-z0-9])?)")
-_WORKLOAD = re.compile(r"(Job|CronJob)/[a-z0-9][-.a-z0-9]*")
-_RECORDING = Limits(connections=4, connect_seconds=5.0, request_seconds=10.0)
-"""A server that stalls must not use up the time in which a result can still be recorded."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -138,56 +126,15 @@ async def _run(options: Options) -> Ended:
 
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, told, number)
-    async with _prepared(options, stop) as (plan, recorder):
-        if options.trouble is not None:
-            return await refuse(plan, recorder, reason="InvalidExperiment", message=options.trouble.message)
-        return await run_tasks(plan, recorder, stop=stop)
-
-
-@asynccontextmanager
-async def _prepared(options: Options, stop: asyncio.Event) -> AsyncIterator[tuple[Plan, Recorder]]:
-    connection = _connection(options)
-    async with AsyncExitStack() as stack:
-        plan = Plan(specs=options.specs, subject=Subject(), environ=os.environ, say=_say)
-        if connection is None:
-            yield replace(plan, environment=await environment(None, os.environ)), Unrecorded()
-            return
-        kube = await stack.enter_async_context(KubeClient(connection))
-        if options.experiment is None:
-            found = await environment(kube, os.environ)
-            yield replace(plan, kube=kube, namespace=connection.namespace, environment=found), Unrecorded()
-            return
-        hurried = await stack.enter_async_context(KubeClient(connection, limits=_RECORDING))
-        namespace, name = options.experiment
-        patience = Patience(stop=stop)
-        recalled = await recall(hurried, namespace, name, workload=_workload(os.environ), patience=patience, say=_say)
-        recorder = ClusterRecorder(hurried, namespace, name, recalled=recalled, patience=patience, say=_say)
-        witness = None
-        if recalled.trigger is not None:
-            witness = UnderTest(hurried, recalled.trigger, patience=patience, say=_say)
-            stack.push_async_callback(witness.close)
-        yield (
-            replace(
-                plan,
-                kube=kube,
-                namespace=namespace,
-                subject=recalled.subject,
-                witness=witness,
-                stored=recalled.stored,
-                environment=await environment(hurried, os.environ),
-            ),
-            recorder,
-        )
-
-
-class Unrecorded:
-    """The ``Recorder`` of a run on somebody's own machine: its report is all there is."""
-
-    async def progress(self, running: ExperimentResult) -> None:
-        """Nothing to show it in; the lines of progress say it."""
-
-    async def finish(self, ended: ExperimentResult) -> None:
-        """The caller prints it."""
+    request = Request(
+        specs=options.specs,
+        trouble=options.trouble,
+        connection=_connection(options),
+        experiment=options.experiment,
+        environ=os.environ,
+        say=_say,
+    )
+    return await perform(request, stop=stop)
 
 
 def _connection(options: Options) -> Connection | None:
@@ -204,12 +151,6 @@ def _connection(options: Options) -> Connection | None:
         if needed:
             raise
         return None
-
-
-def _workload(environ: Mapping[str, str]) -> str:
-    """What runs this, as the chart says it: ``Job/NAME``, ``CronJob/NAME``; empty on somebody's own machine."""
-    found = environ.get("WORKLOAD", "")
-    return found if _WORKLOAD.fullmatch(found) else ""
 
 
 def _names(experiment: str) -> tuple[str, str]:

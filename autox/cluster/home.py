@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from autox.cluster.spec import check_name
+from autox.model.errors import ConfigurationError
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -108,3 +109,15 @@ def homes(root: Path | None = None) -> list[ClusterHome]:
         return []
     names = [entry.name for entry in sorted(root.iterdir()) if entry.is_dir() and not entry.name.startswith(".")]
     return [ClusterHome(root=root, name=name) for name in names]
+
+
+def local_kubeconfig(name: str, environ: Mapping[str, str]) -> Path:
+    """The administrator's kubeconfig of a cluster of this machine.
+
+    Raises:
+        ConfigurationError: there is none of that name.
+    """
+    path = home(name, root=clusters_root(environ)).kubeconfig
+    if not path.is_file():
+        raise ConfigurationError(f"there is no local cluster {name}", hint=f"run `autox cluster up --name {name}`")
+    return path

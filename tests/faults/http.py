@@ -10,11 +10,11 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from autox.cli.run import Unrecorded
 from autox.core.percentiles import percentile
 from autox.model.result import SLO, Bound, ExperimentResult, Subject
 from autox.model.tasks import AssessInputs, HttpInputs, TaskSpec
 from autox.model.verdict import Verdict
+from autox.tasks.performing import Unrecorded
 from autox.tasks.runner import Plan, run
 from tests.faults.table import Row
 from tests.faults.webservers import (

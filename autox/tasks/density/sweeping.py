@@ -17,7 +17,8 @@ from autox.model.errors import ConflictError, DeadlineError, NotFoundError, Tran
 from autox.model.refs import LEASES, NAMESPACES, NODES, PODS
 from autox.nodes.leases import NAMESPACE as NODE_LEASES
 from autox.tasks.density.lifesign import is_dead
-from autox.tasks.density.marks import NAMESPACE_LABEL, RUN_LABEL, Marks
+from autox.tasks.density.marks import NAMESPACE_LABEL, RUN_LABEL, Marks, run_label
+from autox.tasks.density.target import identify
 
 _PARALLEL = 16
 _LOOK = 0.25  # seconds between two looks at a namespace that is going
@@ -46,6 +47,26 @@ class Remains:
 def allowance(objects: int) -> float:
     """How many seconds the removal of so many objects may take."""
     return _LEAST + objects / _REMOVALS
+
+
+async def sweep(kube: KubeClient, job: tuple[str, str] | None, *, seconds: float) -> Remains:
+    """Remove what runs left behind, and say what it was.
+
+    Args:
+        kube: of the cluster under test.
+        job: namespace and name of the Job whose runs are swept, dead or alive; None for all dead runs of any.
+        seconds: how long it may take.
+
+    Raises:
+        DeadlineError: it took longer.
+        AutoxError: the API server refuses.
+    """
+    if job is not None:
+        remains = await of_run(kube, run_label(*job))
+    else:
+        remains = await of_dead_runs(kube, now=(await identify(kube)).now)
+    await remove(kube, remains, seconds=seconds)
+    return remains
 
 
 async def of_run(kube: KubeClient, run: str) -> Remains:

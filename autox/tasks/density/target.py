@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
-from autox.cluster.home import clusters_root, home
+from autox.cluster.home import local_kubeconfig
 from autox.kube.access import can
 from autox.kube.client import KubeClient
 from autox.kube.objects import Object
@@ -57,18 +57,6 @@ def kubeconfig_of(inputs: DensityInputs, environ: Mapping[str, str]) -> Path:
     # NB: where a node has no mount namespaces, files mounted into a container are below this directory.
     mounted = Path(environ.get("CONTAINER_SANDBOX_MOUNT_POINT") or "/") / path.relative_to(path.anchor)
     return mounted if path.is_absolute() and mounted.is_file() else path
-
-
-def local_kubeconfig(name: str, environ: Mapping[str, str]) -> Path:
-    """The administrator's kubeconfig of a cluster of this machine.
-
-    Raises:
-        ConfigurationError: there is none of that name.
-    """
-    path = home(name, root=clusters_root(environ)).kubeconfig
-    if not path.is_file():
-        raise ConfigurationError(f"there is no local cluster {name}", hint=f"run `autox cluster up --name {name}`")
-    return path
 
 
 async def identify(kube: KubeClient) -> Identity:
