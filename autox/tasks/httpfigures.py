@@ -6,8 +6,10 @@ there were stands in the same sentence. Due, sent and answered are counted apart
 """
 
 from collections.abc import Iterator
+from dataclasses import replace
 from math import inf
 
+from autox.api.tasks.http import KIND
 from autox.core.histogram import rank_of
 from autox.core.percentiles import percentile_metric
 from autox.load.tally import ErrorCount, HttpLoadResult
@@ -22,6 +24,7 @@ MOSTLY_GOOD = SLO(metric="http/error-rate", bound=Bound.UPPER, limit=0.5)
 Which status codes are errors is the user's to say (``errorRanges``), and so is how many are too many: then that counts.
 """
 
+_MS = 1000.0
 _ERRORS = ("http/error-*", "http/answer-count")
 _WAITING_WORTH_TELLING = 0.1
 _WEIGHS_ON_MEAN = 0.01
@@ -66,71 +69,52 @@ def _fruitless(result: HttpLoadResult) -> str:
 
 def _metrics(result: HttpLoadResult, inputs: HttpInputs) -> Iterator[Metric]:
     requests = float(result.requests)
-    for name, value, meaning in (
-        ("request-count", requests, "Requests that were due."),
-        ("sent-count", float(result.sent), "Requests that were written to a connection."),
-        ("answer-count", float(result.answers), "Requests that got a valid answer, whatever its status code."),
-        (
-            "error-count",
-            float(result.errors),
-            "Requests without a valid answer, or with a status code that counts as an error.",
-        ),
-        ("error-rate", result.errors / requests, "The share of requests that failed."),
-    ):
-        yield Metric(name=f"http/{name}", unit="", value=value, help=meaning)
+    yield KIND.measured("request-count", requests)
+    yield KIND.measured("sent-count", float(result.sent))
+    yield KIND.measured("answer-count", float(result.answers))
+    yield KIND.measured("error-count", float(result.errors))
+    yield KIND.measured("error-rate", result.errors / requests)
     yield from _latencies(result)
     for percent in sorted(set(inputs.percentiles)):
         yield _percentile(result, percent)
-    yield Metric(
-        name="http/latency",
-        unit="ms",
-        value=float(result.answers),
-        buckets=result.latency.buckets(scale=1000.0),
-        help="Distribution of the latency of answers, from when a request was due to its complete answer.",
+    yield replace(
+        KIND.measured("latency", float(result.answers)),
+        buckets=result.latency.buckets(scale=_MS),
     )
 
 
 def _latencies(result: HttpLoadResult) -> Iterator[Metric]:
     latency = result.latency
-    for name, seconds, which in (
-        ("mean", latency.mean, "Mean latency"),
-        ("stddev", latency.stddev, "Standard deviation of the latency"),
-        ("max", latency.maximum, "Longest latency"),
-    ):
+    for name, seconds in (("mean", latency.mean), ("stddev", latency.stddev), ("max", latency.maximum)):
         found = inf if result.answers and result.unanswered else seconds
         is_lone = name == "stddev" and result.requests == 1
-        yield _latency(
-            name, None if is_lone else found, f"{which}.", "one request has none" if is_lone else _why(result)
-        )
-    yield _latency("min", latency.minimum, "Shortest latency.", _why(result))
+        why = "one request has none" if is_lone else _why(result)
+        yield _late(KIND.measured(f"latency-{name}", None if is_lone else _scaled(found)), why)
+    yield _late(KIND.measured("latency-min", _scaled(latency.minimum)), _why(result))
 
 
 def _percentile(result: HttpLoadResult, percent: float) -> Metric:
     # NB: where nothing at all was answered nothing is known of the latency, not even that it is long.
     seconds = result.latency.percentile(percent, never=result.unanswered) if result.answers else None
     is_maximum = seconds not in (None, inf) and rank_of(percent, result.requests) == result.requests
-    meaning = f"{percent:.12g} % of the latencies were not above this."
-    name = percentile_metric(percent).removeprefix("http/latency-")
+    name = percentile_metric(percent)
     why = _why(result)
     if result.answers:
-        why = f"{name} falls on one of the {why.replace(' got ', ' that got ')}"
-    return _latency(name, seconds, meaning, why, caveat=f"max of {result.requests:,}" if is_maximum else "")
+        why = f"{name.removeprefix('http/latency-')} falls on one of the {why.replace(' got ', ' that got ')}"
+    # NB: not looked up by its own name, which for odd ones (1e-05) is none that an SLO may have.
+    metric = replace(KIND.measured("latency-p99", _scaled(seconds), f"{percent:.12g}"), name=name)
+    return replace(_late(metric, why), caveat=f"max of {result.requests:,}" if is_maximum else "")
 
 
-def _latency(name: str, seconds: float | None, meaning: str, why: str, *, caveat: str = "") -> Metric:
-    is_infinite = seconds == inf
-    value = (
-        None if seconds is None or is_infinite else round(seconds * 1000, 6)
-    )  # to the nanosecond, as it was measured
-    return Metric(
-        name=f"http/latency-{name}",
-        unit="ms",
-        value=value,
-        help=meaning,
-        why=why if value is None else "",
-        infinite=is_infinite,
-        caveat=caveat,
-    )
+def _late(metric: Metric, why: str) -> Metric:
+    """What is infinite is no value, and says so; and why there is none."""
+    if metric.value == inf:
+        return replace(metric, value=None, why=why, infinite=True)
+    return metric if metric.value is not None else replace(metric, why=why)
+
+
+def _scaled(seconds: float | None) -> float | None:
+    return None if seconds is None else round(seconds * _MS, 6)  # to the nanosecond, as it was measured
 
 
 def _why(result: HttpLoadResult) -> str:

@@ -10,6 +10,7 @@ import pytest
 from autox.api.documents import Document
 from autox.api.experimentdocument import load_experiment
 from autox.api.tasks.kind import HIDDEN, Kind, Load
+from autox.api.tasks.measuring import maker
 from autox.api.tasks.rights import Of
 from autox.api.tasks.table import KINDS
 from autox.api.tasks.wait import WaitSection
@@ -71,17 +72,30 @@ def test_a_new_field_is_hidden(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) 
 
 @EACH
 def test_its_examples_are_its_metrics(kind: Kind) -> None:
-    """Names that are told to whoever names another are right, and a distribution is none of them."""
-    made = kind.metrics
-    if made is not None:
-        assert all(made.has(name) for name in (*made.examples, *made.distributions.values()))
-        assert not any(made.has(name) for name in made.distributions)
+    """Names that are told to whoever names another are right, each of one family alone; a distribution is none."""
+    for family in kind.metrics:
+        assert [each for each in kind.metrics if each.has(family.example)] == [family]
+        assert maker(f"{kind.name}/{family.example}") == ("" if family.figure else kind.name)
+        assert not family.figure or maker(f"{kind.name}/{family.figure}") == kind.name
+
+
+@EACH
+def test_a_metric_comes_with_its_unit_and_meaning(kind: Kind) -> None:
+    """A report shows what the table says, and a name that is not in the table is a defect of the task's."""
+    for family in kind.metrics:
+        holes = family.help.count("{")
+        metric = kind.measured(family.example, 1.0, *["x"] * holes)
+        assert (metric.name, metric.unit) == (f"{kind.name}/{family.example}", family.unit)
+        assert metric.help
+        assert "{" not in metric.help + family.meaning
+    with pytest.raises(LookupError, match=f"task {kind.name} makes no metric nothing"):
+        kind.measured("nothing", 1.0)
 
 
 def test_what_loads_measures() -> None:
     """A load of which nothing is measured could not be judged."""
     assert {name for name, kind in KINDS.items() if kind.load is not Load.NONE} == {
-        name for name, kind in KINDS.items() if kind.metrics is not None
+        name for name, kind in KINDS.items() if kind.metrics
     }
 
 

@@ -8,13 +8,13 @@ from pydantic import ConfigDict, Field, JsonValue, model_validator
 from autox.api.documents import Document
 from autox.api.fields import Number
 from autox.api.tasks.kind import Kind, as_given
-from autox.api.tasks.measuring import METRICS, maker, why_not_made
+from autox.api.tasks.measuring import maker, slo_pattern, why_not_made
 from autox.core.percentiles import canonical, percentile
 from autox.model.result import SLO, Bound
 from autox.model.tasks import AssessInputs
 
 _METRIC: JsonValue = {
-    "pattern": f"^({'|'.join(f'{task}/({made.pattern})' for task, made in METRICS.items())})$",
+    "pattern": slo_pattern(),
     "$comment": "a metric that a task makes, such as http/latency-p99, http/error-rate or density/pods-failed",
 }
 _NOT_EMPTY: list[JsonValue] = [

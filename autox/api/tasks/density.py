@@ -8,7 +8,8 @@ from pydantic import ConfigDict, Field, model_validator
 
 from autox.api.documents import Document
 from autox.api.fields import DnsName, Duration, NonEmpty, PositiveNumber
-from autox.api.tasks.kind import Kind, Load, Metrics, as_given
+from autox.api.tasks.kind import Kind, Load, as_given
+from autox.api.tasks.metrics import MetricFamily
 from autox.core.duration import parse_duration
 from autox.model.tasks import DensityInputs
 
@@ -86,6 +87,97 @@ def _targets(given: Mapping[str, Any], namespace: str) -> Iterator[str]:
 
 _PLAIN = ("kubeconfig", "cluster", "nodes", "pods", "podsPerDeployment", "rate", "timeout", "allowSelf", "allowExec")
 
+_QUANTILES = "(p50|p90|p99)"
+_CALL = "/[A-Z]+/[a-z0-9.-]+(/[a-z0-9.-]+)?"
+_STARTUP = "from the creation of a pod (within a second) to the sight of it Running and Ready, by a watcher apart"
+
+_METRICS = (
+    MetricFamily(
+        pattern="pod-startup-latency-(p50|p90|p99|mean|max)",
+        example="pod-startup-latency-p99",
+        unit="ms",
+        help=_STARTUP,
+    ),
+    MetricFamily(
+        pattern=f"api-call-latency-{_QUANTILES}",
+        example="api-call-latency-p99",
+        unit="ms",
+        help="the worst of all verbs and resources, without webhooks and queues{: which}",
+    ),
+    MetricFamily(pattern="pods-running", example="pods-running", help="pods Running and Ready at the end"),
+    MetricFamily(
+        pattern="scheduling-throughput",
+        example="scheduling-throughput",
+        unit="1/s",
+        help="pods bound a second, over the time that they were due and until the last was bound, or until the end of"
+        " the run where some never were",
+    ),
+    MetricFamily(
+        pattern="pods-as-asked",
+        example="pods-as-asked",
+        help="pods created when they were due, Running and Ready to the end on a node of the run",
+    ),
+    MetricFamily(
+        pattern="pods-created",
+        example="pods-created",
+        help="pods that ever were, those in the place of deleted ones too",
+    ),
+    MetricFamily(pattern="pods-failed", example="pods-failed", help="pods Failed, or gone before they ran"),
+    MetricFamily(
+        pattern="arrival-rate",
+        example="arrival-rate",
+        unit="1/s",
+        help="pods created a second, over the time that they were due and until the last was; asked for: {rate}",
+    ),
+    *(
+        MetricFamily(
+            pattern=f"pod-startup-latency-{_QUANTILES}/{part}",
+            example=f"pod-startup-latency-p99/{part}",
+            unit="ms",
+            help=meaning,
+        )
+        for part, meaning in (
+            (
+                "created-to-seen",
+                "from the creation of a pod to the first sight of it: validating webhooks, late watches",
+            ),
+            ("seen-to-bound", "from the first sight of a pod to that of it bound to a node: the scheduler"),
+            ("bound-to-running", "from the sight of a pod bound to a node to that of it Running and Ready: the node"),
+        )
+    ),
+    MetricFamily(
+        pattern=f"api-call-latency-{_QUANTILES}{_CALL}",
+        example="api-call-latency-p99/POST/pods",
+        unit="ms",
+        help="{of N} calls, by {the API server's histogram}",
+    ),
+    MetricFamily(
+        pattern=f"api-request-duration-{_QUANTILES}",
+        example="api-request-duration-p99",
+        unit="ms",
+        help="the worst of all verbs and resources, webhooks and queues included{: which}",
+    ),
+    MetricFamily(
+        pattern=f"api-request-duration-{_QUANTILES}{_CALL}",
+        example="api-request-duration-p99/POST/pods",
+        unit="ms",
+        help="{of N} calls, by {the API server's histogram}",
+    ),
+    MetricFamily(
+        pattern="lease-lateness-(p99|max)",
+        example="lease-lateness-p99",
+        unit="ms",
+        help="how much later than 10 s after the one before a node's lease renewal was seen",
+    ),
+    MetricFamily(
+        pattern="pod-startup-latency",
+        example="pod-startup-latency",
+        unit="ms",
+        help=_STARTUP,
+        figure="pod-startup-latency-p99",
+    ),
+)
+
 KIND = Kind(
     name="density",
     section=DensitySection,
@@ -94,16 +186,7 @@ KIND = Kind(
     shows=dict.fromkeys(_PLAIN, as_given),
     module="autox.tasks.density.task",
     load=Load.ELSEWHERE,
-    metrics=Metrics(
-        pattern=(
-            r"pod-startup-latency-(p50|p90|p99)(/(created-to-seen|seen-to-bound|bound-to-running))?"
-            r"|pod-startup-latency-(mean|max)|pods-(as-asked|created|running|failed)|arrival-rate"
-            r"|scheduling-throughput|lease-lateness-(p99|max)"
-            r"|(api-call-latency|api-request-duration)-(p50|p90|p99)(/[A-Z]+/[a-z0-9.-]+(/[a-z0-9.-]+)?)?"
-        ),
-        examples=("pod-startup-latency-p99", "api-call-latency-p99", "pods-running", "scheduling-throughput"),
-        distributions={"pod-startup-latency": "pod-startup-latency-p99"},
-    ),
+    metrics=_METRICS,
     targets=_targets,
     secrets={"kubeconfigSecret": "kubeconfig"},
     sidecar=True,

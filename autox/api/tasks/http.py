@@ -9,7 +9,8 @@ from pydantic import AfterValidator, ConfigDict, Field, model_validator
 
 from autox.api.documents import Document
 from autox.api.fields import Duration, NonEmpty, Percent, PositiveNumber, Shape
-from autox.api.tasks.kind import HIDDEN, Kind, Load, Metrics, as_given
+from autox.api.tasks.kind import HIDDEN, Kind, Load, as_given
+from autox.api.tasks.metrics import MetricFamily
 from autox.api.tasks.rights import Of, endpoints
 from autox.core.duration import parse_duration
 from autox.core.hosts import host_of
@@ -166,6 +167,41 @@ _PLAIN = (
     *("errorRanges", "warmupNumRequests", "warmupDuration"),
 )
 
+_METRICS = (
+    MetricFamily(
+        pattern="error-count",
+        example="error-count",
+        help="Requests without a valid answer, or with a status code that counts as an error.",
+    ),
+    MetricFamily(pattern="error-rate", example="error-rate", help="The share of requests that failed."),
+    MetricFamily(pattern="latency-mean", example="latency-mean", unit="ms", help="Mean latency."),
+    MetricFamily(
+        pattern=f"latency-p{PERCENT}",
+        example="latency-p99",
+        unit="ms",
+        help="{N} % of the latencies were not above this.",
+    ),
+    MetricFamily(pattern="latency-max", example="latency-max", unit="ms", help="Longest latency."),
+    MetricFamily(pattern="latency-min", example="latency-min", unit="ms", help="Shortest latency."),
+    MetricFamily(
+        pattern="latency-stddev", example="latency-stddev", unit="ms", help="Standard deviation of the latency."
+    ),
+    MetricFamily(pattern="request-count", example="request-count", help="Requests that were due."),
+    MetricFamily(pattern="sent-count", example="sent-count", help="Requests that were written to a connection."),
+    MetricFamily(
+        pattern="answer-count",
+        example="answer-count",
+        help="Requests that got a valid answer, whatever its status code.",
+    ),
+    MetricFamily(
+        pattern="latency",
+        example="latency",
+        unit="ms",
+        help="Distribution of the latency of answers, from when a request was due to its complete answer.",
+        figure="latency-p99",
+    ),
+)
+
 KIND = Kind(
     name="http",
     section=HttpSection,
@@ -174,14 +210,7 @@ KIND = Kind(
     shows={"url": _without_secrets, "headers": _names_alone, **dict.fromkeys(_PLAIN, as_given)},
     module="autox.tasks.http",
     load=Load.TARGET,
-    metrics=Metrics(
-        pattern=(
-            r"request-count|sent-count|answer-count|error-count|error-rate"
-            rf"|latency-(mean|stddev|min|max|p{PERCENT})"
-        ),
-        examples=("error-count", "error-rate", "latency-mean", "latency-p99"),
-        distributions={"latency": "latency-p99"},
-    ),
+    metrics=_METRICS,
     targets=_targets,
     # NB: where the cluster has no DNS, the load generator asks the API server for the addresses of a Service.
     rights=endpoints("url", Of.URL),

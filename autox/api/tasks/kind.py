@@ -4,7 +4,6 @@ Rejected: a class for each task that also runs it. What a task may be told is ch
 where nothing of load generators and virtual nodes is loaded; so ``module`` names what runs it, and no more.
 """
 
-import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from enum import Enum
@@ -12,7 +11,9 @@ from pathlib import Path
 from typing import Any
 
 from autox.api.documents import Document
+from autox.api.tasks.metrics import MetricFamily
 from autox.api.tasks.rights import Right
+from autox.model.result import Metric
 from autox.model.tasks import TaskInputs
 
 HIDDEN = "***"
@@ -24,26 +25,6 @@ class Load(Enum):
     NONE = "nothing"
     TARGET = "the pods under test"
     ELSEWHERE = "another control plane"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Metrics:
-    """The metrics that a task makes: what an SLO may be about.
-
-    Attributes:
-        pattern: of the names without ``TASK/``, whole, in the part of regular expressions that Python, Go and JSON
-            Schema share, because Helm checks an SLO's metric by it too.
-        examples: some of them, as they are told to whoever names another.
-        distributions: metrics that are no single figure, each with a figure of it.
-    """
-
-    pattern: str
-    examples: tuple[str, ...]
-    distributions: Mapping[str, str] = field(default_factory=dict)
-
-    def has(self, rest: str) -> bool:
-        """Whether the task makes ``TASK/rest``."""
-        return re.fullmatch(self.pattern, rest, re.ASCII) is not None
 
 
 def as_given(value: Any) -> Any:
@@ -69,7 +50,7 @@ class Kind:
         inputs: makes what the task is given, in base units, of a checked ``section``, of the folder that relative
             paths are taken from, and of the percentiles that SLOs are about; else ``section.value()`` is it.
         load: what it puts load on.
-        metrics: that it makes; None if it measures nothing.
+        metrics: that it makes, those that are asked for most first.
         targets: what it loads by its ``chart_section``, of which only the form is known, and by the namespace that the
             experiment runs in: the same words for the same target (``autox.core.targets``), or nothing.
         needs_cluster: it cannot be carried out without the cluster that the experiment runs in.
@@ -89,7 +70,7 @@ class Kind:
     module: str
     inputs: Callable[[Any, Path, frozenset[float]], TaskInputs] = _of_the_section_alone
     load: Load = Load.NONE
-    metrics: Metrics | None = None
+    metrics: tuple[MetricFamily, ...] = ()
     targets: Callable[[Mapping[str, Any], str], Iterable[str]] = lambda _given, _namespace: ()
     needs_cluster: bool = False
     rights: tuple[Right, ...] = ()
@@ -97,6 +78,22 @@ class Kind:
     sidecar: bool = False
     grace: int = 60
     slos: str = ""
+
+    def measured(self, rest: str, value: float | None, *known: str) -> Metric:
+        """The metric ``NAME/rest`` with its value, and what its family says of it.
+
+        Args:
+            rest: of the name.
+            value: in the family's unit; None if there was nothing to measure.
+            known: what this run puts into the family's ``help``.
+
+        Raises:
+            LookupError: the task has no such metric.
+        """
+        family = next((each for each in self.metrics if each.has(rest)), None)
+        if family is None:
+            raise LookupError(f"task {self.name} makes no metric {rest}")
+        return family.measured(f"{self.name}/{rest}", value, *known)
 
     def shown(self, given: Mapping[str, Any]) -> dict[str, Any]:
         """The inputs as a report may show them: as the user wrote them, without anything that may be a secret.

@@ -8,14 +8,25 @@ from autox.api.tasks.kind import Kind
 
 KINDS: tuple[Kind, ...] = (ready.KIND, wait.KIND, http.KIND, density.KIND)
 
-METRICS = {kind.name: kind.metrics for kind in KINDS if kind.metrics is not None}
+METRICS = {kind.name: kind.metrics for kind in KINDS if kind.metrics}
 """By task; the tasks that are not here make none."""
+
+_NAMED = 4
+"""So many metrics of a task are named to whoever names another."""
+
+
+def slo_pattern() -> str:
+    """Of the names that an SLO can be about."""
+    alternatives = {
+        task: "|".join(family.pattern for family in families if not family.figure) for task, families in METRICS.items()
+    }
+    return f"^({'|'.join(f'{task}/({names})' for task, names in alternatives.items())})$"
 
 
 def maker(metric: str) -> str:
-    """The task that makes a metric of this name; empty if none does."""
+    """The task that makes a metric of this name, of which there can be an SLO; empty if none does."""
     task, _, rest = metric.partition("/")
-    return task if task in METRICS and METRICS[task].has(rest) else ""
+    return task if any(family.has(rest) and not family.figure for family in METRICS.get(task, ())) else ""
 
 
 def why_not_made(metric: str) -> str:
@@ -24,7 +35,9 @@ def why_not_made(metric: str) -> str:
     if task not in METRICS:
         beginnings = " or ".join(f"{name}/" for name in METRICS)
         return f"no task makes the metric {metric}; names begin with {beginnings}"
-    made = METRICS[task]
-    if rest in made.distributions:
-        return f"{metric} is a distribution; name a figure of it, such as {task}/{made.distributions[rest]}"
-    return f"task {task} makes no metric {metric}; it makes {', '.join(made.examples)} and others"
+    figure = next((family.figure for family in METRICS[task] if family.has(rest)), "")
+    if figure:
+        return f"{metric} is a distribution; name a figure of it, such as {task}/{figure}"
+    examples = [family.example for family in METRICS[task] if not family.figure]
+    others = " and others" if len(examples) > _NAMED else ""
+    return f"task {task} makes no metric {metric}; it makes {', '.join(examples[:_NAMED])}{others}"

@@ -6,9 +6,10 @@ rates of pods are known always.
 """
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import inf
 
+from autox.api.tasks.density import KIND
 from autox.core.histogram import Histogram, rank_of
 from autox.core.prometheustext import CumulativeHistogram
 from autox.model.result import SLO, Bound, Metric
@@ -18,15 +19,10 @@ from autox.tasks.density.arrival import Arrival
 from autox.tasks.density.podtimes import PodTimes, quantile
 
 AS_ASKED = "density/pods-as-asked"
-STARTUP = "density/pod-startup-latency"
+_STARTUP = "pod-startup-latency"
+STARTUP = f"density/{_STARTUP}"
 
 _MS = 1000.0
-_STARTUP_HELP = "from the creation of a pod (within a second) to the sight of it Running and Ready, by a watcher apart"
-_PARTS_HELP = {
-    "created-to-seen": "from the creation of a pod to the first sight of it: validating webhooks, late watches",
-    "seen-to-bound": "from the first sight of a pod to that of it bound to a node: the scheduler",
-    "bound-to-running": "from the sight of a pod bound to a node to that of it Running and Ready: the node",
-}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -82,26 +78,23 @@ def message(measured: Measured, inputs: DensityInputs) -> str:
 def _startup(pods: PodTimes, inputs: DensityInputs) -> Iterator[Metric]:
     latencies = pods.startup(wanted=inputs.pods)
     started = [value for value in latencies if value < inf]
-    yield from _quantiles(STARTUP, latencies, ("p50", "p90", "p99"), _STARTUP_HELP)
+    yield from _quantiles(latencies, ("p50", "p90", "p99"))
     is_whole = bool(started) and len(started) == len(latencies)
     mean = sum(started) / len(started) if is_whole else None
     for name, value in (("mean", mean), ("max", latencies[-1] if is_whole else None)):
-        yield _late(f"{STARTUP}-{name}", value, latencies, _STARTUP_HELP)
+        yield _late(f"{_STARTUP}-{name}", value, latencies)
     histogram = Histogram()
     histogram.record_all(started)
-    buckets = histogram.buckets(scale=_MS)
-    yield Metric(name=STARTUP, unit="ms", value=len(started), buckets=buckets, help=_STARTUP_HELP)
+    yield replace(KIND.measured(_STARTUP, len(started)), buckets=histogram.buckets(scale=_MS))
     for part, times in pods.parts(wanted=inputs.pods):
-        yield from _quantiles(STARTUP, times, ("p50", "p90", "p99"), _PARTS_HELP[part], line=f"/{part}")
+        yield from _quantiles(times, ("p50", "p90", "p99"), line=f"/{part}")
 
 
-def _quantiles(
-    name: str, latencies: list[float], wanted: tuple[str, ...], about: str, *, line: str = ""
-) -> Iterator[Metric]:
+def _quantiles(latencies: list[float], wanted: tuple[str, ...], *, line: str = "") -> Iterator[Metric]:
     for each in wanted:
         percent = int(each[1:])
         caveat = f"max of {len(latencies):,}" if _are_few(percent, len(latencies)) else ""
-        yield _late(f"{name}-{each}{line}", quantile(latencies, percent), latencies, about, caveat=caveat)
+        yield _late(f"{_STARTUP}-{each}{line}", quantile(latencies, percent), latencies, caveat=caveat)
 
 
 def _are_few(percent: int, count: int) -> bool:
@@ -109,71 +102,52 @@ def _are_few(percent: int, count: int) -> bool:
     return count > 0 and rank_of(percent, count) == count
 
 
-def _late(name: str, value: float | None, latencies: list[float], about: str, *, caveat: str = "") -> Metric:
+def _late(name: str, value: float | None, latencies: list[float], *, caveat: str = "") -> Metric:
     never = latencies.count(inf)
     is_infinite = value is None and never > 0
     why = f"{never:,} of {len(latencies):,} pods never came so far" if is_infinite else ""
     caveat = "" if value is None else caveat
-    return Metric(name=name, unit="ms", value=_scaled(value), help=about, why=why, infinite=is_infinite, caveat=caveat)
+    return replace(KIND.measured(name, _scaled(value)), why=why, infinite=is_infinite, caveat=caveat)
 
 
 def _pods(measured: Measured, inputs: DensityInputs) -> Iterator[Metric]:
     pods, found = measured.pods, measured.arrival
-    counts = {
-        AS_ASKED: (
-            found.as_asked,
-            "pods created when they were due, Running and Ready to the end on a node of the run",
-        ),
-        "density/pods-created": (found.created, "pods that ever were, those in the place of deleted ones too"),
-        "density/pods-running": (pods.running, "pods Running and Ready at the end"),
-        "density/pods-failed": (pods.failed, "pods Failed, or gone before they ran"),
-    }
-    for name, (value, about) in counts.items():
-        yield Metric(name=name, unit="", value=value, help=about)
-    about = (
-        f"pods created a second, over the time that they were due and until the last was; asked for: {inputs.rate:g}"
-    )
-    yield Metric(name="density/arrival-rate", unit="1/s", value=found.achieved, help=about)
+    yield KIND.measured("pods-as-asked", found.as_asked)
+    yield KIND.measured("pods-created", found.created)
+    yield KIND.measured("pods-running", pods.running)
+    yield KIND.measured("pods-failed", pods.failed)
+    yield KIND.measured("arrival-rate", found.achieved, f"{inputs.rate:g}")
     bound = pods.throughput(
         began=measured.began, due=inputs.pods / inputs.rate, until=measured.until, wanted=inputs.pods
     )
-    about = (
-        "pods bound a second, over the time that they were due and until the last was bound, or until the end of the"
-        " run where some never were"
-    )
-    yield Metric(name="density/scheduling-throughput", unit="1/s", value=bound, help=about)
+    yield KIND.measured("scheduling-throughput", bound)
 
 
 def _leases(late: list[float]) -> Iterator[Metric]:
-    about = "how much later than 10 s after the one before a node's lease renewal was seen"
     for statistic, percent in (("p99", 99), ("max", 100)):
         value = _scaled(quantile(late, percent))
         caveat = f"max of {len(late):,}" if statistic != "max" and _are_few(percent, len(late)) else ""
-        yield Metric(name=f"density/lease-lateness-{statistic}", unit="ms", value=value, help=about, caveat=caveat)
+        yield replace(KIND.measured(f"lease-lateness-{statistic}", value), caveat=caveat)
 
 
 def _calls(calls: ApiCalls | str) -> Iterator[Metric]:
     known = calls if isinstance(calls, ApiCalls) else ApiCalls(family="", calls={})
     why = calls if isinstance(calls, str) else ""
-    sli = "the worst of all verbs and resources, without webhooks and queues"
-    yield from _by_resource("density/api-call-latency", known.calls, known.family, about=sli, why=why)
-    whole = "the worst of all verbs and resources, webhooks and queues included"
-    yield from _by_resource("density/api-request-duration", known.whole, WHOLE, about=whole, why=why)
+    yield from _by_resource("api-call-latency", known.calls, known.family, why=why)
+    yield from _by_resource("api-request-duration", known.whole, WHOLE, why=why)
 
 
-def _by_resource(
-    name: str, calls: Mapping[str, CumulativeHistogram], family: str, *, about: str, why: str
-) -> Iterator[Metric]:
+def _by_resource(name: str, calls: Mapping[str, CumulativeHistogram], family: str, *, why: str) -> Iterator[Metric]:
     for statistic in QUANTILES:
         found = worst(calls, statistic)
         where = f": {found[0]}" if found else ""
         value = _scaled(found[1]) if found else None
         caveat = _of_calls(statistic, calls[found[0]]) if found else ""
-        yield Metric(name=f"{name}-{statistic}", unit="ms", value=value, help=about + where, why=why, caveat=caveat)
+        yield replace(KIND.measured(f"{name}-{statistic}", value, where), why=why, caveat=caveat)
         for key, histogram in calls.items():
-            told = f"{histogram.count:.0f} calls, by {family}"
             value, caveat = _scaled(latency(histogram, statistic)), _of_calls(statistic, histogram)
-            yield Metric(name=f"{name}-{statistic}/{key}", unit="ms", value=value, help=told, caveat=caveat)
+            metric = KIND.measured(f"{name}-{statistic}/{key}", value, f"{histogram.count:.0f}", family)
+            yield replace(metric, caveat=caveat)
 
 
 def _of_calls(statistic: str, histogram: CumulativeHistogram) -> str:

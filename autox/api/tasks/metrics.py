@@ -1,0 +1,54 @@
+"""The metrics of tasks: names, units and meanings, each said once.
+
+A task that has measured asks here for its metrics; what an SLO may be about is checked by the same families, and the
+reference page lists them. What only a run knows (of how many calls, which percentile) stands in braces in a meaning.
+
+Rejected: labels for statistics and places, as Prometheus has them. What SLOs and results have is names.
+"""
+
+import re
+from dataclasses import dataclass
+
+from autox.model.result import Metric
+
+_BRACED = re.compile(r"\{([^}]*)\}")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MetricFamily:
+    """Metrics that mean one thing: one, or several that differ by a statistic or a place alone.
+
+    Attributes:
+        pattern: of the names without ``TASK/``, whole, in the part of regular expressions that Python, Go and JSON
+            Schema share, because Helm checks an SLO's metric by it too.
+        example: one of these names.
+        unit: ``ms`` or ``1/s``; empty for a count or a ratio.
+        help: what they mean, one sentence; in braces, what a run puts in.
+        figure: of a distribution, which no SLO can be about: a figure of it that one can be about; else empty.
+    """
+
+    pattern: str
+    example: str
+    unit: str = ""
+    help: str
+    figure: str = ""
+
+    def has(self, rest: str) -> bool:
+        """Whether ``TASK/rest`` is one of them."""
+        return re.fullmatch(self.pattern, rest, re.ASCII) is not None
+
+    @property
+    def meaning(self) -> str:
+        """What they mean, of no run in particular."""
+        return _BRACED.sub(r"\1", self.help)
+
+    def measured(self, name: str, value: float | None, *known: str) -> Metric:
+        """One of them with its value.
+
+        Args:
+            name: with ``TASK/``.
+            value: in ``unit``; None if there was nothing to measure.
+            known: for each pair of braces in ``help``: what this run puts there.
+        """
+        told = iter(known)
+        return Metric(name=name, unit=self.unit, value=value, help=_BRACED.sub(lambda _: next(told), self.help))
