@@ -4,18 +4,15 @@ It stands in the record, or in the Secret beside it; that of a release without a
 experiments the newest with a result is shown, which need not be the newest: then that is said.
 """
 
-from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
 
 from autox.cli.places import experiments_of
 from autox.kube.client import KubeClient
 from autox.model.errors import ConfigurationError, InvalidError, NotFoundError
-from autox.model.refs import EXPERIMENTS
 from autox.model.result import ExperimentResult
 from autox.store.experiments import ReadExperiment, experiments
 from autox.store.releases import Released, released
-from autox.store.results import in_status, read_secret
+from autox.store.results import read_result
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -64,21 +61,13 @@ async def result_of(kube: KubeClient, namespace: str, name: str) -> Shown:
         AutoxError: it cannot be read.
     """
     try:
-        found = (await kube.get(EXPERIMENTS, name, namespace=namespace)).get("status")
+        kept = await read_result(kube, namespace, name)
     except NotFoundError:
         return _of_release(await released(kube, namespace, name), namespace, name)
-    status: Mapping[str, Any] = found if isinstance(found, dict) else {}
-    try:
-        if status.get("resultSecret"):
-            kept = await read_secret(kube, namespace, name)
-            if kept is not None:
-                return Shown(result=kept)
-        # NB: a Secret that is gone leaves the short form in the status, which is better than nothing.
-        kept = in_status(status)
-        if kept is not None:
-            return Shown(result=kept)
     except ConfigurationError as error:
         raise InvalidError(f"experiment {namespace}/{name}: {error.message}") from error
+    if kept is not None:
+        return Shown(result=kept)
     hint = "It is still running, or it ended without one; `autox history` tells."
     raise NotFoundError(f"experiment {namespace}/{name} has no result yet", hint=hint)
 

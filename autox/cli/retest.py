@@ -13,10 +13,9 @@ from autox.cli import groups
 from autox.cli.targeting import Target, target_options
 from autox.kube.client import KubeClient
 from autox.model.errors import InvalidError, NotFoundError
-from autox.model.labels import RETEST
-from autox.model.refs import EXPERIMENTS
 from autox.report.legible import legible
 from autox.store.experiments import ReadExperiment, experiment, experiments
+from autox.store.records import ask_again
 
 
 @click.command()
@@ -45,8 +44,7 @@ def retest(*, target: Target, name: str, group: str, spec: str) -> None:
             else:
                 found = await _current_of(kube, namespace, group, spec)
             for each in found:
-                body = {"metadata": {"annotations": {RETEST: "asked"}, "uid": each.record.uid}}
-                await kube.patch(EXPERIMENTS, each.record.name, body, namespace=each.record.namespace)
+                await ask_again(kube, each.record)
             return found
 
     for each in asyncio.run(ask()):

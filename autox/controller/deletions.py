@@ -17,23 +17,18 @@ from collections.abc import Collection
 from contextlib import suppress
 from dataclasses import dataclass
 
-from autox.api.experiments import record_from_object
 from autox.controller.groups import Groups, Key
 from autox.controller.telling import Teller
 from autox.core import wording
 from autox.core.deciding import is_live
-from autox.kube.answers import decode_object
 from autox.kube.client import KubeClient
 from autox.kube.objects import Object, metadata
-from autox.kube.paths import path_of
 from autox.model.errors import AutoxError
-from autox.model.labels import RETEST
-from autox.model.refs import EXPERIMENTS
+from autox.store.history import bring_back, read_before
 from autox.store.records import group_of
 from autox.store.triggers import read_trigger
 
 _log = logging.getLogger(__name__)
-_MANAGER = "autox-history"
 PATIENCE_SECONDS = 1.0
 
 
@@ -102,10 +97,10 @@ class Deletions:
                 _log.warning("experiment %s/%s was deleted for good: %s", gone.namespace, gone.name, error.advice)
 
     async def _bring_back(self, gone: _Gone, teller: Teller) -> None:
-        before = await self._before(gone)
+        before = await read_before(self._kube, gone.namespace, gone.name, uid=gone.uid, revision=gone.revision)
         if before is None:
             return
-        record = record_from_object(before)
+        record = before.record
         # NB: with a finalizer of somebody it was ended while it was there, and that is no reason to lose it.
         was_current = is_live(record) or record.reason == wording.RECORD_DELETED
         if record.verdict is None or not was_current:
@@ -113,30 +108,4 @@ class Deletions:
         # NB: its namespace may have gone and come again.
         if (await read_trigger(self._kube, record.identity.trigger)).uid != record.identity.trigger_uid:
             return
-        old = metadata(before)
-        names = {"name": gone.name, "namespace": gone.namespace}
-        annotations = {**(old.get("annotations") or {}), RETEST: "deleted"}
-        kind = {"apiVersion": EXPERIMENTS.api_version, "kind": EXPERIMENTS.kind}
-        made = await self._kube.create(
-            EXPERIMENTS,
-            {
-                **kind,
-                "metadata": {**names, "labels": old.get("labels") or {}, "annotations": annotations},
-                "spec": before["spec"],
-            },
-        )
-        body = {"metadata": {**names, "uid": metadata(made)["uid"]}, "status": before["status"]}
-        kept = await self._kube.apply(EXPERIMENTS, body, field_manager=_MANAGER, subresource="status")
-        teller.about(record_from_object(kept), wording.brought_back(record))
-
-    async def _before(self, gone: _Gone) -> Object | None:
-        """The record as it was just before it was deleted."""
-        params = {
-            "fieldSelector": f"metadata.name={gone.name}",
-            "resourceVersion": str(gone.revision),
-            "resourceVersionMatch": "Exact",
-        }
-        path = path_of(EXPERIMENTS, namespace=gone.namespace)
-        answer = decode_object(await self._kube.read(path, params=params), what=f"GET {path}")
-        found: list[Object] = [each for each in answer.get("items") or () if metadata(each).get("uid") == gone.uid]
-        return found[0] if found else None
+        teller.about(await bring_back(self._kube, before), wording.brought_back(record))

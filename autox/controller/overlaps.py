@@ -1,8 +1,7 @@
 """Tells experiments of each other that load the same target at the same time, whatever groups they are of.
 
-Whoever begins to load is looked at, since its runner says so in its record; the records of both are then told. The
-list stands in a field of its own that only this module writes, under a field manager of its own, so that the worker
-of one group can tell the experiment of another. The runner takes it into its result.
+Whoever begins to load is looked at, since its runner says so in its record; the records of both are then told.
+``autox.store.overlaps`` keeps the list, which the runner takes into its result.
 """
 
 import logging
@@ -12,15 +11,12 @@ from autox.controller.reach import Reach
 from autox.controller.troubles import Troubles
 from autox.core.targets import target_label
 from autox.kube.client import KubeClient
-from autox.kube.objects import Object, metadata
 from autox.model.errors import AutoxError, ConflictError, NotFoundError
-from autox.model.refs import EXPERIMENTS
+from autox.store.overlaps import tell_overlaps
 from autox.store.records import Recorded, read_records
 from autox.store.runnerstatus import is_loading
 
 _log = logging.getLogger(__name__)
-
-MANAGER = "autox-overlaps"
 
 
 class Overlaps:
@@ -59,22 +55,14 @@ class Overlaps:
         troubles.tell()
 
     async def _write(self, recorded: Recorded, others: Iterable[Recorded], *, is_mine: bool) -> None:
-        before = list((recorded.object.get("status") or {}).get("overlaps") or ())
-        told = list(dict.fromkeys([*before, *sorted(map(_named, others))]))
-        if told == before:
-            return
-        record = recorded.record
-        # NB: this state of it: another worker may have told it of somebody else meanwhile. Its news come, too.
-        names = {"namespace": record.namespace, "name": record.name, "uid": record.uid}
-        names["resourceVersion"] = metadata(recorded.object)["resourceVersion"]
-        body: Object = {"metadata": names, "status": {"overlaps": told}}
         try:
-            await self._kube.apply(EXPERIMENTS, body, field_manager=MANAGER, subresource="status")
+            await tell_overlaps(self._kube, recorded, sorted(map(_named, others)))
         except (ConflictError, NotFoundError):
             return
         except AutoxError as error:
             if is_mine:
                 raise
+            record = recorded.record
             _log.warning("experiment %s/%s is not told what loads beside it: %s", record.namespace, record.name, error)
 
 

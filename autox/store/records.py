@@ -30,6 +30,7 @@ from autox.model.experiments import ExperimentRecord
 from autox.model.refs import EXPERIMENTS, SECRETS
 from autox.store.controllerstatus import MANAGER, Standing, is_news, status_of
 from autox.store.results import result_secret
+from autox.store.runnerstatus import FIELD_MANAGER
 
 _log = logging.getLogger(__name__)
 
@@ -106,7 +107,7 @@ class Records:
         Raises:
             NotFoundError: it is there no more.
         """
-        return _recorded(await self._kube.get(EXPERIMENTS, name, namespace=namespace))
+        return await read_record(self._kube, namespace, name)
 
     async def drop_unused_result(self, record: ExperimentRecord) -> None:
         """Delete the Secret that one of our charts keeps for a large result, if the result found room in the record.
@@ -134,6 +135,52 @@ class Records:
             await self._kube.delete(SECRETS, result_secret(record.name), namespace=record.namespace)
         with suppress(NotFoundError):
             await self._kube.delete(EXPERIMENTS, record.name, namespace=record.namespace, uid=record.uid)
+
+
+async def read_record(kube: KubeClient, namespace: str, name: str) -> Recorded:
+    """A record as it is now.
+
+    Raises:
+        NotFoundError: there is none.
+        ConfigurationError: it makes no sense.
+        AutoxError: the API server could not be asked, or refused.
+    """
+    return _recorded(await kube.get(EXPERIMENTS, name, namespace=namespace))
+
+
+async def apply_run(kube: KubeClient, namespace: str, name: str, *, uid: str, status: Mapping[str, Any]) -> None:
+    """Write the runner's fields of a record's status, all of them: what is left out goes away.
+
+    Args:
+        kube: the client.
+        namespace: the record's.
+        name: the record's.
+        uid: the record's.
+        status: the fields, see ``runnerstatus``.
+
+    Raises:
+        NotFoundError: the record is gone, or another one has its name.
+        AutoxError: the API server could not be asked, or refused.
+    """
+    found = metadata(await kube.get_metadata(EXPERIMENTS, name, namespace=namespace))
+    if found.get("uid") != uid:
+        raise NotFoundError(f"experiment {namespace}/{name} is another one now")
+    # NB: this version of it: a record of the same name that is made a moment from now is another run's.
+    names = {"namespace": namespace, "name": name, "resourceVersion": found["resourceVersion"]}
+    body = {"metadata": names, "status": dict(status)}
+    await kube.apply(EXPERIMENTS, body, field_manager=FIELD_MANAGER, subresource="status")
+
+
+async def ask_again(kube: KubeClient, record: ExperimentRecord) -> None:
+    """Have an experiment tested once more, by an annotation that whoever looks at its group acts upon.
+
+    Raises:
+        NotFoundError: its record is gone.
+        ConflictError: another one has its name.
+        AutoxError: the API server could not be asked, or refused.
+    """
+    body = {"metadata": {"annotations": {labels.RETEST: "asked"}, "uid": record.uid}}
+    await kube.patch(EXPERIMENTS, record.name, body, namespace=record.namespace)
 
 
 async def read_records(

@@ -14,7 +14,7 @@ from autox.api.results import compact, result_from_gzip, result_from_object, res
 from autox.kube.client import KubeClient
 from autox.kube.objects import Object
 from autox.model.errors import ConfigurationError, NotFoundError
-from autox.model.refs import SECRETS
+from autox.model.refs import EXPERIMENTS, SECRETS
 from autox.model.result import ExperimentResult
 from autox.store.runnerstatus import FIELD_MANAGER
 
@@ -51,6 +51,22 @@ def in_secret(secret: Object) -> ExperimentResult | None:
     return result_from_gzip(packed) if packed else None
 
 
+async def read_result(kube: KubeClient, namespace: str, name: str) -> ExperimentResult | None:
+    """The result of an experiment with a record; None if it has none yet.
+
+    Where the Secret with the whole of it is gone, it is the short form in the status.
+
+    Raises:
+        NotFoundError: there is no such record.
+        ConfigurationError: what is there is no result.
+        AutoxError: it cannot be read.
+    """
+    found = (await kube.get(EXPERIMENTS, name, namespace=namespace)).get("status")
+    status: Mapping[str, Any] = found if isinstance(found, dict) else {}
+    kept = await read_secret(kube, namespace, name) if status.get("resultSecret") else None
+    return kept or in_status(status)
+
+
 async def read_secret(kube: KubeClient, namespace: str, name: str) -> ExperimentResult | None:
     """The result beside the experiment of that name; None if there is no such Secret, or nothing in it yet.
 
@@ -64,8 +80,11 @@ async def read_secret(kube: KubeClient, namespace: str, name: str) -> Experiment
         return None
 
 
-async def write_secret(kube: KubeClient, namespace: str, name: str, result: ExperimentResult) -> None:
+async def write_secret(kube: KubeClient, namespace: str, name: str, result: ExperimentResult) -> str:
     """Put a result beside the experiment of that name: the whole, or without buckets what would be too large.
+
+    Returns:
+        The name of the Secret, for ``status.resultSecret``.
 
     Raises:
         NotFoundError: the release has brought no Secret.
@@ -75,4 +94,6 @@ async def write_secret(kube: KubeClient, namespace: str, name: str, result: Expe
     if len(packed) > SECRET_LIMIT:
         packed = result_to_gzip(compact(result))
     data = {_KEY: base64.b64encode(packed).decode()}
-    await kube.patch(SECRETS, result_secret(name), {"data": data}, namespace=namespace, field_manager=FIELD_MANAGER)
+    secret = result_secret(name)
+    await kube.patch(SECRETS, secret, {"data": data}, namespace=namespace, field_manager=FIELD_MANAGER)
+    return secret

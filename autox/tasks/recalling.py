@@ -9,14 +9,14 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from autox.api.experiments import record_from_object
 from autox.core.looping import earlier
 from autox.kube.client import KubeClient
 from autox.kube.objects import metadata
 from autox.model.errors import AutoxError, ConfigurationError, NotFoundError
 from autox.model.experiments import ExperimentRecord
-from autox.model.refs import CRON_JOBS, EXPERIMENTS, JOBS, ObjectRef
+from autox.model.refs import CRON_JOBS, JOBS, ObjectRef
 from autox.model.result import ExperimentResult, Subject
+from autox.store.records import read_record
 from autox.store.results import in_status, read_secret
 from autox.store.runnerstatus import KEPT
 from autox.tasks.patience import Patience
@@ -61,14 +61,14 @@ async def recall(
         AutoxError: the API server cannot be reached or refuses.
     """
     try:
-        obj = await patience.until_done(lambda: kube.get(EXPERIMENTS, name, namespace=namespace))
+        recorded = await patience.until_done(lambda: read_record(kube, namespace, name))
     except NotFoundError:
         subject = await _run_by(workload, Subject(namespace=namespace, experiment=name), kube, patience, say)
         stored = await _from_secret(kube, namespace, name, patience, say)
         return Recalled(subject=subject, stored=earlier(stored, subject))
-    record = record_from_object(obj)
+    record = recorded.record
     subject = await _run_by(workload, subject_of(record), kube, patience, say)
-    found = obj.get("status")
+    found = recorded.object.get("status")
     status: Mapping[str, Any] = found if isinstance(found, dict) else {}
     stored = await _from_secret(kube, namespace, name, patience, say) if status.get("resultSecret") else None
     # NB: where the Secret is gone, the short form in the status still has the loops and their totals.
@@ -79,7 +79,7 @@ async def recall(
         kept.pop("verdict", None)
     return Recalled(
         subject=subject,
-        uid=str(metadata(obj).get("uid") or ""),
+        uid=record.uid,
         trigger=record.identity.trigger if record.template else None,
         stored=stored,
         kept=kept,

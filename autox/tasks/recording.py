@@ -14,12 +14,12 @@ from dataclasses import replace
 from typing import Any
 
 from autox.kube.client import KubeClient
-from autox.kube.objects import metadata
 from autox.model.errors import AutoxError, ForbiddenError, NotFoundError
-from autox.model.refs import EXPERIMENTS
 from autox.model.result import ExperimentResult, Note, TaskResult
-from autox.store.results import result_secret, write_secret
-from autox.store.runnerstatus import FIELD_MANAGER, fitting, status_from_result
+from autox.store.overlaps import read_overlaps
+from autox.store.records import apply_run
+from autox.store.results import write_secret
+from autox.store.runnerstatus import fitting, status_from_result
 from autox.tasks.patience import Patience
 from autox.tasks.recalling import Recalled, workload_uid
 
@@ -87,8 +87,8 @@ class ClusterRecorder:
         ended = with_overlaps(ended, await self._overlaps())
         result, is_whole = fitting(ended)
         status = {**status_from_result(ended), "result": result}
-        if not is_whole and await self._tried_secret(ended):
-            status["resultSecret"] = result_secret(self._name)
+        if not is_whole and (secret := await self._tried_secret(ended)):
+            status["resultSecret"] = secret
         try:
             await self._patience.until_done(lambda: self._apply(status))
         except NotFoundError:
@@ -110,34 +110,24 @@ class ClusterRecorder:
     async def _overlaps(self) -> tuple[str, ...]:
         """The experiments that loaded the same target meanwhile, as the controller saw them; none if nobody can say."""
         try:
-            record = await self._kube.get(EXPERIMENTS, self._name, namespace=self._namespace)
-            found = (record.get("status") or {}).get("overlaps") or ()
-        except NotFoundError:
-            return ()
+            return await read_overlaps(self._kube, self._namespace, self._name)
         except AutoxError as error:
             self._say(f"whether others loaded the same target was not read: {error.message}")
             return ()
-        return tuple(str(each) for each in found)
 
     async def _apply(self, status: Mapping[str, Any]) -> None:
-        found = metadata(await self._kube.get_metadata(EXPERIMENTS, self._name, namespace=self._namespace))
-        if found.get("uid") != self._uid:
-            raise NotFoundError(f"experiment {self._namespace}/{self._name} is another one now")
-        # NB: this version of it: a record of the same name that is made a moment from now is another run's.
-        names = {"namespace": self._namespace, "name": self._name, "resourceVersion": found["resourceVersion"]}
-        body = {"metadata": names, "status": dict(status)}
-        await self._kube.apply(EXPERIMENTS, body, field_manager=FIELD_MANAGER, subresource="status")
+        await apply_run(self._kube, self._namespace, self._name, uid=self._uid, status=status)
 
-    async def _tried_secret(self, ended: ExperimentResult) -> bool:
+    async def _tried_secret(self, ended: ExperimentResult) -> str:
+        """The name of the Secret that has the result; empty if it could not be put there."""
         try:
-            await self._to_secret(ended)
+            return await self._to_secret(ended)
         except AutoxError as error:
             self._say(f"only the short form of the result was recorded: {error.message}")
-            return False
-        return True
+            return ""
 
-    async def _to_secret(self, ended: ExperimentResult) -> None:
-        await self._patience.until_done(lambda: write_secret(self._kube, self._namespace, self._name, ended))
+    async def _to_secret(self, ended: ExperimentResult) -> str:
+        return await self._patience.until_done(lambda: write_secret(self._kube, self._namespace, self._name, ended))
 
 
 def with_overlaps(ended: ExperimentResult, others: Sequence[str]) -> ExperimentResult:
