@@ -83,8 +83,9 @@ bench-nodes: $(STAMP) ## Measure virtual nodes beside KWOK: an hour, or five min
 	@$(RUN)/python -m benchmarks.bench_nodes $(if $(QUICK),--quick)
 
 .PHONY: generate
-generate: $(STAMP) ## Write the CRDs, the charts' schemas and the table of stages anew from the code
+generate: $(STAMP) ## Write the CRDs, what charts and pages say of tasks, and the table of stages anew from the code
 	@$(RUN)/python -m autox.api.schemas
+	@$(RUN)/python -m autox.api.tasks.reference
 	@$(RUN)/python -m autox.nodes.mock.stagedocs
 
 .PHONY: lock

@@ -51,7 +51,7 @@ def tasks_template(chart: str, *, note: str) -> str:
 def _told(kind: Kind) -> dict[str, Any]:
     return {
         "name": kind.name,
-        "namespaced": "namespace" in kind.chart_section.model_fields,
+        "namespaced": kind.is_namespaced,
         "rights": [_right(each) for each in kind.rights],
         "secrets": dict(kind.secrets),
         "sidecar": kind.sidecar,

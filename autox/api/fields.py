@@ -26,7 +26,8 @@ from pydantic_core import CoreSchema, core_schema
 
 from autox.core import duration, schedule
 
-_LONGEST_SECONDS = 7 * 24 * 3600.0
+LONGEST_SECONDS = 7 * 24 * 3600.0
+"""Of a duration: a week."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -132,17 +133,17 @@ Percent = Annotated[
 
 
 def _timeout(text: str) -> str:
-    if not 0 < duration.parse_duration(text) <= _LONGEST_SECONDS:
-        raise ValueError(f"must be more than 0s and at most {_LONGEST_SECONDS / 3600:.0f}h")
+    if not 0 < duration.parse_duration(text) <= LONGEST_SECONDS:
+        raise ValueError(f"must be more than 0s and at most {LONGEST_SECONDS / 3600:.0f}h")
     return text
 
 
-_DURATION = Shape(pattern=duration.PATTERN, most=32, what="a duration such as 60s, 1m30s or 500ms")
+DURATION = Shape(pattern=duration.PATTERN, most=32, what="a duration such as 60s, 1m30s or 500ms")
 Duration = Annotated[
     str,
-    _DURATION,
+    DURATION,
     AfterValidator(_timeout),
-    WithJsonSchema({**_DURATION.schema, "allOf": [{"pattern": "[1-9]", "$comment": "a duration of more than 0s"}]}),
+    WithJsonSchema({**DURATION.schema, "allOf": [{"pattern": "[1-9]", "$comment": "a duration of more than 0s"}]}),
 ]
 """A Go duration above 0, and at most a week."""
 

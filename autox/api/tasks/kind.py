@@ -79,6 +79,11 @@ class Kind:
     grace: int = 60
     slos: str = ""
 
+    @property
+    def is_namespaced(self) -> bool:
+        """Whether it may be told another namespace than the experiment's, in a field of that name."""
+        return "namespace" in self.chart_section.model_fields
+
     def measured(self, rest: str, value: float | None, *known: str) -> Metric:
         """The metric ``NAME/rest`` with its value, and what its family says of it.
 
