@@ -56,7 +56,7 @@ def _metrics_need(task: str, listed: dict[str, Any]) -> dict[str, Any]:
     other = {"patternProperties": {f"^{task}/": {"if": {"not": {"type": "null"}}, "then": {"const": what}}}}
     slos = {"properties": {"upper": other, "lower": other}}
     missing = {"allOf": [_KNOWN, {"not": listed}]}
-    return {"if": missing, "then": {"properties": {"assess": {"properties": {"SLOs": slos}}}}}
+    return {"if": missing, "then": {"properties": {assess.KIND.name: {"properties": {assess.KIND.slos: slos}}}}}
 
 
 class ImageSection(Document):

@@ -22,7 +22,6 @@ NAMED = 3
 """How many SLOs a message names; the rest are counted."""
 
 _DIGITS = (4, 6, 9, 17)
-_ASSESSES = "assess"
 _REQUESTS, _ANSWERS = "/request-count", "/answer-count"
 
 
@@ -40,7 +39,7 @@ def assess(slos: Sequence[SLO], metrics: Mapping[str, Metric]) -> tuple[SLOOutco
     return tuple(_outcome(slo, metrics.get(slo.metric)) for slo in slos)
 
 
-def assess_all(slos: Sequence[SLO], tasks: Sequence[TaskResult]) -> tuple[SLOOutcome, ...]:
+def assess_all(slos: Sequence[SLO], tasks: Sequence[TaskResult], *, assessor: str) -> tuple[SLOOutcome, ...]:
     """What becomes of each SLO, in order, where several tasks may have measured its metric: it is held against each.
 
     Each stands for itself, and the worst of them counts: a good load does not make up for a bad one before it.
@@ -48,8 +47,9 @@ def assess_all(slos: Sequence[SLO], tasks: Sequence[TaskResult]) -> tuple[SLOOut
     Args:
         slos: the limits.
         tasks: all so far. Those before an earlier assessment count only if nobody has measured the metric since.
+        assessor: the name of the task that makes an assessment.
     """
-    last = max((index for index, task in enumerate(tasks) if task.task == _ASSESSES), default=-1)
+    last = max((index for index, task in enumerate(tasks) if task.task == assessor), default=-1)
     return tuple(_worst(slo, tasks[last + 1 :], tasks) for slo in slos)
 
 

@@ -188,8 +188,8 @@ def _without_slos(result: ExperimentResult) -> str:
 
 
 def _given(result: ExperimentResult) -> list[str]:
-    """The SLOs that the tasks were told to assess."""
-    sections = [task.inputs.get("SLOs") for task in result.tasks if task.task == "assess"]
+    """The SLOs that tasks were told to assess."""
+    sections = [task.inputs.get("SLOs") for task in result.tasks]
     bounds = [section.get(bound) for section in sections if isinstance(section, Mapping) for bound in Bound]
     return [legible(str(metric), NAME) for limits in bounds if isinstance(limits, Mapping) for metric in limits]
 

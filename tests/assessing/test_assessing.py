@@ -93,7 +93,7 @@ def loads(*values: float | None) -> list[TaskResult]:
 )
 def test_each_load_must_meet_a_limit(tasks: list[TaskResult], verdict: Verdict, observed: float | None) -> None:
     """A good load after a bad one took its place, and the bad one passed."""
-    [found] = assess_all([MEAN], tasks)
+    [found] = assess_all([MEAN], tasks, assessor="assess")
 
     assert (found.verdict, found.observed) == (verdict, observed)
 
