@@ -6,6 +6,7 @@ set -euo pipefail
 cd -P "$(dirname "${BASH_SOURCE[0]}")/../.."
 PATH="$PWD/.venv/bin:$PATH"
 NODES=100
+LEASE=20
 
 # NB: what is shown stays out of pipes and redirections.
 exec 3>&1
@@ -47,8 +48,9 @@ trap 'exit 130' INT TERM
 
 say "Two control planes: A has one node, B has none"
 autox cluster up --name compression-a > /dev/null
-# NB: B misses a silent node after 20 seconds in place of 50, for the sake of those who watch.
-autox cluster up --name compression-b --nodes 0 --set controllerManager.flags.node-monitor-grace-period=20s > /dev/null
+# NB: B misses a silent node after 10 seconds in place of 50, for the sake of those who watch; its nodes say every 5 that
+# they are there (LEASE / 4).
+autox cluster up --name compression-b --nodes 0 --set controllerManager.flags.node-monitor-grace-period=10s > /dev/null
 env_a=$(autox cluster env --name compression-a)
 env_b=$(autox cluster env --name compression-b)
 
@@ -62,7 +64,8 @@ get=(kubectl get secret nodes -o go-template-file=charts/nodes/kubeconfig.gotemp
 create=(kubectl create secret generic cluster-b --from-file=kubeconfig=/dev/stdin)
 printf '  B$ %s |\n  A$ %s\n' "${get[*]}" "${create[*]}"
 on b "${get[@]}" | on a "${create[@]}"
-a helm install nodes charts/nodes --set kubeconfigSecret=cluster-b --set nodesPerReplica=$NODES > /dev/null
+a helm install nodes charts/nodes --set kubeconfigSecret=cluster-b --set nodesPerReplica=$NODES \
+  --set nodeLeaseDurationSeconds=$LEASE > /dev/null
 a kubectl rollout status statefulset/nodes --timeout=60s
 
 say "One node of A is $NODES nodes of B"
@@ -71,7 +74,7 @@ before=$(nodes)
 a kubectl get nodes
 b kubectl get nodes virtual-0-0 virtual-0-$((NODES - 1))
 
-say "B rolls out a Deployment of 200 pods on them, and then its next version"
+say "B rolls out a Deployment of 100 pods on them, and then its next version"
 b kubectl apply -f examples/compression/crowd.yaml
 b kubectl rollout status deployment/crowd --timeout=120s | tail -n 1
 b kubectl set image deployment/crowd crowd=example.com/crowd:2
@@ -80,7 +83,7 @@ b kubectl rollout status deployment/crowd --timeout=120s | tail -n 1
 say "The agent is lost; its replacement continues with the same nodes"
 a kubectl delete pod nodes-0 --now
 a kubectl rollout status statefulset/nodes --timeout=60s
-b kubectl scale deployment/crowd --replicas=300
+b kubectl scale deployment/crowd --replicas=150
 b kubectl rollout status deployment/crowd --timeout=120s | tail -n 1
 
 say "Without any agent B misses its nodes; the next one brings them back"

@@ -13,11 +13,14 @@ import pytest
 from autox.cluster.home import homes
 from autox.cluster.processes import find
 from tests.e2e.conftest import ROOT
+from tests.e2e.lighter import lighter
 from tests.e2e.test_demo import remains
 
 pytestmark = pytest.mark.integration
 
 PLAY = ROOT / "examples" / "compression" / "play.sh"
+FEW = {"play.sh": {"NODES=100": "NODES=4"}, "crowd.yaml": {"replicas: 100": "replicas: 4"}}
+"""How many nodes and pods there are where only what follows is looked at."""
 
 
 @pytest.fixture
@@ -29,11 +32,11 @@ def place(tmp_path: Path) -> Iterator[Path]:
             each.process.kill()
 
 
-def playing(place: Path) -> subprocess.Popen[str]:
+def playing(place: Path, play: Path = PLAY) -> subprocess.Popen[str]:
     """The example, started."""
     path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
     return subprocess.Popen(
-        [str(PLAY)],
+        [str(play)],
         env={**os.environ, "PATH": path, "XDG_STATE_HOME": str(place)},
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
@@ -72,7 +75,8 @@ def test_clusters_of_another_run_are_left_alone(place: Path) -> None:
 @pytest.mark.parametrize("moment", ["Two control planes", "One node of A", "The agent is lost"])
 def test_ctrl_c_leaves_nothing_behind(place: Path, moment: str) -> None:
     """Interrupted at any point, the example takes both clusters down."""
-    with playing(place) as example:
+    play = lighter("compression", place / "lighter", FEW) / "play.sh" if moment == "The agent is lost" else PLAY
+    with playing(place, play) as example:
         assert example.stdout is not None
         shown = []
         for line in example.stdout:

@@ -12,10 +12,21 @@ import pytest
 
 from autox.cluster.home import homes
 from autox.cluster.processes import find
+from tests.e2e.conftest import ROOT
+from tests.e2e.lighter import lighter
 
 pytestmark = pytest.mark.integration
 
-PLAY = Path(__file__).parents[2] / "examples" / "demo" / "play.py"
+PLAY = ROOT / "examples" / "demo" / "play.py"
+LITTLE = {
+    "values.yaml": {
+        "duration: 5s": "duration: 1s",
+        "nodes: 20": "nodes: 2",
+        "pods: 50": "pods: 4",
+        "running: 50": "running: 4",
+    }
+}
+"""What version 1 is tested with where only what follows is looked at."""
 
 
 @pytest.fixture
@@ -27,10 +38,10 @@ def state(tmp_path: Path) -> Iterator[Path]:
             each.process.kill()
 
 
-def playing(state: Path) -> subprocess.Popen[str]:
+def playing(state: Path, play: Path = PLAY) -> subprocess.Popen[str]:
     """The demo, started."""
     return subprocess.Popen(
-        [sys.executable, str(PLAY)],
+        [sys.executable, str(play)],
         env={**os.environ, "XDG_STATE_HOME": str(state)},
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
@@ -82,7 +93,8 @@ def test_clusters_of_another_demo_are_left_alone(state: Path) -> None:
 )
 def test_ctrl_c_leaves_nothing_behind(state: Path, moment: str) -> None:
     """Interrupted at any point, the demo takes both clusters down."""
-    with playing(state) as demo:
+    play = lighter("demo", state / "lighter", LITTLE) / "play.py" if moment == "Version 2 is slow" else PLAY
+    with playing(state, play) as demo:
         assert demo.stdout is not None
         shown = []
         for line in demo.stdout:

@@ -60,7 +60,7 @@ def verdicts(a: RealCluster, version: str) -> dict[str, Object]:
 
 
 def test_version_1_passes(a: RealCluster) -> None:
-    """The app passes its load, and cluster B runs a hundred pods on twenty virtual nodes within its SLOs."""
+    """The app passes its load, and cluster B runs fifty pods on twenty virtual nodes within its SLOs."""
     a.kubectl("label", "deployment/shop", "iter8.tools/autox=true")
     found = verdicts(a, "1")
 
