@@ -9,7 +9,7 @@ import asyncio
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from autox.kube.access import can
+from autox.kube.access import WATCHING, not_watchable
 from autox.kube.client import KubeClient
 from autox.kube.discovery import discover
 from autox.model.refs import Resource
@@ -17,8 +17,6 @@ from autox.model.watching import WatchTrouble
 
 MANY_NAMESPACES = 20
 """With more, one watch of the whole cluster is tried first: each namespace would cost a connection."""
-
-VERBS = ("list", "watch")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,10 +42,10 @@ async def watchable(kube: KubeClient, resource: Resource, namespaces: frozenset[
     if flaw:
         trouble = WatchTrouble(reason="ResourceNotServed", message=flaw)
         return Watchable(namespaces=frozenset(), troubles=dict.fromkeys(namespaces, trouble))
-    if len(namespaces) > MANY_NAMESPACES and not await _denied(kube, resource, None):
+    if len(namespaces) > MANY_NAMESPACES and not await not_watchable(kube, resource):
         return Watchable(namespaces=None)
     wanted = sorted(namespaces)
-    denied = await asyncio.gather(*(_denied(kube, resource, namespace) for namespace in wanted))
+    denied = await asyncio.gather(*(not_watchable(kube, resource, namespace=namespace) for namespace in wanted))
     troubles = {
         namespace: WatchTrouble(reason="Forbidden", message=_missing(resource, namespace, verbs))
         for namespace, verbs in zip(wanted, denied, strict=True)
@@ -64,13 +62,8 @@ async def _flaw(kube: KubeClient, resource: Resource) -> str:
         return f"the API server serves no {what}: is it the plural name in lower case, and does its definition exist?"
     if not served.namespaced:
         return f"{what} are in no namespace, and a trigger must be in one"
-    lacking = [verb for verb in VERBS if verb not in served.verbs]
+    lacking = [verb for verb in WATCHING if verb not in served.verbs]
     return f"the API server cannot {' or '.join(lacking)} {what}" if lacking else ""
-
-
-async def _denied(kube: KubeClient, resource: Resource, namespace: str | None) -> list[str]:
-    allowed = await asyncio.gather(*(can(kube, verb, resource, namespace=namespace) for verb in VERBS))
-    return [verb for verb, allows in zip(VERBS, allowed, strict=True) if not allows]
 
 
 def _missing(resource: Resource, namespace: str, verbs: list[str]) -> str:

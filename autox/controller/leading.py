@@ -14,13 +14,14 @@ from autox.controller.experiments import ExperimentWatch
 from autox.controller.groups import Groups, Key
 from autox.controller.housekeeping import Housekeeping
 from autox.controller.leftovers import Leftovers
-from autox.controller.reach import Reach, sees_cluster
+from autox.controller.reach import Reach
 from autox.controller.reconciling import Reconciler
 from autox.controller.sighting import Sightings
 from autox.controller.steps import Steps
 from autox.controller.supervising import Supervisor
 from autox.controller.telling import Teller
 from autox.controller.workers import Workers
+from autox.kube.access import not_watchable
 from autox.kube.client import KubeClient
 from autox.kube.events import EventRecorder
 from autox.model.refs import EXPERIMENT_GROUPS, EXPERIMENTS, ObjectRef
@@ -96,8 +97,9 @@ class Leader:
             AutoxError: a right is missing without which nothing can be done.
         """
         self.leads = True
-        sees_groups = await sees_cluster(self._kube, EXPERIMENT_GROUPS)
-        self._reach = Reach(own_namespace=self._own_namespace, everywhere=await sees_cluster(self._kube, EXPERIMENTS))
+        sees_groups = not await not_watchable(self._kube, EXPERIMENT_GROUPS)
+        everywhere = not await not_watchable(self._kube, EXPERIMENTS)
+        self._reach = Reach(own_namespace=self._own_namespace, everywhere=everywhere)
         self._groups_in = None if sees_groups else self._own_namespace
         where = f"namespace {self._groups_in}" if self._groups_in else "all namespaces"
         _log.info("leading; experiment groups are looked for in %s", where)

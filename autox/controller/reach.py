@@ -2,21 +2,6 @@
 
 from collections.abc import Iterable
 
-from autox.kube.access import can
-from autox.kube.client import KubeClient
-from autox.model.refs import Resource
-
-VERBS = ("list", "watch")
-
-
-async def sees_cluster(kube: KubeClient, resource: Resource) -> bool:
-    """Whether a resource may be listed and watched in all namespaces at once.
-
-    Raises:
-        AutoxError: the API server could not be asked.
-    """
-    return all([await can(kube, verb, resource) for verb in VERBS])
-
 
 class Reach:
     """The namespaces in which experiments may be.

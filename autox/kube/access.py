@@ -1,7 +1,12 @@
 """What the credentials in use may do, asked before it is needed: one wrong rule is then a clear message at start."""
 
+import asyncio
+
 from autox.kube.client import KubeClient
 from autox.model.refs import SELF_SUBJECT_ACCESS_REVIEWS, Resource
+
+WATCHING = ("list", "watch")
+"""The verbs that a watch needs, which begins with a list."""
 
 
 async def can(
@@ -44,3 +49,18 @@ async def can(
     status = review.get("status")
     # Anything but a clear yes is a no.
     return isinstance(status, dict) and status.get("allowed") is True
+
+
+async def not_watchable(kube: KubeClient, resource: Resource, *, namespace: str | None = None) -> list[str]:
+    """Which of the verbs of a watch would be denied; empty if it may begin.
+
+    Args:
+        kube: the client whose credentials are meant.
+        resource: of what.
+        namespace: where; None for all namespaces at once.
+
+    Raises:
+        AutoxError: the API server could not be asked.
+    """
+    allowed = await asyncio.gather(*(can(kube, verb, resource, namespace=namespace) for verb in WATCHING))
+    return [verb for verb, allows in zip(WATCHING, allowed, strict=True) if not allows]
