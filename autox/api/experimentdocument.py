@@ -49,12 +49,14 @@ def load_experiment(path: Path) -> tuple[TaskSpec, ...]:
     ]
     if wrong:
         raise ConfigurationError(f"{path}: {'; '.join(wrong)}")
-    percentiles = frozenset[float]().union(*(each.percentiles for each in sections if isinstance(each, AssessSection)))
+    judges = [each for each in sections if isinstance(each, AssessSection)]
     folder = path.absolute().parent
     return tuple(
         TaskSpec(
             name=entry.task,
-            inputs=KINDS[entry.task].inputs(section, folder, percentiles),
+            inputs=KINDS[entry.task].inputs(
+                section, folder, frozenset[float]().union(*(judge.percentiles(entry.task) for judge in judges))
+            ),
             shown=KINDS[entry.task].shown(entry.with_),
         )
         for entry, section in zip(entries, sections, strict=True)

@@ -97,13 +97,17 @@ def _percentile(result: HttpLoadResult, percent: float) -> Metric:
     # NB: where nothing at all was answered nothing is known of the latency, not even that it is long.
     seconds = result.latency.percentile(percent, never=result.unanswered) if result.answers else None
     is_maximum = seconds not in (None, inf) and rank_of(percent, result.requests) == result.requests
-    name = percentile_metric(percent)
+    name = _named(percent)
     why = _why(result)
     if result.answers:
         why = f"{name.removeprefix('http/latency-')} falls on one of the {why.replace(' got ', ' that got ')}"
     # NB: not looked up by its own name, which for odd ones (1e-05) is none that an SLO may have.
     metric = replace(KIND.measured("latency-p99", _scaled(seconds), f"{percent:.12g}"), name=name)
     return replace(_late(metric, why), caveat=f"max of {result.requests:,}" if is_maximum else "")
+
+
+def _named(percent: float) -> str:
+    return percentile_metric(KIND.name, percent)
 
 
 def _late(metric: Metric, why: str) -> Metric:
@@ -131,7 +135,7 @@ def _notes(result: HttpLoadResult, inputs: HttpInputs) -> Iterator[Note]:
     yield from _statuses(result, inputs)
     few = sorted(each for each in set(inputs.percentiles) if rank_of(each, result.requests) == result.requests)
     if few and not result.unanswered:
-        names = tuple(map(percentile_metric, few))
+        names = tuple(map(_named, few))
         shown = ", ".join(name.removeprefix("http/latency-") for name in names)
         yield Note(text=f"{result.requests:,} requests are too few for {shown}: it is their maximum", explains=names)
     yield from _own_doing(result, inputs)
@@ -212,6 +216,6 @@ def _moved(share: float, inputs: HttpInputs, *, least: float = _WEIGHS_ON_MEAN) 
     """The latencies that this share of the load, as slow as may be, can have moved."""
     if share <= 0:
         return ()
-    percentiles = tuple(percentile_metric(each) for each in sorted(set(inputs.percentiles)) if share * 100 > 100 - each)
+    percentiles = tuple(_named(each) for each in sorted(set(inputs.percentiles)) if share * 100 > 100 - each)
     means = ("http/latency-mean", "http/latency-stddev") if share >= least else ()
     return ("http/latency-max", *means, *percentiles)

@@ -32,7 +32,16 @@ def test_maker(metric: str, task: str) -> None:
     assert maker(metric) == task
 
 
-@pytest.mark.parametrize(("metric", "percent"), [("http/latency-p97.50", 97.5), ("http/latency-mean", None)])
+@pytest.mark.parametrize(
+    ("metric", "percent"),
+    [
+        ("http/latency-p97.50", 97.5),
+        ("grpc/latency-p9", 9.0),
+        ("http/latency-mean", None),
+        ("density/pod-startup-latency-p50", None),
+        ("/latency-p50", None),
+    ],
+)
 def test_percentile(metric: str, percent: float | None) -> None:
     """A percentile is read from its metric's name."""
     assert percentile(metric) == percent
@@ -42,9 +51,11 @@ def test_one_name() -> None:
     """However a percentile is written, it has one name, and that name means the same percentile."""
     assert canonical("http/latency-p50.0") == "http/latency-p50"
     assert canonical("http/latency-p.50") == "http/latency-p0.5"
+    assert canonical("grpc/latency-p099.0") == "grpc/latency-p099.0"
+    assert canonical("grpc/latency-p99.0") == "grpc/latency-p99"
     assert canonical("http/error-rate") == "http/error-rate"
     for percent in (0.001, 1.0, 50.0, 99.0, 99.99, 99.9999):
-        assert percentile(percentile_metric(percent)) == percent
+        assert percentile(percentile_metric("http", percent)) == percent
 
 
 @pytest.mark.parametrize("metric", ["http/latency", "http/nothing", "density/latency", "nothing", ""])

@@ -61,10 +61,10 @@ class AssessSection(Document):
             )
         )
 
-    @property
-    def percentiles(self) -> frozenset[float]:
-        """The percentiles of the HTTP latency that the SLOs are about."""
-        found = (percentile(metric) for metric in (*self.slos.upper, *self.slos.lower))
+    def percentiles(self, task: str) -> frozenset[float]:
+        """The percentiles of a task's latency that the SLOs are about."""
+        metrics = (metric for metric in (*self.slos.upper, *self.slos.lower) if metric.startswith(f"{task}/"))
+        found = map(percentile, metrics)
         return frozenset(percent for percent in found if percent is not None)
 
     def without_data(self, before: Collection[str]) -> list[str]:

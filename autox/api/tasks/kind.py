@@ -48,7 +48,8 @@ class Kind:
         shows: what a report may show, by field: each given value through this. A field that is not here is hidden.
         module: has the function ``run`` that carries it out.
         inputs: makes what the task is given, in base units, of a checked ``section``, of the folder that relative
-            paths are taken from, and of the percentiles that SLOs are about; else ``section.value()`` is it.
+            paths are taken from, and of the percentiles of its latency that SLOs are about; else ``section.value()``
+            is it.
         load: what it puts load on.
         metrics: that it makes, those that are asked for most first.
         targets: what it loads by its ``chart_section``, of which only the form is known, and by the namespace that the
