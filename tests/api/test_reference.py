@@ -9,13 +9,16 @@ from pydantic import Field
 
 from autox.api.documents import Document
 from autox.api.tasks.kind import Kind
+from autox.api.tasks.measuring import METRICS, maker
 from autox.api.tasks.metrics import MetricFamily
 from autox.api.tasks.reference import generated
 from autox.api.tasks.rights import Of, Right
 from autox.api.tasks.table import KINDS
 from autox.api.tasks.wait import WaitSection
 
-PAGE = Path(__file__).parents[2] / "docs" / "tasks.md"
+ROOT = Path(__file__).parents[2]
+PAGE = ROOT / "docs" / "tasks.md"
+DOCUMENTS = sorted(ROOT.glob("docs/*.md"))
 
 
 def about(name: str) -> str:
@@ -26,6 +29,15 @@ def about(name: str) -> str:
 def test_the_page_is_that_of_the_table() -> None:
     """If this fails: ``make generate``."""
     assert PAGE.read_text() == generated()
+
+
+@pytest.mark.parametrize("document", [ROOT / "README.md", *DOCUMENTS], ids=lambda path: path.name)
+def test_documents_name_metrics_that_there_are(document: Path) -> None:
+    """Or what several of them begin with: who takes a name from a page into an SLO is not refused."""
+    examples = [f"{name}/{family.example}" for name, kind in KINDS.items() for family in kind.metrics]
+    named = re.findall(rf"`((?:{'|'.join(METRICS)})/[\w./-]+)`", document.read_text())
+
+    assert [name for name in named if not maker(name) and not any(each.startswith(name) for each in examples)] == []
 
 
 @pytest.mark.parametrize("kind", KINDS.values(), ids=list(KINDS))
