@@ -12,6 +12,7 @@ ROOT = Path(__file__).parents[2]
 AUTOX = str(ROOT / "charts" / "autox")
 EXPERIMENT = str(ROOT / "charts" / "experiment")
 Object = dict[str, Any]
+_RENDERED: dict[tuple[str, ...], str] = {}
 
 
 def helm(cluster: LocalCluster, *argv: str, values: Object, folder: Path) -> Done:
@@ -22,10 +23,13 @@ def helm(cluster: LocalCluster, *argv: str, values: Object, folder: Path) -> Don
 
 
 def rendered(cluster: LocalCluster, chart: str, *argv: str, values: Object, folder: Path) -> list[Object]:
-    """What `helm template NAME CHART` renders; a failure fails the test."""
-    done = helm(cluster, "template", "trial", chart, *argv, values=values, folder=folder)
-    assert done.code == 0, done.err
-    return [each for each in yaml.load_all(done.out, Loader=yaml.CSafeLoader) if each]
+    """What `helm template NAME CHART` renders; what was asked before is answered as it was, and a failure fails."""
+    asked = (chart, *argv, json.dumps(values))
+    if asked not in _RENDERED:
+        done = helm(cluster, "template", "trial", chart, *argv, values=values, folder=folder)
+        assert done.code == 0, done.err
+        _RENDERED[asked] = done.out
+    return [each for each in yaml.load_all(_RENDERED[asked], Loader=yaml.CSafeLoader) if each]
 
 
 def named(objects: list[Object], kind: str, name: str | None = None, namespace: str | None = None) -> Object:

@@ -3,7 +3,7 @@
 import asyncio
 import base64
 import json
-from collections.abc import AsyncIterator
+from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
 from signal import SIGTERM
@@ -38,7 +38,9 @@ IDENTITY: Object = {"install": "identity", "server": "https://10.0.0.1:6443"}
 STAGE: Object = {"name": "slow", "from": ["ContainerCreating"], "to": "Starting", "delaySeconds": 2.5}
 STAGES: Object = {"seed": 2**53 - 1, "stages": [STAGE]}
 OUTAGE: Object = {"name": "rack", "intervalSeconds": 60, "durationSeconds": 5}
-ACCOUNT = "system:serviceaccount:default:nodes"
+LEASES = {"nodeLeaseDurationSeconds": 4}
+"""So that they are renewed within a second."""
+ACCOUNT = "system:serviceaccount:default:"
 NODE_RULES = [
     {"apiGroups": [""], "resources": ["nodes"], "verbs": ["create", "get", "list", "watch", "patch"]},
     {"apiGroups": [""], "resources": ["nodes/status", "pods/status"], "verbs": ["patch"]},
@@ -189,6 +191,13 @@ def test_notes(cluster: LocalCluster, tmp_path: Path, values: Object, told: list
     assert [each for each in told if each not in done.out] == []
 
 
+@pytest.fixture(scope="module")
+def refusing(cluster: LocalCluster) -> Iterator[LocalCluster]:
+    """The cluster, on which there is no release after all refusals."""
+    yield cluster
+    assert cluster.helm("status", "refused").code != 0
+
+
 def test_defaults_are_those_of_the_schema(cluster: LocalCluster) -> None:
     """What values.yaml says of a value that is left out is what the schema takes it for."""
     shown = yaml.safe_load(cluster.helm("show", "values", CHART).out)
@@ -235,13 +244,12 @@ def test_defaults_are_those_of_the_schema(cluster: LocalCluster) -> None:
         ({**IDENTITY, "server": "https://user@10.0.0.1"}, "/server"),
     ],
 )
-def test_mistakes(cluster: LocalCluster, tmp_path: Path, values: Object, told: str) -> None:
+def test_mistakes(refusing: LocalCluster, tmp_path: Path, values: Object, told: str) -> None:
     """`helm install` refuses what makes no sense, and names the field."""
-    done = helm(cluster, "install", "refused", CHART, values=values, folder=tmp_path)
+    done = helm(refusing, "install", "refused", CHART, values=values, folder=tmp_path)
 
     assert done.code != 0
     assert told in done.err
-    assert cluster.helm("status", "refused").code != 0
 
 
 def test_release_name(cluster: LocalCluster, tmp_path: Path) -> None:
@@ -318,49 +326,50 @@ def _impersonating(kind: str, *who: str) -> Object:
     return {"apiGroups": [""], "resources": [kind], "resourceNames": list(who), "verbs": ["impersonate"]}
 
 
-@pytest.fixture
-async def audited(tmp_path: Path) -> AsyncIterator[Audited]:
-    """An API server of the test's own that writes down every request."""
-    server = Audited(tmp_path)
-    await asyncio.to_thread(server.begin)
+@pytest.fixture(scope="module")
+def audited(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Audited]:
+    """An API server that writes down every request, gone when these tests are."""
+    server = Audited(tmp_path_factory.mktemp("audited"))
+    server.begin()
     yield server
-    await asyncio.to_thread(server.stop)
+    server.stop()
 
 
 @pytest.mark.parametrize("mode", ["cheap", "faithful"])
 async def test_rights_are_enough(audited: Audited, tmp_path: Path, mode: str) -> None:
     """An agent with the identity that the chart makes keeps its nodes, leases and pods, and is refused nothing."""
     admin = audited.kubeconfig()
-    values = {"mode": mode, "nodesPerReplica": 4, "server": audited.url}
+    release, prefix = f"nodes-{mode}", f"{mode}-"
+    values = {"mode": mode, "nodesPerReplica": 4, "namePrefix": prefix, "server": audited.url}
     settings = [word for key, value in values.items() for word in ("--set", f"{key}={value}")]
     async with KubeClient(from_kubeconfig(admin)) as kube:
         for namespace in ("default", "kube-node-lease"):
             await eventually(partial(_is_there, kube, namespace))
-        installing = ("install", "nodes", CHART, "--set", "install=identity", *settings, "--kubeconfig", str(admin))
+        installing = ("install", release, CHART, "--set", "install=identity", *settings, "--kubeconfig", str(admin))
         done = await asyncio.to_thread(run, program(Tool.HELM), *installing)
         assert done.code == 0, done.err
-        creating = ("create", "token", "nodes", "--kubeconfig", str(admin))
+        creating = ("create", "token", release, "--kubeconfig", str(admin))
         token = (await asyncio.to_thread(run, program(Tool.KUBECTL), *creating)).out.strip()
         kubeconfig = tmp_path / "scoped.kubeconfig"
         kubeconfig.write_text(
             json.dumps(_kubeconfig(audited.url, token=token, authority=audited.authority.file.read_bytes()))
         )
         (tmp_path / "agent").mkdir()
-        agent = AgentProcess(tmp_path / "agent", kubeconfig, prefix="virtual-0-", count=4, mode=mode)
+        agent = AgentProcess(tmp_path / "agent", kubeconfig, prefix=f"{prefix}0-", count=4, mode=mode, **LEASES)
         nodes = await agent.start()
         try:
             await bind_many(kube, "default", names(8), nodes)
             for name in await all_in(kube, "default", "Running", count=8):
                 await kube.delete(PODS, name, namespace="default")
             await gone(kube, "default")
-            await eventually(lambda: _asked(audited, "update", "leases"))
+            await eventually(lambda: _asked(audited, release, "update", "leases"))
         finally:
             await agent.end(SIGTERM)
         # Started again, it takes over what it finds.
         await agent.start()
         await eventually(lambda: _has_said(agent, "registered 4 nodes", times=2))
         await agent.end(SIGTERM)
-    asked = _requests(audited)
+    asked = _requests(audited, release)
 
     assert [event for event in asked if event.get("responseStatus", {}).get("code") in (401, 403)] == []
     assert {event["objectRef"]["resource"] for event in asked if "objectRef" in event} >= {"nodes", "pods", "leases"}
@@ -370,17 +379,18 @@ async def _is_there(kube: KubeClient, namespace: str) -> bool:
     return any(each["metadata"]["name"] == namespace for each in (await kube.list(NAMESPACES)).items)
 
 
-async def _asked(audited: Audited, verb: str, resource: str) -> bool:
-    return any(event["verb"] == verb and event["objectRef"]["resource"] == resource for event in _requests(audited))
+async def _asked(audited: Audited, account: str, verb: str, resource: str) -> bool:
+    asked = _requests(audited, account)
+    return any(event["verb"] == verb and event["objectRef"]["resource"] == resource for event in asked)
 
 
 async def _has_said(agent: AgentProcess, what: str, *, times: int) -> bool:
     return agent.log.count(what) == times
 
 
-def _requests(audited: Audited) -> list[dict[str, Any]]:
+def _requests(audited: Audited, account: str) -> list[dict[str, Any]]:
     events = map(json.loads, (audited.directory / "audit.log").read_text().splitlines())
-    return [event for event in events if event["user"]["username"] == ACCOUNT]
+    return [event for event in events if event["user"]["username"] == f"{ACCOUNT}{account}"]
 
 
 def _kubeconfig(server: str, *, token: str, authority: bytes) -> Object:

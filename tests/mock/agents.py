@@ -28,7 +28,9 @@ async def eventually(look: Callable[[], Awaitable[Found]]) -> Found:
 class AgentProcess:
     """One agent of mock nodes, which can be started again."""
 
-    def __init__(self, directory: Path, kubeconfig: Path, *, prefix: str, count: int, mode: str = "cheap") -> None:
+    def __init__(
+        self, directory: Path, kubeconfig: Path, *, prefix: str, count: int, mode: str = "cheap", **more: Any
+    ) -> None:
         self.state_dir = directory / "state"
         self._config = directory / "nodes.json"
         self._log = directory / "agent.log"
@@ -36,7 +38,7 @@ class AgentProcess:
         config = {
             "provider": "mock",
             "stateDir": str(self.state_dir),
-            "mock": {"kubeconfig": str(kubeconfig), "namePrefix": prefix, "count": count, "mode": mode},
+            "mock": {"kubeconfig": str(kubeconfig), "namePrefix": prefix, "count": count, "mode": mode, **more},
             "podCIDR": "10.77.0.0/16",
         }
         self._config.write_text(json.dumps(config))
