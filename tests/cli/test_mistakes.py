@@ -9,12 +9,13 @@ import pytest
 
 from autox.cli.failing import exit_code, explain
 from autox.model.errors import AutoxError, ConfigurationError, DeadlineError, PermanentError, TransientError
-from tests.clusters import Done, run
+from tests import inside
+from tests.clusters import Done
 
 
 def autox(*argv: str, state: Path) -> Done:
     """Run ``autox ARGV…`` with no cluster there."""
-    return run(sys.executable, "-m", "autox", *argv, environ={**os.environ, "XDG_STATE_HOME": str(state)})
+    return inside.autox(*argv, environ={"XDG_STATE_HOME": str(state)})
 
 
 @pytest.mark.parametrize(

@@ -14,6 +14,7 @@ from autox.cli.nodestatus import look
 from autox.model.addresses import Address
 from autox.nodes.telling import Telling
 from tests.clusters import Done
+from tests.inside import autox
 from tests.kube.apiserver import free_port
 from tests.mock.agents import eventually
 from tests.nodes.figures import agent_figures
@@ -23,13 +24,7 @@ OK = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n"
 
 async def status(*argv: str) -> Done:
     """Run ``autox nodes status ARGV…`` to its end."""
-    process = await asyncio.create_subprocess_exec(
-        *(sys.executable, "-m", "autox", "nodes", "status", *argv),
-        stdout=asyncio.subprocess.PIPE,
-        stderr=asyncio.subprocess.PIPE,
-    )
-    out, err = await process.communicate()
-    return Done(code=process.returncode or 0, out=out.decode(), err=err.decode())
+    return await asyncio.to_thread(autox, "nodes", "status", *argv, environ={})
 
 
 @pytest.fixture

@@ -1,12 +1,21 @@
 """Mistakes in how the controller is started are told before it does anything."""
 
-import os
-import sys
+import logging
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from tests.clusters import run
+from tests.inside import autox
+
+
+@pytest.fixture(autouse=True)
+def _level() -> Iterator[None]:
+    """What the controller logs is as it was afterwards."""
+    logger = logging.getLogger("autox")
+    before = logger.level
+    yield
+    logger.setLevel(before)
 
 
 @pytest.mark.parametrize(
@@ -23,11 +32,13 @@ from tests.clusters import run
         ((), "kubeconfig"),
     ],
 )
-def test_a_mistake_at_the_start_is_told(tmp_path: Path, words: tuple[str, ...], said: str) -> None:
+def test_a_mistake_at_the_start_is_told(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, words: tuple[str, ...], said: str
+) -> None:
     """Exit code 2, one sentence that names what is wrong, no traceback."""
-    hidden = ("KUBECONFIG", "KUBERNETES_SERVICE_HOST", "AUTOX_LOG_LEVEL")
-    environ = {name: value for name, value in os.environ.items() if name not in hidden} | {"HOME": str(tmp_path)}
-    done = run(sys.executable, "-m", "autox", "controller", *words, environ=environ)
+    for name in ("KUBECONFIG", "KUBERNETES_SERVICE_HOST", "AUTOX_LOG_LEVEL"):
+        monkeypatch.delenv(name, raising=False)
+    done = autox("controller", *words, environ={"HOME": str(tmp_path)})
 
     assert done.code == 2
     assert said in done.err

@@ -4,7 +4,6 @@ The cluster is real, and runs the Jobs that the chart makes; what they test is a
 """
 
 import json
-import sys
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -16,7 +15,8 @@ from uuid import uuid4
 import pytest
 
 from tests.charts.rendering import EXPERIMENT
-from tests.clusters import Done, LocalCluster, run, wait_for
+from tests.clusters import Done, LocalCluster, wait_for
+from tests.inside import autox
 
 pytestmark = pytest.mark.integration
 
@@ -49,7 +49,7 @@ class Release:
     def autox(self, verb: str, *argv: str) -> Done:
         """``autox VERB NAME …``."""
         where = ("--namespace", self.namespace)
-        return run(sys.executable, "-m", "autox", verb, self.name, *where, *argv, environ=self.cluster.environ)
+        return autox(verb, self.name, *where, *argv, environ=self.cluster.home.variables)
 
     def workload(self, kind: str = "job") -> str:
         """The name of the only Job or CronJob that is there once those of before are gone."""

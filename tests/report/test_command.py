@@ -14,6 +14,7 @@ from autox.report.document import document
 from autox.report.html import to_html
 from autox.report.text import to_text
 from tests.clusters import Done, run
+from tests.inside import autox
 from tests.report.samples import failed, huge, looped
 
 
@@ -31,6 +32,11 @@ def report(*argv: str, **environ: str) -> Done:
     return run(sys.executable, "-m", "autox", "report", *argv, environ=kept)
 
 
+def told(*argv: str) -> Done:
+    """The same within this process."""
+    return autox("report", *argv, environ={"KUBECONFIG": os.devnull})
+
+
 def test_text(file: Path) -> None:
     """A failed experiment's report was shown well: exit 0, plain text in a pipe, the verdict on the first line."""
     done = report("-f", str(file))
@@ -41,7 +47,7 @@ def test_text(file: Path) -> None:
 
 def test_json(file: Path) -> None:
     """The JSON form has everything, under the same keys as the stored result."""
-    done = report("-f", str(file), "-o", "json")
+    done = told("-f", str(file), "-o", "json")
 
     assert json.loads(done.out) == json.loads(file.read_text())
 
@@ -51,8 +57,8 @@ def test_html(file: Path, tmp_path: Path) -> None:
     wanted = to_html(document(failed()))
     by_ending, by_format = tmp_path / "one.html", tmp_path / "two"
 
-    assert report("-f", str(file), "--to", str(by_ending)).code == 0
-    assert report("-f", str(file), "-o", "html", "--to", str(by_format)).code == 0
+    assert told("-f", str(file), "--to", str(by_ending)).code == 0
+    assert told("-f", str(file), "-o", "html", "--to", str(by_format)).code == 0
     assert by_ending.read_text(encoding="utf-8") == wanted
     assert by_format.read_bytes() == by_ending.read_bytes()
     assert report("-f", str(file), "-o", "html").out == wanted
@@ -64,7 +70,7 @@ def test_stored_and_shown(result: object, tmp_path: Path) -> None:
     path = tmp_path / "result.json"
     path.write_text(json.dumps(object_from_result(result)))  # type: ignore[arg-type]
 
-    assert report("-f", str(path)).out == to_text(document(result_from_object(json.loads(path.read_text()))))
+    assert told("-f", str(path)).out == to_text(document(result_from_object(json.loads(path.read_text()))))
 
 
 def test_standard_input(file: Path) -> None:
@@ -109,7 +115,7 @@ def test_terminal(file: Path) -> None:
 )
 def test_mistakes(argv: tuple[str, ...], words: str, file: Path) -> None:
     """A mistake is named, without a traceback: exit 2."""
-    done = report(*(str(file) if word == "RESULT" else word for word in argv))
+    done = told(*(str(file) if word == "RESULT" else word for word in argv))
 
     assert done.code == 2
     assert words in done.err
@@ -133,7 +139,7 @@ def test_no_result(content: bytes, words: str, tmp_path: Path) -> None:
     """A file that is no result is refused in one sentence."""
     path = tmp_path / "x.json"
     path.write_bytes(content)
-    done = report("-f", str(path))
+    done = told("-f", str(path))
 
     assert done.code == 2
     assert words in done.err

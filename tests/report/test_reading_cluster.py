@@ -3,8 +3,6 @@
 import asyncio
 import base64
 import json
-import os
-import sys
 from dataclasses import replace
 from pathlib import Path
 
@@ -18,7 +16,8 @@ from autox.model.result import ExperimentResult
 from autox.report.document import document
 from autox.report.html import to_html
 from autox.report.text import to_text
-from tests.clusters import Done, run
+from tests.clusters import Done
+from tests.inside import autox
 from tests.kube.apiserver import ApiServer
 from tests.report.samples import failed, huge, passed
 from tests.running.release import define, record_of
@@ -48,8 +47,7 @@ async def server(kube: KubeClient, api_server: ApiServer) -> ApiServer:
 
 async def report(server: ApiServer, *argv: str) -> Done:
     """Run ``autox report ARGV…`` against the cluster."""
-    environ = {**os.environ, "KUBECONFIG": str(server.kubeconfig())}
-    return await asyncio.to_thread(run, sys.executable, "-m", "autox", "report", *argv, environ=environ)
+    return await asyncio.to_thread(autox, "report", *argv, environ={"KUBECONFIG": str(server.kubeconfig())})
 
 
 def kept(result: ExperimentResult) -> ExperimentResult:

@@ -13,6 +13,7 @@ from typing import Any
 from autox.api.results import result_from_object
 from autox.model.result import ExperimentResult
 from tests.clusters import Done
+from tests.inside import autox
 
 SLOS = {"upper": {"http/error-count": 0, "http/latency-mean": 50}}
 ALONE = {"KUBECONFIG": "/nowhere"}
@@ -55,6 +56,11 @@ async def run(*argv: str, environ: Mapping[str, str] = ALONE) -> Done:
         if not done.out.startswith("Invalid") and '"reason": "LoadInvalid"' not in done.out:
             break
     return done
+
+
+async def refused(*argv: str) -> Done:
+    """What ``autox run ARGV…`` says that does not come to run anything: within this process."""
+    return await asyncio.to_thread(autox, "run", *argv, environ=ALONE)
 
 
 def printed(done: Done) -> ExperimentResult:
