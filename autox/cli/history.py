@@ -16,6 +16,7 @@ from autox.cli.tables import age, table
 from autox.cli.targeting import Target, target_options
 from autox.kube.client import KubeClient
 from autox.model.groups import OPT_IN_LABEL
+from autox.report.legible import columns as columns_of
 from autox.report.legible import fitted, legible, wrapped
 from autox.store.experiments import ReadExperiment, Readings, experiments
 
@@ -89,7 +90,7 @@ def shown(
     for less in ((), ("GROUP", "SPEC"), ("PHASE",)):
         names = [name for name in names if name not in less]
         rows = table(names, [[row[name] for name in names] for row in cells]).splitlines()
-        if max(map(len, rows)) <= columns:
+        if max(map(columns_of, rows)) <= columns:
             break
     told = [rows[0]]
     for row, each in zip(rows[1:], found, strict=True):

@@ -5,22 +5,23 @@ And paragraphs beside them.
 
 from collections.abc import Iterator, Sequence
 
-from autox.report.legible import legible, wrapped
+from autox.report.legible import columns, legible, wrapped
 
 
 def table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
     """The lines of a table, its header first."""
     lines = [header, *rows]
-    widths = [max(len(line[column]) for line in lines) for column in range(len(header))]
+    widths = [max(map(columns, cells)) for cells in zip(*lines, strict=True)]
     return "\n".join(
-        "  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip() for line in lines
+        "  ".join(cell + " " * (width - columns(cell)) for cell, width in zip(line, widths, strict=True)).rstrip()
+        for line in lines
     )
 
 
-def paragraph(margin: str, text: str, columns: int) -> Iterator[str]:
+def paragraph(margin: str, text: str, width: int) -> Iterator[str]:
     """A text beside its margin; a command in the text stands on a line of its own, to be copied."""
     sentence, found, command = legible(text).partition("kubectl ")
-    for number, line in enumerate(wrapped(sentence.strip(), max(16, columns - len(margin)))):
+    for number, line in enumerate(wrapped(sentence.strip(), max(16, width - len(margin)))):
         yield (f"{margin if not number else ' ' * len(margin)}{line}").rstrip()
     if found:
         yield f"{' ' * len(margin)}{found}{command}"
