@@ -12,11 +12,13 @@ def rfc3339(instant: float) -> str:
     return datetime.fromtimestamp(int(instant), tz=UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
-def epoch(text: str) -> float:
-    """Seconds since 1970 of an RFC 3339 instant, fractions kept.
+def epoch(text: str | None) -> float:
+    """Seconds since 1970 of an RFC 3339 instant, fractions kept; 0.0 for none.
 
     Raises:
         ValueError: the text is not an instant.
     """
+    if not text:
+        return 0.0
     instant = datetime.fromisoformat(text)
     return (instant if instant.tzinfo else instant.replace(tzinfo=UTC)).timestamp()

@@ -9,7 +9,7 @@ from autox.nodes.process.lifecycle import decide
 from autox.nodes.process.observed import Observed, ObservedAttempt, ObservedContainer, StartFailure
 from autox.nodes.process.podspec import read_pod
 from autox.nodes.process.podstatus import PodAddresses, pod_status, status_patch
-from autox.nodes.process.timestamps import epoch, rfc3339
+from autox.nodes.timestamps import epoch, rfc3339
 from tests.pods.podsamples import NOW, container, deleted, ended, pod, running, seen, sidecar, with_ending
 
 ADDRESSES = PodAddresses(host_ip="127.9.0.1", pod_ip="10.9.1.0")

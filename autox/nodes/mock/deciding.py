@@ -26,8 +26,9 @@ from autox.nodes.mock.leaving import (
 from autox.nodes.mock.pods import Pod, Spec
 from autox.nodes.mock.podstatus import is_told
 from autox.nodes.mock.stages import InvalidAnnotationError, applicable, first_at_once, first_due
-from autox.nodes.mock.states import epoch, flaps_of, restarts_of, state_of
+from autox.nodes.mock.states import flaps_of, restarts_of, state_of
 from autox.nodes.mock.steps import Action, Step
+from autox.nodes.timestamps import epoch
 
 _REST = Step(action=Action.REST)
 _DELETE = Step(action=Action.DELETE)

@@ -5,11 +5,11 @@ comes to the same as one that saw everything.
 """
 
 import re
-from datetime import datetime
 
 from autox.model.stages import RUNNING, WAITING, State
 from autox.nodes.mock.endings import are_over, have_failed
 from autox.nodes.mock.pods import ContainerStatus, Pod
+from autox.nodes.timestamps import epoch
 
 CONDITIONS = ("PodReadyToStartContainers", "Initialized", "ContainersReady", "Ready", "PodScheduled")
 """What a kubelet tells of every pod; all of them are true of a pod that is ready."""
@@ -103,11 +103,6 @@ def since(pod: Pod, state: State, *, to: State) -> float:
         return max(started, epoch(_turned(pod, "ContainersReady"))) if is_turn else started
     ends = (each.state.terminated or each.last_state.terminated for each in containers)
     return max((epoch(end.finished_at) for end in ends if end), default=0.0)
-
-
-def epoch(instant: str | None) -> float:
-    """Seconds since 1970 of an instant as the API server writes it; 0.0 for none."""
-    return datetime.fromisoformat(instant).timestamp() if instant else 0.0
 
 
 def _turned(pod: Pod, kind: str) -> str | None:

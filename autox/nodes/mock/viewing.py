@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping
 
 from autox.nodes.mock.pods import Container, ContainerState, ContainerStatus, Pod
 from autox.nodes.mock.podview import Attempt, ContainerView, PodView
-from autox.nodes.process.timestamps import epoch
+from autox.nodes.timestamps import epoch
 
 
 def view_of(pod: Pod) -> PodView:

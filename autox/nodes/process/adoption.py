@@ -12,7 +12,7 @@ from autox.kube.objects import Object
 from autox.nodes.process.attempts import ContainerRecord, ContainerState
 from autox.nodes.process.containerstatus import STATUS_UNKNOWN, WHERE_GONE
 from autox.nodes.process.observed import EXIT_LOST, ObservedAttempt
-from autox.nodes.process.timestamps import epoch
+from autox.nodes.timestamps import epoch
 
 
 def reported_attempts(pod: Object) -> dict[str, tuple[ObservedAttempt, ...]]:

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 
 from autox.kube.objects import Object
 from autox.nodes.process.podspec import TERMINAL_PHASES, PodSpec, Role
-from autox.nodes.process.timestamps import rfc3339
+from autox.nodes.timestamps import rfc3339
 
 Verdict = tuple[str, str, str]
 """Status, reason and message of a condition."""

@@ -10,7 +10,7 @@ from autox.kube.objects import Object
 from autox.nodes.process.crashloop import BackOff
 from autox.nodes.process.observed import EXIT_LOST, Observed, ObservedAttempt, ObservedContainer
 from autox.nodes.process.podspec import ContainerSpec, PodSpec, Role
-from autox.nodes.process.timestamps import rfc3339
+from autox.nodes.timestamps import rfc3339
 
 STATUS_UNKNOWN = "ContainerStatusUnknown"
 START_ERROR = "StartError"

@@ -11,7 +11,7 @@ from enum import StrEnum
 
 from autox.core.restarting import ALWAYS, RestartRule, restarts
 from autox.kube.objects import Object
-from autox.nodes.process.timestamps import epoch
+from autox.nodes.timestamps import epoch
 
 TERMINAL_PHASES = frozenset({"Succeeded", "Failed"})
 DEFAULT_GRACE_SECONDS = 30.0

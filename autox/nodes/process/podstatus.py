@@ -17,7 +17,7 @@ from autox.nodes.process.lifecycle import Course, Plan
 from autox.nodes.process.observed import EndReason, Observed
 from autox.nodes.process.podphase import pod_phase
 from autox.nodes.process.podspec import TERMINAL_PHASES, PodSpec
-from autox.nodes.process.timestamps import rfc3339
+from autox.nodes.timestamps import rfc3339
 
 DEADLINE_MESSAGE = "Pod was active on the node longer than the specified deadline"
 
