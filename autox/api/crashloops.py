@@ -21,5 +21,5 @@ class CrashLoopBackOffSection(Document):
         return self
 
     def value(self) -> values.CrashLoopBackOff:
-        """The same as a frozen value."""
+        """The patience as a value: seconds."""
         return values.CrashLoopBackOff(initial_seconds=self.initial_seconds, limit_seconds=self.limit_seconds)

@@ -126,7 +126,7 @@ class SpecSection(Document):
     ] = ()
 
     def value(self, name: str) -> groups.ExperimentSpec:
-        """The same as a frozen value."""
+        """The spec as a value: the chart of its name, from no repository if none is given."""
         return groups.ExperimentSpec(
             name=name,
             chart=groups.ChartRef(name=self.name, version=self.version, repo=self.repo or ""),

@@ -122,7 +122,7 @@ class MockSection(Document):
         return pod_share(whole, index=self.index, nodes=self.count or _FOUND)
 
     def value(self, folder: Path) -> values.MockNodes:
-        """The same as a frozen value."""
+        """The nodes as a value: files below ``folder``, stages read and checked; count 0 or no selector for none."""
         return values.MockNodes(
             kubeconfig=None if self.kubeconfig is None else folder / self.kubeconfig,
             allow_exec=self.allow_exec,
@@ -156,7 +156,7 @@ class KubeletSection(Document):
             raise ValueError(error.message) from error
 
     def value(self, folder: Path) -> values.KubeletEndpoint:
-        """The same as a frozen value."""
+        """The endpoint as a value: its files below ``folder``."""
         return values.KubeletEndpoint(
             address=self.address,
             port=self.port,
@@ -175,7 +175,7 @@ class ImageEntry(Document):
     path: tuple[Path, ...] = ()
 
     def value(self, folder: Path) -> values.ImageMapping:
-        """The same as a frozen value."""
+        """The image as a value: its paths below ``folder``."""
         return values.ImageMapping(
             image=self.image,
             entrypoint=self.entrypoint,
@@ -223,7 +223,7 @@ class NodesDocument(Document):
         return self
 
     def value(self, folder: Path) -> values.NodesConfig:
-        """The same as frozen values; relative paths are taken from ``folder``."""
+        """The configuration as a value: paths below ``folder``, and this agent's part of the pods' addresses."""
         network = IPv4Network(self.pod_cidr)
         return values.NodesConfig(
             provider=self.provider,

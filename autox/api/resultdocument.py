@@ -56,7 +56,7 @@ class MetricSection(Section):
     caveat: str = ""
 
     def to_value(self) -> values.Metric:
-        """The same as a frozen value."""
+        """The metric as a value: a bound of a bucket that is null is infinite, and what was not written is empty."""
         return values.Metric(
             name=self.name,
             unit=self.unit,
@@ -106,7 +106,7 @@ class TaskSection(Section):
     fruitless: str = ""
 
     def to_value(self) -> values.TaskResult:
-        """The same as a frozen value."""
+        """The task's result as a value: a note that nothing explains is one for reading, of weight 0."""
         return values.TaskResult(
             task=self.task,
             state=self.state,
@@ -146,7 +146,7 @@ class SubjectSection(Section):
     workload_uid: str = ""
 
     def to_value(self) -> values.Subject:
-        """The same as a frozen value."""
+        """The subject as a value; each field is empty where nobody said it."""
         return values.Subject(**dict(self))
 
 
@@ -161,7 +161,7 @@ class LoopSection(Section):
     message: str = ""
 
     def to_value(self) -> values.Loop:
-        """The same as a frozen value."""
+        """The loop as a value, its moments in UTC."""
         return values.Loop(**dict(self))
 
 
@@ -191,7 +191,7 @@ class ResultDocument(Section):
         return self
 
     def to_value(self) -> values.ExperimentResult:
-        """The same as frozen values."""
+        """The whole result as values: moments in UTC, no verdict where none was written."""
         return values.ExperimentResult(
             subject=self.subject.to_value(),
             environment=self.environment,

@@ -83,7 +83,7 @@ class SelectorSection(Document):
         return self
 
     def value(self) -> values.Selector:
-        """The same as a frozen value."""
+        """The selector as a value: what is left out selects every pod."""
         return values.Selector(**dict(self))
 
 
@@ -119,7 +119,7 @@ class StageEntry(Document):
         return self
 
     def value(self) -> values.Stage:
-        """The same as a frozen value."""
+        """The stage as a value, in seconds; an exit code that is not given is 1 where it ends in a failure, else 0."""
         usual = 1 if self.to in {State.CRASHED, State.FAILED} else 0
         return values.Stage(
             name=self.name,
@@ -154,7 +154,7 @@ class OutageEntry(Document):
         return self
 
     def value(self) -> values.Outage:
-        """The same as a frozen value."""
+        """The outage as a value: seconds."""
         return values.Outage(
             name=self.name,
             node_prefix=self.node_prefix,
@@ -186,7 +186,7 @@ class StagesDocument(Document):
         return self
 
     def value(self) -> values.StageTable:
-        """The same as frozen values; the standard stages come after one's own."""
+        """The table as a value: one's own stages, and after them the standard ones unless they are turned off."""
         own = tuple(stage.value() for stage in self.stages)
         return values.StageTable(
             stages=before_standard(own) if self.standard else own,

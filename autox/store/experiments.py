@@ -131,6 +131,11 @@ async def experiments(
 async def experiment(kube: KubeClient, namespace: str, name: str) -> ReadExperiment:
     """One experiment by name.
 
+    Args:
+        kube: the client.
+        namespace: its own, which is that of what it tests.
+        name: its own.
+
     Raises:
         NotFoundError: there is none of that name.
         InvalidError: its record makes no sense.
@@ -149,6 +154,12 @@ async def listed(
     kube: KubeClient, resource: Resource, *, namespace: str | None, label_selector: str = ""
 ) -> list[Object]:
     """Objects of autox's own kinds.
+
+    Args:
+        kube: the client.
+        resource: the kind.
+        namespace: where; None for all.
+        label_selector: empty for all of them.
 
     Raises:
         NotFoundError: the cluster does not know the kind.

@@ -17,6 +17,11 @@ MANAGER = "autox-overlaps"
 async def read_overlaps(kube: KubeClient, namespace: str, name: str) -> tuple[str, ...]:
     """What an experiment was told of others beside it; nothing if its record is gone.
 
+    Args:
+        kube: the client.
+        namespace: the record's.
+        name: the record's.
+
     Raises:
         AutoxError: the API server could not be asked, or refused.
     """
@@ -28,6 +33,11 @@ async def read_overlaps(kube: KubeClient, namespace: str, name: str) -> tuple[st
 
 async def tell_overlaps(kube: KubeClient, recorded: Recorded, others: Iterable[str]) -> None:
     """Tell an experiment of others beside it, and of none that it was told already.
+
+    Args:
+        kube: the client.
+        recorded: its record as it was read.
+        others: the others as they are shown to people, sorted.
 
     Raises:
         ConflictError: somebody has changed its record since it was read, or made another one.

@@ -140,6 +140,11 @@ class Records:
 async def read_record(kube: KubeClient, namespace: str, name: str) -> Recorded:
     """A record as it is now.
 
+    Args:
+        kube: the client.
+        namespace: the record's, which is the trigger's.
+        name: the record's.
+
     Raises:
         NotFoundError: there is none.
         ConfigurationError: it makes no sense.
@@ -213,7 +218,12 @@ async def read_records(
 
 
 async def each_record(kube: KubeClient, selector: str, namespace: str | None) -> AsyncGenerator[ExperimentRecord, None]:
-    """The same of very many, one after the other: each may carry a large result, and these are not kept.
+    """The records that a selector matches, one after the other and in pages, so that no large result is kept.
+
+    Args:
+        kube: the client.
+        selector: by labels.
+        namespace: where; None for the whole cluster.
 
     Raises:
         AutoxError: they cannot be listed to the end; those that came are true all the same.

@@ -3,8 +3,8 @@
 Its result lies in the Secret beside it, which is kept when the release goes, and which the next release of that name,
 or the next upgrade of this one, finds as it is. So a result is what was found out only if the Job or CronJob that
 wrote it is the one that is there now: by its uid, which every installation, upgrade with a change and rollback makes
-anew. How it stands is told by the core that tells it of every experiment. Next door, ``reading`` has those with a
-record.
+anew. How it stands is told by the core that tells it of every experiment. Next door, ``experiments`` has those with
+a record.
 """
 
 from collections.abc import Sequence
@@ -50,6 +50,11 @@ class Released:
 
 async def released(kube: KubeClient, namespace: str, name: str) -> Released | None:
     """The experiment of a release; None if there is no such release, and nothing that one has left.
+
+    Args:
+        kube: may read the Secret with the result, the Job or CronJob, and what those say too little about.
+        namespace: the release's.
+        name: the release's.
 
     Raises:
         InvalidError: what is stored as its result is none.

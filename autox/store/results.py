@@ -56,6 +56,11 @@ async def read_result(kube: KubeClient, namespace: str, name: str) -> Experiment
 
     Where the Secret with the whole of it is gone, it is the short form in the status.
 
+    Args:
+        kube: may read the record, and the Secret if it names one.
+        namespace: of both.
+        name: the experiment's.
+
     Raises:
         NotFoundError: there is no such record.
         ConfigurationError: what is there is no result.
@@ -68,7 +73,12 @@ async def read_result(kube: KubeClient, namespace: str, name: str) -> Experiment
 
 
 async def read_secret(kube: KubeClient, namespace: str, name: str) -> ExperimentResult | None:
-    """The result beside the experiment of that name; None if there is no such Secret, or nothing in it yet.
+    """The result beside an experiment; None if there is no such Secret, or nothing in it yet.
+
+    Args:
+        kube: may read the Secret.
+        namespace: the Secret's.
+        name: the experiment's.
 
     Raises:
         ConfigurationError: what is there is no result.
@@ -81,7 +91,13 @@ async def read_secret(kube: KubeClient, namespace: str, name: str) -> Experiment
 
 
 async def write_secret(kube: KubeClient, namespace: str, name: str, result: ExperimentResult) -> str:
-    """Put a result beside the experiment of that name: the whole, or without buckets what would be too large.
+    """Put a result beside an experiment: the whole, or without buckets and history what would be too large.
+
+    Args:
+        kube: may patch the Secret.
+        namespace: the Secret's.
+        name: the experiment's.
+        result: what is kept.
 
     Returns:
         The name of the Secret, for ``status.resultSecret``.
