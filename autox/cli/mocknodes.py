@@ -6,14 +6,14 @@
 from collections.abc import Mapping
 
 from autox.model.nodes import KubeletEndpoint, MockNodes, NodesConfig
-from autox.nodes import agent
-from autox.nodes.clients import NodeClients
+from autox.nodes.agent import agent
 from autox.nodes.kubelet.places import places_of
 from autox.nodes.kubelet.reviews import Reviews
 from autox.nodes.kubelet.server import KubeletServer
 from autox.nodes.mock.endpoints import MockEndpoints
 from autox.nodes.mock.provider import MockProvider
 from autox.nodes.mock.residents import Residents
+from autox.nodes.node.clients import NodeClients
 
 
 def serving(

@@ -12,8 +12,8 @@ from collections.abc import Mapping
 import uvloop
 
 from autox.model.nodes import NodesConfig
-from autox.nodes import agent
-from autox.nodes.clients import NodeClients
+from autox.nodes.agent import agent
+from autox.nodes.node.clients import NodeClients
 
 DESCRIPTORS = 65536
 

@@ -8,7 +8,7 @@ from autox.kube.auth import from_kubeconfig
 from autox.kube.client import KubeClient
 from autox.model.errors import NotFoundError
 from autox.model.refs import NODES
-from autox.nodes.nodeobject import PROVIDER_LABEL
+from autox.nodes.node.nodeobject import PROVIDER_LABEL
 
 DELETIONS = 16  # at a time
 

@@ -20,7 +20,7 @@ from autox.cli.nodetable import Look, screen
 from autox.cli.repainting import Repainted
 from autox.model.addresses import Address, parse_address
 from autox.model.errors import AutoxError, UnreachableError
-from autox.nodes.figures import AgentFigures
+from autox.nodes.agent.figures import AgentFigures
 
 _LIMIT_BYTES = 1 << 20
 _ANSWER_SECONDS = 5.0

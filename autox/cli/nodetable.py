@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, fields
 
 from autox.cli.tables import table
-from autox.nodes.figures import AgentFigures
+from autox.nodes.agent.figures import AgentFigures
 from autox.report.legible import fitted, legible
 
 WIDEST = 80

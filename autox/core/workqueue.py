@@ -6,7 +6,7 @@ before it changed. A key whose work failed comes back after a back-off of its ow
 meanwhile, since that may be what mends it.
 
 There is no clock, no lock and no event loop in here: whoever works reads its clock, asks ``next_due`` how long to
-sleep, and wakes up when it adds something. Rejected: ``autox.nodes.schedule``, whose names all come due at one
+sleep, and wakes up when it adds something. Rejected: ``autox.nodes.node.schedule``, whose names all come due at one
 interval for ever; here keys come and go.
 """
 

@@ -1,10 +1,10 @@
 """What an agent asks of the part that serves the pods of its nodes, and what that part says about each node.
 
 The agent owns everything that Kubernetes sees of a Node: the object, its heartbeats, its lease. A provider owns
-the pods. They share nothing but these two shapes, so that a provider can be written without reading the agent.
+the pods. They share nothing but these shapes, so that a provider can be written without reading the agent.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -33,6 +33,29 @@ class NodeSpec:
     kubelet_port: int | None = None
     declared_features: tuple[str, ...] = ()
     is_found: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PodFigures:
+    """The pods on the nodes.
+
+    Attributes:
+        waiting: known now and Pending.
+        running: known now and Running, those that crashed and will be started again included.
+        ended: known now and Succeeded or Failed.
+        retried: of all those, whose last request failed and will be repeated.
+        writes: of a pod's status, in total.
+        deletions: in total.
+        interruptions: of the watches of pods, in total.
+    """
+
+    waiting: int = 0
+    running: int = 0
+    ended: int = 0
+    retried: int = 0
+    writes: int = 0
+    deletions: int = 0
+    interruptions: int = 0
 
 
 class Registered(Protocol):
@@ -64,3 +87,17 @@ class Provider(Protocol):
     async def run(self, nodes: Registered) -> None:
         """Serve pods until cancelled; pods outlive it, as they outlive a kubelet that is restarted."""
         ...
+
+
+def total(parts: Iterable[PodFigures]) -> PodFigures:
+    """The pods of several servers together; nothing for none."""
+    every = tuple(parts)
+    return PodFigures(
+        waiting=sum(each.waiting for each in every),
+        running=sum(each.running for each in every),
+        ended=sum(each.ended for each in every),
+        retried=sum(each.retried for each in every),
+        writes=sum(each.writes for each in every),
+        deletions=sum(each.deletions for each in every),
+        interruptions=sum(each.interruptions for each in every),
+    )

@@ -12,7 +12,7 @@ import pytest
 
 from autox.cli.nodestatus import look
 from autox.model.addresses import Address
-from autox.nodes.telling import Telling
+from autox.nodes.agent.status_server import StatusServer
 from tests.clusters import Done
 from tests.inside import autox
 from tests.kube.apiserver import free_port
@@ -32,7 +32,9 @@ async def agent() -> AsyncIterator[str]:
     """What a real agent answers with, about chosen figures; where it does."""
     address = Address(host="127.0.0.1", port=free_port())
     uptime = iter(range(100, 10_000))
-    telling = asyncio.create_task(Telling(address, lambda: agent_figures(uptime_seconds=float(next(uptime)))).run())
+    telling = asyncio.create_task(
+        StatusServer(address, lambda: agent_figures(uptime_seconds=float(next(uptime)))).run()
+    )
     async with aiohttp.ClientSession() as session:
 
         async def answers() -> bool:

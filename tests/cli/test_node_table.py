@@ -5,7 +5,8 @@ from dataclasses import replace
 import pytest
 
 from autox.cli.nodetable import WIDEST, Look, screen
-from autox.nodes.figures import AgentFigures, PodFigures
+from autox.nodes.agent.figures import AgentFigures
+from autox.nodes.provider import PodFigures
 from tests.nodes.figures import agent_figures, lease_figures
 
 ADDRESS = "127.0.0.1:8082"

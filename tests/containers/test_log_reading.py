@@ -8,8 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from autox.model.errors import NotFoundError
+from autox.nodes.kubelet.logs import LogOptions, read_log
 from autox.nodes.process.containers import ContainerRuntime
-from autox.nodes.process.logs import LogOptions, read_log
 from tests.containers.conftest import Launching
 from tests.containers.waiting import until
 

@@ -5,8 +5,8 @@ from collections.abc import Callable
 
 import pytest
 
+from autox.nodes.kubelet.logs import LogOptions
 from autox.nodes.mock.logs import KEPT, SyntheticLog, read_log, synthetic_log
-from autox.nodes.process.logs import LogOptions
 from tests.usage.samples import START, pod
 
 YEAR = 365 * 86_400.0

@@ -25,11 +25,11 @@ from autox.kube.client import KubeClient
 from autox.model.addresses import Address
 from autox.model.nodes import MockNodes
 from autox.model.refs import NODES, PODS
-from autox.nodes.clients import open_clients
-from autox.nodes.leases import Leases
+from autox.nodes.agent.collector import Collector
+from autox.nodes.agent.status_server import StatusServer
 from autox.nodes.mock.provider import MockProvider
-from autox.nodes.stocktaking import Stocktaking
-from autox.nodes.telling import Telling
+from autox.nodes.node.clients import open_clients
+from autox.nodes.node.leases import Leases
 from tests.kube.apiserver import ApiServer, free_port
 from tests.mock.agents import AgentProcess, eventually
 from tests.usage.promtext import Family, families
@@ -281,11 +281,11 @@ async def test_health_turns_when_leases_run_out(
         clients = dict.fromkeys(uids, await open_clients(from_kubeconfig(identity), stack))
         leases = Leases(clients, node_uid=uids.get, now=lambda: time.monotonic() + ahead)
         provider = MockProvider(clients, nodes, pod_cidr=IPv4Network("10.78.0.0/16"))
-        stock = Stocktaking(provider, clients, mode="cheap", pods=provider.figures)
-        stock.leases = leases
+        collector = Collector(provider, clients, mode="cheap", pods=provider.figures)
+        collector.leases = leases
         for name in uids:
             leases.begin(name)
-        tasks = [asyncio.create_task(part) for part in (leases.run(), Telling(address, stock.figures).run())]
+        tasks = [asyncio.create_task(part) for part in (leases.run(), StatusServer(address, collector.figures).run())]
         stack.push_async_callback(_end, tasks)
         await eventually(lambda: _answers(agent))
         await _until(agent, lambda now: now["autox_nodes_lease_renewals_total"] == 2)

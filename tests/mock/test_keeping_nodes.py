@@ -16,11 +16,11 @@ from autox.kube.client import KubeClient
 from autox.model.errors import NotFoundError
 from autox.model.nodes import NodeIdentity, NodesConfig
 from autox.model.refs import LEASES, NODES, PODS
-from autox.nodes import agent as agents
-from autox.nodes.clients import open_clients
-from autox.nodes.machine import this_machine
+from autox.nodes.agent import agent as agents
+from autox.nodes.node.clients import open_clients
+from autox.nodes.node.machine import this_machine
+from autox.nodes.node.registration import Registration
 from autox.nodes.provider import NodeSpec, Registered
-from autox.nodes.registration import Registration
 from tests.kube.apiserver import ApiServer
 from tests.mock.agents import AgentProcess, eventually
 

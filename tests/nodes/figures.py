@@ -1,6 +1,7 @@
 """Figures of an agent for the tests, each with a value of its own."""
 
-from autox.nodes.figures import AgentFigures, LeaseFigures, NodeFigures, PodFigures, RequestFigures
+from autox.nodes.agent.figures import AgentFigures, LeaseFigures, NodeFigures, RequestFigures
+from autox.nodes.provider import PodFigures
 
 
 def lease_figures(*, oldest_seconds: float = 9.5, expired: int = 3, renewals: int = 5000) -> LeaseFigures:

@@ -4,8 +4,9 @@ from dataclasses import replace
 
 import pytest
 
-from autox.nodes.figures import PodFigures, ailment, total
-from autox.nodes.metrics import agent_metrics
+from autox.nodes.agent.figures import ailment
+from autox.nodes.agent.metrics import agent_metrics
+from autox.nodes.provider import PodFigures, total
 from tests.nodes.figures import agent_figures, lease_figures
 from tests.usage.promtext import families
 

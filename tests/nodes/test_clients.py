@@ -5,7 +5,7 @@ from contextlib import AsyncExitStack
 import pytest
 
 from autox.kube.connection import Connection
-from autox.nodes.clients import LEASE_CONNECTIONS, open_clients
+from autox.nodes.node.clients import LEASE_CONNECTIONS, open_clients
 
 
 @pytest.mark.parametrize(

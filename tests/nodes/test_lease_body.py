@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta, timezone
 
 import pytest
 
-from autox.nodes.leases import lease_body
+from autox.nodes.node.leases import lease_body
 
 OWNER = {"apiVersion": "v1", "kind": "Node", "uid": "u-1"}
 NOW = datetime(2026, 1, 2, 3, 4, 5, 6, tzinfo=UTC)

@@ -2,7 +2,7 @@
 
 import pytest
 
-from autox.nodes.loopback import is_loopback
+from autox.nodes.agent.loopback import is_loopback
 
 
 @pytest.mark.parametrize(

@@ -4,9 +4,9 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from autox.nodes.machine import this_machine
-from autox.nodes.nodeobject import Machine, node_object, node_status
-from autox.nodes.nodeview import node_from
+from autox.nodes.node.machine import this_machine
+from autox.nodes.node.nodeobject import Machine, node_object, node_status
+from autox.nodes.node.nodeview import node_from
 from autox.nodes.provider import NodeSpec
 
 NOW = datetime(2026, 11, 22, 3, 4, 5, 999_999, tzinfo=UTC)

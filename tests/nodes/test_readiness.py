@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from autox.model.errors import ConfigurationError
-from autox.nodes.readiness import announce, claimed
+from autox.nodes.agent.readiness import announce, claimed
 
 
 def test_ready_is_there_only_while_the_agent_is(tmp_path: Path) -> None:

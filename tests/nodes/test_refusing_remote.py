@@ -11,8 +11,8 @@ import yaml
 
 from autox.model.errors import ConfigurationError
 from autox.model.nodes import MockNodes, NodeIdentity, NodesConfig
-from autox.nodes import agent
-from autox.nodes.clients import NodeClients
+from autox.nodes.agent import agent
+from autox.nodes.node.clients import NodeClients
 from autox.nodes.provider import NodeSpec, Registered
 
 CIDR = IPv4Network("10.5.0.0/16")

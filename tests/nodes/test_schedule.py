@@ -3,7 +3,7 @@
 import pytest
 
 from autox.core.backoff import Backoff
-from autox.nodes.schedule import Schedule
+from autox.nodes.node.schedule import Schedule
 
 RETRY = Backoff(initial=1.0, limit=5.0, jitter=0.5)
 

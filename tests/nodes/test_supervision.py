@@ -5,7 +5,7 @@ import asyncio
 import pytest
 
 from autox.model.errors import ForbiddenError
-from autox.nodes.supervision import supervise
+from autox.nodes.agent.supervision import supervise
 
 
 class Part:

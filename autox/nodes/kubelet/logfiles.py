@@ -12,8 +12,8 @@ from aiohttp import web
 
 from autox.kube.objects import Object
 from autox.nodes.kubelet.logquery import log_options, wants_previous
+from autox.nodes.kubelet.logs import read_log
 from autox.nodes.kubelet.podlogs import PATH, send_log
-from autox.nodes.process.logs import read_log
 
 
 class PodDirectory(Protocol):

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from datetime import datetime
 
 from autox.model.errors import InvalidError, UnsupportedError
-from autox.nodes.process.logs import LogOptions
+from autox.nodes.kubelet.logs import LogOptions
 
 _INT64_MAX = 2**63 - 1
 

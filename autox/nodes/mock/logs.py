@@ -14,8 +14,8 @@ from datetime import UTC, datetime
 from hashlib import blake2b
 
 from autox.kube.objects import micro_timestamp
+from autox.nodes.kubelet.logs import LogOptions
 from autox.nodes.mock.podview import PodView
-from autox.nodes.process.logs import LogOptions
 
 LOG_INTERVAL = "autox.dev/log-interval-seconds"
 

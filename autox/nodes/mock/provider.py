@@ -26,15 +26,14 @@ from autox.kube.shapes import Structs
 from autox.kube.watch import watch_as
 from autox.model.nodes import FoundNode, KubeletEndpoint, MockNodes, Mode
 from autox.model.refs import PODS, SERVICES
-from autox.nodes.clients import NodeClients
-from autox.nodes.figures import PodFigures, total
 from autox.nodes.kubelet.features import EXEC_BY_WEB_SOCKET
 from autox.nodes.mock.deciding import Plan
 from autox.nodes.mock.pods import Metadata
 from autox.nodes.mock.residents import Residents
 from autox.nodes.mock.serving import PodServer
 from autox.nodes.mock.silence import Silence
-from autox.nodes.provider import NodeSpec, Registered
+from autox.nodes.node.clients import NodeClients
+from autox.nodes.provider import NodeSpec, PodFigures, Registered, total
 from autox.nodes.services.addresses import AddressPool, loopback
 
 _CAPACITY = {"cpu": "32", "memory": "256Gi", "ephemeral-storage": "1Ti", "pods": "110"}

@@ -30,7 +30,6 @@ from autox.kube.watch import watch_as
 from autox.model.errors import AlreadyExistsError, AutoxError, InvalidError, NotFoundError
 from autox.model.refs import PODS
 from autox.model.stages import ENDED
-from autox.nodes.figures import PodFigures
 from autox.nodes.mock.deciding import Plan, decide, has_ended
 from autox.nodes.mock.ownwrites import PodEvents, is_only_ours, written
 from autox.nodes.mock.pods import Metadata, Pod
@@ -38,6 +37,7 @@ from autox.nodes.mock.podstatus import body
 from autox.nodes.mock.residents import Residents
 from autox.nodes.mock.steps import Action, Step
 from autox.nodes.mock.tracking import Standing, Tracked, standing_of
+from autox.nodes.provider import PodFigures
 from autox.nodes.services.addresses import AddressPool
 
 _RETRY = Backoff(initial=0.5, limit=30.0)

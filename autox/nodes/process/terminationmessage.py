@@ -10,7 +10,7 @@ from pathlib import Path
 
 from autox.kube.objects import Object
 from autox.model.errors import AutoxError
-from autox.nodes.process.logs import LogOptions, read_log
+from autox.nodes.kubelet.logs import LogOptions, read_log
 
 MESSAGE_BYTES = 4096
 LOG_BYTES = 2048

@@ -1,8 +1,8 @@
 """The virtual nodes of a run: an agent's own parts with the mock provider, in this process, marked and tainted.
 
-``autox.nodes.agent`` puts the same parts together from a configuration file, for a process that is nothing else. Here
-the nodes belong to a run and end with it. Their leases have connections of their own, so that a burst of pods never
-keeps a renewal waiting.
+``autox.nodes.agent.agent`` puts the same parts together from a configuration file, for a process that is nothing else.
+Here the nodes belong to a run and end with it. Their leases have connections of their own, so that a burst of pods
+never keeps a renewal waiting.
 """
 
 import asyncio
@@ -17,12 +17,12 @@ from autox.kube.objects import Object
 from autox.model.errors import ConfigurationError
 from autox.model.nodes import MockNodes
 from autox.model.refs import NODES
-from autox.nodes.clients import NodeClients
-from autox.nodes.keeping import keep
-from autox.nodes.leases import Leases
-from autox.nodes.machine import this_machine
+from autox.nodes.agent.run_loop import keep
 from autox.nodes.mock.provider import MockProvider
-from autox.nodes.registration import Registration
+from autox.nodes.node.clients import NodeClients
+from autox.nodes.node.leases import Leases
+from autox.nodes.node.machine import this_machine
+from autox.nodes.node.registration import Registration
 from autox.tasks.density.marks import NAMESPACE_LABEL, Marks
 
 _POD_CIDR = IPv4Network(ROOMY_CIDR)

@@ -17,7 +17,7 @@ from autox.model.errors import AutoxError, DeadlineError, NotFoundError
 from autox.model.refs import DEPLOYMENTS, NAMESPACES, SERVICE_ACCOUNTS
 from autox.model.result import Note, NoteKind
 from autox.model.tasks import DensityInputs
-from autox.nodes.supervision import supervise
+from autox.nodes.agent.supervision import supervise
 from autox.tasks.context import Findings, TaskContext
 from autox.tasks.density import explaining, figures, lifesign, sweeping
 from autox.tasks.density.apicalls import ApiCalls, Snapshot, calls_between, snapshot

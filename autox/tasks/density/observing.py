@@ -14,7 +14,7 @@ from autox.kube.objects import metadata
 from autox.kube.watch import watch
 from autox.model.errors import AutoxError
 from autox.model.refs import LEASES, PODS
-from autox.nodes.leases import NAMESPACE as NODE_LEASES
+from autox.nodes.node.leases import NAMESPACE as NODE_LEASES
 from autox.tasks.density.leasetimes import LeaseTimes
 from autox.tasks.density.marks import Marks
 from autox.tasks.density.podtimes import PodTimes

@@ -15,7 +15,7 @@ from autox.kube.client import KubeClient
 from autox.kube.objects import metadata
 from autox.model.errors import ConflictError, DeadlineError, NotFoundError, TransientError
 from autox.model.refs import LEASES, NAMESPACES, NODES, PODS
-from autox.nodes.leases import NAMESPACE as NODE_LEASES
+from autox.nodes.node.leases import NAMESPACE as NODE_LEASES
 from autox.tasks.density.lifesign import is_dead
 from autox.tasks.density.marks import NAMESPACE_LABEL, RUN_LABEL, Marks, run_label
 from autox.tasks.density.target import identify

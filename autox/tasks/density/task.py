@@ -20,7 +20,7 @@ from autox.kube.client import KubeClient
 from autox.model.errors import AutoxError, ConfigurationError
 from autox.model.result import Note
 from autox.model.tasks import DensityInputs
-from autox.nodes.clients import open_clients
+from autox.nodes.node.clients import open_clients
 from autox.tasks.context import Findings, TaskContext
 from autox.tasks.density import sweeping
 from autox.tasks.density.fleet import Fleet

@@ -3,7 +3,7 @@
 import platform
 from pathlib import Path
 
-from autox.nodes.nodeobject import Machine
+from autox.nodes.node.nodeobject import Machine
 
 _ARCHITECTURES = {"x86_64": "amd64", "aarch64": "arm64"}  # Kubernetes speaks the words of Go
 

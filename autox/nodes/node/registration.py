@@ -42,13 +42,13 @@ from autox.model.errors import (
     UnauthorizedError,
 )
 from autox.model.refs import NODES
-from autox.nodes.clients import CONNECTIONS, NodeClients
-from autox.nodes.nodeobject import PROVIDER_LABEL, Machine, Turn, node_object, node_status
-from autox.nodes.nodeview import NodeView, decode_node
+from autox.nodes.node.adoption import adopt
+from autox.nodes.node.clients import CONNECTIONS, NodeClients
+from autox.nodes.node.nodeobject import PROVIDER_LABEL, Machine, Turn, node_object, node_status
+from autox.nodes.node.nodeview import NodeView, decode_node
+from autox.nodes.node.schedule import Schedule
+from autox.nodes.node.ticker import follow
 from autox.nodes.provider import NodeSpec
-from autox.nodes.schedule import Schedule
-from autox.nodes.takeover import take_over
-from autox.nodes.ticking import follow
 
 _SHAPE = Structs(NodeView)
 _HEARTBEAT = 300.0  # seconds between two writes of a status that does not change: the kubelet's figure
@@ -235,7 +235,7 @@ class Registration:
 
     async def _take_over(self, spec: NodeSpec) -> None:
         kube = self._clients[spec.name].kube
-        self._note(await take_over(kube, spec, provider=self._provider, machine=self._machine))
+        self._note(await adopt(kube, spec, provider=self._provider, machine=self._machine))
 
     async def _watch(self, client: KubeClient) -> None:
         """Look at the nodes of one identity, which may see no more than those."""

@@ -1,6 +1,6 @@
 """What an agent says of itself: one frozen value, from which metrics, status and health are told.
 
-An agent takes it when somebody asks (``stocktaking``), ``metrics`` words it for Prometheus, ``/status`` is its JSON,
+An agent takes it when somebody asks (``collector``), ``metrics`` words it for Prometheus, ``/status`` is its JSON,
 and ``autox nodes status`` reads that back into the same value. Totals count from the start of the agent and never
 fall; a rate is the reader's business, who has two values and the time between them.
 
@@ -8,8 +8,9 @@ Rejected: a registry of metric objects that the parts of the agent feed. Each of
 for it, and nobody looks more often than every few seconds.
 """
 
-from collections.abc import Iterable
 from dataclasses import dataclass
+
+from autox.nodes.provider import PodFigures
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,29 +49,6 @@ class LeaseFigures:
     oldest_seconds: float
     oldest_seconds_max: float
     duration_seconds: float
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PodFigures:
-    """The pods on the nodes.
-
-    Attributes:
-        waiting: known now and Pending.
-        running: known now and Running, those that crashed and will be started again included.
-        ended: known now and Succeeded or Failed.
-        retried: of all those, whose last request failed and will be repeated.
-        writes: of a pod's status, in total.
-        deletions: in total.
-        interruptions: of the watches of pods, in total.
-    """
-
-    waiting: int = 0
-    running: int = 0
-    ended: int = 0
-    retried: int = 0
-    writes: int = 0
-    deletions: int = 0
-    interruptions: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -121,20 +99,6 @@ class AgentFigures:
     pods: PodFigures | None
     writing: RequestFigures
     renewing: RequestFigures
-
-
-def total(parts: Iterable[PodFigures]) -> PodFigures:
-    """The pods of several servers together; nothing for none."""
-    every = tuple(parts)
-    return PodFigures(
-        waiting=sum(each.waiting for each in every),
-        running=sum(each.running for each in every),
-        ended=sum(each.ended for each in every),
-        retried=sum(each.retried for each in every),
-        writes=sum(each.writes for each in every),
-        deletions=sum(each.deletions for each in every),
-        interruptions=sum(each.interruptions for each in every),
-    )
 
 
 def ailment(figures: AgentFigures) -> str:

@@ -7,10 +7,10 @@ is registered. Pods are served when all nodes are there.
 import asyncio
 from collections.abc import Callable
 
-from autox.nodes.leases import Leases
+from autox.nodes.agent.supervision import supervise
+from autox.nodes.node.leases import Leases
+from autox.nodes.node.registration import Registration
 from autox.nodes.provider import Provider
-from autox.nodes.registration import Registration
-from autox.nodes.supervision import supervise
 
 
 async def keep(

@@ -1,4 +1,4 @@
-"""Takes over a Node that exists already: one of an agent before this one, or one that was found and that nobody serves.
+"""Adopts a Node that exists already: one of an agent before this one, or one that was found and that nobody serves.
 
 Whose it is, its labels say; what is somebody else's stays as it is, and the error says what to do. ``registration``
 next door asks for it when there is a Node of that name, and keeps it from then on.
@@ -10,12 +10,12 @@ from autox.kube.client import KubeClient
 from autox.kube.objects import PatchType
 from autox.model.errors import NotOursError, ServerError
 from autox.model.refs import NODES
-from autox.nodes.nodeobject import Machine, node_labels
-from autox.nodes.nodeview import NodeView, node_from
+from autox.nodes.node.nodeobject import Machine, node_labels
+from autox.nodes.node.nodeview import NodeView, node_from
 from autox.nodes.provider import NodeSpec
 
 
-async def take_over(kube: KubeClient, spec: NodeSpec, *, provider: str, machine: Machine) -> NodeView:
+async def adopt(kube: KubeClient, spec: NodeSpec, *, provider: str, machine: Machine) -> NodeView:
     """The existing Node of that name, with our labels as they should be.
 
     Args:

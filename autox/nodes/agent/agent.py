@@ -23,18 +23,17 @@ from autox.kube.client import KubeClient
 from autox.kube.connection import Connection
 from autox.model.errors import ConfigurationError
 from autox.model.nodes import NODE_LEASE_SECONDS, MockNodes, Mode, NodesConfig
-from autox.nodes.clients import NodeClients, as_kubelet, open_clients
-from autox.nodes.figures import PodFigures
-from autox.nodes.finding import find
-from autox.nodes.keeping import keep
-from autox.nodes.leases import Leases
-from autox.nodes.loopback import is_loopback
-from autox.nodes.machine import this_machine
-from autox.nodes.provider import Provider
-from autox.nodes.readiness import announce, claimed
-from autox.nodes.registration import Registration
-from autox.nodes.stocktaking import Stocktaking
-from autox.nodes.supervision import supervise
+from autox.nodes.agent.collector import Collector
+from autox.nodes.agent.loopback import is_loopback
+from autox.nodes.agent.readiness import announce, claimed
+from autox.nodes.agent.run_loop import keep
+from autox.nodes.agent.supervision import supervise
+from autox.nodes.node.clients import NodeClients, as_kubelet, open_clients
+from autox.nodes.node.finding import find
+from autox.nodes.node.leases import Leases
+from autox.nodes.node.machine import this_machine
+from autox.nodes.node.registration import Registration
+from autox.nodes.provider import PodFigures, Provider
 from autox.wire.gathering import Gathering
 
 
@@ -76,14 +75,14 @@ async def run(config: NodesConfig, make_serving: MakeServing, *, stop: asyncio.E
             clients = await _connect(config, stack)
             serving = make_serving(config, clients)
             mode = config.mock.mode if config.mock is not None else ""
-            stock = Stocktaking(serving.provider, clients, mode=mode, pods=serving.pods)
+            collector = Collector(serving.provider, clients, mode=mode, pods=serving.pods)
             duration = NODE_LEASE_SECONDS if config.mock is None else config.mock.node_lease_duration_seconds
-            parts = {"nodes": _be_nodes(serving.provider, clients, state_dir, stock, lease_seconds=duration)}
+            parts = {"nodes": _be_nodes(serving.provider, clients, state_dir, collector, lease_seconds=duration)}
             if config.listen is not None:
                 # NB: a web server takes memory, which agents that nobody asks keep for their nodes.
-                from autox.nodes.telling import Telling  # noqa: PLC0415  - see above
+                from autox.nodes.agent.status_server import StatusServer  # noqa: PLC0415  - see above
 
-                parts["figures"] = Telling(config.listen, stock.figures).run()
+                parts["figures"] = StatusServer(config.listen, collector.figures).run()
             if serving.endpoints is not None:
                 parts["kubelet endpoints"] = serving.endpoints()
             await supervise(parts, stop=stop)
@@ -93,7 +92,7 @@ async def _be_nodes(
     provider: Provider,
     clients: Mapping[str, NodeClients],
     state_dir: Path | None,
-    stock: Stocktaking,
+    collector: Collector,
     *,
     lease_seconds: int,
 ) -> None:
@@ -106,7 +105,7 @@ async def _be_nodes(
         duration=lease_seconds,
         is_silent=lambda name: provider.is_silent(name) or registration.is_gone(name),
     )
-    stock.registration, stock.leases = registration, leases
+    collector.registration, collector.leases = registration, leases
 
     def begin() -> None:
         _log.info("registered %d nodes with provider %s", len(clients), provider.name)

@@ -1,7 +1,7 @@
 """What is due when, for things that every node needs again and again: leases, heartbeats.
 
 One schedule serves thousands of names. It is plain arithmetic over times that the caller reads from its clock, so
-tests ask it about any moment without waiting; ``ticking`` is the loop that follows it with real time.
+tests ask it about any moment without waiting; ``ticker`` is the loop that follows it with real time.
 
 Rejected: one timer for each node. At 50 renewals a second each wake-up of the process costs more CPU than the
 request it makes, so what is due is gathered and sent together, once a tick.

@@ -9,14 +9,14 @@ from collections.abc import Callable, Iterable, Mapping
 
 from autox import __version__
 from autox.kube.bulk import BulkClient
-from autox.nodes.clients import NodeClients
-from autox.nodes.figures import AgentFigures, LeaseFigures, NodeFigures, PodFigures, RequestFigures
-from autox.nodes.leases import Leases
-from autox.nodes.provider import Provider
-from autox.nodes.registration import Registration
+from autox.nodes.agent.figures import AgentFigures, LeaseFigures, NodeFigures, RequestFigures
+from autox.nodes.node.clients import NodeClients
+from autox.nodes.node.leases import Leases
+from autox.nodes.node.registration import Registration
+from autox.nodes.provider import PodFigures, Provider
 
 
-class Stocktaking:
+class Collector:
     """The parts of an agent that figures are taken from, as they come into being."""
 
     def __init__(

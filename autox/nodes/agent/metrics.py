@@ -6,7 +6,8 @@
 from collections.abc import Iterator
 
 from autox.core.exposition import Family, labelled, page
-from autox.nodes.figures import AgentFigures, LeaseFigures, NodeFigures, PodFigures
+from autox.nodes.agent.figures import AgentFigures, LeaseFigures, NodeFigures
+from autox.nodes.provider import PodFigures
 
 _PREFIX = "autox_nodes_"
 

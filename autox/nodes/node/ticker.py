@@ -7,7 +7,7 @@ import time
 from collections.abc import Awaitable, Callable
 
 from autox.model.errors import AutoxError
-from autox.nodes.schedule import Schedule
+from autox.nodes.node.schedule import Schedule
 
 TICK = 1.0  # seconds
 _PARALLEL = 16

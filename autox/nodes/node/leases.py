@@ -27,9 +27,9 @@ from autox.kube.objects import micro_timestamp
 from autox.model.errors import AlreadyExistsError, AutoxError, ConflictError, NotFoundError
 from autox.model.nodes import NODE_LEASE_SECONDS
 from autox.model.refs import LEASES
-from autox.nodes.clients import NodeClients
-from autox.nodes.schedule import Schedule
-from autox.nodes.ticking import TICK
+from autox.nodes.node.clients import NodeClients
+from autox.nodes.node.schedule import Schedule
+from autox.nodes.node.ticker import TICK
 
 NAMESPACE = "kube-node-lease"
 _RENEWALS = 4  # in the time of a lease: the kubelet's figure

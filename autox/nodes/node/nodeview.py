@@ -11,7 +11,7 @@ from typing import Any
 import msgspec
 
 from autox.model.errors import ServerError
-from autox.nodes.nodeobject import CONDITIONS, PROVIDER_LABEL, Turn
+from autox.nodes.node.nodeobject import CONDITIONS, PROVIDER_LABEL, Turn
 
 
 class _Part(msgspec.Struct, frozen=True, gc=False, rename="camel"):

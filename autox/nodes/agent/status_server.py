@@ -14,15 +14,15 @@ from aiohttp import web
 from autox.core.exposition import CONTENT_TYPE
 from autox.model.addresses import Address
 from autox.model.errors import ConfigurationError
-from autox.nodes.figures import AgentFigures, ailment
-from autox.nodes.metrics import agent_metrics
+from autox.nodes.agent.figures import AgentFigures, ailment
+from autox.nodes.agent.metrics import agent_metrics
 
 _SHUTDOWN_SECONDS = 0.5
 
 _log = logging.getLogger(__name__)
 
 
-class Telling:
+class StatusServer:
     """Answers whoever asks for the figures of an agent."""
 
     def __init__(self, address: Address, figures: Callable[[], AgentFigures]) -> None:
