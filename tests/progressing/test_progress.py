@@ -9,13 +9,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from autox.core.progressing import Progress, Remedy, RunnerFacts, WorkloadFacts, WorkloadKind, progress
-from autox.model.experiments import ExperimentRecord, Identity
-from autox.model.groups import ChartRef
-from autox.model.refs import ObjectRef
+from autox.model.experiments import ExperimentRecord
 from autox.model.verdict import Phase, Verdict
+from tests.deciding import samples
 
 NOW = datetime(2026, 1, 1, 12, tzinfo=UTC)
-WEB = ObjectRef(group="apps", version="v1", resource="deployments", namespace="default", name="web")
 WAITING = {"waiting_reason": "Unschedulable", "waiting_message": "0/1 nodes are available"}
 FAILED = {"failure_reason": "DeadlineExceeded", "failure_message": "Job was active longer than its deadline"}
 SILENT = RunnerFacts()
@@ -29,19 +27,8 @@ def ago(seconds: float) -> datetime:
 
 def record(phase: Phase = Phase.RUNNING, **fields: Any) -> ExperimentRecord:
     """An experiment that was launched a minute ago."""
-    identity = Identity(
-        group_namespace="autox", group="web", spec="http", trigger=WEB, trigger_uid="u", version="1", digest="d"
-    )
-    given_: dict[str, Any] = {
-        "name": "web-http-1",
-        "uid": "r",
-        "identity": identity,
-        "chart": ChartRef(name="experiment"),
-        "created_at": ago(60),
-        "launched_at": ago(60),
-        "phase": phase,
-    }
-    return ExperimentRecord(**(given_ | fields))
+    given_: dict[str, Any] = {"name": "web-http-1", "created_at": ago(60), "launched_at": ago(60)}
+    return samples.record(phase, **(given_ | fields))
 
 
 def job(**fields: Any) -> WorkloadFacts:

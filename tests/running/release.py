@@ -24,10 +24,11 @@ from autox.cluster.binaries.tools import Tool
 from autox.kube.client import KubeClient
 from autox.kube.objects import Object
 from autox.model.errors import AlreadyExistsError, NotFoundError
-from autox.model.experiments import ExperimentRecord, Identity
-from autox.model.groups import ChartRef
+from autox.model.experiments import ExperimentRecord
 from autox.model.refs import EXPERIMENTS, SECRETS, SERVICE_ACCOUNTS, ObjectRef, Resource
 from autox.model.result import ExperimentResult
+from autox.model.verdict import Phase
+from tests.deciding.samples import identity, record
 from tests.kube.apiserver import ApiServer, program
 
 CHART = Path(__file__).parents[2] / "charts" / "experiment"
@@ -103,20 +104,17 @@ async def define(kube: KubeClient) -> None:
 
 def record_of(namespace: str, name: str) -> ExperimentRecord:
     """A record as the controller makes it."""
-    identity = Identity(
-        group_namespace="autox",
-        group="shop",
-        spec="load",
-        trigger=ObjectRef(group="apps", version="v1", resource="deployments", namespace=namespace, name="web"),
-        trigger_uid="0c7f",
-        version="1.10",
-        digest="abc",
-    )
-    return ExperimentRecord(
+    return record(
+        Phase.PENDING,
+        of=identity(
+            group="shop",
+            spec="load",
+            trigger=ObjectRef(group="apps", version="v1", resource="deployments", namespace=namespace, name="web"),
+            trigger_uid="0c7f",
+            version="1.10",
+        ),
         name=name,
         uid="",
-        identity=identity,
-        chart=ChartRef(name="experiment"),
         images=("registry.example/web:1.10",),
         created_at=datetime.now(UTC),
     )

@@ -4,11 +4,10 @@ from datetime import UTC, datetime, timedelta
 
 from autox.core.progressing import Progress, RunnerFacts, progress
 from autox.kube.client import KubeClient
-from autox.model.experiments import ExperimentRecord, Identity
-from autox.model.groups import ChartRef
+from autox.model.experiments import ExperimentRecord
 from autox.model.refs import JOBS, ObjectRef
-from autox.model.verdict import Phase
 from autox.store.workloads.jobs import read_workload
+from tests.deciding.samples import identity, record
 from tests.integration.objects import Object, shell
 
 
@@ -23,14 +22,8 @@ async def made(kube: KubeClient, namespace: str, name: str, pod: Object, *, trie
     body["spec"]["backoffLimit"] = tries
     await kube.create(JOBS, body)
     trigger = ObjectRef(group="apps", version="v1", resource="deployments", namespace=namespace, name="web")
-    identity = Identity(
-        group_namespace=namespace, group="web", spec="s", trigger=trigger, trigger_uid="u", version="1", digest="d"
-    )
     at = datetime.now(UTC)
-    return ExperimentRecord(
-        name=name, uid="r", identity=identity, chart=ChartRef(name="x"), created_at=at, launched_at=at,
-        phase=Phase.RUNNING,
-    )  # fmt: skip
+    return record(of=identity(trigger=trigger), name=name, created_at=at, launched_at=at)
 
 
 async def standing(kube: KubeClient, of: ExperimentRecord, *, later: float = 0) -> Progress:
