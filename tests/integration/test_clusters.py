@@ -6,6 +6,7 @@ import ssl
 import stat
 import urllib.error
 import urllib.request
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +21,64 @@ from tests.clusters import LocalCluster, run
 pytestmark = pytest.mark.integration
 
 
+@pytest.fixture(scope="module")
+def changing(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalCluster]:
+    """A cluster, not yet up, that one test of this module after the other changes, or takes down."""
+    cluster = LocalCluster(name="own", state=tmp_path_factory.mktemp("state"))
+    try:
+        yield cluster
+    finally:
+        cluster.down()
+
+
+def test_programs_stay(changing: LocalCluster) -> None:
+    """A plain ``up`` goes on with the etcd that the cluster was brought up with: it ended it for an older one."""
+    settings = BinarySettings.from_environment(os.environ)
+    real = provide([Tool.ETCD], settings=settings, progress=Silent())[Tool.ETCD].path
+    mine = changing.state / "mine"
+    mine.mkdir(parents=True)
+    (mine / "etcd").write_text(
+        f'#!/bin/sh\n[ "$1" = --version ] && echo "etcd Version: 3.7.3" && exit 0\nexec {real} "$@"\n'
+    )
+    (mine / "etcd").chmod(0o755)
+    environ = {**changing.environ, "AUTOX_BINARIES": str(mine)}
+    first = run(*changing.command("up", "--nodes", "0"), environ=environ)
+    assert first.code == 0, first.err
+    pid = changing.pids()["etcd"]
+
+    changing.up()
+    assert changing.pids()["etcd"] == pid
+    assert changing.status()["versions"]["etcd"] == "v3.7.3"
+
+    (mine / "etcd").rename(mine / "gone")
+    refused = changing.autox("up")
+    assert refused.code == 2
+    assert "was written by etcd v3.7.3, and etcd v3.6" in refused.err
+    assert changing.pids()["etcd"] == pid
+    assert changing.status()["phase"] == "up"
+    (mine / "gone").rename(mine / "etcd")
+
+
+def test_bad_flag_is_told(changing: LocalCluster) -> None:
+    """A component that refuses its flag is named, with its last words and its log; taking the flag back heals."""
+    done = changing.autox("up", "--nodes", "0", "--set", "scheduler.flags.no-such-flag=1")
+
+    assert done.code == 3
+    assert "scheduler ended before it was ready" in done.err
+    assert "no-such-flag" in done.err
+    assert str(changing.home.log("scheduler")) in done.err
+    assert "Traceback" not in done.err
+
+    # NB: etcd names the flag first and prints its usage after that.
+    done = changing.autox("up", "--set", "scheduler.flags.no-such-flag=", "--set", "etcd.flags.quota-backend-bytes=x")
+    assert done.code == 3
+    assert 'invalid value "x" for flag -quota-backend-bytes' in done.err
+    assert "grpc-proxy" not in done.err
+
+    changing.up("--set", "etcd.flags.quota-backend-bytes=")
+    assert changing.status()["phase"] == "up"
+
+
 def metrics(cluster: LocalCluster) -> str:
     """The metrics of the running API server."""
     return cluster.kubectl("get", "--raw", "/metrics")
@@ -30,35 +89,13 @@ def metric(text: str, name: str) -> float:
     return sum(float(line.rpartition(" ")[2]) for line in text.splitlines() if line.startswith(name))
 
 
-def test_side_by_side(cluster: LocalCluster, own_cluster: LocalCluster) -> None:
-    """Two clusters do not see each other: not their objects, not their nodes, not their credentials."""
-    own_cluster.up()
-    cluster.kubectl("create", "namespace", "only-in-shared")
-
-    here, there = own_cluster.status(), cluster.status()
-    assert here["server"] != there["server"]
-    assert "only-in-shared" not in own_cluster.kubectl("get", "namespaces")
-    assert own_cluster.kubectl("get", "nodes", "-o", "name").split() == ["node/own-node-0"]
-    assert not set(own_cluster.pids().values()) & set(cluster.pids().values())
-
-    request = urllib.request.Request(f"{there['server']}/api/v1/namespaces")
-    context = ssl.create_default_context(cafile=str(cluster.home.pki / "ca.crt"))
-    context.load_cert_chain(own_cluster.home.pki / "admin.crt", own_cluster.home.pki / "admin.key")
-    with pytest.raises((urllib.error.HTTPError, OSError)):
-        urllib.request.urlopen(request, context=context, timeout=10)
-
-    own_cluster.down()
-    assert cluster.status()["phase"] == "up"
-    cluster.kubectl("delete", "namespace", "only-in-shared")
-
-
-def test_changed_flag_is_in_effect(own_cluster: LocalCluster) -> None:
+def test_changed_flag_is_in_effect(changing: LocalCluster) -> None:
     """A flag and a variable given with --set are in effect, as the running API server itself tells."""
-    own_cluster.up("--nodes", "0")
-    before = metrics(own_cluster)
-    pids = own_cluster.pids()
+    changing.up("--nodes", "0")
+    before = metrics(changing)
+    pids = changing.pids()
 
-    own_cluster.up(
+    changing.up(
         "--set",
         "apiServer.flags.max-requests-inflight=37",
         "--set",
@@ -67,24 +104,24 @@ def test_changed_flag_is_in_effect(own_cluster: LocalCluster) -> None:
         "apiServer.env.GOGC=61",
     )
 
-    after = metrics(own_cluster)
+    after = metrics(changing)
     seats = "apiserver_flowcontrol_nominal_limit_seats{"
     assert metric(before, seats) > 500
     # NB: each priority level is given its share of the 50 seats, rounded up.
     assert 50 <= metric(after, seats) <= 60
     assert metric(before, "go_gc_gogc_percent") == 100
     assert metric(after, "go_gc_gogc_percent") == 61
-    now = own_cluster.pids()
+    now = changing.pids()
     assert {name for name in pids if pids[name] != now[name]} == {"apiServer"}
 
 
-def test_nodes_are_counted(own_cluster: LocalCluster) -> None:
+def test_nodes_are_counted(changing: LocalCluster) -> None:
     """A cluster can be given more nodes, and fewer."""
-    own_cluster.up("--nodes", "2")
-    assert own_cluster.kubectl("get", "nodes", "-o", "name").split() == ["node/own-node-0", "node/own-node-1"]
+    changing.up("--nodes", "2")
+    assert changing.kubectl("get", "nodes", "-o", "name").split() == ["node/own-node-0", "node/own-node-1"]
 
-    own_cluster.up("--nodes", "1")
-    assert own_cluster.status()["nodes"] == {"own-node-0": ""}
+    changing.up("--nodes", "1")
+    assert changing.status()["nodes"] == {"own-node-0": ""}
 
 
 def kind(plural: str) -> dict[str, Any]:
@@ -100,72 +137,46 @@ def kind(plural: str) -> dict[str, Any]:
     }
 
 
-def test_a_new_cluster_is_not_taken_for_the_old_one(own_cluster: LocalCluster, tmp_path: Path) -> None:
+def test_a_new_cluster_is_not_taken_for_the_old_one(changing: LocalCluster, tmp_path: Path) -> None:
     """In a shell set up as told, kubectl knows what this cluster serves, whatever was at its address an hour ago."""
-    shell = f'eval "$({shlex.join(own_cluster.command("env"))})"; exec kubectl "$@"'
-    environ = {**os.environ, "HOME": str(tmp_path), "XDG_STATE_HOME": str(own_cluster.state)}
-    servers, found = [], []
+    shell = f'eval "$({shlex.join(changing.command("env"))})"; exec kubectl "$@"'
+    environ = {**os.environ, "HOME": str(tmp_path), "XDG_STATE_HOME": str(changing.state)}
+    servers, found = list[str](), list[str]()
     for plural in ("ponds", "meres"):
-        own_cluster.up("--nodes", "0")
-        own_cluster.apply(kind(plural))
-        own_cluster.kubectl("wait", "--for=condition=Established", f"crd/{plural}.example.com")
-        own_cluster.apply({"apiVersion": "example.com/v1", "kind": plural.capitalize(), "metadata": {"name": "first"}})
+        if servers:
+            changing.down()
+        changing.up("--nodes", "0")
+        changing.apply(kind(plural))
+        changing.kubectl("wait", "--for=condition=Established", f"crd/{plural}.example.com")
+        changing.apply({"apiVersion": "example.com/v1", "kind": plural.capitalize(), "metadata": {"name": "first"}})
         done = run("/bin/sh", "-c", shell, "kubectl", "get", "lakes", "-o", "name", environ=environ)
-        servers.append(own_cluster.status()["server"])
+        servers.append(changing.status()["server"])
         found.append(done.out.strip() or done.err)
-        own_cluster.down()
 
     assert servers[0] == servers[1]
     assert found == ["ponds.example.com/first", "meres.example.com/first"]
 
 
-def test_bad_flag_is_told(own_cluster: LocalCluster) -> None:
-    """A component that refuses its flag is named, with its last words and its log; taking the flag back heals."""
-    done = own_cluster.autox("up", "--nodes", "0", "--set", "scheduler.flags.no-such-flag=1")
+def test_side_by_side(cluster: LocalCluster, changing: LocalCluster) -> None:
+    """Two clusters do not see each other: not their objects, not their nodes, not their credentials."""
+    changing.up("--nodes", "1")
+    cluster.kubectl("create", "namespace", "only-in-shared")
 
-    assert done.code == 3
-    assert "scheduler ended before it was ready" in done.err
-    assert "no-such-flag" in done.err
-    assert str(own_cluster.home.log("scheduler")) in done.err
-    assert "Traceback" not in done.err
+    here, there = changing.status(), cluster.status()
+    assert here["server"] != there["server"]
+    assert "only-in-shared" not in changing.kubectl("get", "namespaces")
+    assert changing.kubectl("get", "nodes", "-o", "name").split() == ["node/own-node-0"]
+    assert not set(changing.pids().values()) & set(cluster.pids().values())
 
-    # NB: etcd names the flag first and prints its usage after that.
-    done = own_cluster.autox(
-        "up", "--set", "scheduler.flags.no-such-flag=", "--set", "etcd.flags.quota-backend-bytes=x"
-    )
-    assert done.code == 3
-    assert 'invalid value "x" for flag -quota-backend-bytes' in done.err
-    assert "grpc-proxy" not in done.err
+    request = urllib.request.Request(f"{there['server']}/api/v1/namespaces")
+    context = ssl.create_default_context(cafile=str(cluster.home.pki / "ca.crt"))
+    context.load_cert_chain(changing.home.pki / "admin.crt", changing.home.pki / "admin.key")
+    with pytest.raises((urllib.error.HTTPError, OSError)):
+        urllib.request.urlopen(request, context=context, timeout=10)
 
-    own_cluster.up("--set", "etcd.flags.quota-backend-bytes=")
-    assert own_cluster.status()["phase"] == "up"
-
-
-def test_programs_stay(own_cluster: LocalCluster, tmp_path: Path) -> None:
-    """A plain ``up`` goes on with the etcd that the cluster was brought up with: it ended it for an older one."""
-    settings = BinarySettings.from_environment(os.environ)
-    real = provide([Tool.ETCD], settings=settings, progress=Silent())[Tool.ETCD].path
-    mine = tmp_path / "mine"
-    mine.mkdir()
-    (mine / "etcd").write_text(
-        f'#!/bin/sh\n[ "$1" = --version ] && echo "etcd Version: 3.7.3" && exit 0\nexec {real} "$@"\n'
-    )
-    (mine / "etcd").chmod(0o755)
-    environ = {**own_cluster.environ, "AUTOX_BINARIES": str(mine)}
-    first = run(*own_cluster.command("up", "--nodes", "0"), environ=environ)
-    assert first.code == 0, first.err
-    pid = own_cluster.pids()["etcd"]
-
-    own_cluster.up()
-    assert own_cluster.pids()["etcd"] == pid
-    assert own_cluster.status()["versions"]["etcd"] == "v3.7.3"
-
-    (mine / "etcd").rename(mine / "gone")
-    refused = own_cluster.autox("up")
-    assert refused.code == 2
-    assert "was written by etcd v3.7.3, and etcd v3.6" in refused.err
-    assert own_cluster.pids()["etcd"] == pid
-    assert own_cluster.status()["phase"] == "up"
+    changing.down()
+    assert cluster.status()["phase"] == "up"
+    cluster.kubectl("delete", "namespace", "only-in-shared")
 
 
 def test_a_shell_is_given_back(cluster: LocalCluster) -> None:

@@ -24,6 +24,7 @@ pytestmark = pytest.mark.integration
 COMPONENTS = ("etcd", "apiServer", "controllerManager", "scheduler", "nodes")
 KILLED_UPS = 20
 UP_SECONDS = 4.5
+DOWN_SECONDS = (0.1, 0.6)
 
 
 @pytest.fixture(scope="module")
@@ -123,70 +124,78 @@ def test_spoilt_record(victim: LocalCluster) -> None:
     assert victim.get("configmap", "kept")["data"] == {"word": "still-here"}
 
 
-def test_lost_directory(own_cluster: LocalCluster) -> None:
+def test_lost_directory(victim: LocalCluster) -> None:
     """Somebody removes the state directory: status still sees the processes, and down ends them."""
-    own_cluster.up("--nodes", "0")
-    shutil.rmtree(own_cluster.home.directory)
+    victim.up()
+    shutil.rmtree(victim.home.directory)
 
-    status = own_cluster.status()
+    status = victim.status()
     assert status["phase"] == "degraded"
-    assert len(status["strays"]) == 4
+    assert len(status["strays"]) == len(COMPONENTS)
 
-    own_cluster.down()
-    assert_nothing_left(own_cluster)
+    victim.down()
+    assert_nothing_left(victim)
 
 
 def test_two_ups_at_once(own_cluster: LocalCluster) -> None:
-    """Two ups of the same name make one cluster, and both say that it is up."""
+    """Two ups of the same name make one cluster, and both say that it is up; down ends all its listeners."""
     with ThreadPoolExecutor(2) as pool:
         both = list(pool.map(lambda _: own_cluster.autox("up"), range(2)))
 
     assert [done.code for done in both] == [0, 0]
     assert sum("waiting for another up" in done.err for done in both) == 1
     assert len([process for process in own_cluster.processes() if process.ppid() != os.getpid()]) == len(COMPONENTS)
+    address = own_cluster.status()["server"].removeprefix("https://").split(":")[0]
+    assert listeners(address)
     own_cluster.down()
     assert_nothing_left(own_cluster)
+    assert listeners(address) == []
+
+
+def listeners(address: str) -> list[int]:
+    """The ports of an address that somebody listens on."""
+    sockets = [each.laddr for each in psutil.net_connections("tcp4") if each.status == psutil.CONN_LISTEN]
+    return [each.port for each in sockets if each and each.ip == address]
 
 
 def test_killed_at_random_moments(own_cluster: LocalCluster) -> None:
-    """However early or late up is killed, status is true, and up heals or down cleans up from there."""
+    """However early or late up is killed, status is true, and up heals or down cleans up from there.
+
+    Nor does a down that is killed at any moment leave anything that a later up or down stumbles over.
+    """
     # NB: the seed is printed by pytest when this fails, so that the moments can be had again.
     seed = random.SystemRandom().randrange(1 << 32)
     moments = random.Random(seed)  # noqa: S311  - moments, not secrets
     # One in each twentieth of the start, so that they leave no gap.
     for attempt, part in enumerate(moments.sample(range(KILLED_UPS), KILLED_UPS)):
         moment = 0.1 + (UP_SECONDS - 0.1) * (part + moments.random()) / KILLED_UPS
-        with subprocess.Popen(
-            own_cluster.command("up"), env=own_cluster.environ, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
-        ) as starting:
-            time.sleep(moment)
-            starting.kill()
+        kill_during(own_cluster, "up", after=moment)
         context = f"seed {seed}, attempt {attempt}, killed after {moment:.2f} s"
         assert_truth(own_cluster)
-        if attempt % 4 == 0:
-            own_cluster.up()
-            assert own_cluster.status()["phase"] == "up", context
-            own_cluster.down()
-        elif attempt % 4 == 1:
-            own_cluster.down()
-        if attempt % 4 < 2:
-            assert_nothing_left(own_cluster)
+        match attempt % 5:
+            case 0:
+                own_cluster.up()
+                assert own_cluster.status()["phase"] == "up", context
+                kill_during(own_cluster, "down", after=moments.uniform(*DOWN_SECONDS))
+                assert_truth(own_cluster)
+            # NB: the two in between go on with what a killed down left, and then killed ups.
+            case 3:
+                own_cluster.up()
+                assert own_cluster.status()["phase"] == "up", context
+                own_cluster.down()
+                assert_nothing_left(own_cluster)
+            case 4:
+                own_cluster.down()
+                assert_nothing_left(own_cluster)
 
 
-def test_killed_down(own_cluster: LocalCluster) -> None:
-    """A down that is killed at any moment leaves nothing that a later up or down stumbles over."""
-    moments = random.Random()  # noqa: S311  - moments, not secrets
-    for _ in range(3):
-        own_cluster.up("--nodes", "0")
-        with subprocess.Popen(
-            own_cluster.command("down"), env=own_cluster.environ, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
-        ) as ending:
-            time.sleep(moments.uniform(0.3, 0.8))
-            ending.kill()
-    own_cluster.up()
-    assert own_cluster.status()["phase"] == "up"
-    own_cluster.down()
-    assert_nothing_left(own_cluster)
+def kill_during(cluster: LocalCluster, command: str, *, after: float) -> None:
+    """SIGKILL a command so many seconds after it began."""
+    with subprocess.Popen(
+        cluster.command(command), env=cluster.environ, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+    ) as running:
+        time.sleep(after)
+        running.kill()
 
 
 def test_read_only_state(tmp_path: Path) -> None:
@@ -205,13 +214,3 @@ def test_read_only_state(tmp_path: Path) -> None:
     assert "XDG_STATE_HOME" in done.err
     assert "Traceback" not in done.err
     assert cluster.processes() == []
-
-
-def test_ports_of_the_record_are_free_for_others(own_cluster: LocalCluster) -> None:
-    """A cluster that was taken down leaves no listener behind on its block."""
-    own_cluster.up("--nodes", "0")
-    address = own_cluster.status()["server"].removeprefix("https://").split(":")[0]
-    own_cluster.down()
-
-    sockets = [each.laddr for each in psutil.net_connections("tcp4") if each.status == psutil.CONN_LISTEN]
-    assert [each for each in sockets if each and each.ip == address] == []
