@@ -30,7 +30,6 @@ from benchmarks.nodes.processes import ended, launched
 from benchmarks.nodes.running import LIMIT_SECONDS, Say, pod
 from benchmarks.nodes.watching import POD_PREFIX
 
-LEASE_SECONDS = 40
 LEASE_NAMESPACE = "kube-node-lease"
 LOOK_SECONDS = 0.25
 LABEL = "burst"
@@ -50,11 +49,13 @@ class Size:
         nodes: how many.
         pods: how many are made in the burst of each fault.
         early: the fault comes when so many of them run.
+        lease_seconds: how long the lease of a node lasts; it is renewed in a quarter of that.
     """
 
     nodes: int = 500
     pods: int = 5000
     early: int = 1000
+    lease_seconds: int = 40
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -173,7 +174,7 @@ class _Scene:
             kubeconfig=self._plane.agent(),
             directory=self._directory,
             nodes=self._size.nodes,
-            lease_seconds=LEASE_SECONDS,
+            lease_seconds=self._size.lease_seconds,
         )
         with (self._directory / "agent.log").open("ab") as said:
             self._agent = await launched(Autox().command(setting), cwd=ROOT, stdout=said, stderr=said)

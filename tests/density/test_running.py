@@ -206,19 +206,20 @@ async def test_quotas_are_named_and_nothing_stays(cluster: LocalCluster) -> None
     assert left_behind(cluster) == []
 
 
-async def test_an_api_server_that_dies_meanwhile(own_cluster: LocalCluster, said: list[str]) -> None:
+async def test_an_api_server_that_dies_meanwhile(cluster: LocalCluster, said: list[str]) -> None:
     """The run tells what it measured until then; once the server is back, everything is removed."""
-    own_cluster.up("--nodes", "0")
-    inputs = DensityInputs(kubeconfig=own_cluster.home.kubeconfig, nodes=2, pods=60, rate=10.0, timeout=6.0)
+    inputs = DensityInputs(kubeconfig=cluster.home.kubeconfig, nodes=2, pods=60, rate=10.0, timeout=6.0)
     running = asyncio.create_task(run(inputs, context_on(None, said)))
     await begun(running, said)
     await asyncio.sleep(2.0)
 
-    os.kill(own_cluster.pids()["apiServer"], signal.SIGKILL)
-    while "cleaning up" not in said:
-        assert not running.done(), running.result()
-        await asyncio.sleep(0.05)
-    await asyncio.to_thread(own_cluster.up)
+    os.kill(cluster.pids()["apiServer"], signal.SIGKILL)
+    try:
+        while "cleaning up" not in said:
+            assert not running.done(), running.result()
+            await asyncio.sleep(0.05)
+    finally:
+        await asyncio.to_thread(cluster.up)
     findings = await running
 
     found = {each.name: each.value for each in findings.metrics}
@@ -227,4 +228,4 @@ async def test_an_api_server_that_dies_meanwhile(own_cluster: LocalCluster, said
     assert found["density/api-call-latency-p99"] is None
     assert any("no API call latency: GET /metrics: cannot reach" in note.text for note in findings.notes)
     assert any("had to be repeated" in note.text for note in findings.notes)
-    assert left_behind(own_cluster) == []
+    assert left_behind(cluster) == []

@@ -39,8 +39,8 @@ def prefix() -> str:
 
 @pytest.fixture
 async def agent(tmp_path: Path, identity: Path, prefix: str) -> AsyncIterator[AgentProcess]:
-    """An agent of five nodes, not started yet."""
-    made = AgentProcess(tmp_path, identity, prefix=prefix, count=5)
+    """An agent of five nodes whose leases are renewed each two seconds, not started yet."""
+    made = AgentProcess(tmp_path, identity, prefix=prefix, count=5, nodeLeaseDurationSeconds=8)
     yield made
     if made.is_running:
         await made.end(SIGKILL)

@@ -67,7 +67,9 @@ async def test_each_node_is_itself(audited: Audited, tmp_path: Path) -> None:
     """Each node acts as its own kubelet, has three watches as a kubelet, and is refused nothing."""
     (tmp_path / "agent").mkdir()
     kubeconfig = audited.kubeconfig("faithful", groups=[GROUP])
-    agent = AgentProcess(tmp_path / "agent", kubeconfig, prefix="true-", count=COUNT, mode="faithful")
+    agent = AgentProcess(
+        tmp_path / "agent", kubeconfig, prefix="true-", count=COUNT, mode="faithful", nodeLeaseDurationSeconds=8
+    )
     async with KubeClient(from_kubeconfig(audited.kubeconfig())) as kube:
         nodes = await agent.start()
         try:

@@ -62,7 +62,7 @@ async def test_fifty_nodes_register_live_and_outlast_a_restart(
     tmp_path: Path, identity: Path, prefix: str, kube: KubeClient
 ) -> None:
     """Fifty nodes are Ready, their leases are made, owned and renewed, and the next agent goes on with both."""
-    agent = AgentProcess(tmp_path, identity, prefix=prefix, count=50)
+    agent = AgentProcess(tmp_path, identity, prefix=prefix, count=50, nodeLeaseDurationSeconds=8)
     try:
         names = await agent.start()
         nodes = await nodes_of(kube, prefix)

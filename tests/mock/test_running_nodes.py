@@ -126,7 +126,7 @@ async def test_leases_of_another_duration(identity: Path, kube: KubeClient, pref
 async def test_an_outage(identity: Path, kube: KubeClient, namespace: str, prefix: str, tmp_path: Path) -> None:
     """A node that an outage befalls renews nothing and serves nothing; afterwards it catches up on everything."""
     stages = tmp_path / "stages.yaml"
-    stages.write_text("outages: [{name: long, intervalSeconds: 26, durationSeconds: 25}]")
+    stages.write_text("outages: [{name: long, intervalSeconds: 11, durationSeconds: 10}]")
 
     async def renewed() -> str:
         with suppress(NotFoundError):  # the outage may begin before the first renewal
