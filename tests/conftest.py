@@ -64,14 +64,22 @@ def own_cluster(tmp_path: Path) -> Iterator[LocalCluster]:
 
 
 @pytest.fixture(scope="session")
-def api_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ApiServer]:
-    """Etcd and kube-apiserver alone, started once; a test may kill the server if it starts it again."""
+def api_server_of_all(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ApiServer]:
+    """Etcd and kube-apiserver alone, started once."""
     server = ApiServer(tmp_path_factory.mktemp("apiserver"))
     try:
         server.start("--enable-admission-plugins=NodeRestriction")
         yield server
     finally:
         server.stop()
+
+
+@pytest.fixture(scope="module")
+def api_server(api_server_of_all: ApiServer) -> Iterator[ApiServer]:
+    """The one of all, which rests between the modules that use it; a test may kill it if it starts it again."""
+    api_server_of_all.wake()
+    yield api_server_of_all
+    api_server_of_all.rest()
 
 
 @pytest.fixture
