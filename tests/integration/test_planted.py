@@ -7,6 +7,7 @@ outages are in detail is proven in ``tests/mock``, with an API server at most.
 The outage comes first, for the crash loop is recorded meanwhile; the many pods come last, so that they delay neither.
 """
 
+import asyncio
 import json
 import math
 import secrets
@@ -24,6 +25,7 @@ import pytest
 
 from autox.kube.auth import from_kubeconfig
 from autox.kube.client import KubeClient
+from autox.model import refs
 from autox.model.stages import Outage
 from autox.nodes.mock.outages import outlook
 from tests.clusters import LocalCluster, run, wait_for
@@ -267,6 +269,19 @@ def likely(trials: int, chance: Fraction, *, doubt: Fraction) -> range:
     raise AssertionError("no doubt is too small")
 
 
+async def ended(kube: KubeClient, selector: str, *, seconds: float) -> None:
+    """Wait until all of these pods have ended; looks that list two thousand pods would take the processor from them."""
+    unfinished = "status.phase!=Succeeded,status.phase!=Failed"
+    for _ in range(round(seconds)):
+        found = await kube.list_metadata(
+            refs.PODS, namespace="default", label_selector=selector, field_selector=unfinished
+        )
+        if not found.items:
+            return
+        await asyncio.sleep(1)
+    raise AssertionError(f"waited {seconds:.0f} s in vain for the end of {len(found.items)} pods")
+
+
 async def test_failure_probability(fleet: Fleet) -> None:
     """Of 2,000 pods with a failure probability of 10 % as many fail as chance allows, and all others succeed.
 
@@ -279,9 +294,7 @@ async def test_failure_probability(fleet: Fleet) -> None:
     # NB: made by this process, and bound already: kubectl and the scheduler would take longer than all the rest.
     async with KubeClient(from_kubeconfig(cluster.home.kubeconfig)) as kube:
         await bind_many(kube, "default", names(PODS, "draw-"), nodes, meta=meta, restartPolicy="Never")
-
-    unfinished = (*what, "--field-selector=status.phase!=Succeeded,status.phase!=Failed", "-o", "name")
-    wait_for("the end of all pods", lambda: not cluster.kubectl(*unfinished), seconds=120)
+        await ended(kube, "app=draws", seconds=120)
     words = Counter(line.split()[2] for line in cluster.kubectl(*what, "--no-headers").splitlines())
 
     assert words.total() == words["Error"] + words["Completed"] == PODS

@@ -43,11 +43,13 @@ UNSCHEDULABLE: Object = {
 
 async def eventually(what: str, look: Callable[[], Awaitable[T | None]], *, seconds: float = WAIT_SECONDS) -> T:
     """Look again and again until there is something, and return it; what never comes fails the test by its name."""
-    deadline = time.monotonic() + seconds
+    began = time.monotonic()
     while not (found := await look()):
-        if time.monotonic() > deadline:
+        waited = time.monotonic() - began
+        if waited > seconds:
             raise AssertionError(f"waited {seconds:.0f} s in vain for {what}")
-        await asyncio.sleep(0.05)
+        # NB: what takes its time is looked at less often, for that takes the processor from it.
+        await asyncio.sleep(min(0.5, max(0.05, waited / 20)))
     return found
 
 
