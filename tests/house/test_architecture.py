@@ -85,3 +85,25 @@ def test_each_part_is_on_the_map_and_in_the_table(name: str) -> None:
 def test_an_arrow_too_many_is_seen(line: str, wrong: str) -> None:
     """One against the grain, one of several sources, and one that follows from others."""
     assert wrong in set(arrows(drawn(line))) - set(arrows(imports()))
+
+
+TOUCHED = re.compile(r"\b(create|apply|patch|delete|get|list|pages)\(\s*EXPERIMENTS\b")
+"""What a record says is written or read; lists of names alone, watches and Events are no such thing."""
+
+
+def touched(text: str) -> list[str]:
+    """How a module gets at the content of records itself."""
+    return [found[1] for found in TOUCHED.finditer(text)]
+
+
+def test_records_are_read_and_written_by_the_store() -> None:
+    """Controller, run and commands each had a way of their own to a record, and one missed what another had kept."""
+    store = ROOT / "autox" / "store"
+    found = {
+        str(path.relative_to(ROOT)): touched(path.read_text())
+        for path in (ROOT / "autox").rglob("*.py")
+        if not path.is_relative_to(store)
+    }
+
+    assert {path: ways for path, ways in found.items() if ways} == {}
+    assert {"create", "apply", "get", "list"} <= set(touched((store / "records.py").read_text()))
