@@ -28,8 +28,8 @@ from autox.api.crds import crds
 from autox.kube.auth import from_kubeconfig
 from autox.kube.client import KubeClient
 from autox.kube.discovery import discover
-from autox.kube.known import WatchEventType
 from autox.kube.watch import watch
+from autox.kube.watch_store import WatchEventType
 from autox.model.refs import CONFIG_MAPS, EXPERIMENT_GROUPS, EXPERIMENTS, JOBS, NAMESPACES, Resource
 from benchmarks.local_cluster import local_cluster
 

@@ -28,9 +28,9 @@ from typing import Any, cast
 
 import uvloop
 
-from autox.load.alarm import Alarm
 from autox.load.http import HttpGenerator, HttpLoad
 from autox.load.tally import HttpLoadResult
+from autox.load.timerfd import TimerFd
 from autox.wire.connecting import Address
 from autox.wire.requests import encode_request
 from autox.wire.urls import parse_url
@@ -73,7 +73,7 @@ class Timed:
     def __init__(self) -> None:
         self._delays = delays()
         self._waiting: list[tuple[float, int, asyncio.Transport]] = []
-        self._alarm = Alarm(self._answer)
+        self._timer = TimerFd(self._answer)
         self._arrived: list[float] = []
         self._answered: dict[int, float] = {}
 
@@ -86,7 +86,7 @@ class Timed:
         if STALL_AT <= at - self._arrived[0] < STALL_AT + STALL_SECONDS:
             at = self._arrived[0] + STALL_AT + STALL_SECONDS
         heapq.heappush(self._waiting, (at, number, transport))
-        self._alarm.set(self._waiting[0][0])
+        self._timer.set(self._waiting[0][0])
 
     def latencies(self) -> list[float]:
         """From when each request was due, ascending; the schedule began when the least late request says it did."""
@@ -99,7 +99,7 @@ class Timed:
             transport.write(ANSWER)
             self._answered[number] = time.monotonic()
         if self._waiting:
-            self._alarm.set(self._waiting[0][0])
+            self._timer.set(self._waiting[0][0])
 
 
 class Slow(Fast):

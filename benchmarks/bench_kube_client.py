@@ -22,9 +22,9 @@ from typing import Any
 
 from autox.kube.auth import from_kubeconfig
 from autox.kube.client import KubeClient
-from autox.kube.known import WatchEventType
 from autox.kube.objects import Object
 from autox.kube.watch import watch
+from autox.kube.watch_store import WatchEventType
 from autox.model.refs import NAMESPACES, PODS
 from benchmarks.local_cluster import local_cluster
 

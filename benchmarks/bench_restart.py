@@ -29,9 +29,9 @@ import psutil
 
 from autox.kube.auth import from_kubeconfig
 from autox.kube.client import KubeClient
-from autox.kube.known import WatchEvent, WatchEventType
 from autox.kube.objects import Object
 from autox.kube.watch import watch
+from autox.kube.watch_store import WatchEvent, WatchEventType
 from autox.model.refs import CONFIG_MAPS, EXPERIMENT_GROUPS, JOBS
 from benchmarks.bench_controller import (
     LIMIT_SECONDS,

@@ -5,7 +5,7 @@ import shutil
 import sys
 from pathlib import Path
 
-from autox.cli.progress import TerminalProgress
+from autox.cli.parts.progress import TerminalProgress
 from autox.cluster.binaries.providing import provide
 from autox.cluster.binaries.settings import BinarySettings
 from autox.cluster.binaries.tools import Tool

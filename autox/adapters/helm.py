@@ -27,10 +27,10 @@ from autox.adapters.charts import locate, meant
 from autox.adapters.helm_command import HelmCommand
 from autox.adapters.helm_errors import NAME_IN_USE
 from autox.adapters.helm_home import HelmHome
+from autox.adapters.helm_limiter import HelmLimiter
 from autox.adapters.helm_memory import call_deployed, is_legible
 from autox.adapters.helm_stock import clear, workload_of
 from autox.adapters.helm_storage import StoredRelease, our_releases, stored_release
-from autox.adapters.helm_turns import Turns
 from autox.adapters.seat import Seat
 from autox.core.recovering import Remedy, is_certain, remedy
 from autox.kube.client import KubeClient
@@ -79,7 +79,7 @@ class HelmReleases:
         self._seat = seat
         self._now = now
         self._patience = timedelta(seconds=2 * seconds)
-        self._turns = Turns()
+        self._turns = HelmLimiter()
         self._locks: WeakValueDictionary[tuple[str, str], asyncio.Lock] = WeakValueDictionary()
 
     @classmethod

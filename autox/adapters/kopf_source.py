@@ -5,7 +5,7 @@ decides reads the object back. So nothing is lost when events are missed, repeat
 kept. Objects that lost the opt-in label come as well (the server says DELETED for what leaves a selection), and so
 does everything that exists, each time that an operator starts.
 
-``following`` keeps one resource watched, ``watchability`` asks whether it can be, ``kopf_operator`` is where kopf
+``watch_manager`` keeps one resource watched, ``preflight`` asks whether it can be, ``kopf_operator`` is where kopf
 runs. Rejected: one operator for everything (one missing right ends it), and our own watch in place of kopf's: kopf
 is what users of such a product expect, and its memory of objects costs little once the server selects them.
 """
@@ -15,7 +15,7 @@ import logging
 from collections import defaultdict
 from collections.abc import Callable, Collection, Mapping
 
-from autox.adapters.following import Following, FollowTiming
+from autox.adapters.watch_manager import WatchManager, WatchTiming
 from autox.kube.client import KubeClient
 from autox.model.refs import ObjectRef, Resource
 from autox.model.watching import TriggerWatch, WatchTrouble
@@ -24,7 +24,7 @@ from autox.model.watching import TriggerWatch, WatchTrouble
 class KopfSource:
     """Watches triggers, each resource with an operator of its own."""
 
-    def __init__(self, kube: KubeClient, *, timing: FollowTiming = FollowTiming()) -> None:  # noqa: B008  - frozen
+    def __init__(self, kube: KubeClient, *, timing: WatchTiming = WatchTiming()) -> None:  # noqa: B008  - frozen
         """Prepare; nothing is watched before ``run``.
 
         Args:
@@ -35,7 +35,7 @@ class KopfSource:
         self._timing = timing
         self._wanted: Mapping[Resource, frozenset[TriggerWatch]] = {}
         self._changed = asyncio.Event()
-        self._followed: dict[Resource, Following] = {}
+        self._followed: dict[Resource, WatchManager] = {}
 
     def follow(self, watches: frozenset[TriggerWatch]) -> None:
         """Watch these from now on and no others; returns at once."""
@@ -49,8 +49,8 @@ class KopfSource:
     def troubles(self) -> Mapping[TriggerWatch, WatchTrouble]:
         """Which watches do not work at the moment, and why."""
         found: dict[TriggerWatch, WatchTrouble] = {}
-        for following in self._followed.values():
-            found |= following.troubles()
+        for manager in self._followed.values():
+            found |= manager.troubles()
         return found
 
     async def run(self, on_trigger: Callable[[ObjectRef], None], on_trouble: Callable[[], None]) -> None:
@@ -67,11 +67,11 @@ class KopfSource:
                     await _end(running.pop(resource))
                 for resource, watches in wanted.items():
                     if resource not in running:
-                        following = Following(
+                        manager = WatchManager(
                             self._kube, resource, on_trigger=on_trigger, on_trouble=on_trouble, timing=self._timing
                         )
-                        self._followed[resource] = following
-                        running[resource] = asyncio.create_task(following.run())
+                        self._followed[resource] = manager
+                        running[resource] = asyncio.create_task(manager.run())
                     self._followed[resource].follow(watches)
                 await _change_or_defect(self._changed, running.values())
         finally:

@@ -6,22 +6,28 @@ from typing import Any
 import click
 
 from autox import __version__
-from autox.cli.failing import exit_code, explain
-from autox.cli.lazygroup import LazyGroup
+from autox.cli.parts.failing import exit_code, explain
+from autox.cli.parts.lazygroup import LazyGroup
 from autox.model.errors import AutoxError
 
 COMMANDS = {
-    "assert": ("autox.cli.asserting:assert_", "Check verdicts: exit 0 if they are as wanted."),
-    "cluster": ("autox.cli.cluster:cluster", "Run a real Kubernetes control plane on this machine."),
-    "controller": ("autox.cli.controller:controller", "Watch triggers and launch experiments (what the chart runs)."),
-    "density": ("autox.cli.density:density", "Clean up after density load tests."),
-    "history": ("autox.cli.history:history", "List experiments and their verdicts."),
-    "nodes": ("autox.cli.nodes:nodes", "Run virtual nodes."),
-    "retest": ("autox.cli.retest:retest", "Test the version that is deployed now once more."),
-    "report": ("autox.cli.report:report", "Show the result of an experiment."),
-    "retire": ("autox.cli.retire:retire", "End what an installation runs (what its uninstallation does first)."),
-    "run": ("autox.cli.run:run", "Run the tasks of an experiment, here and now."),
-    "why": ("autox.cli.why:why", "Explain what autox did for an object, and why."),
+    "assert": ("autox.cli.commands.asserting:assert_", "Check verdicts: exit 0 if they are as wanted."),
+    "cluster": ("autox.cli.commands.cluster:cluster", "Run a real Kubernetes control plane on this machine."),
+    "controller": (
+        "autox.cli.commands.controller:controller",
+        "Watch triggers and launch experiments (what the chart runs).",
+    ),
+    "density": ("autox.cli.commands.density:density", "Clean up after density load tests."),
+    "history": ("autox.cli.commands.history:history", "List experiments and their verdicts."),
+    "nodes": ("autox.cli.commands.nodes:nodes", "Run virtual nodes."),
+    "retest": ("autox.cli.commands.retest:retest", "Test the version that is deployed now once more."),
+    "report": ("autox.cli.commands.report:report", "Show the result of an experiment."),
+    "retire": (
+        "autox.cli.commands.retire:retire",
+        "End what an installation runs (what its uninstallation does first).",
+    ),
+    "run": ("autox.cli.commands.run:run", "Run the tasks of an experiment, here and now."),
+    "why": ("autox.cli.commands.why:why", "Explain what autox did for an object, and why."),
 }
 """Each command's place and help."""
 

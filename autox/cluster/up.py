@@ -29,13 +29,13 @@ from autox.cluster.lastwords import is_disk_full, last_words
 from autox.cluster.locking import locked
 from autox.cluster.logs import written
 from autox.cluster.network import BLOCKS, Network, Reservations, bindable, present
+from autox.cluster.overrides import Overrides
 from autox.cluster.pki import Pki
 from autox.cluster.plan import Plan
 from autox.cluster.processes import Running, components_of, end, find, start
 from autox.cluster.programs import check_data
 from autox.cluster.spec import CONTAINERD_NODE, ClusterSpec, Runtime
 from autox.cluster.state import ClusterState, read_state, write_state
-from autox.cluster.wish import Wish
 from autox.kube.auth import from_kubeconfig
 from autox.kube.client import KubeClient
 from autox.model.errors import ConfigurationError, DeadlineError, PermanentError
@@ -70,7 +70,7 @@ class Request:
     """What one ``up`` was asked for.
 
     Attributes:
-        wish: what is asked for.
+        overrides: what is asked for.
         binaries: path of each program by its own name.
         versions: version of each program, for ``status``.
         chosen: the paths of those that the user chose; remembered for the next ``up``.
@@ -82,7 +82,7 @@ class Request:
     versions: Mapping[str, str]
     chosen: Mapping[str, str]
     environ: Mapping[str, str]
-    wish: Wish
+    overrides: Overrides
 
 
 async def up(request: Request, *, say: Say) -> ClusterState:
@@ -95,7 +95,7 @@ async def up(request: Request, *, say: Say) -> ClusterState:
     async with locked(home.directory, create=True, waiting=lambda: say("waiting for another up or down of it to end")):
         recorded = read_state(home)
         check_data(home, recorded, request.versions)
-        spec = request.wish.spec(home)
+        spec = request.overrides.spec(home)
         if spec.runtime is Runtime.CONTAINERD:
             requirements.check(places=[home.directory, *request.binaries.values(), Path(sys.executable)])
         with closing(Reservations()) as reservations:

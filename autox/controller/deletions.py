@@ -18,7 +18,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 
 from autox.controller.groups import Groups, Key
-from autox.controller.telling import Teller
+from autox.controller.recorder import Recorder
 from autox.core import wording
 from autox.core.deciding import is_live
 from autox.kube.client import KubeClient
@@ -85,18 +85,18 @@ class Deletions:
                 return True
         return False
 
-    async def undo(self, key: Key, teller: Teller) -> None:
+    async def undo(self, key: Key, recorder: Recorder) -> None:
         """Bring back those of a group that have a verdict; never raises for what a server does."""
         for gone in self._gone.pop(key, ()):
             if self._groups.get(key) is None:
                 continue
             try:
-                await self._bring_back(gone, teller)
+                await self._bring_back(gone, recorder)
             except AutoxError as error:
                 # NB: no second try, for the group must not wait: what cannot be kept is tested anew.
                 _log.warning("experiment %s/%s was deleted for good: %s", gone.namespace, gone.name, error.advice)
 
-    async def _bring_back(self, gone: _Gone, teller: Teller) -> None:
+    async def _bring_back(self, gone: _Gone, recorder: Recorder) -> None:
         before = await read_before(self._kube, gone.namespace, gone.name, uid=gone.uid, revision=gone.revision)
         if before is None:
             return
@@ -108,4 +108,4 @@ class Deletions:
         # NB: its namespace may have gone and come again.
         if (await read_trigger(self._kube, record.identity.trigger)).uid != record.identity.trigger_uid:
             return
-        teller.about(await bring_back(self._kube, before), wording.brought_back(record))
+        recorder.about(await bring_back(self._kube, before), wording.brought_back(record))

@@ -10,9 +10,9 @@ from contextlib import aclosing
 
 from autox.controller.groups import Key
 from autox.kube.client import KubeClient
-from autox.kube.known import WatchEventType
 from autox.kube.objects import Object
 from autox.kube.watch import watch
+from autox.kube.watch_store import WatchEventType
 from autox.model.errors import AutoxError
 from autox.model.refs import EXPERIMENTS
 from autox.store.records import SELECTOR, group_of

@@ -14,9 +14,9 @@ from typing import Any
 from autox.api.groups import group_from_object
 from autox.core.wording import Notice, warning
 from autox.kube.client import KubeClient
-from autox.kube.known import WatchEvent, WatchEventType, key_of
 from autox.kube.objects import Object, metadata
 from autox.kube.watch import watch
+from autox.kube.watch_store import WatchEvent, WatchEventType, key_of
 from autox.model.errors import AutoxError, ConfigurationError
 from autox.model.groups import ExperimentGroup
 from autox.model.refs import EXPERIMENT_GROUPS, ObjectRef

@@ -10,8 +10,8 @@ from collections.abc import AsyncGenerator, Callable
 from contextlib import aclosing, suppress
 
 from autox.controller.groups import Groups, Key
-from autox.controller.leftovers import Leftovers
-from autox.controller.reach import Reach
+from autox.controller.namespace_scope import NamespaceScope
+from autox.controller.orphans import Orphans
 from autox.controller.troubles import Troubles
 from autox.core.retention import expired
 from autox.kube.client import KubeClient
@@ -43,9 +43,9 @@ class Housekeeping:
         groups: Groups,
         records: Records,
         releases: Releases,
-        leftovers: Leftovers,
+        orphans: Orphans,
         *,
-        reach: Reach,
+        scope: NamespaceScope,
         add: Callable[[Key], None],
         expect: Callable[[set[str]], None],
     ) -> None:
@@ -56,8 +56,8 @@ class Housekeeping:
             groups: every group.
             records: deletes those that expire.
             releases: knows which are there.
-            leftovers: removes those that no experiment needs.
-            reach: where experiments may be.
+            orphans: removes those that no experiment needs.
+            scope: where experiments may be.
             add: puts a group's key into the work queue.
             expect: told the uids of the records that are about to be forgotten.
         """
@@ -65,8 +65,8 @@ class Housekeeping:
         self._groups = groups
         self._records = records
         self._releases = releases
-        self._leftovers = leftovers
-        self._reach = reach
+        self._orphans = orphans
+        self._scope = scope
         self._add = add
         self._expect = expect
 
@@ -142,12 +142,12 @@ class Housekeeping:
     def _suspect(self, release: FoundRelease) -> None:
         # NB: what does not say whose it is may have taken our label from somewhere.
         if all(release.group):
-            self._leftovers.suspect(release)
+            self._orphans.suspect(release)
             self._add(release.group)
 
     async def _found(self, troubles: Troubles) -> AsyncGenerator[FoundRelease, None]:
         """Our releases wherever triggers are or were."""
-        for namespace in sorted(self._reach.triggers):
+        for namespace in sorted(self._scope.triggers):
             releases: list[FoundRelease] = []
             async with troubles.of_one():
                 with suppress(ForbiddenError):  # A group that moved took its rights along.
@@ -163,5 +163,5 @@ class Housekeeping:
         return known.wanted.history_limit if isinstance(known.wanted, ExperimentGroup) else 1000
 
     def _places(self) -> list[str | None]:
-        namespaces = self._reach.namespaces
+        namespaces = self._scope.namespaces
         return [None] if namespaces is None else [*sorted(namespaces)]

@@ -13,13 +13,13 @@ from autox.controller.deletions import Deletions
 from autox.controller.experiments import ExperimentWatch
 from autox.controller.groups import Groups, Key
 from autox.controller.housekeeping import Housekeeping
-from autox.controller.leftovers import Leftovers
-from autox.controller.reach import Reach
+from autox.controller.namespace_scope import NamespaceScope
+from autox.controller.orphans import Orphans
 from autox.controller.reconciling import Reconciler
+from autox.controller.recorder import Recorder
 from autox.controller.sighting import Sightings
 from autox.controller.steps import Steps
 from autox.controller.supervising import Supervisor
-from autox.controller.telling import Teller
 from autox.controller.workers import Workers
 from autox.kube.access import not_watchable
 from autox.kube.client import KubeClient
@@ -72,12 +72,12 @@ class Leader:
         self._groups = Groups(own_namespace=own_namespace, on_change=self._on_group)
         self._deletions = Deletions(kube, self._groups)
         self._experiments = ExperimentWatch(kube, on_change=self._add, on_delete=self._deletions.note)
-        self._recorder = EventRecorder(kube, component="autox-controller", now=now)
-        self._teller = Teller(self._recorder, self._groups)
+        self._event_recorder = EventRecorder(kube, component="autox-controller", now=now)
+        self._teller = Recorder(self._event_recorder, self._groups)
         self._reconciler: Reconciler | None = None
-        self._leftovers: Leftovers | None = None
+        self._orphans: Orphans | None = None
         self._sightings: Sightings | None = None
-        self._reach: Reach | None = None
+        self._scope: NamespaceScope | None = None
         self._groups_in: str | None = None
         self._refollowing = False
         self._troubles: Mapping[TriggerWatch, WatchTrouble] = {}
@@ -99,11 +99,11 @@ class Leader:
         self.leads = True
         sees_groups = not await not_watchable(self._kube, EXPERIMENT_GROUPS)
         everywhere = not await not_watchable(self._kube, EXPERIMENTS)
-        self._reach = Reach(own_namespace=self._own_namespace, everywhere=everywhere)
+        self._scope = NamespaceScope(own_namespace=self._own_namespace, everywhere=everywhere)
         self._groups_in = None if sees_groups else self._own_namespace
         where = f"namespace {self._groups_in}" if self._groups_in else "all namespaces"
         _log.info("leading; experiment groups are looked for in %s", where)
-        sightings = self._sightings = self._wire(self._reach)
+        sightings = self._sightings = self._wire(self._scope)
         watching = (
             sightings.run(),
             self._groups.run(self._kube, self._groups_in),
@@ -126,12 +126,12 @@ class Leader:
             for task in (*watching, working, stopping):
                 task.cancel()
             await asyncio.gather(*watching, working, stopping, return_exceptions=True)
-            await self._recorder.close()
+            await self._event_recorder.close()
         for task in (*watching, working):
             if not task.cancelled():
                 task.result()
 
-    def _wire(self, reach: Reach) -> Sightings:
+    def _wire(self, scope: NamespaceScope) -> Sightings:
         records = Records(self._kube, now=self._now)
         steps = Steps(records, self._releases, self._teller, now=self._now)
         self._reconciler = Reconciler(
@@ -140,24 +140,24 @@ class Leader:
             steps,
             Supervisor(self._kube, records, self._teller, now=self._now),
             self._teller,
-            reach=reach,
+            scope=scope,
             troubles=self._source.troubles,
             were_deleted=self._deletions.are_told,
             now=self._now,
         )
-        self._leftovers = Leftovers(self._kube, self._groups, records, self._releases)
+        self._orphans = Orphans(self._kube, self._groups, records, self._releases)
         housekeeping = Housekeeping(
             self._kube,
             self._groups,
             records,
             self._releases,
-            self._leftovers,
-            reach=reach,
+            self._orphans,
+            scope=scope,
             add=self._add,
             expect=self._deletions.expect,
         )
         housekeeping.schedule(self._timers)
-        return Sightings(self._kube, self._groups, steps, reach=reach, now=self._now)
+        return Sightings(self._kube, self._groups, steps, scope=scope, now=self._now)
 
     async def _work(self) -> None:
         # NB: before all groups are known, every one of them looks as if it had been deleted.
@@ -166,10 +166,10 @@ class Leader:
         await self._workers.run()
 
     async def _reconcile(self, key: Key) -> float | None:
-        if self._reconciler is None or self._leftovers is None:
+        if self._reconciler is None or self._orphans is None:
             raise AssertionError("workers begin when everything is wired")
         await self._deletions.undo(key, self._teller)
-        await self._leftovers.clear(key)
+        await self._orphans.clear(key)
         return await self._reconciler.reconcile(key)
 
     def _add(self, key: Key) -> None:
@@ -188,9 +188,9 @@ class Leader:
         self._refollowing = False
         watches = self._groups.watches()
         self._source.follow(frozenset(watches))
-        if self._reach is not None:
-            self._reach.include(watch.namespace for watch in watches)
-            self._experiments.follow(self._reach.namespaces)
+        if self._scope is not None:
+            self._scope.include(watch.namespace for watch in watches)
+            self._experiments.follow(self._scope.namespaces)
 
     def _on_trigger(self, trigger: ObjectRef) -> None:
         for key in self._groups.of_trigger(trigger):

@@ -7,7 +7,7 @@ Whoever begins to load is looked at, since its runner says so in its record; the
 import logging
 from collections.abc import Iterable
 
-from autox.controller.reach import Reach
+from autox.controller.namespace_scope import NamespaceScope
 from autox.controller.troubles import Troubles
 from autox.core.targets import target_label
 from autox.kube.client import KubeClient
@@ -22,15 +22,15 @@ _log = logging.getLogger(__name__)
 class Overlaps:
     """The experiments that load the same."""
 
-    def __init__(self, kube: KubeClient, reach: Reach) -> None:
+    def __init__(self, kube: KubeClient, scope: NamespaceScope) -> None:
         """Prepare.
 
         Args:
             kube: the client.
-            reach: where experiments may be.
+            scope: where experiments may be.
         """
         self._kube = kube
-        self._reach = reach
+        self._scope = scope
 
     async def tell(self, experiments: Iterable[Recorded]) -> None:
         """Look for others beside these, and write what is new into the records of both.
@@ -43,7 +43,7 @@ class Overlaps:
         troubles = Troubles()
         loading = [each for each in experiments if is_loading(each.record, each.object)]
         for target in sorted({target for each in loading for target in each.record.targets}):
-            beside = await read_records(self._kube, target_label(target), self._reach.namespaces)
+            beside = await read_records(self._kube, target_label(target), self._scope.namespaces)
             at_once = [each for each in beside if is_loading(each.record, each.object)]
             mine = {(each.record.namespace, each.record.name) for each in loading}
             for each in at_once:

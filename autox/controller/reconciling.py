@@ -16,11 +16,11 @@ from autox.api.tasks.table import targets_of
 from autox.controller.arriving import look_for_namespace, take_rights
 from autox.controller.groups import Groups, Key, KnownGroup
 from autox.controller.groupstatus import READY, Outcome, current_names, status_of, status_of_flaw
+from autox.controller.namespace_scope import NamespaceScope
 from autox.controller.overlaps import Overlaps
-from autox.controller.reach import Reach
+from autox.controller.recorder import Recorder
 from autox.controller.steps import Steps
 from autox.controller.supervising import FIRST_LOOK, Seen, Supervisor
-from autox.controller.telling import Teller
 from autox.controller.values import Resolved, resolve, turns, with_trigger
 from autox.core.deciding import DigestTrouble, decide, decide_removed
 from autox.core.turns import Turns
@@ -55,9 +55,9 @@ class Reconciler:
         groups: Groups,
         steps: Steps,
         supervisor: Supervisor,
-        teller: Teller,
+        recorder: Recorder,
         *,
-        reach: Reach,
+        scope: NamespaceScope,
         troubles: Callable[[], Mapping[TriggerWatch, WatchTrouble]],
         were_deleted: Callable[[Key, Collection[str]], Awaitable[bool]],
         now: Callable[[], datetime],
@@ -69,8 +69,8 @@ class Reconciler:
             groups: what the keys stand for.
             steps: carries decisions out.
             supervisor: looks after experiments that run.
-            teller: tells Events.
-            reach: where experiments may be.
+            recorder: tells Events.
+            scope: where experiments may be.
             troubles: which triggers cannot be watched.
             were_deleted: whether somebody deleted any of these records of a group, which are missing.
             now: the wall clock.
@@ -79,9 +79,9 @@ class Reconciler:
         self._groups = groups
         self._steps = steps
         self._supervisor = supervisor
-        self._teller = teller
-        self._reach = reach
-        self._overlaps = Overlaps(kube, reach)
+        self._recorder = recorder
+        self._scope = scope
+        self._overlaps = Overlaps(kube, scope)
         self._troubles = troubles
         self._were_deleted = were_deleted
         self._now = now
@@ -108,7 +108,7 @@ class Reconciler:
         try:
             trigger, recorded, resolved = await asyncio.gather(
                 read_trigger(self._kube, group.trigger),
-                read_records(self._kube, label_selector(*key), self._reach.namespaces, needed=group.trigger.namespace),
+                read_records(self._kube, label_selector(*key), self._scope.namespaces, needed=group.trigger.namespace),
                 resolve(self._kube, group),
             )
         except PermanentError as error:
@@ -230,7 +230,7 @@ class Reconciler:
 
     async def _leave_running(self, key: Key) -> float | None:
         """Nothing is launched or deleted for a group that makes no sense; what runs has its verdict all the same."""
-        recorded = await read_records(self._kube, label_selector(*key), self._reach.namespaces)
+        recorded = await read_records(self._kube, label_selector(*key), self._scope.namespaces)
         looks = await asyncio.gather(*(self._supervisor.look(each) for each in recorded), return_exceptions=True)
         for look in looks:
             if isinstance(look, BaseException):
@@ -239,7 +239,7 @@ class Reconciler:
         return min(paces, default=None)
 
     async def _removed(self, key: Key) -> None:
-        recorded = await read_records(self._kube, label_selector(*key), self._reach.namespaces)
+        recorded = await read_records(self._kube, label_selector(*key), self._scope.namespaces)
         decisions = decide_removed([each.record for each in recorded])
         if not decisions or not await self._is_gone(key):
             return
@@ -278,7 +278,7 @@ class Reconciler:
         old = condition(known.object, READY)
         for notice in obstacles[:1]:
             if (old.get("reason"), old.get("message")) != (notice.reason, notice.message):
-                self._teller.about_group(key, notice)
+                self._recorder.about_group(key, notice)
 
 
 @dataclass(slots=True, kw_only=True)

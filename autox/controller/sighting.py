@@ -15,7 +15,7 @@ from datetime import datetime
 from autox.api.experiments import label_selector
 from autox.api.tasks.table import targets_of
 from autox.controller.groups import Groups, Key
-from autox.controller.reach import Reach
+from autox.controller.namespace_scope import NamespaceScope
 from autox.controller.steps import Steps
 from autox.controller.values import Resolved, resolve, turns
 from autox.core.deciding import decide
@@ -36,7 +36,7 @@ class Sightings:
     """Groups whose triggers had news, each looked at once after a moment."""
 
     def __init__(
-        self, kube: KubeClient, groups: Groups, steps: Steps, *, reach: Reach, now: Callable[[], datetime]
+        self, kube: KubeClient, groups: Groups, steps: Steps, *, scope: NamespaceScope, now: Callable[[], datetime]
     ) -> None:
         """Prepare.
 
@@ -44,13 +44,13 @@ class Sightings:
             kube: the client.
             groups: what the keys stand for.
             steps: records what is to be launched.
-            reach: where experiments may be.
+            scope: where experiments may be.
             now: the wall clock.
         """
         self._kube = kube
         self._groups = groups
         self._steps = steps
-        self._reach = reach
+        self._scope = scope
         self._now = now
         self._waiting: asyncio.Queue[tuple[float, Key]] = asyncio.Queue()
         self._keys: set[Key] = set()
@@ -80,7 +80,7 @@ class Sightings:
         trigger = await read_trigger(self._kube, group.trigger)
         resolved = await resolve(self._kube, group)
         recorded = await read_records(
-            self._kube, label_selector(*key), self._reach.namespaces, needed=group.trigger.namespace
+            self._kube, label_selector(*key), self._scope.namespaces, needed=group.trigger.namespace
         )
         digests = {name: each.digest if isinstance(each, Resolved) else each for name, each in resolved.items()}
         decisions = decide(

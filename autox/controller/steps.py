@@ -11,7 +11,7 @@ from datetime import datetime
 from typing import Any
 
 from autox.api.experiments import release_labels
-from autox.controller.telling import Teller
+from autox.controller.recorder import Recorder
 from autox.core import wording
 from autox.model.decision import Decision
 from autox.model.errors import (
@@ -37,18 +37,20 @@ _HOPELESS: dict[type[AutoxError], str] = {ConfigurationError: "ChartInvalid", No
 class Steps:
     """Deletes and launches experiments."""
 
-    def __init__(self, records: Records, releases: Releases, teller: Teller, *, now: Callable[[], datetime]) -> None:
+    def __init__(
+        self, records: Records, releases: Releases, recorder: Recorder, *, now: Callable[[], datetime]
+    ) -> None:
         """Prepare.
 
         Args:
             records: where each step is recorded.
             releases: what is installed and uninstalled.
-            teller: tells the Events.
+            recorder: tells the Events.
             now: the wall clock, for when a release was installed.
         """
         self._records = records
         self._releases = releases
-        self._teller = teller
+        self._recorder = recorder
         self._now = now
 
     async def delete(self, decision: Decision, recorded: Recorded) -> Recorded:
@@ -84,7 +86,7 @@ class Steps:
         await self._records.drop_unused_result(record)
         done = replace(standing, phase=Phase.DELETED, message=_with_note(standing.message, note))
         recorded = await self._records.mark(recorded, done)
-        self._teller.about(record, wording.deleted(record, _with_note(decision.message, note)))
+        self._recorder.about(record, wording.deleted(record, _with_note(decision.message, note)))
         return recorded
 
     async def launch(
@@ -140,7 +142,7 @@ class Steps:
         message = _with_note(decision.message, note)
         standing = Standing(phase=Phase.RUNNING, reason=decision.reason, message=message, launched_at=self._now())
         recorded = await self._records.mark(recorded, standing)
-        self._teller.about(record, wording.launched(record, message))
+        self._recorder.about(record, wording.launched(record, message))
         return recorded
 
     async def record(
@@ -178,7 +180,7 @@ class Steps:
         standing = Standing(phase=Phase.PENDING, reason=notice.reason, message=notice.message, launched_at=None)
         await self._records.mark(recorded, standing)
         if (record.reason, record.message) != (notice.reason, notice.message):
-            self._teller.about(record, notice)
+            self._recorder.about(record, notice)
 
     async def _give_up(self, recorded: Recorded, error: AutoxError) -> Recorded:
         reason = next(word for kind, word in _HOPELESS.items() if isinstance(error, kind))
@@ -191,7 +193,7 @@ class Steps:
             verdict=Verdict.ERROR,
         )
         marked = await self._records.mark(recorded, standing)
-        self._teller.about(recorded.record, notice)
+        self._recorder.about(recorded.record, notice)
         return marked
 
 

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 
-from autox.controller.telling import Teller
+from autox.controller.recorder import Recorder
 from autox.core.deciding import is_live
 from autox.core.progressing import Progress, Remedy, WorkloadFacts, WorkloadKind, progress
 from autox.core.wording import INTERRUPTED, TROUBLES, WITH_WORKLOAD, Notice
@@ -40,18 +40,18 @@ class Seen:
 class Supervisor:
     """Looks at experiments."""
 
-    def __init__(self, kube: KubeClient, records: Records, teller: Teller, *, now: Callable[[], datetime]) -> None:
+    def __init__(self, kube: KubeClient, records: Records, recorder: Recorder, *, now: Callable[[], datetime]) -> None:
         """Prepare.
 
         Args:
             kube: the client.
             records: where it is said how they stand.
-            teller: tells the Events.
+            recorder: tells the Events.
             now: the wall clock.
         """
         self._kube = kube
         self._records = records
-        self._teller = teller
+        self._recorder = recorder
         self._now = now
 
     async def look(self, recorded: Recorded) -> Seen:
@@ -100,7 +100,7 @@ class Supervisor:
         if is_news and found.reason not in _QUIET:
             is_good = after.verdict is Verdict.PASS
             notice = Notice(reason=found.reason, message=found.message, type="Normal" if is_good else "Warning")
-            self._teller.about(after, notice)
+            self._recorder.about(after, notice)
 
     def _pace(self, record: ExperimentRecord, found: Progress) -> float | None:
         if found.phase is not Phase.RUNNING or record.launched_at is None:

@@ -24,15 +24,15 @@ from types import TracebackType
 from typing import Self
 
 from autox.core.ratelimit import RateLimit, TokenBucket
-from autox.kube.answers import error_from, retry_after
 from autox.kube.calls import Call
 from autox.kube.connection import Connection
 from autox.kube.encoding import CallEncoder
+from autox.kube.status_errors import error_from, retry_after
 from autox.kube.transport import JSON
 from autox.model.errors import AutoxError, DeadlineError, UnreachableError
 from autox.wire import connection as wire
+from autox.wire.batching import Batching
 from autox.wire.failures import ExchangeError, FailureKind
-from autox.wire.gathering import Gathering
 from autox.wire.heads import Head
 from autox.wire.pool import ConnectionPool
 from autox.wire.tunnel import parse_proxy
@@ -64,7 +64,7 @@ class BulkClient:
         *,
         connections: int = 32,
         request_seconds: float = 30.0,
-        gathering: Gathering | None = None,
+        batching: Batching | None = None,
         limit: RateLimit | None = None,
     ) -> None:
         """Prepare; nothing is opened before the first request.
@@ -73,7 +73,7 @@ class BulkClient:
             connection: which API server.
             connections: at most so many.
             request_seconds: how long an answer may take once the request is sent.
-            gathering: sleeps a little after each answer; None where something is timed.
+            batching: sleeps a little after each answer; None where something is timed.
             limit: how many requests may be sent; None for as many as the connections carry.
 
         Raises:
@@ -85,7 +85,7 @@ class BulkClient:
         self.throttled = 0
         self._connection = connection
         self._request_seconds = request_seconds
-        self._gathering = gathering
+        self._batching = batching
         self._bucket = None if limit is None else TokenBucket(limit, now=time.monotonic())
         url = parse_url(connection.server)
         self._encoder = CallEncoder(connection, url)
@@ -222,8 +222,8 @@ class BulkClient:
             del self._under_way[connection]
             self._pool.drop(connection)
             self._waiting.extendleft(reversed(calls))
-        if self._gathering is not None:
-            self._gathering.arrived()
+        if self._batching is not None:
+            self._batching.arrived()
         if 200 <= head.status < 300:
             call.done(body)
         else:

@@ -10,11 +10,11 @@ from types import TracebackType
 from typing import Literal, Self
 from urllib.parse import quote
 
-from autox.kube.answers import decode_object, encode_body
 from autox.kube.connection import Connection
 from autox.kube.listing import METADATA_ONLY, Query, pages, whole
 from autox.kube.objects import Body, Listing, Object, PatchType, metadata
 from autox.kube.paths import own_names, path_of
+from autox.kube.status_errors import decode_object, encode_body
 from autox.kube.transport import JSON, Limits, Request, Transport
 from autox.model.errors import InvalidError
 from autox.model.refs import Resource

@@ -3,8 +3,8 @@
 from dataclasses import dataclass
 from typing import Any
 
-from autox.kube.answers import decode_object
 from autox.kube.client import KubeClient
+from autox.kube.status_errors import decode_object
 from autox.model.errors import NotFoundError
 from autox.model.refs import Resource
 

@@ -1,8 +1,8 @@
 """What goes wrong between sending a request and having its answer, in our vocabulary.
 
-Answers that arrived whole are the business of ``answers``; this maps the exceptions of aiohttp, ssl and the operating
-system. Only their kind and the system's own wording get into a message: an aiohttp exception's text may hold the URL
-of a proxy with its password.
+Answers that arrived whole are the business of ``status_errors``; this maps the exceptions of aiohttp, ssl and the
+operating system. Only their kind and the system's own wording get into a message: an aiohttp exception's text may hold
+the URL of a proxy with its password.
 """
 
 import os

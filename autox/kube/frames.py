@@ -9,8 +9,8 @@ from typing import Generic, TypeVar
 
 import msgspec
 
-from autox.kube.answers import error_in_stream
-from autox.kube.shapes import JSON_OBJECTS, Frame, Shape
+from autox.kube.decoders import JSON_OBJECTS, Decoder, Frame
+from autox.kube.status_errors import error_in_stream
 from autox.model.errors import ServerError
 
 T = TypeVar("T")
@@ -20,16 +20,16 @@ _UNDECODABLE = (msgspec.DecodeError, RecursionError, UnicodeDecodeError)
 class FrameReader(Generic[T]):
     """Takes pieces, gives frames."""
 
-    def __init__(self, shape: Shape[T], *, limit: int, what: str, plural: str) -> None:
+    def __init__(self, decoder: Decoder[T], *, limit: int, what: str, plural: str) -> None:
         """Expect the first frame.
 
         Args:
-            shape: what objects become.
+            decoder: what objects become.
             limit: of a frame, in bytes.
             what: the request, to begin error messages with.
             plural: the resource; decides whether the server's words may be quoted.
         """
-        self._shape = shape
+        self._decoder = decoder
         self._limit = limit
         self._what = what
         self._plural = plural
@@ -64,7 +64,7 @@ class FrameReader(Generic[T]):
 
     def _frame(self, line: bytes) -> Frame[T]:
         try:
-            frame = self._shape.frame(line)
+            frame = self._decoder.frame(line)
         except _UNDECODABLE as error:
             self._refuse_if_told(line)
             raise ServerError(f"{self._what}: the server sent something that is no watch event") from error

@@ -8,9 +8,9 @@ from collections.abc import AsyncGenerator
 from contextlib import aclosing
 from dataclasses import dataclass, replace
 
-from autox.kube.answers import decode_object
 from autox.kube.objects import Listing, Object, metadata
 from autox.kube.paths import path_of
+from autox.kube.status_errors import decode_object
 from autox.kube.transport import JSON, Request, Transport
 from autox.model.errors import ExpiredError, ServerError
 from autox.model.refs import Resource

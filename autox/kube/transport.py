@@ -1,6 +1,7 @@
 """One request to an API server: sent, answered in full or streamed, and every way it can fail mapped to our errors.
 
-``client`` says which requests there are, ``answers`` what an answer means. This is the only module that sees aiohttp.
+``client`` says which requests there are, ``status_errors`` what an answer means. This is the only module that sees
+aiohttp.
 
 What is tried again here, and nothing else, so that no layer retries what another retries already:
 
@@ -27,11 +28,11 @@ from typing import Self
 from yarl import URL
 
 from autox import __version__
-from autox.kube.answers import error_from, retry_after
 from autox.kube.connection import Connection, Headers
 from autox.kube.connector import Connector
 from autox.kube.failures import mapped
 from autox.kube.lightly import aiohttp
+from autox.kube.status_errors import error_from, retry_after
 from autox.model.errors import AutoxError, InvalidError, TransientError
 
 LARGE_BODY = 1 << 20

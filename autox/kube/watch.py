@@ -6,7 +6,7 @@ wrong is told to ``on_trouble`` and tried again with back-off, since permissions
 credentials renewed while a process runs. Rejected: giving up after some errors, as kopf and the official client do,
 because every consumer would need the same loop around it.
 
-``frames`` cuts bytes into events and ``known`` remembers what was delivered; the timing is decided here:
+``frames`` cuts bytes into events and ``watch_store`` remembers what was delivered; the timing is decided here:
 
 - The server ends a watch after five to ten minutes, at random so that not all of them return at once. That is no
   trouble: the watch resumes at once.
@@ -29,11 +29,11 @@ import msgspec
 
 from autox.core.backoff import Backoff
 from autox.kube.client import KubeClient
+from autox.kube.decoders import JSON_OBJECTS, Decoder, Frame
 from autox.kube.frames import FrameReader
-from autox.kube.known import Key, KnownObjects, WatchEvent, WatchEventType
 from autox.kube.listing import Query
 from autox.kube.objects import Object
-from autox.kube.shapes import JSON_OBJECTS, Frame, Shape
+from autox.kube.watch_store import Key, WatchEvent, WatchEventType, WatchStore
 from autox.model.errors import (
     AutoxError,
     ConfigurationError,
@@ -116,7 +116,7 @@ def watch(
 
 
 def watch_as(
-    shape: Shape[T],
+    decoder: Decoder[T],
     kube: KubeClient,
     query: Query,
     *,
@@ -125,7 +125,7 @@ def watch_as(
     timing: WatchTiming = WatchTiming(),
 ) -> AsyncGenerator[WatchEvent[T], None]:
     """The same with objects of another shape; an object that has not that shape is a ``ServerError`` of the server."""
-    return _Watch(shape, kube, query, chunk=chunk, on_trouble=on_trouble, timing=timing).events()
+    return _Watch(decoder, kube, query, chunk=chunk, on_trouble=on_trouble, timing=timing).events()
 
 
 class _Watch(Generic[T]):
@@ -133,7 +133,7 @@ class _Watch(Generic[T]):
 
     def __init__(
         self,
-        shape: Shape[T],
+        decoder: Decoder[T],
         kube: KubeClient,
         query: Query,
         *,
@@ -141,14 +141,14 @@ class _Watch(Generic[T]):
         on_trouble: OnTrouble | None,
         timing: WatchTiming,
     ) -> None:
-        self._shape = shape
+        self._decoder = decoder
         self._kube = kube
         self._query = query
         self._chunk = chunk
         self._on_trouble = on_trouble
         self._timing = timing
-        self._known = KnownObjects(
-            shape,
+        self._known = WatchStore(
+            decoder,
             api_version="meta.k8s.io/v1" if query.metadata_only else query.resource.api_version,
             kind="PartialObjectMetadata" if query.metadata_only else query.resource.kind,
         )
@@ -188,7 +188,7 @@ class _Watch(Generic[T]):
             async for page in pages:
                 for item in page.items:
                     obj = self._shaped(item)
-                    listed.add(self._shape.identity(obj)[:2])
+                    listed.add(self._decoder.identity(obj)[:2])
                     for event in self._known.present(obj):
                         yield event
         for event in self._known.only(listed):
@@ -196,7 +196,7 @@ class _Watch(Generic[T]):
         if not page.resource_version:
             raise ServerError(f"LIST {self._query.resource.plural}: the list has no resource version to watch from")
         self._version = page.resource_version
-        yield WatchEvent(WatchEventType.SYNCED, self._shape.of({}))
+        yield WatchEvent(WatchEventType.SYNCED, self._decoder.of({}))
 
     async def _changes(self) -> AsyncGenerator[WatchEvent[T], None]:
         began, heard = time.monotonic(), False
@@ -223,7 +223,7 @@ class _Watch(Generic[T]):
             "allowWatchBookmarks": "true",
             "timeoutSeconds": str(int(seconds)),
         }
-        reader = FrameReader(self._shape, limit=self._kube.limits.answer_bytes, what=what, plural=plural)
+        reader = FrameReader(self._decoder, limit=self._kube.limits.answer_bytes, what=what, plural=plural)
         async with self._kube.stream(self._query, params=params, idle_seconds=self._timing.idle_seconds) as pieces:
             async for piece in _until_silence(pieces):
                 for frame in reader.feed(piece):
@@ -238,11 +238,11 @@ class _Watch(Generic[T]):
             yield from self._known.absent(frame.object)
         elif frame.type != "BOOKMARK":
             return
-        self._version = self._shape.identity(frame.object).version or self._version
+        self._version = self._decoder.identity(frame.object).version or self._version
 
     def _shaped(self, item: Object) -> T:
         try:
-            return self._shape.of(item)
+            return self._decoder.of(item)
         except msgspec.ValidationError as error:
             raise ServerError(f"LIST {self._query.resource.plural}: the server sent something else") from error
 

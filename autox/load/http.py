@@ -23,10 +23,10 @@ from collections import deque
 from dataclasses import dataclass
 
 from autox.core.pacing import Schedule
-from autox.load.alarm import Alarm
+from autox.load.self_check import BEAT_SECONDS, SelfCheck
 from autox.load.slots import Slot
-from autox.load.strain import BEAT_SECONDS, Strain
 from autox.load.tally import HttpLoadResult, Tally
+from autox.load.timerfd import TimerFd
 from autox.model.tasks import ErrorRange
 from autox.wire.connecting import Address
 from autox.wire.deadlines import Deadlines
@@ -118,7 +118,7 @@ class HttpGenerator:
 
     async def run(self) -> HttpLoadResult:
         """Send the load and count what comes back; never raises for what a target does."""
-        self._alarm = Alarm(self._pace)
+        self._timer = TimerFd(self._pace)
         deadlines = Deadlines(self._slots)
         deadlines.start()
         try:
@@ -131,7 +131,7 @@ class HttpGenerator:
             return await self._phase(self._load.count)
         finally:
             deadlines.stop()
-            self._alarm.close()
+            self._timer.close()
             await asyncio.gather(*(slot.close() for slot in self._slots))
             await asyncio.sleep(0)  # transports close their sockets one turn of the loop later
 
@@ -140,8 +140,8 @@ class HttpGenerator:
         self._tally = Tally(self._load.error_ranges, before=self._tally)
         self._next = 0
         self._done.clear()
-        strain = Strain(self._schedule, now=self._schedule.start)
-        beating = asyncio.create_task(self._beat(strain))
+        self_check = SelfCheck(self._schedule, now=self._schedule.start)
+        beating = asyncio.create_task(self._beat(self_check))
         try:
             self._pace()
             await self._done.wait()
@@ -152,14 +152,14 @@ class HttpGenerator:
             await asyncio.sleep(_LINGER_SECONDS)
         for slot in self._slots:
             self._count_held(slot)
-        return self._tally.result(seconds=seconds, strain=strain)
+        return self._tally.result(seconds=seconds, self_check=self_check)
 
-    async def _beat(self, strain: Strain) -> None:
+    async def _beat(self, self_check: SelfCheck) -> None:
         while True:
             await asyncio.sleep(BEAT_SECONDS)
             now = time.monotonic()
             waiting = self._schedule.due_by(now) > self._next
-            on_time = strain.beat(now, waiting=waiting)
+            on_time = self_check.beat(now, waiting=waiting)
             # NB: what waits after a standstill of this generator does not wait for the target.
             self._tally.beat(waiting=waiting and on_time and all(slot.sent for slot in self._slots))
 
@@ -263,7 +263,7 @@ class HttpGenerator:
     def _ring(self, at: float) -> None:
         if at != self._alarm_at:
             self._alarm_at = at
-            self._alarm.set(at)
+            self._timer.set(at)
 
     def _fail_due(self, error: ExchangeError) -> None:
         """Every connection was tried in vain: so would every request be that waits for one."""

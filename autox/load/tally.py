@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from functools import lru_cache
 
 from autox.core.histogram import Histogram
-from autox.load.strain import Strain
+from autox.load.self_check import SelfCheck
 from autox.model.tasks import ErrorRange
 from autox.wire.failures import ExchangeError, FailureKind
 
@@ -144,7 +144,7 @@ class Tally:
         self._beats += 1
         self._waiting += waiting
 
-    def result(self, *, seconds: float, strain: Strain) -> HttpLoadResult:
+    def result(self, *, seconds: float, self_check: SelfCheck) -> HttpLoadResult:
         """All of it."""
         self._fold()
         answers = self._latency.count
@@ -164,9 +164,9 @@ class Tally:
             waiting=self._waiting / max(self._beats, 1),
             seconds=seconds,
             achieved=answers / seconds,
-            late=strain.late(median),
+            late=self_check.late(median),
             rested=self.rested,
-            invalid=self._invalid(strain.verdict(median)),
+            invalid=self._invalid(self_check.verdict(median)),
         )
 
     def _invalid(self, strained: str) -> str:

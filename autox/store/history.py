@@ -4,10 +4,10 @@ The API server knows for some minutes how things stood at each revision (``docs/
 """
 
 from autox.api.experiments import record_from_object
-from autox.kube.answers import decode_object
 from autox.kube.client import KubeClient
 from autox.kube.objects import Object, metadata
 from autox.kube.paths import path_of
+from autox.kube.status_errors import decode_object
 from autox.model.experiments import ExperimentRecord
 from autox.model.labels import RETEST
 from autox.model.refs import EXPERIMENTS

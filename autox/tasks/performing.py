@@ -18,9 +18,9 @@ from autox.model.errors import ConfigurationError
 from autox.model.result import ExperimentResult, Subject
 from autox.model.tasks import TaskSpec
 from autox.tasks.environment import environment
-from autox.tasks.patience import Patience
 from autox.tasks.recalling import recall
 from autox.tasks.recording import ClusterRecorder
+from autox.tasks.retry import RetryPolicy
 from autox.tasks.runner import Ended, Plan, Recorder, refuse, run
 from autox.tasks.undertest import UnderTest
 
@@ -91,12 +91,12 @@ async def _prepared(request: Request, stop: asyncio.Event) -> AsyncIterator[tupl
             return
         hurried = await stack.enter_async_context(KubeClient(connection, limits=_RECORDING))
         namespace, name = request.experiment
-        patience = Patience(stop=stop)
-        recalled = await recall(hurried, namespace, name, workload=_workload(environ), patience=patience, say=say)
-        recorder = ClusterRecorder(hurried, namespace, name, recalled=recalled, patience=patience, say=say)
+        retry = RetryPolicy(stop=stop)
+        recalled = await recall(hurried, namespace, name, workload=_workload(environ), retry=retry, say=say)
+        recorder = ClusterRecorder(hurried, namespace, name, recalled=recalled, retry=retry, say=say)
         witness = None
         if recalled.trigger is not None:
-            witness = UnderTest(hurried, recalled.trigger, patience=patience, say=say)
+            witness = UnderTest(hurried, recalled.trigger, retry=retry, say=say)
             stack.push_async_callback(witness.close)
         yield (
             replace(

@@ -19,7 +19,7 @@ from autox.model.result import ExperimentResult, Subject
 from autox.store.records import read_record
 from autox.store.results import in_status, read_secret
 from autox.store.runnerstatus import KEPT
-from autox.tasks.patience import Patience
+from autox.tasks.retry import RetryPolicy
 
 WORKLOAD_SECONDS = 2.0
 _KINDS = {kind.kind: kind for kind in (JOBS, CRON_JOBS)}
@@ -45,7 +45,7 @@ class Recalled:
 
 
 async def recall(
-    kube: KubeClient, namespace: str, name: str, *, workload: str, patience: Patience, say: Callable[[str], None]
+    kube: KubeClient, namespace: str, name: str, *, workload: str, retry: RetryPolicy, say: Callable[[str], None]
 ) -> Recalled:
     """Read the record of an experiment and its stored result.
 
@@ -54,23 +54,23 @@ async def recall(
         namespace: of all of them.
         name: of the experiment.
         workload: what runs this, ``Job/shop-1a2b3c4d``; empty for nothing that anybody knows of.
-        patience: how long to try.
+        retry: how long to try.
         say: shows what could not be read.
 
     Raises:
         AutoxError: the API server cannot be reached or refuses.
     """
     try:
-        recorded = await patience.until_done(lambda: read_record(kube, namespace, name))
+        recorded = await retry.until_done(lambda: read_record(kube, namespace, name))
     except NotFoundError:
-        subject = await _run_by(workload, Subject(namespace=namespace, experiment=name), kube, patience, say)
-        stored = await _from_secret(kube, namespace, name, patience, say)
+        subject = await _run_by(workload, Subject(namespace=namespace, experiment=name), kube, retry, say)
+        stored = await _from_secret(kube, namespace, name, retry, say)
         return Recalled(subject=subject, stored=earlier(stored, subject))
     record = recorded.record
-    subject = await _run_by(workload, subject_of(record), kube, patience, say)
+    subject = await _run_by(workload, subject_of(record), kube, retry, say)
     found = recorded.object.get("status")
     status: Mapping[str, Any] = found if isinstance(found, dict) else {}
-    stored = await _from_secret(kube, namespace, name, patience, say) if status.get("resultSecret") else None
+    stored = await _from_secret(kube, namespace, name, retry, say) if status.get("resultSecret") else None
     # NB: where the Secret is gone, the short form in the status still has the loops and their totals.
     stored = earlier(stored or _from_status(status, say), subject)
     kept = {key: status[key] for key in KEPT if key in status} if stored else {}
@@ -101,16 +101,14 @@ async def workload_uid(kube: KubeClient, namespace: str, workload: str) -> str:
 
 
 async def _run_by(
-    workload: str, subject: Subject, kube: KubeClient, patience: Patience, say: Callable[[str], None]
+    workload: str, subject: Subject, kube: KubeClient, retry: RetryPolicy, say: Callable[[str], None]
 ) -> Subject:
     if not workload:
         return subject
     uid = ""
     try:
         # NB: not for long: the record could be read, and a ServiceAccount of a user's own may never have this right.
-        uid = await patience.until_done(
-            lambda: workload_uid(kube, subject.namespace, workload), seconds=WORKLOAD_SECONDS
-        )
+        uid = await retry.until_done(lambda: workload_uid(kube, subject.namespace, workload), seconds=WORKLOAD_SECONDS)
     except AutoxError as error:
         say(f"a result of another {workload} cannot be told from one of this: {error.message}")
     return replace(subject, workload=workload, workload_uid=uid)
@@ -142,10 +140,10 @@ def _from_status(status: Mapping[str, Any], say: Callable[[str], None]) -> Exper
 
 
 async def _from_secret(
-    kube: KubeClient, namespace: str, name: str, patience: Patience, say: Callable[[str], None]
+    kube: KubeClient, namespace: str, name: str, retry: RetryPolicy, say: Callable[[str], None]
 ) -> ExperimentResult | None:
     try:
-        return await patience.until_done(lambda: read_secret(kube, namespace, name))
+        return await retry.until_done(lambda: read_secret(kube, namespace, name))
     except AutoxError as error:
         say(f"loops before this one are not counted: {error.message}")
         return None

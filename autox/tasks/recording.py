@@ -20,8 +20,8 @@ from autox.store.overlaps import read_overlaps
 from autox.store.records import apply_run
 from autox.store.results import write_secret
 from autox.store.runnerstatus import fitting, status_from_result
-from autox.tasks.patience import Patience
 from autox.tasks.recalling import Recalled, workload_uid
+from autox.tasks.retry import RetryPolicy
 
 PROGRESS_SECONDS = 5.0
 
@@ -36,7 +36,7 @@ class ClusterRecorder:
         name: str,
         *,
         recalled: Recalled,
-        patience: Patience,
+        retry: RetryPolicy,
         say: Callable[[str], None],
     ) -> None:
         """Make it; nothing is written yet.
@@ -46,7 +46,7 @@ class ClusterRecorder:
             namespace: of both.
             name: the record's.
             recalled: what was there when the run began.
-            patience: how long to try.
+            retry: how long to try.
             say: shows what could not be recorded.
         """
         self._kube = kube
@@ -55,7 +55,7 @@ class ClusterRecorder:
         self._uid = recalled.uid
         self._subject = recalled.subject
         self._kept = recalled.kept
-        self._patience = patience
+        self._retry = retry
         self._say = say
 
     async def progress(self, running: ExperimentResult) -> None:
@@ -68,7 +68,7 @@ class ClusterRecorder:
         else:
             status["result"], _ = fitting(running)
         try:
-            await self._patience.until_done(lambda: self._apply(status), seconds=PROGRESS_SECONDS)
+            await self._retry.until_done(lambda: self._apply(status), seconds=PROGRESS_SECONDS)
         except AutoxError as error:
             self._say(f"progress was not recorded: {error.message}")
 
@@ -90,7 +90,7 @@ class ClusterRecorder:
         if not is_whole and (secret := await self._tried_secret(ended)):
             status["resultSecret"] = secret
         try:
-            await self._patience.until_done(lambda: self._apply(status))
+            await self._retry.until_done(lambda: self._apply(status))
         except NotFoundError:
             self._say(f"experiment {self._namespace}/{self._name} is gone: its result goes to the Secret alone")
             await self._to_secret(ended)
@@ -101,7 +101,7 @@ class ClusterRecorder:
         if not subject.workload_uid:
             return False
         try:
-            return await self._patience.until_done(
+            return await self._retry.until_done(
                 lambda: workload_uid(self._kube, self._namespace, subject.workload)
             ) != (subject.workload_uid)
         except ForbiddenError:
@@ -127,7 +127,7 @@ class ClusterRecorder:
             return ""
 
     async def _to_secret(self, ended: ExperimentResult) -> str:
-        return await self._patience.until_done(lambda: write_secret(self._kube, self._namespace, self._name, ended))
+        return await self._retry.until_done(lambda: write_secret(self._kube, self._namespace, self._name, ended))
 
 
 def with_overlaps(ended: ExperimentResult, others: Sequence[str]) -> ExperimentResult:

@@ -13,9 +13,9 @@ from typing import Any
 
 from autox.core.templates import images_of, template_of
 from autox.kube.client import KubeClient
-from autox.kube.known import WatchEventType
 from autox.kube.objects import Object, metadata
 from autox.kube.watch import watch
+from autox.kube.watch_store import WatchEventType
 from autox.model.errors import AutoxError, PermanentError
 from autox.model.refs import ObjectRef
 

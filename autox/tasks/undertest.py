@@ -23,7 +23,7 @@ from autox.kube.client import KubeClient
 from autox.kube.objects import Object
 from autox.model.errors import AutoxError, DeadlineError, NotFoundError, PermanentError
 from autox.model.refs import PODS, ObjectRef
-from autox.tasks.patience import Patience
+from autox.tasks.retry import RetryPolicy
 from autox.tasks.templatewatch import Sight, TemplateWatch, sight_of
 
 ROLLOUT_SECONDS = 60.0
@@ -40,7 +40,7 @@ class UnderTest:
         kube: KubeClient,
         trigger: ObjectRef,
         *,
-        patience: Patience,
+        retry: RetryPolicy,
         say: Callable[[str], None],
         clock: Callable[[], float] = time.monotonic,
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
@@ -50,14 +50,14 @@ class UnderTest:
         Args:
             kube: may read the trigger.
             trigger: what is under test.
-            patience: how long to try where the API server does not answer.
+            retry: how long to try where the API server does not answer.
             say: shows what is waited for.
             clock: seconds, monotonic.
             sleep: waits.
         """
         self._kube = kube
         self._trigger = trigger
-        self._patience = patience
+        self._retry = retry
         self._say = say
         self._clock = clock
         self._sleep = sleep
@@ -151,7 +151,7 @@ class UnderTest:
 
     async def _read(self) -> Object:
         trigger = self._trigger
-        return await self._patience.until_done(
+        return await self._retry.until_done(
             lambda: self._kube.get(trigger.api_resource, trigger.name, namespace=trigger.namespace)
         )
 

@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import cast
 
-from autox.cli.progress import TerminalProgress
+from autox.cli.parts.progress import TerminalProgress
 from autox.cluster.binaries.building import Builds
 from autox.cluster.binaries.cache import Cache
 from autox.cluster.binaries.pins import Module, Package

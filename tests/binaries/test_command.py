@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner, Result
 
-from autox.cli.cluster.binaries import binaries
+from autox.cli.commands.cluster.binaries import binaries
 from autox.cluster.binaries.pins import pinned
 from autox.cluster.binaries.tools import CONTROL_PLANE, Tool
 from autox.model.errors import ConfigurationError, PermanentError

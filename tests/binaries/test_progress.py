@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 import pytest
 
-from autox.cli.progress import TerminalProgress
+from autox.cli.parts.progress import TerminalProgress
 from autox.cluster.binaries.progress import Unit, step
 
 ERASE = "\r\x1b[2K"

@@ -5,7 +5,7 @@ import sys
 
 import pytest
 
-from autox.cli.apart import apart
+from autox.cli.parts.apart import apart
 from autox.model.errors import ConfigurationError
 
 

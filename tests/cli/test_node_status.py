@@ -10,7 +10,7 @@ from contextlib import asynccontextmanager
 import aiohttp
 import pytest
 
-from autox.cli.nodestatus import look
+from autox.cli.commands.nodestatus import look
 from autox.model.addresses import Address
 from autox.nodes.agent.status_server import StatusServer
 from tests.clusters import Done

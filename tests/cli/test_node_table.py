@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from autox.cli.nodetable import WIDEST, Look, screen
+from autox.cli.commands.nodetable import WIDEST, Look, screen
 from autox.nodes.agent.figures import AgentFigures
 from autox.nodes.provider import PodFigures
 from tests.nodes.figures import agent_figures, lease_figures

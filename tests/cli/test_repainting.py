@@ -5,7 +5,7 @@ from collections.abc import Mapping
 
 import pytest
 
-from autox.cli.repainting import Repainted
+from autox.cli.parts.repainting import Repainted
 
 
 class Terminal(io.StringIO):

@@ -12,9 +12,9 @@ import click
 import pytest
 from click.testing import CliRunner
 
-from autox.cli.cluster import cluster
-from autox.cli.lazygroup import LazyGroup, loaded
+from autox.cli.commands.cluster import cluster
 from autox.cli.main import main
+from autox.cli.parts.lazygroup import LazyGroup, loaded
 from autox.model.errors import UnsupportedError
 
 HEAVY = frozenset(

@@ -2,7 +2,7 @@
 
 import pytest
 
-from autox.cli.tables import table
+from autox.cli.parts.tables import table
 from autox.report.legible import columns
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from autox.cli.cluster.looking import status_text
+from autox.cli.commands.cluster.status import status_text
 from autox.cluster.component import Component
 from autox.cluster.files import room, unwritable
 from autox.cluster.lastwords import last_words

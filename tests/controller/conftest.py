@@ -36,7 +36,7 @@ async def scene(kube: KubeClient, namespace: str, defined: None) -> AsyncIterato
     """A namespace without group or trigger."""
     made = Scene(kube, namespace)
     yield made
-    await made.recorder.close()
+    await made.event_recorder.close()
     # The API server is shared, and a controller in the next test would look after what is left here.
     for resource in (EXPERIMENT_GROUPS, EXPERIMENTS):
         for each in (await kube.list(resource, namespace=namespace)).items:

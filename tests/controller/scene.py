@@ -6,15 +6,15 @@ from typing import Any
 
 from autox.api.experiments import label_selector, record_from_object
 from autox.controller.groups import Groups
-from autox.controller.reach import Reach
+from autox.controller.namespace_scope import NamespaceScope
 from autox.controller.reconciling import Reconciler
+from autox.controller.recorder import Recorder
 from autox.controller.steps import Steps
 from autox.controller.supervising import Supervisor
-from autox.controller.telling import Teller
 from autox.kube.client import KubeClient
 from autox.kube.events import EventRecorder
-from autox.kube.known import WatchEvent, WatchEventType
 from autox.kube.objects import Object
+from autox.kube.watch_store import WatchEvent, WatchEventType
 from autox.model.experiments import ExperimentRecord
 from autox.model.refs import DEPLOYMENTS, EVENTS, EXPERIMENT_GROUPS, EXPERIMENTS
 from autox.model.watching import TriggerWatch, WatchTrouble
@@ -38,7 +38,7 @@ class Scene:
         self.namespace = namespace
         self.releases = RecordingReleases()
         self.troubles: dict[TriggerWatch, WatchTrouble] = {}
-        self.recorder = EventRecorder(kube, component="autox-controller")
+        self.event_recorder = EventRecorder(kube, component="autox-controller")
         self.now = datetime(2026, 1, 1, tzinfo=UTC)
         self.restart()
 
@@ -47,14 +47,14 @@ class Scene:
         kube = kube or self.kube
         self.groups = Groups(own_namespace="autox", on_change=lambda _: None)
         self.records = Records(kube, now=lambda: self.now)
-        teller = Teller(self.recorder, self.groups)
+        teller = Recorder(self.event_recorder, self.groups)
         self.reconciler = Reconciler(
             kube,
             self.groups,
             Steps(self.records, releases or self.releases, teller, now=lambda: self.now),
             Supervisor(kube, self.records, teller, now=lambda: self.now),
             teller,
-            reach=Reach(own_namespace=self.namespace, everywhere=True),
+            scope=NamespaceScope(own_namespace=self.namespace, everywhere=True),
             troubles=lambda: self.troubles,
             were_deleted=_by_nobody,
             now=lambda: self.now,
@@ -111,7 +111,7 @@ class Scene:
 
     async def events(self, kind: str) -> list[tuple[str, str, str]]:
         """Type, reason and message of the Events about objects of a kind."""
-        await self.recorder.flush()
+        await self.event_recorder.flush()
         listing = await self.kube.list(EVENTS, namespace=self.namespace)
         events = [each for each in listing.items if each["involvedObject"]["kind"] == kind]
         return [(each["type"], each["reason"], each["message"]) for each in events]

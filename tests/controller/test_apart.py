@@ -162,7 +162,7 @@ async def _look(scene: Scene) -> None:
 
 async def _keep_house(scene: Scene, client: ErringClient) -> None:
     house = House(scene, client)
-    house.reach.include([BAD])
+    house.scope.include([BAD])
     for name in ("bad", "well"):
         with suppress(AutoxError):
             await leave(scene, f"{name}-left", GROUP=name)

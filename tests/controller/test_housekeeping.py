@@ -8,8 +8,8 @@ import pytest
 
 from autox.controller.groups import Key
 from autox.controller.housekeeping import Housekeeping
-from autox.controller.leftovers import Leftovers
-from autox.controller.reach import Reach
+from autox.controller.namespace_scope import NamespaceScope
+from autox.controller.orphans import Orphans
 from autox.kube.auth import from_kubeconfig
 from autox.kube.client import KubeClient
 from autox.model import labels as model_labels
@@ -45,16 +45,16 @@ class House:
         self.keys: list[Key] = []
         self.expected: set[str] = set()
         self.calendar = Calendar()
-        self.reach = Reach(own_namespace=scene.namespace, everywhere=False)
-        self.reach.include([scene.namespace])
-        self.leftovers = Leftovers(scene.kube, scene.groups, scene.records, scene.releases)
+        self.scope = NamespaceScope(own_namespace=scene.namespace, everywhere=False)
+        self.scope.include([scene.namespace])
+        self.orphans = Orphans(scene.kube, scene.groups, scene.records, scene.releases)
         Housekeeping(
             kube or scene.kube,
             scene.groups,
             scene.records,
             scene.releases,
-            self.leftovers,
-            reach=self.reach,
+            self.orphans,
+            scope=self.scope,
             add=self.keys.append,
             expect=self.expected.update,
         ).schedule(self.calendar)
@@ -66,7 +66,7 @@ class House:
     async def clear(self) -> None:
         """Have the leftovers of the groups seen to that are to be looked at."""
         while self.keys:
-            await self.leftovers.clear(self.keys.pop())
+            await self.orphans.clear(self.keys.pop())
 
 
 async def test_every_group_is_looked_at_and_every_one_that_left_experiments(scene: Scene) -> None:

@@ -15,8 +15,8 @@ import pytest
 from autox.kube.client import KubeClient
 from autox.model.refs import NAMESPACES, NODES
 from autox.model.result import Subject
-from autox.tasks.density import lifesign, sweeping
-from autox.tasks.density.marks import RUN_LABEL, Marks, run_label
+from autox.tasks.density import heartbeat, sweeping
+from autox.tasks.density.labels import RUN_LABEL, RunLabels, run_label
 from autox.tasks.density.serverclock import ServerClock
 from autox.tasks.density.target import identify
 from autox.tasks.density.workload import namespace as namespace_of
@@ -95,36 +95,36 @@ def test_told_to_end_or_killed(cluster: LocalCluster, tmp_path: Path) -> None:
 
 async def test_a_run_without_a_sign_of_life_is_dead(kube: KubeClient) -> None:
     """Thirty seconds of the API server's time after its last sign, and not before; its nodes with it."""
-    marks = Marks.of(Subject(namespace="default", experiment="x"), token=uuid4().hex[:8])
-    await kube.create(NAMESPACES, namespace_of(marks))
-    await kube.create(NODES, {"metadata": {"name": f"{marks.node_prefix}0", "labels": marks.labels}})
+    run_labels = RunLabels.of(Subject(namespace="default", experiment="x"), token=uuid4().hex[:8])
+    await kube.create(NAMESPACES, namespace_of(run_labels))
+    await kube.create(NODES, {"metadata": {"name": f"{run_labels.node_prefix}0", "labels": run_labels.labels}})
     clock = ServerClock()
-    await lifesign.give(kube, marks, clock)
+    await heartbeat.give(kube, run_labels, clock)
     now = (await identify(kube)).now
 
     assert clock.over(now.timestamp()) > time.monotonic() - 2.0
-    alive = await sweeping.of_dead_runs(kube, now=now + timedelta(seconds=lifesign.DURATION - 5))
-    dead = await sweeping.of_dead_runs(kube, now=now + timedelta(seconds=lifesign.DURATION + 5))
+    alive = await sweeping.of_dead_runs(kube, now=now + timedelta(seconds=heartbeat.DURATION - 5))
+    dead = await sweeping.of_dead_runs(kube, now=now + timedelta(seconds=heartbeat.DURATION + 5))
 
-    assert marks.namespace not in alive.namespaces
-    assert f"{marks.node_prefix}0" not in alive.nodes
-    assert marks.namespace in dead.namespaces
-    assert f"{marks.node_prefix}0" in dead.nodes
-    assert await sweeping.of_run(kube, marks.run) == sweeping.Remains(
-        namespaces=(marks.namespace,), nodes=(f"{marks.node_prefix}0",)
+    assert run_labels.namespace not in alive.namespaces
+    assert f"{run_labels.node_prefix}0" not in alive.nodes
+    assert run_labels.namespace in dead.namespaces
+    assert f"{run_labels.node_prefix}0" in dead.nodes
+    assert await sweeping.of_run(kube, run_labels.run) == sweeping.Remains(
+        namespaces=(run_labels.namespace,), nodes=(f"{run_labels.node_prefix}0",)
     )
 
 
 async def test_nodes_without_their_namespace_are_dead(kube: KubeClient) -> None:
     """A run that was killed while it cleaned up had removed the namespace first."""
-    marks = Marks.of(Subject(), token=uuid4().hex[:8])
-    await kube.create(NODES, {"metadata": {"name": f"{marks.node_prefix}0", "labels": marks.labels}})
+    run_labels = RunLabels.of(Subject(), token=uuid4().hex[:8])
+    await kube.create(NODES, {"metadata": {"name": f"{run_labels.node_prefix}0", "labels": run_labels.labels}})
 
     remains = await sweeping.of_dead_runs(kube, now=(await identify(kube)).now)
     await sweeping.remove(kube, sweeping.Remains(nodes=remains.nodes), seconds=30.0)
 
-    assert f"{marks.node_prefix}0" in remains.nodes
-    assert not await sweeping.of_run(kube, marks.run)
+    assert f"{run_labels.node_prefix}0" in remains.nodes
+    assert not await sweeping.of_run(kube, run_labels.run)
 
 
 @pytest.mark.parametrize(

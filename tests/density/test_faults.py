@@ -9,15 +9,15 @@ from aiohttp import web
 
 from autox.model.errors import ForbiddenError
 from autox.model.tasks import DensityInputs
+from autox.tasks.density.cancellation import beside, uninterrupted
+from autox.tasks.density.labels import RunLabels
 from autox.tasks.density.loading import Sent, create_all
-from autox.tasks.density.marks import Marks
 from autox.tasks.density.sweeping import Remains, remove
 from autox.tasks.density.target import identify, kubeconfig_of
-from autox.tasks.density.together import beside, uninterrupted
 from autox.tasks.density.workload import plan
 from tests.kube.hostile import serving, status
 
-MARKS = Marks(run="r", namespace="autox-density-00000000")
+MARKS = RunLabels(run="r", namespace="autox-density-00000000")
 
 
 async def test_every_deployment_is_created_through_all_trouble() -> None:

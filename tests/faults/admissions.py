@@ -14,7 +14,7 @@ from aiohttp import web
 
 from autox.cluster.identities import Identity
 from autox.cluster.pki import Pki
-from autox.tasks.density.marks import RUN_LABEL
+from autox.tasks.density.labels import RUN_LABEL
 
 Object = dict[str, Any]
 _GROUP = "admissionregistration.k8s.io"

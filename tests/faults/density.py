@@ -14,7 +14,7 @@ from autox.cluster.plan import CLIENT_BURST, CLIENT_QPS
 from autox.model.refs import DEPLOYMENTS, NAMESPACES, NODES, PODS
 from autox.model.result import SLO, Bound
 from autox.model.verdict import Verdict
-from autox.tasks.density.marks import NAMESPACE_LABEL
+from autox.tasks.density.labels import NAMESPACE_LABEL
 from tests.faults.admissions import changing, refusing, slow_webhook
 from tests.faults.planting import Fault, Planting
 

@@ -17,7 +17,7 @@ from autox.kube.objects import Object
 from autox.model.result import SLO, Bound, ExperimentResult, Subject
 from autox.model.tasks import AssessInputs, DensityInputs, TaskSpec
 from autox.model.verdict import Verdict
-from autox.tasks.density.marks import run_label
+from autox.tasks.density.labels import run_label
 from autox.tasks.runner import Plan, run
 from tests.clusters import LocalCluster
 from tests.faults.table import Row

@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 
-from autox.adapters.helm_turns import AT_ONCE, OF_ONE_GROUP, Turns
+from autox.adapters.helm_limiter import AT_ONCE, OF_ONE_GROUP, HelmLimiter
 from autox.model.errors import DeadlineError, TransientError
 
 WEB, SHOP = ("team", "web"), ("team", "shop")
@@ -13,7 +13,7 @@ WEB, SHOP = ("team", "web"), ("team", "shop")
 class Hanging:
     """Helms that run until a test ends them."""
 
-    def __init__(self, turns: Turns) -> None:
+    def __init__(self, turns: HelmLimiter) -> None:
         self.running: list[tuple[str, str]] = []
         self._turns = turns
         self._end = asyncio.Event()
@@ -49,7 +49,7 @@ class Hanging:
 @pytest.fixture
 async def hanging() -> Hanging:
     """No helm yet."""
-    return Hanging(Turns())
+    return Hanging(HelmLimiter())
 
 
 async def test_one_group_leaves_room_for_others(hanging: Hanging) -> None:

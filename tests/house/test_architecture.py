@@ -34,7 +34,7 @@ def imports() -> Arrows:
 
 
 def part(module: str) -> str:
-    """``cli`` for ``autox.cli.history``."""
+    """``cli`` for ``autox.cli.commands.history``."""
     return module.partition(".")[2].partition(".")[0]
 
 

@@ -170,7 +170,7 @@ def test_every_module_loads_and_is_compiled(image: Unpacked) -> None:
     script = """\
 import importlib, os, pkgutil, sys, autox
 for found in pkgutil.walk_packages(autox.__path__, "autox."):
-    if not found.name.startswith(("autox.cluster.", "autox.cli.cluster")) and found.name != "autox.__main__":
+    if not found.name.startswith(("autox.cluster.", "autox.cli.commands.cluster")) and found.name != "autox.__main__":
         importlib.import_module(found.name)
 specs = [module.__spec__ for module in sys.modules.values() if getattr(module, "__spec__", None)]
 print([spec.name for spec in specs if (spec.origin or "").endswith(".py") and not os.path.exists(spec.cached)])

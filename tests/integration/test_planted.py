@@ -27,7 +27,7 @@ from autox.kube.auth import from_kubeconfig
 from autox.kube.client import KubeClient
 from autox.model import refs
 from autox.model.stages import Outage
-from autox.nodes.mock.outages import outlook
+from autox.nodes.mock.outage_schedule import outage_schedule
 from tests.clusters import LocalCluster, run, wait_for
 from tests.integration.objects import Object, deployment, pod
 from tests.mock.test_running_nodes import agent
@@ -128,7 +128,7 @@ def seed_of_outage() -> int:
     """A seed, drawn until the frail node's outage begins when it shall: seeds are what moves outages."""
     while True:
         seed = secrets.randbelow(2**63)
-        if BEGINS[0] <= outlook(FRAIL, [OUTAGE], seed=seed, origin=0.0, now=0.0).until <= BEGINS[1]:
+        if BEGINS[0] <= outage_schedule(FRAIL, [OUTAGE], seed=seed, origin=0.0, now=0.0).until <= BEGINS[1]:
             return seed
 
 

@@ -7,9 +7,9 @@ from typing import Self
 
 from autox.core.backoff import Backoff
 from autox.kube.client import KubeClient
-from autox.kube.known import WatchEvent, WatchEventType
 from autox.kube.objects import Object
 from autox.kube.watch import WatchTiming, watch
+from autox.kube.watch_store import WatchEvent, WatchEventType
 from autox.model.errors import AutoxError
 from autox.model.refs import CONFIG_MAPS, Resource
 

@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 from aiohttp import web
 
+from autox.kube.decoders import JSON_OBJECTS
 from autox.kube.frames import FrameReader
-from autox.kube.shapes import JSON_OBJECTS
 from autox.kube.transport import Limits
 from autox.kube.watch import watch
 from autox.model.errors import ExpiredError, ServerError, TooManyRequestsError, UnreachableError

@@ -7,8 +7,8 @@ import pytest
 
 from autox.kube.auth import from_kubeconfig
 from autox.kube.client import KubeClient
-from autox.kube.known import WatchEventType
 from autox.kube.watch import WatchTiming
+from autox.kube.watch_store import WatchEventType
 from autox.model.errors import ExpiredError, ForbiddenError, NotFoundError, UnauthorizedError, UnreachableError
 from autox.model.refs import CLUSTER_ROLE_BINDINGS, CONFIG_MAPS, PODS, SECRETS, Resource
 from tests.kube.apiserver import ApiServer

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from autox.core.pacing import Schedule
-from autox.load.strain import Strain
+from autox.load.self_check import SelfCheck
 from autox.model.tasks import ErrorRange
 from autox.wire.connecting import Address
 from autox.wire.failures import FailureKind
@@ -361,30 +361,30 @@ async def test_generator_without_files() -> None:
 def test_short_of_cpu(wanted: float, *, waiting: bool, invalid: bool) -> None:
     """Requests that wait while the generator has no CPU to spare are its own fault; otherwise the target's."""
     clock = [0.0]
-    strain = Strain(Schedule(start=0.0, qps=100, count=100), now=0.0, cpu=lambda: clock[0] * wanted)
+    self_check = SelfCheck(Schedule(start=0.0, qps=100, count=100), now=0.0, cpu=lambda: clock[0] * wanted)
     for _ in range(50):
         clock[0] += 0.02
-        strain.beat(clock[0], waiting=waiting)
+        self_check.beat(clock[0], waiting=waiting)
 
-    assert bool(strain.verdict(0.001)) is invalid
+    assert bool(self_check.verdict(0.001)) is invalid
 
 
 def test_a_few_late_requests_are_counted_and_forgiven() -> None:
     """One stop of the generator in a long load is told, and does not spoil its verdict: it can only worsen figures."""
-    strain = Strain(Schedule(start=0.0, qps=100, count=1000), now=0.0, cpu=lambda: 0.0)
+    self_check = SelfCheck(Schedule(start=0.0, qps=100, count=1000), now=0.0, cpu=lambda: 0.0)
     for now in (0.02, 0.04, 0.36, 0.38):
-        strain.beat(now, waiting=False)
+        self_check.beat(now, waiting=False)
 
-    assert (strain.late(0.001), strain.verdict(0.001)) == (29, "")
+    assert (self_check.late(0.001), self_check.verdict(0.001)) == (29, "")
 
 
 @pytest.mark.parametrize(("late", "median", "invalid"), [(0.1, 0.001, True), (0.1, 2.0, False), (0.008, 0.001, False)])
 def test_late_beats(late: float, median: float, *, invalid: bool) -> None:
     """Lateness counts from 10 ms on, or from a tenth of the latency that it would spoil."""
-    strain = Strain(Schedule(start=0.0, qps=1000, count=1000), now=0.0, cpu=lambda: 0.0)
+    self_check = SelfCheck(Schedule(start=0.0, qps=1000, count=1000), now=0.0, cpu=lambda: 0.0)
     now = 0.0
     for _ in range(10):
         now += 0.02 + late
-        strain.beat(now, waiting=False)
+        self_check.beat(now, waiting=False)
 
-    assert bool(strain.verdict(median)) is invalid
+    assert bool(self_check.verdict(median)) is invalid

@@ -8,15 +8,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from autox.model.stages import Outage
-from autox.nodes.mock.outages import Outlook, outlook
+from autox.nodes.mock.outage_schedule import OutageSchedule, outage_schedule
 
 ORIGIN = 1_795_000_000.0
 OUTAGE = Outage(name="rack", interval=600.0, duration=60.0)
 
 
-def at(now: float, *outages: Outage, node: str = "virtual-0", seed: int = 0) -> Outlook:
-    """The outlook so many seconds after the origin."""
-    return outlook(node, outages or (OUTAGE,), seed=seed, origin=ORIGIN, now=ORIGIN + now)
+def at(now: float, *outages: Outage, node: str = "virtual-0", seed: int = 0) -> OutageSchedule:
+    """The outage_schedule so many seconds after the origin."""
+    return outage_schedule(node, outages or (OUTAGE,), seed=seed, origin=ORIGIN, now=ORIGIN + now)
 
 
 def changes(outage: Outage, *, node: str = "virtual-0", count: int = 6) -> list[float]:
@@ -43,11 +43,11 @@ def test_an_outage_lasts_as_long_as_it_says_and_comes_again() -> None:
 
 
 def test_a_node_is_out_from_its_first_moment_to_before_its_last() -> None:
-    """And the outlook tells the moment at which that changes, whenever it is asked."""
+    """And the outage_schedule tells the moment at which that changes, whenever it is asked."""
     out, back = changes(OUTAGE)[:2]
 
-    assert at(out - 0.001) == Outlook(is_out=False, until=ORIGIN + out)
-    assert at(out) == at((out + back) / 2) == Outlook(is_out=True, until=ORIGIN + back)
+    assert at(out - 0.001) == OutageSchedule(is_out=False, until=ORIGIN + out)
+    assert at(out) == at((out + back) / 2) == OutageSchedule(is_out=True, until=ORIGIN + back)
     assert not at(back).is_out
 
 
@@ -66,15 +66,15 @@ def test_an_outage_befalls_its_share_of_the_nodes() -> None:
     hit = [math.isfinite(at(0, quarter, node=f"virtual-{number}").until) for number in range(2000)]
 
     assert abs(sum(hit) - 500) < 3.3 * math.sqrt(2000 * 0.25 * 0.75)
-    assert at(0, quarter, node="other-1") == Outlook(is_out=False, until=math.inf)
+    assert at(0, quarter, node="other-1") == OutageSchedule(is_out=False, until=math.inf)
     assert hit == [math.isfinite(at(9e5, quarter, node=f"virtual-{number}").until) for number in range(2000)]
 
 
 def test_without_outages_a_node_is_never_out() -> None:
     """Nor with a share of none."""
-    never = Outlook(is_out=False, until=math.inf)
+    never = OutageSchedule(is_out=False, until=math.inf)
 
-    assert outlook("virtual-0", (), seed=0, origin=ORIGIN, now=ORIGIN) == never
+    assert outage_schedule("virtual-0", (), seed=0, origin=ORIGIN, now=ORIGIN) == never
     assert at(0, Outage(name="rack", share=0.0, interval=600.0, duration=60.0)) == never
 
 
@@ -90,7 +90,7 @@ def test_the_first_outage_that_befalls_a_node_counts() -> None:
     ]
 
 
-def _following(outages: tuple[Outage, ...], *, node: str) -> list[Outlook]:
+def _following(outages: tuple[Outage, ...], *, node: str) -> list[OutageSchedule]:
     found, now = [], 0.0
     for _ in range(6):
         found.append(at(now, *outages, node=node))
@@ -114,7 +114,7 @@ def test_what_is_said_to_change_changes(interval: float, part: float, now: float
     """At the moment that is told, not before, and time goes on: an agent that sleeps until then never spins."""
     outage = Outage(name="any", interval=interval, duration=interval * part)
     seen = at(now, outage, node=node)
-    then = outlook(node, (outage,), seed=0, origin=ORIGIN, now=seen.until)
+    then = outage_schedule(node, (outage,), seed=0, origin=ORIGIN, now=seen.until)
 
     assert seen.until > ORIGIN + now
     assert then.is_out is not seen.is_out
@@ -124,15 +124,15 @@ def test_what_is_said_to_change_changes(interval: float, part: float, now: float
 @pytest.mark.parametrize("now", [-1e9, -1.0])
 def test_before_its_origin_a_node_is_not_out(now: float) -> None:
     """A clock that was set back finds the node in order."""
-    assert at(now) == Outlook(is_out=False, until=ORIGIN + changes(OUTAGE, count=1)[0])
+    assert at(now) == OutageSchedule(is_out=False, until=ORIGIN + changes(OUTAGE, count=1)[0])
 
 
 def test_the_last_instant_before_an_outage_is_no_part_of_it() -> None:
     """However close: quotients of such moments are rounded up."""
     now = 0.0
     for _ in range(600):
-        seen = outlook("virtual-0", (OUTAGE,), seed=0, origin=0.0, now=now)
-        just_before = outlook("virtual-0", (OUTAGE,), seed=0, origin=0.0, now=math.nextafter(seen.until, 0.0))
+        seen = outage_schedule("virtual-0", (OUTAGE,), seed=0, origin=0.0, now=now)
+        just_before = outage_schedule("virtual-0", (OUTAGE,), seed=0, origin=0.0, now=math.nextafter(seen.until, 0.0))
         now = seen.until
 
         assert just_before.is_out is seen.is_out

@@ -4,8 +4,8 @@ from dataclasses import replace
 from typing import Any
 
 from autox.nodes.process.lifecycle import Plan
-from autox.nodes.process.observed import Observed, ObservedAttempt, ObservedContainer
 from autox.nodes.process.podspec import PodSpec, read_pod
+from autox.nodes.process.runtime_state import ObservedAttempt, ObservedContainer, RuntimeState
 
 NOW = 1_764_000_000.0
 
@@ -63,13 +63,13 @@ def ended_attempt(number: int, exit_code: int, *, at: float = NOW) -> ObservedAt
     return ObservedAttempt(number=number, started_at=at - 1, finished_at=at, exit_code=exit_code, reason=reason)
 
 
-def seen(started_at: float = NOW, **fields: Any) -> Observed:
+def seen(started_at: float = NOW, **fields: Any) -> RuntimeState:
     """An observation; containers by name, other fields as they are called."""
     names = {"ending", "gone", "blocked_until"}
     rest = {name: fields.pop(name) for name in names & fields.keys()}
-    return Observed(containers=fields, started_at=started_at, **rest)
+    return RuntimeState(containers=fields, started_at=started_at, **rest)
 
 
-def with_ending(seen: Observed, plan: Plan) -> Observed:
+def with_ending(seen: RuntimeState, plan: Plan) -> RuntimeState:
     """The observation after a plan was made: an ending, once decided, is never taken back."""
     return seen if plan.ending == seen.ending else replace(seen, ending=plan.ending)

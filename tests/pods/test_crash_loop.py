@@ -3,7 +3,7 @@
 import pytest
 
 from autox.nodes.process.crashloop import BackOff, CrashLoop
-from autox.nodes.process.observed import ObservedAttempt
+from autox.nodes.process.runtime_state import ObservedAttempt
 
 CURVE = CrashLoop(initial=10, limit=300)
 

@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 
 from autox.core.backoff import Backoff
-from autox.kube.known import WatchEvent, WatchEventType
 from autox.kube.objects import Object
+from autox.kube.watch_store import WatchEvent, WatchEventType
 from autox.model.errors import InvalidError, NotFoundError
 from autox.nodes.process import dispatch as dispatching
 from autox.nodes.process.attempts import ContainerRecord

@@ -7,14 +7,14 @@ import pytest
 
 from autox.nodes.process.crashloop import BackOff, CrashLoop
 from autox.nodes.process.lifecycle import Action, Course, Plan, StartContainer, StopContainer, decide
-from autox.nodes.process.observed import Ailment, Ending, EndReason, Observed, StartFailure
+from autox.nodes.process.runtime_state import Ailment, Ending, EndReason, RuntimeState, StartFailure
 from tests.pods.podsamples import NOW, container, deleted, ended, pod, running, seen, sidecar, spec
 
 CURVE = CrashLoop(initial=10, limit=300)
 ACTIVE, ENDING, ENDED, REMOVE, FORGET = Course.ACTIVE, Course.ENDING, Course.ENDED, Course.REMOVE, Course.FORGET
 
 
-def plan_for(observed: Observed, *main: dict[str, Any], now: float = NOW, **fields: Any) -> Plan:
+def plan_for(observed: RuntimeState, *main: dict[str, Any], now: float = NOW, **fields: Any) -> Plan:
     """What is decided for such a pod."""
     return decide(spec(*main, **fields), observed, now=now, crash_loop=CURVE)
 
@@ -151,7 +151,7 @@ STARTING = [
 
 @pytest.mark.parametrize(("observed", "main", "fields", "expected"), STARTING)
 def test_an_active_pod_starts_what_is_due(
-    observed: Observed, main: tuple[dict[str, Any], ...], fields: dict[str, Any], expected: list[str]
+    observed: RuntimeState, main: tuple[dict[str, Any], ...], fields: dict[str, Any], expected: list[str]
 ) -> None:
     """Containers start in the order and under the policy that Kubernetes promises."""
     plan = plan_for(observed, *main, **fields)
@@ -209,7 +209,7 @@ FINISHING = [
 
 @pytest.mark.parametrize(("observed", "fields", "course", "expected"), FINISHING)
 def test_a_pod_ends_when_nothing_is_left_to_run(
-    observed: Observed, fields: dict[str, Any], course: Course, expected: list[str]
+    observed: RuntimeState, fields: dict[str, Any], course: Course, expected: list[str]
 ) -> None:
     """A pod with nothing more to run stops its sidecars and ends; it never starts anything again."""
     plan = plan_for(observed, **fields)
@@ -266,7 +266,7 @@ DELETING = [
 
 @pytest.mark.parametrize(("observed", "fields", "course", "expected", "deadline"), DELETING)
 def test_a_deleted_pod_stops_and_goes(
-    observed: Observed, fields: dict[str, Any], course: Course, expected: list[str], deadline: float
+    observed: RuntimeState, fields: dict[str, Any], course: Course, expected: list[str], deadline: float
 ) -> None:
     """A deleted pod has its grace period, and nothing of it is ever started again."""
     grace = fields.get("grace", 30)

@@ -9,9 +9,9 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, pr
 
 from autox.nodes.process.crashloop import CrashLoop
 from autox.nodes.process.lifecycle import Course, Plan, StartContainer, StopContainer, decide
-from autox.nodes.process.observed import Ailment, Ending, Observed, ObservedAttempt, ObservedContainer
 from autox.nodes.process.podspec import Role, read_pod
 from autox.nodes.process.podstatus import PodAddresses, pod_status
+from autox.nodes.process.runtime_state import Ailment, Ending, ObservedAttempt, ObservedContainer, RuntimeState
 from tests.pods.podsamples import NOW, container, deleted, pod, sidecar, with_ending
 
 CURVE = CrashLoop(initial=10, limit=300)
@@ -27,7 +27,7 @@ class PodLife(RuleBasedStateMachine):
         first = (*(sidecar(f"s{n}") for n in range(sidecars)), *(container(f"i{n}") for n in range(init)))
         self.pod: dict[str, Any] = pod(container("a"), container("b"), init=first, policy=policy)
         self.now = NOW
-        self.seen = Observed(started_at=NOW)
+        self.seen = RuntimeState(started_at=NOW)
         self.used: set[tuple[str, int]] = set()
         self.phases: list[str] = []
         self.plan = self.decide()
@@ -183,7 +183,7 @@ def test_the_deadline_of_an_ending_only_comes_forward(deadlines: list[int], gaps
     """However often and with whatever grace period a pod is deleted, its end never moves away."""
     now, ending = NOW, None
     for grace, gap in zip(deadlines, gaps, strict=False):
-        observed = Observed(
+        observed = RuntimeState(
             containers={"app": ObservedContainer(attempts=(ObservedAttempt(number=0, started_at=NOW),))},
             started_at=NOW,
             ending=ending,

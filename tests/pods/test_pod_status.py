@@ -6,9 +6,9 @@ import pytest
 
 from autox.nodes.process.crashloop import CrashLoop
 from autox.nodes.process.lifecycle import decide
-from autox.nodes.process.observed import Observed, ObservedAttempt, ObservedContainer, StartFailure
 from autox.nodes.process.podspec import read_pod
 from autox.nodes.process.podstatus import PodAddresses, pod_status, status_patch
+from autox.nodes.process.runtime_state import ObservedAttempt, ObservedContainer, RuntimeState, StartFailure
 from autox.nodes.timestamps import epoch, rfc3339
 from tests.pods.podsamples import NOW, container, deleted, ended, pod, running, seen, sidecar, with_ending
 
@@ -19,7 +19,7 @@ PROXY = (sidecar("proxy"),)
 
 
 def status_of(
-    observed: Observed, *main: dict[str, Any], sandbox: bool = True, now: float = NOW, **fields: Any
+    observed: RuntimeState, *main: dict[str, Any], sandbox: bool = True, now: float = NOW, **fields: Any
 ) -> dict[str, Any]:
     """The status that a node writes for such a pod."""
     obj = pod(*main, **fields)
@@ -90,7 +90,7 @@ PHASES = [
 
 
 @pytest.mark.parametrize(("observed", "fields", "expected"), PHASES)
-def test_the_phase_is_that_of_the_kubelet(observed: Observed, fields: dict[str, Any], expected: str) -> None:
+def test_the_phase_is_that_of_the_kubelet(observed: RuntimeState, fields: dict[str, Any], expected: str) -> None:
     """Each state of a pod has the phase that Kubernetes users expect."""
     main = fields.get("main", ())
     rest = {key: value for key, value in fields.items() if key != "main"}
@@ -181,7 +181,7 @@ WAITING = [
 
 
 @pytest.mark.parametrize(("observed", "fields", "expected"), WAITING)
-def test_a_waiting_container_says_why(observed: Observed, fields: dict[str, Any], expected: dict[str, Any]) -> None:
+def test_a_waiting_container_says_why(observed: RuntimeState, fields: dict[str, Any], expected: dict[str, Any]) -> None:
     """The waiting reason is the one that users search the web for."""
     assert state(status_of(observed, **fields))[0] == {"waiting": expected}
 
@@ -232,7 +232,7 @@ def test_long_termination_messages_share_the_room() -> None:
     """Termination messages never make a status too large, and no character is cut in half."""
     attempt = ObservedAttempt(number=0, finished_at=NOW, exit_code=1, reason="Error", message="é" * 9000)
     names = ("a", "b", "c", "d")
-    observed = Observed(containers=dict.fromkeys(names, ObservedContainer(attempts=(attempt,))), started_at=NOW)
+    observed = RuntimeState(containers=dict.fromkeys(names, ObservedContainer(attempts=(attempt,))), started_at=NOW)
 
     now, _ = state(status_of(observed, *map(container, names), policy="Never"), "a")
 
@@ -315,7 +315,7 @@ CONDITIONS = [
 
 @pytest.mark.parametrize(("observed", "fields", "expected"), CONDITIONS)
 def test_conditions_follow_the_containers(
-    observed: Observed, fields: dict[str, Any], expected: dict[str, tuple[str, str]]
+    observed: RuntimeState, fields: dict[str, Any], expected: dict[str, tuple[str, str]]
 ) -> None:
     """Each condition has the status and reason that a kubelet gives it."""
     found = conditions(status_of(observed, **fields))

@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from autox.cli.assertions import Condition
-from autox.cli.looking import Wanted, checked_within
+from autox.cli.parts.assertions import Condition
+from autox.cli.parts.waiting import Wanted, checked_within
 from autox.model.refs import EXPERIMENT_GROUPS
 from tests.kube.apiserver import ApiServer
 from tests.reading.scene import OK, SLOW, Scene, broken, failed, passed, result, untested

@@ -9,8 +9,8 @@ import pytest
 from aiohttp import web
 
 from autox.api.experiments import object_from_record
-from autox.cli.groups import read_group
-from autox.cli.results import newest_result, result_of
+from autox.cli.parts.groups import read_group
+from autox.cli.parts.results import newest_result, result_of
 from autox.model.errors import ConfigurationError, InvalidError, NotFoundError
 from autox.store.experiments import experiment, experiments, read_experiment
 from tests.deciding.samples import record

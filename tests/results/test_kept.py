@@ -15,7 +15,7 @@ import pytest
 
 from autox.api.experiments import object_from_record
 from autox.api.results import encoded, object_from_result, result_to_gzip
-from autox.cli.describing import described
+from autox.cli.parts.describing import described
 from autox.model.result import SLO, Bound, SLOOutcome
 from autox.model.verdict import Verdict
 from autox.store.experiments import ReadExperiment, read_experiment

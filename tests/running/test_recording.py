@@ -19,9 +19,9 @@ from autox.model.refs import EXPERIMENTS, SECRETS
 from autox.model.result import Bucket, ExperimentResult, Metric
 from autox.model.verdict import Verdict
 from autox.store.runnerstatus import STATUS_LIMIT
-from autox.tasks.patience import HURRIED, PATIENT, PROPAGATION, Patience
 from autox.tasks.recalling import Recalled, recall
 from autox.tasks.recording import ClusterRecorder, with_overlaps
+from autox.tasks.retry import HURRIED, PATIENT, PROPAGATION, RetryPolicy
 from tests.kube.apiserver import ApiServer
 from tests.kube.proxy import Proxy
 from tests.results.samples import FULL, ended
@@ -52,9 +52,9 @@ class Clock:
             await self.meanwhile.pop(0)()
         await asyncio.sleep(0.01)
 
-    def patience(self) -> Patience:
+    def retry(self) -> RetryPolicy:
         """The patience of a run with this clock."""
-        return Patience(stop=self.stop, clock=self, sleep=self.sleep)
+        return RetryPolicy(stop=self.stop, clock=self, sleep=self.sleep)
 
 
 @dataclass(kw_only=True)
@@ -81,12 +81,12 @@ class Session:
 @asynccontextmanager
 async def run_of(release: Release, *, clock: Clock | None = None) -> AsyncIterator[Session]:
     """A run that has the rights of its service account and has read what is there."""
-    patience = (clock or Clock()).patience()
+    retry = (clock or Clock()).retry()
     said: list[str] = []
     names = (release.namespace, release.name)
     async with KubeClient(from_kubeconfig(release.kubeconfig)) as kube:
-        recalled = await recall(kube, *names, workload="", patience=patience, say=said.append)
-        recorder = ClusterRecorder(kube, *names, recalled=recalled, patience=patience, say=said.append)
+        recalled = await recall(kube, *names, workload="", retry=retry, say=said.append)
+        recorder = ClusterRecorder(kube, *names, recalled=recalled, retry=retry, say=said.append)
         yield Session(recorder=recorder, recalled=recalled, said=said)
 
 

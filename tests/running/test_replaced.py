@@ -88,9 +88,9 @@ class Workload:
     def witness(self, kube: KubeClient | None = None) -> UnderTest:
         """What a runner looks with, as the administrator or with rights of its own."""
         ref = ObjectRef(group="apps", version="v1", resource=self.resource.plural, namespace=self.namespace, name="web")
-        patience = self.clock.patience()
+        retry = self.clock.retry()
         made = UnderTest(
-            kube or self.kube, ref, patience=patience, say=lambda _: None, clock=self.clock, sleep=self.clock.sleep
+            kube or self.kube, ref, retry=retry, say=lambda _: None, clock=self.clock, sleep=self.clock.sleep
         )
         self.witnesses.append(made)
         return made

@@ -12,8 +12,8 @@ from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from typing import Any
 
-from autox.kube.known import WatchEvent, WatchEventType
 from autox.kube.objects import Object
+from autox.kube.watch_store import WatchEvent, WatchEventType
 from autox.model.refs import ENDPOINT_SLICES, SERVICES, Resource
 from autox.nodes.services.forwarder import ServiceForwarder
 

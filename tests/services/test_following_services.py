@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from autox.kube.known import WatchEventType
+from autox.kube.watch_store import WatchEventType
 from autox.model.errors import ConfigurationError
 from autox.model.refs import ENDPOINT_SLICES, SERVICES
 from autox.nodes.services.forwarder import ServiceForwarder

@@ -5,8 +5,8 @@ import threading
 from collections.abc import Callable
 from contextlib import suppress
 
-from autox.adapters.following import FollowTiming
 from autox.adapters.kopf_source import KopfSource
+from autox.adapters.watch_manager import WatchTiming
 from autox.core.backoff import Backoff
 from autox.kube.client import KubeClient
 from autox.model.groups import OptIn
@@ -15,7 +15,7 @@ from autox.model.watching import TriggerWatch
 
 WAIT_SECONDS = 20.0
 SOON = Backoff(initial=0.2, factor=1.0)
-QUICK = FollowTiming(gather=0.02, not_served=SOON, failing=SOON, settled=0.5)
+QUICK = WatchTiming(gather=0.02, not_served=SOON, failing=SOON, settled=0.5)
 
 
 def watch_of(resource: str, namespace: str, *, group: str = "", value: str = "true") -> TriggerWatch:

@@ -5,7 +5,7 @@ import sys
 
 CODE = """
 import sys
-import autox.cli.controller, kopf
+import autox.cli.commands.controller, kopf
 print(sorted(name for name in sys.modules if name.split(".")[0] == "kubernetes"))
 import kubernetes.client
 print(kubernetes.client.V1ObjectMeta.__name__)

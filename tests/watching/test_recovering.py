@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from autox.adapters.watchability import MANY_NAMESPACES
+from autox.adapters.preflight import MANY_NAMESPACES
 from autox.kube.auth import from_kubeconfig
 from autox.kube.client import KubeClient
 from autox.model.refs import CONFIG_MAPS, NAMESPACES

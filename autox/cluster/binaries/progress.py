@@ -1,6 +1,6 @@
 """How a long wait is shown: what ``provide`` tells about its work while a download or a build goes on.
 
-The terminal rendering is ``autox.cli.progress``; ``Silent`` is for callers that want none, such as tests.
+The terminal rendering is ``autox.cli.parts.progress``; ``Silent`` is for callers that want none, such as tests.
 """
 
 import contextlib

@@ -34,7 +34,7 @@ from autox.nodes.node.leases import Leases
 from autox.nodes.node.machine import this_machine
 from autox.nodes.node.registration import Registration
 from autox.nodes.provider import PodFigures, Provider
-from autox.wire.gathering import Gathering
+from autox.wire.batching import Batching
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -137,11 +137,11 @@ async def _connect(config: NodesConfig, stack: AsyncExitStack) -> dict[str, Node
     if config.mock is not None:
         connection = _connection(config.mock)
         names = config.mock.names()
-        gathering = Gathering(_GATHER_SECONDS)
+        batching = Batching(_GATHER_SECONDS)
         if config.mock.mode is Mode.CHEAP:
-            return dict.fromkeys(names, await open_clients(connection, stack, gathering=gathering))
+            return dict.fromkeys(names, await open_clients(connection, stack, batching=batching))
         return {
-            name: await open_clients(as_kubelet(connection, name), stack, gathering=gathering, limit=KUBELET)
+            name: await open_clients(as_kubelet(connection, name), stack, batching=batching, limit=KUBELET)
             for name in names
         }
     clients = {}

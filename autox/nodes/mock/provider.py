@@ -21,17 +21,17 @@ import msgspec
 
 from autox.core.staging import STANDARD_TABLE
 from autox.kube.client import KubeClient
+from autox.kube.decoders import StructDecoder
 from autox.kube.listing import Query
-from autox.kube.shapes import Structs
 from autox.kube.watch import watch_as
 from autox.model.nodes import FoundNode, KubeletEndpoint, MockNodes, Mode
 from autox.model.refs import PODS, SERVICES
 from autox.nodes.kubelet.features import EXEC_BY_WEB_SOCKET
 from autox.nodes.mock.deciding import Plan
+from autox.nodes.mock.outages import Outages
+from autox.nodes.mock.pod_lister import PodLister
 from autox.nodes.mock.pods import Metadata
-from autox.nodes.mock.residents import Residents
 from autox.nodes.mock.serving import PodServer
-from autox.nodes.mock.silence import Silence
 from autox.nodes.node.clients import NodeClients
 from autox.nodes.provider import NodeSpec, PodFigures, Registered, total
 from autox.nodes.services.addresses import AddressPool, loopback
@@ -57,7 +57,7 @@ class MockProvider:
         *,
         pod_cidr: IPv4Network,
         kubelet: KubeletEndpoint | None = None,
-        residents: Residents | None = None,
+        pod_lister: PodLister | None = None,
     ) -> None:
         """Nothing is read or written before ``run``.
 
@@ -66,16 +66,16 @@ class MockProvider:
             nodes: which nodes, and what their pods do.
             pod_cidr: the pods' addresses.
             kubelet: where their kubelet endpoints are; None where they have none.
-            residents: is told of every pod, for those endpoints.
+            pod_lister: is told of every pod, for those endpoints.
         """
         self._clients = clients
         self._nodes = nodes
         self._kubelet = kubelet
-        self._residents = residents
+        self._pod_lister = pod_lister
         self._plan = Plan(table=nodes.stages or STANDARD_TABLE, run_seconds=nodes.run_seconds)
         self._host_ip = str(pod_cidr.network_address + 1)
         self._addresses = AddressPool(str(pod_cidr))
-        self._silence = Silence(self._plan.table, nodes.names(), on_end=self._resume)
+        self._outages = Outages(self._plan.table, nodes.names(), on_end=self._resume)
         self._servers: dict[str, PodServer] = {}
 
     def nodes(self) -> list[NodeSpec]:
@@ -84,7 +84,7 @@ class MockProvider:
 
     def is_silent(self, name: str) -> bool:
         """Whether an outage has befallen a node."""
-        return name in self._silence
+        return name in self._outages
 
     def figures(self) -> PodFigures:
         """How many pods there are on all nodes, and what was done about them."""
@@ -104,7 +104,7 @@ class MockProvider:
                 for name in names:
                     parts.create_task(_follow_services(self._clients[name].kube))
             if self._plan.table.outages:
-                parts.create_task(self._silence.run(nodes))
+                parts.create_task(self._outages.run(nodes))
 
     def _spec(self, index: int, name: str) -> NodeSpec:
         address, port = (loopback(self._host_ip), None) if self._kubelet is None else self._kubelet.place(index)
@@ -137,13 +137,13 @@ class MockProvider:
             plan=self._plan,
             host_ip=self._host_ip,
             addresses=self._addresses,
-            silent=self._silence,
-            residents=self._residents,
+            silent=self._outages,
+            pod_lister=self._pod_lister,
         )
 
 
 async def _follow_services(kube: KubeClient) -> None:
     """Watch all Services, as a kubelet does for the variables of its containers, and do nothing with them."""
-    async with aclosing(watch_as(Structs(_Service), kube, Query(resource=SERVICES))) as events:
+    async with aclosing(watch_as(StructDecoder(_Service), kube, Query(resource=SERVICES))) as events:
         async for _ in events:
             pass

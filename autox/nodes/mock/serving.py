@@ -22,19 +22,19 @@ from autox.core.backoff import Backoff
 from autox.kube.bulk import BulkClient
 from autox.kube.calls import Call
 from autox.kube.client import KubeClient
-from autox.kube.known import WatchEventType
 from autox.kube.listing import Query
 from autox.kube.objects import PatchType
 from autox.kube.paths import path_of
 from autox.kube.watch import watch_as
+from autox.kube.watch_store import WatchEventType
 from autox.model.errors import AlreadyExistsError, AutoxError, InvalidError, NotFoundError
 from autox.model.refs import PODS
 from autox.model.stages import ENDED
 from autox.nodes.mock.deciding import Plan, decide, has_ended
-from autox.nodes.mock.ownwrites import PodEvents, is_only_ours, written
+from autox.nodes.mock.echo_filter import PodEvents, is_only_ours, written
+from autox.nodes.mock.pod_lister import PodLister
 from autox.nodes.mock.pods import Metadata, Pod
 from autox.nodes.mock.podstatus import body
-from autox.nodes.mock.residents import Residents
 from autox.nodes.mock.steps import Action, Step
 from autox.nodes.mock.tracking import Standing, Tracked, standing_of
 from autox.nodes.provider import PodFigures
@@ -62,7 +62,7 @@ class PodServer:
         host_ip: str,
         addresses: AddressPool,
         silent: Container[str] = frozenset(),
-        residents: Residents | None = None,
+        pod_lister: PodLister | None = None,
     ) -> None:
         """Nothing is read or written before ``run``.
 
@@ -75,7 +75,7 @@ class PodServer:
             host_ip: address that pods publish for their node.
             addresses: of the pods.
             silent: the nodes that are not to be heard of now; ``resume`` tells when one is again.
-            residents: is told of every pod, if anybody asks for them.
+            pod_lister: is told of every pod, if anybody asks for them.
         """
         self._kube = kube
         self._bulk = bulk
@@ -85,7 +85,7 @@ class PodServer:
         self._host_ip = host_ip
         self._addresses = addresses
         self._silent = silent
-        self._residents = residents
+        self._pod_lister = pod_lister
         self._kept: dict[str, dict[str, Pod]] = {}  # by node that is silent, what waits for it, by uid
         self._pods: dict[str, Tracked] = {}
         self._events = PodEvents()
@@ -155,8 +155,8 @@ class PodServer:
 
     def _forget(self, uid: str) -> None:
         self._addresses.release(uid)
-        if self._residents is not None:
-            self._residents.forget(uid)
+        if self._pod_lister is not None:
+            self._pod_lister.forget(uid)
         known = self._pods.pop(uid, None)
         if known is not None and known.timer is not None:
             known.timer.cancel()
@@ -169,8 +169,8 @@ class PodServer:
             known = self._pods[uid] = Tracked()
         if version <= known.seen or version < known.written:
             return
-        if self._residents is not None:
-            self._residents.observe(pod)
+        if self._pod_lister is not None:
+            self._pod_lister.observe(pod)
         if known.is_busy:
             known.newer = pod
             return
@@ -262,7 +262,7 @@ class PodServer:
     def _rest(self, known: Tracked, pod: Pod, after: Metadata) -> None:
         """The pod was told ready, and needs nothing more of its own accord."""
         # NB: endpoints show pods as the watch does.
-        if self._residents is None and is_only_ours(pod.metadata, after):
+        if self._pod_lister is None and is_only_ours(pod.metadata, after):
             known.seen = known.written
             known.standing = Standing.RUNNING
             self._events.expect(after.resource_version)

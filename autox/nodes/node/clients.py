@@ -15,7 +15,7 @@ from autox.kube.bulk import BulkClient
 from autox.kube.client import KubeClient
 from autox.kube.connection import Connection
 from autox.kube.credentials import Impersonating
-from autox.wire.gathering import Gathering
+from autox.wire.batching import Batching
 
 CONNECTIONS = 64
 LEASE_CONNECTIONS = 48
@@ -53,7 +53,7 @@ async def open_clients(
     connection: Connection,
     stack: AsyncExitStack,
     *,
-    gathering: Gathering | None = None,
+    batching: Batching | None = None,
     limit: RateLimit | None = None,
 ) -> NodeClients:
     """The clients for an API server; ``stack`` closes them.
@@ -61,7 +61,7 @@ async def open_clients(
     Args:
         connection: which API server.
         stack: what they are closed with.
-        gathering: the process's own; None where something is timed.
+        batching: the process's own; None where something is timed.
         limit: of writes that are no renewals; a kubelet's renewals have a client without any, too.
 
     Raises:
@@ -70,14 +70,14 @@ async def open_clients(
     return NodeClients(
         kube=await stack.enter_async_context(KubeClient(connection)),
         bulk=await stack.enter_async_context(
-            BulkClient(connection, connections=CONNECTIONS, gathering=gathering, limit=limit)
+            BulkClient(connection, connections=CONNECTIONS, batching=batching, limit=limit)
         ),
         leases=await stack.enter_async_context(
             BulkClient(
                 connection,
                 connections=LEASE_CONNECTIONS,
                 request_seconds=LEASE_REQUEST_SECONDS,
-                gathering=gathering,
+                batching=batching,
             )
         ),
     )

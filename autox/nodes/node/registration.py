@@ -22,14 +22,14 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from autox.core.backoff import Backoff
-from autox.kube.answers import encode_body
 from autox.kube.client import KubeClient
-from autox.kube.known import WatchEventType
+from autox.kube.decoders import StructDecoder
 from autox.kube.listing import METADATA_ONLY, Query
 from autox.kube.objects import PatchType
 from autox.kube.paths import path_of
-from autox.kube.shapes import Structs
+from autox.kube.status_errors import encode_body
 from autox.kube.watch import watch_as
+from autox.kube.watch_store import WatchEventType
 from autox.model.errors import (
     AlreadyExistsError,
     AutoxError,
@@ -50,7 +50,7 @@ from autox.nodes.node.schedule import Schedule
 from autox.nodes.node.ticker import follow
 from autox.nodes.provider import NodeSpec
 
-_SHAPE = Structs(NodeView)
+_SHAPE = StructDecoder(NodeView)
 _HEARTBEAT = 300.0  # seconds between two writes of a status that does not change: the kubelet's figure
 _RETRY = Backoff(initial=1.0, limit=10.0)
 _REGISTERING = Backoff(initial=0.1, limit=1.0)

@@ -8,8 +8,8 @@ from collections.abc import Iterable, Mapping
 
 from autox.kube.objects import Object
 from autox.nodes.process.crashloop import BackOff
-from autox.nodes.process.observed import EXIT_LOST, Observed, ObservedAttempt, ObservedContainer
 from autox.nodes.process.podspec import ContainerSpec, PodSpec, Role
+from autox.nodes.process.runtime_state import EXIT_LOST, ObservedAttempt, ObservedContainer, RuntimeState
 from autox.nodes.timestamps import rfc3339
 
 STATUS_UNKNOWN = "ContainerStatusUnknown"
@@ -28,7 +28,7 @@ def container_id(uid: str, name: str, attempt: int) -> str:
 def container_statuses(
     pod: PodSpec,
     specs: Iterable[ContainerSpec],
-    seen: Observed,
+    seen: RuntimeState,
     *,
     images: Mapping[str, str],
     waits: Mapping[str, BackOff],

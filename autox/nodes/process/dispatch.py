@@ -15,8 +15,8 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 
 from autox.core.backoff import Backoff
-from autox.kube.known import WatchEvent, WatchEventType
 from autox.kube.objects import Object
+from autox.kube.watch_store import WatchEvent, WatchEventType
 from autox.model.errors import AlreadyExistsError, AutoxError, InvalidError
 from autox.nodes.process.attempts import ContainerRecord, attempts_in
 from autox.nodes.process.containers import ContainerRuntime

@@ -16,8 +16,8 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 
 from autox.nodes.process.crashloop import BackOff, CrashLoop
-from autox.nodes.process.observed import EXIT_LOST, Ailment, Ending, EndReason, Observed, ObservedContainer
 from autox.nodes.process.podspec import ContainerSpec, PodSpec, Role
+from autox.nodes.process.runtime_state import EXIT_LOST, Ailment, Ending, EndReason, ObservedContainer, RuntimeState
 
 MINIMUM_GRACE_SECONDS = 2.0
 """No container is killed without at least this long to stop, whatever was asked for; as in the kubelet."""
@@ -74,7 +74,7 @@ class Plan:
     wake_at: float | None = None
 
 
-def decide(pod: PodSpec, seen: Observed, *, now: float, crash_loop: CrashLoop) -> Plan:
+def decide(pod: PodSpec, seen: RuntimeState, *, now: float, crash_loop: CrashLoop) -> Plan:
     """The plan for a pod in this state at this instant."""
     ending = _ending(pod, seen, now)
     if ending is not None:
@@ -82,7 +82,7 @@ def decide(pod: PodSpec, seen: Observed, *, now: float, crash_loop: CrashLoop) -
     return _Active(pod, seen, now, crash_loop).plan()
 
 
-def _ending(pod: PodSpec, seen: Observed, now: float) -> Ending | None:
+def _ending(pod: PodSpec, seen: RuntimeState, now: float) -> Ending | None:
     reason, grace = _end_reason(pod, seen, now)
     if reason is None or grace is None:
         return None
@@ -95,7 +95,7 @@ def _ending(pod: PodSpec, seen: Observed, now: float) -> Ending | None:
     return Ending(reason=reason, deadline=deadline)
 
 
-def _end_reason(pod: PodSpec, seen: Observed, now: float) -> tuple[EndReason | None, float | None]:
+def _end_reason(pod: PodSpec, seen: RuntimeState, now: float) -> tuple[EndReason | None, float | None]:
     if seen.gone:
         return EndReason.GONE, MINIMUM_GRACE_SECONDS
     if pod.deletion_grace is not None:
@@ -110,12 +110,12 @@ def _end_reason(pod: PodSpec, seen: Observed, now: float) -> tuple[EndReason | N
     return None, None
 
 
-def active_until(pod: PodSpec, seen: Observed) -> float | None:
+def active_until(pod: PodSpec, seen: RuntimeState) -> float | None:
     """The instant of the pod's activeDeadlineSeconds; None if it has none."""
     return None if pod.active_deadline is None else seen.started_at + pod.active_deadline
 
 
-def _nothing_left(pod: PodSpec, seen: Observed) -> bool:
+def _nothing_left(pod: PodSpec, seen: RuntimeState) -> bool:
     """Whether an init container failed for good, or every main container ended for good."""
     if any(spec.role is Role.INIT and _failed_for_good(spec, seen.container(spec.name)) for spec in pod.init):
         return True
@@ -132,7 +132,7 @@ def _failed_for_good(spec: ContainerSpec, container: ObservedContainer) -> bool:
     return ended_for_good(spec, container) and container.attempts[-1].exit_code != 0
 
 
-def _end(pod: PodSpec, seen: Observed, ending: Ending, now: float) -> Plan:
+def _end(pod: PodSpec, seen: RuntimeState, ending: Ending, now: float) -> Plan:
     running = [spec for spec in pod.containers if seen.container(spec.name).running]
     if not running:
         return Plan(course=_last_course(pod, seen), ending=ending)
@@ -141,7 +141,7 @@ def _end(pod: PodSpec, seen: Observed, ending: Ending, now: float) -> Plan:
     return Plan(course=Course.ENDING, actions=stops, ending=ending, wake_at=wake_at)
 
 
-def _last_course(pod: PodSpec, seen: Observed) -> Course:
+def _last_course(pod: PodSpec, seen: RuntimeState) -> Course:
     if seen.gone:
         return Course.FORGET
     return Course.ENDED if pod.deletion_grace is None else Course.REMOVE
@@ -158,7 +158,7 @@ def _stopping_wave(
     return (running, None) if now >= ending.deadline else (wave, ending.deadline)
 
 
-def _stops(wave: list[ContainerSpec], seen: Observed, deadline: float) -> Iterator[StopContainer]:
+def _stops(wave: list[ContainerSpec], seen: RuntimeState, deadline: float) -> Iterator[StopContainer]:
     for spec in wave:
         container = seen.container(spec.name)
         if container.stopping is None or deadline < container.stopping:
@@ -173,7 +173,7 @@ def _stops(wave: list[ContainerSpec], seen: Observed, deadline: float) -> Iterat
 class _Active:
     """Collects the plan of a pod that goes on; lives for one decision."""
 
-    def __init__(self, pod: PodSpec, seen: Observed, now: float, crash_loop: CrashLoop) -> None:
+    def __init__(self, pod: PodSpec, seen: RuntimeState, now: float, crash_loop: CrashLoop) -> None:
         self.pod, self.seen, self.now, self.crash_loop = pod, seen, now, crash_loop
         self.actions: list[Action] = []
         self.waits: dict[str, BackOff] = {}

@@ -23,7 +23,7 @@ from autox.nodes.process.containers import ContainerRuntime
 from autox.nodes.process.containerstatus import START_ERROR, container_id
 from autox.nodes.process.hooks import hook_of, run_hook
 from autox.nodes.process.lifecycle import StartContainer, StopContainer
-from autox.nodes.process.observed import (
+from autox.nodes.process.runtime_state import (
     EXIT_START_ERROR,
     Ailment,
     ObservedAttempt,

@@ -14,9 +14,9 @@ from autox.kube.objects import Object
 from autox.nodes.process.conditions import node_conditions
 from autox.nodes.process.containerstatus import container_statuses
 from autox.nodes.process.lifecycle import Course, Plan
-from autox.nodes.process.observed import EndReason, Observed
 from autox.nodes.process.podphase import pod_phase
 from autox.nodes.process.podspec import TERMINAL_PHASES, PodSpec
+from autox.nodes.process.runtime_state import EndReason, RuntimeState
 from autox.nodes.timestamps import rfc3339
 
 DEADLINE_MESSAGE = "Pod was active on the node longer than the specified deadline"
@@ -46,7 +46,7 @@ class PodAddresses:
 
 
 def pod_status(
-    pod: Object, spec: PodSpec, seen: Observed, plan: Plan, *, addresses: PodAddresses, sandbox: bool, now: float
+    pod: Object, spec: PodSpec, seen: RuntimeState, plan: Plan, *, addresses: PodAddresses, sandbox: bool, now: float
 ) -> Object:
     """The status of a pod in this state.
 

@@ -4,7 +4,7 @@
 hostPath is where it is. ``rootfs/CONTAINER`` shows each mount below its mount path, by links. There are no mounts:
 ``readOnly`` is not enforced, and an emptyDir's ``sizeLimit`` neither.
 
-``prepare`` and ``refresh`` read through ``payload.py``; links are ``mounting.py``'s part.
+``prepare`` and ``refresh`` read through ``volume_content.py``; links are ``mounting.py``'s part.
 """
 
 import time
@@ -17,8 +17,8 @@ from autox.nodes.process.atomicwriter import write_atomically
 from autox.nodes.process.downward import PodFacts
 from autox.nodes.process.hostpaths import host_path
 from autox.nodes.process.mounting import MountSource, mount_container
-from autox.nodes.process.payload import PodPayloads
 from autox.nodes.process.sources import Sources
+from autox.nodes.process.volume_content import VolumeContent
 
 _REASON = "FailedMount"
 
@@ -34,7 +34,7 @@ class PodVolumes:
 
     def __init__(self, folder: Path, sources: Sources, *, clock: Callable[[], float] = time.time) -> None:
         self._folder = folder
-        self._payloads = PodPayloads(sources, clock=clock)
+        self._payloads = VolumeContent(sources, clock=clock)
         self._places: dict[str, MountSource] = {}
 
     async def prepare(self, facts: PodFacts) -> None:

@@ -26,11 +26,11 @@ from autox.nodes.process.clock import Clock, wait_until
 from autox.nodes.process.containers import ContainerRuntime
 from autox.nodes.process.crashloop import CrashLoop
 from autox.nodes.process.lifecycle import Action, Course, Plan, StartContainer, decide
-from autox.nodes.process.observed import Ending, EndReason, Observed
 from autox.nodes.process.podcontainer import PodContainer, Surroundings, raw_containers, take_over
 from autox.nodes.process.podspec import read_pod
 from autox.nodes.process.podstatus import PodAddresses, pod_status
 from autox.nodes.process.preparing import Preparing
+from autox.nodes.process.runtime_state import Ending, EndReason, RuntimeState
 from autox.nodes.process.sandbox import PodSandbox
 from autox.nodes.process.statuswriter import StatusWriter
 from autox.nodes.process.wording import Notice
@@ -193,11 +193,11 @@ class PodWorker:
             wakes = (plan.wake_at, self._volumes.refresh_at)
             return plan.course, min((at for at in wakes if at is not None), default=None)
 
-    def _observe(self) -> Observed:
+    def _observe(self) -> RuntimeState:
         containers = {name: container.observe() for name, container in self._containers.items()}
         if self._ending is not None:
             containers = {name: replace(each, ready=False) for name, each in containers.items()}
-        return Observed(
+        return RuntimeState(
             containers=containers,
             started_at=self._started_at,
             ending=self._ending,

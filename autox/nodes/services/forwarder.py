@@ -14,8 +14,8 @@ from collections.abc import AsyncIterator, Callable, Mapping
 from typing import Any
 from urllib.parse import urlsplit
 
-from autox.kube.known import WatchEvent, WatchEventType
 from autox.kube.objects import Object
+from autox.kube.watch_store import WatchEvent, WatchEventType
 from autox.model.errors import InvalidError, UnreachableError
 from autox.model.refs import ENDPOINT_SLICES, SERVICES, Resource
 from autox.nodes.services.addresses import loopback, pod_network

@@ -23,7 +23,7 @@ from autox.nodes.node.clients import NodeClients
 from autox.nodes.node.leases import Leases
 from autox.nodes.node.machine import this_machine
 from autox.nodes.node.registration import Registration
-from autox.tasks.density.marks import NAMESPACE_LABEL, Marks
+from autox.tasks.density.labels import NAMESPACE_LABEL, RunLabels
 
 _POD_CIDR = IPv4Network(ROOMY_CIDR)
 _PAUSE = 0.2  # seconds between two looks at the nodes
@@ -33,20 +33,22 @@ _TELL = 2.0  # seconds between two lines of progress
 class Fleet:
     """The virtual nodes of one run."""
 
-    def __init__(self, clients: NodeClients, marks: Marks, *, kubeconfig: Path, count: int) -> None:
+    def __init__(self, clients: NodeClients, run_labels: RunLabels, *, kubeconfig: Path, count: int) -> None:
         """Nothing is registered before ``serve``.
 
         Args:
             clients: of the nodes.
-            marks: of the run.
+            run_labels: of the run.
             kubeconfig: where the clients came from.
             count: how many nodes.
         """
-        nodes = MockNodes(kubeconfig=kubeconfig, name_prefix=marks.node_prefix, count=count)
+        nodes = MockNodes(kubeconfig=kubeconfig, name_prefix=run_labels.node_prefix, count=count)
         self._clients = clients
-        self._marks = marks
+        self._run_labels = run_labels
         self._provider = MockProvider(dict.fromkeys(nodes.names(), clients), nodes, pod_cidr=_POD_CIDR)
-        self._specs = [replace(spec, labels=marks.labels, taints=(marks.taint,)) for spec in self._provider.nodes()]
+        self._specs = [
+            replace(spec, labels=run_labels.labels, taints=(run_labels.taint,)) for spec in self._provider.nodes()
+        ]
 
     @property
     def names(self) -> list[str]:
@@ -75,7 +77,7 @@ class Fleet:
 
     async def wait_until_ready(self, say: Callable[[str], None]) -> None:
         """Return when pods can be scheduled to every node; however long that takes."""
-        selector = f"{NAMESPACE_LABEL}={self._marks.namespace}"
+        selector = f"{NAMESPACE_LABEL}={self._run_labels.namespace}"
         tell_at = time.monotonic() + _TELL
         while True:
             nodes = (await self._clients.kube.list(NODES, label_selector=selector)).items

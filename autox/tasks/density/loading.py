@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from autox.kube.client import KubeClient
 from autox.model.errors import AlreadyExistsError, TooManyRequestsError, TransientError
 from autox.model.refs import DEPLOYMENTS
-from autox.tasks.density.marks import Marks
+from autox.tasks.density.labels import RunLabels
 from autox.tasks.density.workload import Planned, deployment
 
 _RETRY = 1.0  # seconds
@@ -45,13 +45,15 @@ class Sent:
     changed: str = ""
 
 
-async def create_all(kube: KubeClient, plan: Sequence[Planned], marks: Marks, sent: Sent, *, began: float) -> None:
+async def create_all(
+    kube: KubeClient, plan: Sequence[Planned], run_labels: RunLabels, sent: Sent, *, began: float
+) -> None:
     """Create all Deployments; ``sent`` is kept up to date, so that whoever gives up half-way knows how it went.
 
     Args:
         kube: the client.
         plan: what to create.
-        marks: of the run.
+        run_labels: of the run.
         sent: what is kept up to date.
         began: when the first is due, on the monotonic clock.
 
@@ -59,7 +61,7 @@ async def create_all(kube: KubeClient, plan: Sequence[Planned], marks: Marks, se
         PermanentError: the API server refused one.
     """
     sent.planned = len(plan)
-    tasks = [asyncio.create_task(_create(kube, each, marks, sent, due=began + each.at)) for each in plan]
+    tasks = [asyncio.create_task(_create(kube, each, run_labels, sent, due=began + each.at)) for each in plan]
     try:
         await asyncio.gather(*tasks)
     finally:
@@ -68,8 +70,8 @@ async def create_all(kube: KubeClient, plan: Sequence[Planned], marks: Marks, se
         await asyncio.gather(*tasks, return_exceptions=True)
 
 
-async def _create(kube: KubeClient, planned: Planned, marks: Marks, sent: Sent, *, due: float) -> None:
-    body = deployment(planned, marks)
+async def _create(kube: KubeClient, planned: Planned, run_labels: RunLabels, sent: Sent, *, due: float) -> None:
+    body = deployment(planned, run_labels)
     await asyncio.sleep(due - time.monotonic())
     sent.behind = max(sent.behind, time.monotonic() - due)
     repeated = 0

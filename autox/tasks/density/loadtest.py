@@ -19,16 +19,16 @@ from autox.model.result import Note, NoteKind
 from autox.model.tasks import DensityInputs
 from autox.nodes.agent.supervision import supervise
 from autox.tasks.context import Findings, TaskContext
-from autox.tasks.density import explaining, figures, lifesign, sweeping
+from autox.tasks.density import explaining, figures, heartbeat, sweeping
 from autox.tasks.density.apicalls import ApiCalls, Snapshot, calls_between, snapshot
 from autox.tasks.density.arrival import arrival
+from autox.tasks.density.cancellation import beside, uninterrupted
 from autox.tasks.density.explaining import Hindrance, notes
 from autox.tasks.density.fleet import Fleet
+from autox.tasks.density.labels import RunLabels
 from autox.tasks.density.loading import Sent, create_all
-from autox.tasks.density.marks import Marks
 from autox.tasks.density.observing import Observer
 from autox.tasks.density.serverclock import ServerClock
-from autox.tasks.density.together import beside, uninterrupted
 from autox.tasks.density.workload import namespace, plan, refusal
 
 _LOOK = 0.1  # seconds between two looks at what the watcher has seen
@@ -40,16 +40,16 @@ class LoadTest:
     """One run: what is made, what is measured, and the end of it."""
 
     def __init__(
-        self, kube: KubeClient, marks: Marks, fleet: Fleet, inputs: DensityInputs, context: TaskContext
+        self, kube: KubeClient, run_labels: RunLabels, fleet: Fleet, inputs: DensityInputs, context: TaskContext
     ) -> None:
         self._kube = kube
-        self._marks = marks
+        self._run_labels = run_labels
         self._fleet = fleet
         self._inputs = inputs
         self._say = context.say
         self._measured = context.measured
         self._clock = ServerClock()
-        self._observer = Observer(kube, marks, self._clock)
+        self._observer = Observer(kube, run_labels, self._clock)
         self._plan = list(plan(inputs))
         self._sent = Sent()
         self._stalled = 0.0
@@ -59,9 +59,9 @@ class LoadTest:
         stop = asyncio.Event()
         parts: asyncio.Task[None] | None = None
         try:
-            self._say(f"loading {self._kube.server} in namespace {self._marks.namespace}")
-            await self._kube.create(NAMESPACES, namespace(self._marks))
-            await lifesign.give(self._kube, self._marks, self._clock)
+            self._say(f"loading {self._kube.server} in namespace {self._run_labels.namespace}")
+            await self._kube.create(NAMESPACES, namespace(self._run_labels))
+            await heartbeat.give(self._kube, self._run_labels, self._clock)
             parts = asyncio.create_task(supervise(self._parts(), stop=stop))
             findings = await beside(parts, self._measure())
             self._measured(findings)
@@ -76,7 +76,7 @@ class LoadTest:
             "virtual nodes": self._fleet.serve(),
             "watcher of pods": self._observer.watch_pods(),
             "watcher of leases": self._observer.watch_leases(),
-            "sign of life": lifesign.keep_giving(self._kube, self._marks, self._clock),
+            "sign of life": heartbeat.keep_giving(self._kube, self._run_labels, self._clock),
         }
 
     async def _measure(self) -> Findings:
@@ -95,7 +95,7 @@ class LoadTest:
             rate=inputs.rate,
             began=began,
             until=until,
-            node_prefix=self._marks.node_prefix,
+            node_prefix=self._run_labels.node_prefix,
         )
         measured = figures.Measured(
             pods=pods,
@@ -108,7 +108,7 @@ class LoadTest:
         beside |= await self._others()
         hindrance = await self._hindrance() if arrived.as_asked < inputs.pods else Hindrance()
         with suppress(AutoxError):
-            await lifesign.renew(self._kube, self._marks, self._clock)
+            await heartbeat.renew(self._kube, self._run_labels, self._clock)
         return Findings(
             message=figures.message(measured, inputs),
             metrics=figures.metrics(measured, inputs),
@@ -150,7 +150,7 @@ class LoadTest:
         """Until it is there the API server refuses every pod, and controllers back off."""
         while True:
             try:
-                await self._kube.get_metadata(SERVICE_ACCOUNTS, "default", namespace=self._marks.namespace)
+                await self._kube.get_metadata(SERVICE_ACCOUNTS, "default", namespace=self._run_labels.namespace)
             except NotFoundError:
                 await asyncio.sleep(_LOOK)
             else:
@@ -159,7 +159,7 @@ class LoadTest:
     async def _load(self, began: float) -> None:
         """Create the Deployments and wait until every pod runs, or until the time is up."""
         pods, wanted = self._observer.pods, self._inputs.pods
-        creating = asyncio.create_task(create_all(self._kube, self._plan, self._marks, self._sent, began=began))
+        creating = asyncio.create_task(create_all(self._kube, self._plan, self._run_labels, self._sent, began=began))
         now = time.monotonic()
         until, tell_at = now + self._inputs.timeout, now + _TELL
         try:
@@ -192,7 +192,7 @@ class LoadTest:
     async def _hindrance(self) -> Hindrance:
         """What the cluster says about pods that are missing."""
         try:
-            deployments = (await self._kube.list(DEPLOYMENTS, namespace=self._marks.namespace)).items
+            deployments = (await self._kube.list(DEPLOYMENTS, namespace=self._run_labels.namespace)).items
             ours = await self._namespace_is_ours()
         except AutoxError as error:
             return Hindrance(trouble=error.message)
@@ -200,19 +200,19 @@ class LoadTest:
             refusal=refusal(deployments),
             unread=sum(not (each.get("status") or {}).get("observedGeneration") for each in deployments),
             deployments=len(deployments),
-            namespace="" if ours else f"somebody else deleted the namespace {self._marks.namespace} in mid-run",
+            namespace="" if ours else f"somebody else deleted the namespace {self._run_labels.namespace} in mid-run",
         )
 
     async def _others(self) -> frozenset[str]:
         """The namespaces of other load tests on this cluster; none if nobody can say."""
         try:
-            return await sweeping.beside(self._kube, self._marks)
+            return await sweeping.beside(self._kube, self._run_labels)
         except AutoxError:
             return frozenset()
 
     async def _namespace_is_ours(self) -> bool:
         try:
-            namespace = await self._kube.get_metadata(NAMESPACES, self._marks.namespace)
+            namespace = await self._kube.get_metadata(NAMESPACES, self._run_labels.namespace)
         except NotFoundError:
             return False
         return "deletionTimestamp" not in metadata(namespace)
@@ -234,7 +234,7 @@ class LoadTest:
         left = ""
         try:
             async with asyncio.timeout(seconds):
-                await sweeping.remove_namespace(self._kube, self._marks.namespace, by_force=False)
+                await sweeping.remove_namespace(self._kube, self._run_labels.namespace, by_force=False)
         except (AutoxError, TimeoutError) as error:
             left = str(error) or f"it was not gone after {seconds:.0f} s"
         stop.set()
@@ -242,13 +242,13 @@ class LoadTest:
             await asyncio.gather(parts, return_exceptions=True)
         try:
             await sweeping.remove(
-                self._kube, await sweeping.of_namespace(self._kube, self._marks.namespace), seconds=seconds
+                self._kube, await sweeping.of_namespace(self._kube, self._run_labels.namespace), seconds=seconds
             )
         except AutoxError as error:
             left = error.message
         else:
             return ""
-        return f"{self._marks.namespace} is not cleaned up, which `autox density sweep` does later: {left}"
+        return f"{self._run_labels.namespace} is not cleaned up, which `autox density sweep` does later: {left}"
 
 
 def _calls(before: Snapshot | str, after: Snapshot | str) -> ApiCalls | str:

@@ -9,14 +9,14 @@ import time
 from contextlib import aclosing
 
 from autox.kube.client import KubeClient
-from autox.kube.known import WatchEventType
 from autox.kube.objects import metadata
 from autox.kube.watch import watch
+from autox.kube.watch_store import WatchEventType
 from autox.model.errors import AutoxError
 from autox.model.refs import LEASES, PODS
 from autox.nodes.node.leases import NAMESPACE as NODE_LEASES
+from autox.tasks.density.labels import RunLabels
 from autox.tasks.density.leasetimes import LeaseTimes
-from autox.tasks.density.marks import Marks
 from autox.tasks.density.podtimes import PodTimes
 from autox.tasks.density.serverclock import ServerClock
 
@@ -32,19 +32,19 @@ class Observer:
         trouble: the last reason for that; empty if there was none.
     """
 
-    def __init__(self, kube: KubeClient, marks: Marks, clock: ServerClock) -> None:
+    def __init__(self, kube: KubeClient, run_labels: RunLabels, clock: ServerClock) -> None:
         """Nothing is watched before ``watch_pods`` and ``watch_leases``."""
         self._kube = kube
-        self._marks = marks
+        self._run_labels = run_labels
         self.pods = PodTimes(clock)
-        self.leases = LeaseTimes(prefix=marks.node_prefix)
+        self.leases = LeaseTimes(prefix=run_labels.node_prefix)
         self.is_watching = asyncio.Event()
         self.interruptions = 0
         self.trouble = ""
 
     async def watch_pods(self) -> None:
         """Watch the pods of the run until cancelled."""
-        events = watch(self._kube, PODS, namespace=self._marks.namespace, on_trouble=self._interrupted)
+        events = watch(self._kube, PODS, namespace=self._run_labels.namespace, on_trouble=self._interrupted)
         async with aclosing(events):
             async for event in events:
                 at = time.monotonic()

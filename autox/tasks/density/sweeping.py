@@ -16,8 +16,8 @@ from autox.kube.objects import metadata
 from autox.model.errors import ConflictError, DeadlineError, NotFoundError, TransientError
 from autox.model.refs import LEASES, NAMESPACES, NODES, PODS
 from autox.nodes.node.leases import NAMESPACE as NODE_LEASES
-from autox.tasks.density.lifesign import is_dead
-from autox.tasks.density.marks import NAMESPACE_LABEL, RUN_LABEL, Marks, run_label
+from autox.tasks.density.heartbeat import is_dead
+from autox.tasks.density.labels import NAMESPACE_LABEL, RUN_LABEL, RunLabels, run_label
 from autox.tasks.density.target import identify
 
 _PARALLEL = 16
@@ -79,10 +79,10 @@ async def of_namespace(kube: KubeClient, namespace: str) -> Remains:
     return await _found(kube, f"{NAMESPACE_LABEL}={namespace}")
 
 
-async def beside(kube: KubeClient, marks: Marks) -> frozenset[str]:
+async def beside(kube: KubeClient, run_labels: RunLabels) -> frozenset[str]:
     """The namespaces of other runs that are on this cluster now: a run that has not ended, or is being removed."""
     found = (await kube.list_metadata(NAMESPACES, label_selector=RUN_LABEL)).items
-    return frozenset(metadata(each)["name"] for each in found) - {marks.namespace}
+    return frozenset(metadata(each)["name"] for each in found) - {run_labels.namespace}
 
 
 async def of_dead_runs(kube: KubeClient, *, now: datetime) -> Remains:

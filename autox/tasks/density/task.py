@@ -24,8 +24,8 @@ from autox.nodes.node.clients import open_clients
 from autox.tasks.context import Findings, TaskContext
 from autox.tasks.density import sweeping
 from autox.tasks.density.fleet import Fleet
+from autox.tasks.density.labels import RunLabels
 from autox.tasks.density.loadtest import LoadTest
-from autox.tasks.density.marks import Marks
 from autox.tasks.density.target import identify, kubeconfig_of, refuse_self
 from autox.tasks.density.workload import plan
 
@@ -48,11 +48,11 @@ async def run(inputs: DensityInputs, context: TaskContext) -> Findings:
         identity = await identify(kube)
         if context.kube is not None and not inputs.allow_self:
             await refuse_self(kube, context.kube)
-        marks = Marks.of(context.subject, token=token_hex(4))
-        fleet = Fleet(clients, marks, kubeconfig=kubeconfig, count=inputs.nodes)
+        run_labels = RunLabels.of(context.subject, token=token_hex(4))
+        fleet = Fleet(clients, run_labels, kubeconfig=kubeconfig, count=inputs.nodes)
         fleet.refuse_too_many(inputs.pods)
         unswept = await _sweep(kube, context, now=identity.now)
-        findings = await LoadTest(kube, marks, fleet, inputs, context).to_its_end()
+        findings = await LoadTest(kube, run_labels, fleet, inputs, context).to_its_end()
     exempt = "these credentials (system:masters) bypass API priority and fairness: queueing does not show"
     mode = "virtual nodes in mode cheap: one identity and one watch for all of them"
     readings = filter(None, (mode, unswept, exempt if identity.is_exempt else ""))

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from autox.kube.objects import Object
 from autox.model.tasks import DensityInputs
-from autox.tasks.density.marks import NAMESPACE_LABEL, TAINT, Marks
+from autox.tasks.density.labels import NAMESPACE_LABEL, TAINT, RunLabels
 
 IMAGE = "registry.k8s.io/pause:3.10"
 
@@ -37,20 +37,20 @@ def plan(inputs: DensityInputs) -> Iterator[Planned]:
         yield Planned(at=first / inputs.rate, name=f"load-{index}", replicas=replicas)
 
 
-def namespace(marks: Marks) -> Object:
+def namespace(run_labels: RunLabels) -> Object:
     """The namespace of a run."""
-    return {"metadata": {"name": marks.namespace, "labels": marks.labels}}
+    return {"metadata": {"name": run_labels.namespace, "labels": run_labels.labels}}
 
 
-def deployment(planned: Planned, marks: Marks) -> Object:
+def deployment(planned: Planned, run_labels: RunLabels) -> Object:
     """A Deployment whose pods can only be scheduled to the nodes of the run."""
     labels = {"app": planned.name}
     return {
-        "metadata": {"name": planned.name, "namespace": marks.namespace, "labels": marks.labels},
+        "metadata": {"name": planned.name, "namespace": run_labels.namespace, "labels": run_labels.labels},
         "spec": {
             "replicas": planned.replicas,
             "selector": {"matchLabels": labels},
-            "template": {"metadata": {"labels": labels | marks.labels}, "spec": _pod(marks)},
+            "template": {"metadata": {"labels": labels | run_labels.labels}, "spec": _pod(run_labels)},
         },
     }
 
@@ -68,9 +68,9 @@ def refusal(deployments: Iterable[Object]) -> str:
     return ""
 
 
-def _pod(marks: Marks) -> Object:
+def _pod(run_labels: RunLabels) -> Object:
     return {
-        "nodeSelector": {NAMESPACE_LABEL: marks.namespace},
+        "nodeSelector": {NAMESPACE_LABEL: run_labels.namespace},
         "tolerations": [{"key": TAINT, "operator": "Exists", "effect": "NoSchedule"}],
         # NB: 0 would let the API server remove a pod without asking its node, and 30 would hold the namespace.
         "terminationGracePeriodSeconds": 1,

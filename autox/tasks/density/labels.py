@@ -1,0 +1,67 @@
+"""How everything that a run makes is marked, so that whoever comes later can tell whose it is: pure.
+
+Namespace and nodes carry two labels: the run, which follows from the name of its Job alone, so that its sidecar can
+name it without asking anybody, and the sidecar of a Job that an upgrade has replaced sweeps nothing of the new one's;
+and the run's namespace, which is new for every loop.
+"""
+
+import re
+from dataclasses import dataclass
+from hashlib import sha256
+
+from autox.model.result import Subject
+
+RUN_LABEL = "autox.dev/density-run"
+NAMESPACE_LABEL = "autox.dev/density-namespace"
+TAINT = "autox.dev/density"
+
+_NAMESPACE = "autox-density-"
+_READABLE = 46  # characters; with the digest less than the 63 of a label value
+_NOT_IN_LABELS = re.compile(r"[^a-z0-9]+")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunLabels:
+    """The names and labels of one run.
+
+    Attributes:
+        run: the value of ``RUN_LABEL``.
+        namespace: of its pods; the names of its nodes begin with it.
+    """
+
+    run: str
+    namespace: str
+
+    @staticmethod
+    def of(subject: Subject, *, token: str) -> "RunLabels":
+        """The marks of a new run of a Job, or of an experiment without one; one outside a cluster is a run of its own.
+
+        Args:
+            subject: says which Job and which experiment.
+            token: 8 hexadecimal digits that no other run has.
+        """
+        name = subject.workload.rpartition("/")[2] or subject.experiment
+        run = run_label(subject.namespace, name) if name else f"local-{token}"
+        return RunLabels(run=run, namespace=f"{_NAMESPACE}{token}")
+
+    @property
+    def labels(self) -> dict[str, str]:
+        """On the namespace, on each node and on each object."""
+        return {RUN_LABEL: self.run, NAMESPACE_LABEL: self.namespace}
+
+    @property
+    def node_prefix(self) -> str:
+        """What the name of each node begins with."""
+        return f"{self.namespace}-"
+
+    @property
+    def taint(self) -> dict[str, str]:
+        """Keeps everybody else's pods off the nodes."""
+        return {"key": TAINT, "value": self.namespace, "effect": "NoSchedule"}
+
+
+def run_label(namespace: str, name: str) -> str:
+    """The label value of the runs of a Job, CronJob or experiment of this name: readable, and as good as unique."""
+    digest = sha256(f"{namespace}/{name}".encode()).hexdigest()[:10]
+    readable = _NOT_IN_LABELS.sub("-", name.lower())[:_READABLE].strip("-")
+    return f"{readable}-{digest}" if readable else digest
