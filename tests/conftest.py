@@ -9,6 +9,7 @@ from pathlib import Path
 from uuid import uuid4
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 from autox.cluster.spec import Runtime
 from autox.kube.auth import from_kubeconfig
@@ -23,6 +24,10 @@ QUICK = (
     "nodes.config.crashLoopBackOff.initialSeconds=1",
     "nodes.config.crashLoopBackOff.limitSeconds=4",
 )
+
+# NB: beside tests with clusters a process stands still for longer than the 200 ms that Hypothesis gives an example.
+settings.register_profile("beside clusters", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("beside clusters")
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

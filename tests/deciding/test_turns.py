@@ -147,7 +147,7 @@ class Line:
             self.records[each.name] = replace(each, verdict=Verdict.FAIL, phase=Phase.COMPLETED)
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(steps=st.lists(st.sampled_from(["look", "die", "end", "version"]), max_size=40))
 def test_never_two_at_once_and_all_in_the_end(steps: list[str]) -> None:
     """However often the controller dies and versions change, one loads at a time, each once, and each is tested."""

@@ -104,7 +104,7 @@ def thorough(plan: Plan) -> Plan:
     return slow
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(pod=pods(), plan=plans())
 def test_no_write_is_made_twice(pod: dict[str, Any], plan: Plan) -> None:
     """Each write changes the pod, and after it there is rest or another stage; a write is never put right by a next."""
@@ -115,7 +115,7 @@ def test_no_write_is_made_twice(pod: dict[str, Any], plan: Plan) -> None:
         before = write.pod
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(pod=pods(), plan=plans(), later=st.timedeltas(timedelta(0), timedelta(days=9)))
 def test_a_pod_as_it_was_written_is_told_in_the_same_words(pod: dict[str, Any], plan: Plan, later: timedelta) -> None:
     """Telling a state again, whenever, changes nothing: an agent that repeats itself does no harm."""
@@ -132,7 +132,7 @@ def test_a_pod_as_it_was_written_is_told_in_the_same_words(pod: dict[str, Any], 
             assert taken(write.pod, step, now=BOUND + later) == write.pod
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(pod=pods(), plan=plans())
 def test_writes_of_a_pod_are_never_without_pause(pod: dict[str, Any], plan: Plan) -> None:
     """Whatever its annotations say: no more in one second than there are states."""
@@ -141,7 +141,7 @@ def test_writes_of_a_pod_are_never_without_pause(pod: dict[str, Any], plan: Plan
     assert all(later - sooner >= 1 for sooner, later in zip(moments, moments[len(State) :], strict=False))
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(pod=pods(), plan=plans())
 def test_the_quick_decision_is_the_thorough_one(pod: dict[str, Any], plan: Plan) -> None:
     """What is prepared for plain pods says the same as the whole table."""
@@ -150,7 +150,7 @@ def test_the_quick_decision_is_the_thorough_one(pod: dict[str, Any], plan: Plan)
         assert decide(pod_from(each), plan) == decide(pod_from(each), slow)
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(pod=pods(), plan=plans(), address=st.ip_addresses(v=4).map(str))
 def test_the_quick_body_is_the_thorough_one(pod: dict[str, Any], plan: Plan, address: str) -> None:
     """What is put together from prepared bytes is the same JSON as the whole, whatever stands in the names."""
@@ -174,7 +174,7 @@ def test_the_quick_body_tells_the_time_as_the_thorough_one(pod: dict[str, Any], 
     assert json.loads(written) == status_patch(typed, step, host_ip=HOST_IP, pod_ip=POD_IP, now=moment)
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(pod=pods(), plan=plans())
 def test_containers_that_have_ended_for_good_never_run_again(pod: dict[str, Any], plan: Plan) -> None:
     """The API server refuses that, by the restart policy and the exit code."""

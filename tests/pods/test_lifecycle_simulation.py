@@ -172,7 +172,7 @@ class PodLife(RuleBasedStateMachine):
 
 
 TestPodLife = PodLife.TestCase
-TestPodLife.settings = settings(max_examples=60, stateful_step_count=25, deadline=None)
+TestPodLife.settings = settings(max_examples=60, stateful_step_count=25)
 
 
 @given(

@@ -5,7 +5,7 @@ from dataclasses import replace
 from itertools import pairwise
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 
 from autox.model.result import ExperimentResult
 from autox.model.verdict import Verdict
@@ -166,7 +166,7 @@ def test_contrast() -> None:
             assert contrast(palette[sign], palette["soft"]) >= 3
 
 
-@settings(max_examples=30, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=30)
 @given(results)
 def test_any_result(result: ExperimentResult) -> None:
     """No result is too odd for a page, and none makes the page dangerous."""

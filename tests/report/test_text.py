@@ -3,7 +3,7 @@
 import re
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 
 from autox.model.result import ExperimentResult
 from autox.report.document import document
@@ -24,7 +24,7 @@ def test_fits(name: str) -> None:
     assert [line for line in lines if line != line.rstrip()] == []
 
 
-@settings(max_examples=30, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=30)
 @given(results)
 def test_any_result(result: ExperimentResult) -> None:
     """No result breaks a terminal: no control characters, no line too wide, colour or not."""

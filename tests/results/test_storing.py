@@ -40,7 +40,7 @@ def measuring(value: float | None, *buckets: Bucket) -> ExperimentResult:
     return replace(FULL, tasks=(task,))
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(RESULTS)
 def test_nothing_is_lost(result: ExperimentResult) -> None:
     """Whatever a run found out is read back exactly as it was, from the status and from the Secret."""

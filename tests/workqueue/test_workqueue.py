@@ -213,4 +213,4 @@ class Turmoil(RuleBasedStateMachine):
 
 
 TestTurmoil = Turmoil.TestCase
-TestTurmoil.settings = settings(max_examples=100, stateful_step_count=40, deadline=None)
+TestTurmoil.settings = settings(max_examples=100, stateful_step_count=40)
