@@ -14,7 +14,7 @@ from pydantic import AfterValidator, BeforeValidator, Field, PlainValidator, mod
 from autox.api.crashloops import CrashLoopBackOffSection
 from autox.api.documents import Document, read_document
 from autox.core.stagefaults import StageFault, stage_faults
-from autox.core.staging import before_standard
+from autox.core.stagetable import before_standard
 from autox.model import stages as values
 from autox.model.errors import ConfigurationError
 from autox.model.stages import FOREVER, State

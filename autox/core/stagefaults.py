@@ -6,7 +6,7 @@ Pure; ``autox.api.stages`` asks when it reads a file, and tells where in the fil
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 
-from autox.core.staging import is_immediate
+from autox.core.stagetable import is_immediate
 from autox.model.stages import FOREVER, Selector, Stage, State
 
 _STARTED = frozenset({State.STARTING, State.READY, State.FAILED})

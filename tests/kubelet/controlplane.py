@@ -15,8 +15,7 @@ from autox.model.refs import CLUSTER_ROLE_BINDINGS, CLUSTER_ROLES, NODES, PODS
 from autox.nodes.kubelet.access import API_SERVER
 from autox.nodes.kubelet.features import EXEC_BY_WEB_SOCKET
 from autox.nodes.mock.pods import pod_from
-from autox.nodes.mock.podview import PodView
-from autox.nodes.mock.viewing import view_of
+from autox.nodes.mock.podview import PodView, view_of
 from autox.nodes.node.machine import this_machine
 from autox.nodes.node.nodeobject import node_object
 from autox.nodes.provider import NodeSpec

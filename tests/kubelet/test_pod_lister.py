@@ -4,8 +4,7 @@ from typing import Any
 
 from autox.nodes.mock.pod_lister import PodLister
 from autox.nodes.mock.pods import Pod, pod_from
-from autox.nodes.mock.podview import Attempt, PodView
-from autox.nodes.mock.viewing import view_of
+from autox.nodes.mock.podview import Attempt, PodView, view_of
 
 T0, T1, T2 = "2026-01-02T00:00:00Z", "2026-01-02T00:00:10Z", "2026-01-02T00:00:20Z"
 EPOCH = 1_767_312_000.0  # T0

@@ -5,7 +5,8 @@ from datetime import UTC, datetime
 from typing import Any
 
 from autox.model.stages import State
-from autox.nodes.mock.deciding import Plan, decide
+from autox.nodes.mock.deciding import decide
+from autox.nodes.mock.plan import Plan
 from autox.nodes.mock.pods import pod_from
 from autox.nodes.mock.steps import Action
 from tests.mock.samples import taken

@@ -6,7 +6,8 @@ from typing import Any
 import pytest
 
 from autox.model.stages import State
-from autox.nodes.mock.deciding import Plan, decide
+from autox.nodes.mock.deciding import decide
+from autox.nodes.mock.plan import Plan
 from autox.nodes.mock.pods import pod_from
 from autox.nodes.mock.steps import Action, Step
 from tests.mock.samples import bound_pod, succeeded, written

@@ -9,9 +9,10 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from autox.core.stagefaults import WAYS, stage_faults
-from autox.core.staging import STANDARD_TABLE, before_standard
+from autox.core.stagetable import STANDARD_TABLE, before_standard
 from autox.model.stages import ENDED, FOREVER, Selector, Stage, StageTable, State
-from autox.nodes.mock.deciding import Plan, decide
+from autox.nodes.mock.deciding import decide
+from autox.nodes.mock.plan import Plan
 from autox.nodes.mock.pods import pod_from
 from autox.nodes.mock.podstatus import body, status_patch
 from autox.nodes.mock.steps import Action, Step

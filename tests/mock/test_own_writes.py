@@ -4,8 +4,9 @@ import msgspec
 import pytest
 
 from autox.model.stages import Stage, StageTable, State
-from autox.nodes.mock.deciding import Plan, decide
+from autox.nodes.mock.deciding import decide
 from autox.nodes.mock.echo_filter import PodEvents, is_only_ours, written
+from autox.nodes.mock.plan import Plan
 from autox.nodes.mock.pods import Metadata, Pod, pod_from
 from autox.nodes.mock.steps import Step
 

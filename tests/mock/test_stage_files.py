@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from autox.api.stages import load_stages
-from autox.core.staging import STANDARD
+from autox.core.stagetable import STANDARD
 from autox.model.crashloops import CrashLoopBackOff
 from autox.model.errors import ConfigurationError
 from autox.model.stages import Outage, Selector, Stage, State

@@ -5,10 +5,11 @@ from typing import Any
 
 import pytest
 
-from autox.core.staging import STANDARD, before_standard
+from autox.core.stagetable import STANDARD, before_standard
 from autox.model.crashloops import CrashLoopBackOff
 from autox.model.stages import Selector, Stage, StageTable, State
-from autox.nodes.mock.deciding import Plan, decide
+from autox.nodes.mock.deciding import decide
+from autox.nodes.mock.plan import Plan
 from autox.nodes.mock.pods import pod_from
 from autox.nodes.mock.steps import Action
 from tests.mock.fates import BOUND, Written, fate, states

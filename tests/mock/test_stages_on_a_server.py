@@ -10,7 +10,8 @@ from autox.kube.client import KubeClient
 from autox.kube.objects import PatchType
 from autox.model.refs import PODS
 from autox.model.stages import ENDED, State
-from autox.nodes.mock.deciding import Plan, decide
+from autox.nodes.mock.deciding import decide
+from autox.nodes.mock.plan import Plan
 from autox.nodes.mock.pods import pod_from
 from autox.nodes.mock.podstatus import body
 from autox.nodes.mock.steps import Action

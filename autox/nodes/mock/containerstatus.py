@@ -9,7 +9,7 @@ from autox.kube.objects import Object
 from autox.model.stages import ENDED, RUNNING, WAITING, State
 from autox.nodes.mock.endings import is_over
 from autox.nodes.mock.pods import Container, ContainerStatus, Pod, Terminated
-from autox.nodes.mock.states import restarts_of
+from autox.nodes.mock.podstate import restarts_of
 from autox.nodes.mock.steps import Step
 
 _UNKNOWN = ContainerStatus()

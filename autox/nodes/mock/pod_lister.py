@@ -7,8 +7,7 @@ turned into what the endpoints know of them when one is asked for: most are neve
 from collections.abc import Iterator
 
 from autox.nodes.mock.pods import Pod
-from autox.nodes.mock.podview import PodView
-from autox.nodes.mock.viewing import view_of
+from autox.nodes.mock.podview import PodView, view_of
 
 
 class PodLister:

@@ -14,8 +14,8 @@ from autox.model.stages import ENDED, WAITING, State
 from autox.nodes.mock.containerstatus import container_statuses
 from autox.nodes.mock.endings import are_over
 from autox.nodes.mock.pods import Pod
+from autox.nodes.mock.podstate import CONDITIONS, flaps_told
 from autox.nodes.mock.readybody import ready_body
-from autox.nodes.mock.states import CONDITIONS, flaps_told
 from autox.nodes.mock.steps import Step
 
 _TRUE = dict.fromkeys(CONDITIONS, "True")

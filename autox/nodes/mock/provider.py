@@ -19,7 +19,7 @@ from ipaddress import IPv4Network
 
 import msgspec
 
-from autox.core.staging import STANDARD_TABLE
+from autox.core.stagetable import STANDARD_TABLE
 from autox.kube.client import KubeClient
 from autox.kube.decoders import StructDecoder
 from autox.kube.listing import Query
@@ -27,8 +27,8 @@ from autox.kube.watch import watch_as
 from autox.model.nodes import FoundNode, KubeletEndpoint, MockNodes, Mode
 from autox.model.refs import PODS, SERVICES
 from autox.nodes.kubelet.features import EXEC_BY_WEB_SOCKET
-from autox.nodes.mock.deciding import Plan
 from autox.nodes.mock.outages import Outages
+from autox.nodes.mock.plan import Plan
 from autox.nodes.mock.pod_lister import PodLister
 from autox.nodes.mock.pods import Metadata
 from autox.nodes.mock.serving import PodServer

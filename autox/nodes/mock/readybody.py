@@ -13,7 +13,7 @@ import msgspec
 from autox.kube.objects import timestamp
 from autox.model.stages import State
 from autox.nodes.mock.pods import Pod
-from autox.nodes.mock.states import CONDITIONS
+from autox.nodes.mock.podstate import CONDITIONS
 from autox.nodes.mock.steps import Step
 
 _encode = msgspec.json.encode

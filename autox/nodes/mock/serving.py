@@ -30,10 +30,12 @@ from autox.kube.watch_store import WatchEventType
 from autox.model.errors import AlreadyExistsError, AutoxError, InvalidError, NotFoundError
 from autox.model.refs import PODS
 from autox.model.stages import ENDED
-from autox.nodes.mock.deciding import Plan, decide, has_ended
+from autox.nodes.mock.deciding import decide
 from autox.nodes.mock.echo_filter import PodEvents, is_only_ours, written
+from autox.nodes.mock.plan import Plan
 from autox.nodes.mock.pod_lister import PodLister
 from autox.nodes.mock.pods import Metadata, Pod
+from autox.nodes.mock.podstate import has_ended
 from autox.nodes.mock.podstatus import body
 from autox.nodes.mock.steps import Action, Step
 from autox.nodes.mock.tracking import Standing, Tracked, standing_of

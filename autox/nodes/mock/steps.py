@@ -5,6 +5,8 @@ from enum import StrEnum
 import msgspec
 
 from autox.model.stages import Stage, State
+from autox.nodes.mock.pods import Pod
+from autox.nodes.mock.podstate import restarts_of
 
 
 class Action(StrEnum):
@@ -34,3 +36,12 @@ class Step(msgspec.Struct, frozen=True, kw_only=True):
     state: State | None = None
     restarts: int = 0
     flaps: int = 0
+
+
+REST = Step(action=Action.REST)
+"""Nothing."""
+
+
+def ending(pod: Pod, stage: Stage, *, at: float = 0.0) -> Step:
+    """Write the end that a stage says, whatever the table does."""
+    return Step(action=Action.WRITE, at=at, stage=stage, state=stage.to, restarts=restarts_of(pod))

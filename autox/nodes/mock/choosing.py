@@ -8,12 +8,12 @@ import math
 from collections.abc import Collection, Iterable, Iterator, Mapping
 
 from autox.core.backoff import Backoff
-from autox.core.staging import is_immediate
+from autox.core.stagetable import is_immediate
 from autox.model.stages import ANY, FOREVER, RUN_SECONDS, RUNNING, Selector, Stage, State
 from autox.nodes.mock.chance import drawn
 from autox.nodes.mock.endings import has_own_policies, policies
 from autox.nodes.mock.pods import Pod
-from autox.nodes.mock.states import since
+from autox.nodes.mock.podstate import since
 
 
 class InvalidAnnotationError(Exception):

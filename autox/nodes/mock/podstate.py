@@ -40,6 +40,11 @@ def state_of(pod: Pod) -> State:
     return _running(is_started=is_started, is_ready=is_ready)
 
 
+def has_ended(pod: Pod) -> bool:
+    """Is the pod in a phase that it never leaves?"""
+    return pod.status.phase in {"Succeeded", "Failed"}
+
+
 def _running(*, is_started: bool, is_ready: bool) -> State:
     if is_ready:
         return State.READY
