@@ -209,6 +209,8 @@ class ResponseParser:
         return position + taken
 
     def _read_chunk_line(self, data: bytes, position: int) -> int:
+        if not self._held:
+            position = self._read_plain_chunks(data, position)
         line, position = self._until(b"\r\n", data, position, limit=_CHUNK_LINE_LIMIT, violation=Violation.CHUNK)
         if line is None:
             return position
@@ -223,6 +225,24 @@ class ResponseParser:
             self._held += b"\r\n"
             self._state = _State.TRAILER
         return position
+
+    def _read_plain_chunks(self, data: bytes, position: int) -> int:
+        """Take the chunks that are all there and plain; anything else takes the long way from its line on."""
+        while True:
+            end = data.find(b"\r\n", position, position + _CHUNK_DIGITS + 2)
+            digits = data[position:end]
+            if end <= position or not _HEXADECIMAL.issuperset(digits):
+                return position
+            size = int(digits, 16)
+            after = end + 2 + size
+            if not size or not data.startswith(b"\r\n", after):
+                return position
+            if self._body_limit:
+                if self.size + size > self._body_limit:
+                    raise ProtocolError(Violation.BODY_SIZE)
+                self._body += memoryview(data)[end + 2 : after]
+            self.size += size
+            position = after + 2
 
     def _read_chunk_end(self, data: bytes, position: int) -> int:
         line, position = self._until(b"\r\n", data, position, limit=0, violation=Violation.CHUNK)

@@ -81,6 +81,12 @@ GOOD = {
         True,
     ),
     "chunks": (CHUNKS + b"5\r\nhello\r\n1\r\n!\r\n0\r\n\r\n", 200, b"hello!", True),
+    "plain chunks and others": (
+        CHUNKS + b"5\r\nhello\r\n3\r\nabc\r\n1;x\r\n!\r\n0a\r\n0123456789\r\n0\r\n\r\n",
+        200,
+        b"helloabc!0123456789",
+        True,
+    ),
     "one chunk": (CHUNKS + b"5\r\nhello\r\n0\r\n\r\n", 200, b"hello", True),
     "one chunk that looks like the end": (CHUNKS + b"7\r\n\r\n0\r\n\r\n\r\n0\r\n\r\n", 200, b"\r\n0\r\n\r\n", True),
     "chunk extensions": (CHUNKS + b'5 ;a="b"\r\nhello\r\n00;x\r\n\r\n', 200, b"hello", True),
@@ -248,13 +254,14 @@ def test_endless(beginning: bytes, endless: bytes, violation: Violation, piece: 
     assert outcome.violation is violation
 
 
-def test_collected_bodies_are_limited() -> None:
+@pytest.mark.parametrize("form", ["length", "chunks", "chunk extensions", "plain chunks and others"])
+def test_collected_bodies_are_limited(form: str) -> None:
     """A body that is longer than may be collected is refused before it is held."""
     parser = ResponseParser(body_limit=4)
     parser.begin()
 
     with pytest.raises(ProtocolError) as raised:
-        parser.feed(GOOD["length"][0])
+        parser.feed(GOOD[form][0])
 
     assert raised.value.violation is Violation.BODY_SIZE
 
