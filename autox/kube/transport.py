@@ -9,6 +9,8 @@ What is tried again here, and nothing else, so that no layer retries what anothe
 - 429 with a ``Retry-After`` of a few seconds, for any verb: flow control turns a request away before anything is
   done. Bounded by ``Limits``; the last answer goes to the caller as ``TooManyRequestsError``. A refused eviction
   is also a 429 but an answer about a disruption budget, so that is passed on at once.
+- 500, 503 and 504 with such a ``Retry-After``, for GET alone, since anything else may have been done. An API server
+  that is busy says 504 of a list when its cache of watches lags behind etcd ("Too large resource version").
 - By aiohttp, once: a GET, PUT or DELETE whose kept-alive connection turned out to be closed.
 
 Requests share a few kept-alive connections. Streams (watches) have connections of their own, as many as there are
@@ -36,6 +38,7 @@ from autox.kube.status_errors import error_from, retry_after
 from autox.model.errors import AutoxError, InvalidError, TransientError
 
 LARGE_BODY = 1 << 20
+_PASSING = {500, 503, 504}
 REQUEST_BUFFER = 1 << 16
 STREAM_BUFFER = 1 << 20
 """What aiohttp reads ahead, twice over at most. An API server ends the watch of whoever is behind for a tenth of a
@@ -219,7 +222,8 @@ class Transport:
         return error_from(answer.status, bytes(body), answer.headers, what=request.what, plural=request.plural)
 
     def _patience(self, answer: aiohttp.ClientResponse, request: Request) -> float | None:
-        if answer.status != 429 or request.plural == "eviction" or "Retry-After" not in answer.headers:
+        may_pass = answer.status == 429 or (answer.status in _PASSING and request.method == "GET")
+        if not may_pass or request.plural == "eviction" or "Retry-After" not in answer.headers:
             return None
         seconds = retry_after(answer.headers)
         return seconds if seconds <= self.limits.throttled_seconds else None

@@ -203,7 +203,7 @@ async def test_patience_has_an_end(header: str | None, tries_expected: int, seco
 
 
 async def test_a_server_that_is_overloaded_or_ending_asks_for_patience() -> None:
-    """503 with Retry-After is the same error as 429, but never tried again here: it may have been done."""
+    """503 with Retry-After is the same error as 429, but a create is not tried again here: it may have been done."""
     tries = 0
 
     async def handler(_: web.Request) -> web.StreamResponse:
@@ -216,6 +216,54 @@ async def test_a_server_that_is_overloaded_or_ending_asks_for_patience() -> None
             await kube.create(CONFIG_MAPS, {"metadata": {"name": "a"}}, namespace="default")
 
     assert tries == 1
+
+
+@pytest.mark.parametrize(
+    ("status", "reason", "message"),
+    [
+        (504, "Timeout", "Too large resource version: 5655, current: 5632"),
+        (503, "ServiceUnavailable", "the server is shutting down"),
+        (500, "InternalError", "etcdserver: request timed out"),
+    ],
+)
+async def test_a_read_is_tried_again_when_the_server_says_when(status: int, reason: str, message: str) -> None:
+    """A list that a busy API server cannot answer for a second is listed; it was an error, and a run ended of it."""
+    tries = 0
+
+    async def handler(_: web.Request) -> web.StreamResponse:
+        nonlocal tries
+        tries += 1
+        if tries < 3:
+            told = {"kind": "Status", "reason": reason, "message": message, "code": status}
+            return web.json_response(told, status=status, headers={"Retry-After": "0"})
+        return listing(named("a"))
+
+    async with serving(handler) as kube:
+        found = await kube.list(PODS)
+
+    assert [item["metadata"]["name"] for item in found.items] == ["a"]
+    assert tries == 3
+
+
+async def test_a_read_that_goes_on_failing_is_told_as_it_is() -> None:
+    """Patience with reads has an end, too, and without a time to come back there is none."""
+    tries = 0
+
+    async def handler(request: web.Request) -> web.StreamResponse:
+        nonlocal tries
+        tries += 1
+        told = {"kind": "Status", "reason": "Timeout", "message": "too slow", "code": 504}
+        headers = {} if request.path.endswith("/pods/b") else {"Retry-After": "0"}
+        return web.json_response(told, status=504, headers=headers)
+
+    async with serving(handler) as kube:
+        with pytest.raises(errors.DeadlineError, match="too slow"):
+            await kube.get(PODS, "a", namespace="default")
+        assert tries == 5
+        with pytest.raises(errors.DeadlineError):
+            await kube.get(PODS, "b", namespace="default")
+
+    assert tries == 6
 
 
 @pytest.mark.parametrize("announced", [True, False])
