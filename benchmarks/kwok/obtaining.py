@@ -72,7 +72,9 @@ def _module() -> Module:
     if version is None or go is None:
         raise SystemExit(f"{HERE / 'go.mod'} pins no {NAME}")
     packages = {KWOK: Package(path=f"{NAME}/cmd/kwok", produces="kwok")}
-    return Module(name="kwok", source=HERE, packages=packages, version=version[1], go=go[1], ldflags="-s -w")
+    return Module(
+        name="kwok", source=HERE, packages=packages, requires=NAME, version=version[1], go=go[1], ldflags="-s -w"
+    )
 
 
 def _stages(go: Path, platform: Platform, *, offline: bool) -> list[Path]:

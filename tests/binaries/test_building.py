@@ -77,6 +77,7 @@ def tiny(tmp_path: Path) -> Module:
             Tool.ETCD: Package(path="example.test/tiny", produces="tiny"),
             Tool.KUBECTL: Package(path="example.test/tiny/absent", produces="absent"),
         },
+        requires="example.test/tiny",
         version=pinned(Tool.ETCD),
         go="1.21",
         ldflags=f"-s -w -X main.version={pinned(Tool.ETCD)}",

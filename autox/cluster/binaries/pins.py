@@ -4,6 +4,7 @@ The ``go.mod`` files under ``modules/`` are the only place where a version is wr
 accepted from PATH and what is built are all derived from their ``require`` lines, so the three cannot disagree.
 ``go.sum`` beside each is the checksum of everything that is compiled.
 
+CoreDNS is compiled from a main of ours there, with the plugins that a cluster needs and none for clouds.
 Four modules and not one, because the dependencies of Kubernetes, etcd, Helm and CoreDNS contradict each other.
 """
 
@@ -41,6 +42,7 @@ class Module:
         name: what it is called in output: ``kubernetes``.
         source: the folder holding go.mod and go.sum; may be read-only.
         packages: the programs it can build.
+        requires: the module whose version is theirs.
         version: the pinned version of these programs, with a leading ``v``.
         go: the oldest Go release that may compile it: ``1.26.0``.
         ldflags: linker flags, without which the programs would not know their own version.
@@ -49,6 +51,7 @@ class Module:
     name: str
     source: Traversable
     packages: Mapping[Tool, Package]
+    requires: str
     version: str
     go: str
     ldflags: str
@@ -66,6 +69,7 @@ def _module(name: str, *, requires: str, packages: Mapping[Tool, Package]) -> Mo
         name=name,
         source=source,
         packages=MappingProxyType(packages),
+        requires=requires,
         version=version[1],
         go=go[1],
         ldflags=f"{_STRIPPED} {flags}".strip(),
@@ -112,7 +116,7 @@ def modules() -> tuple[Module, ...]:
         _module(
             "coredns",
             requires="github.com/coredns/coredns",
-            packages={Tool.COREDNS: Package(path="github.com/coredns/coredns", produces="coredns")},
+            packages={Tool.COREDNS: Package(path="autox.dev/binaries/coredns", produces="coredns")},
         ),
         _module(
             "kubernetes",
