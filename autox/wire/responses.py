@@ -197,16 +197,19 @@ class ResponseParser:
     def _read_body(self, data: bytes, position: int) -> int:
         here = len(data) - position
         taken = here if self._state is _State.UNTIL_CLOSE else min(here, self._left)
-        if self._body_limit:
-            if self.size + taken > self._body_limit:
-                raise ProtocolError(Violation.BODY_SIZE)
-            self._body += memoryview(data)[position : position + taken]
-        self.size += taken
+        self._take(data, position, taken)
         if self._state is not _State.UNTIL_CLOSE:
             self._left -= taken
             if not self._left:
                 self._state = _State.CHUNK_END if self._state is _State.CHUNK_DATA else _State.IDLE
         return position + taken
+
+    def _take(self, data: bytes, position: int, size: int) -> None:
+        if self._body_limit:
+            if self.size + size > self._body_limit:
+                raise ProtocolError(Violation.BODY_SIZE)
+            self._body += memoryview(data)[position : position + size]
+        self.size += size
 
     def _read_chunk_line(self, data: bytes, position: int) -> int:
         if not self._held:
@@ -229,20 +232,11 @@ class ResponseParser:
     def _read_plain_chunks(self, data: bytes, position: int) -> int:
         """Take the chunks that are all there and plain; anything else takes the long way from its line on."""
         while True:
-            end = data.find(b"\r\n", position, position + _CHUNK_DIGITS + 2)
-            digits = data[position:end]
-            if end <= position or not _HEXADECIMAL.issuperset(digits):
+            begin, size = _plain_chunk(data, position)
+            if size <= 0 or not data.startswith(b"\r\n", begin + size):
                 return position
-            size = int(digits, 16)
-            after = end + 2 + size
-            if not size or not data.startswith(b"\r\n", after):
-                return position
-            if self._body_limit:
-                if self.size + size > self._body_limit:
-                    raise ProtocolError(Violation.BODY_SIZE)
-                self._body += memoryview(data)[end + 2 : after]
-            self.size += size
-            position = after + 2
+            self._take(data, begin, size)
+            position = begin + size + 2
 
     def _read_chunk_end(self, data: bytes, position: int) -> int:
         line, position = self._until(b"\r\n", data, position, limit=0, violation=Violation.CHUNK)
@@ -284,15 +278,20 @@ class ResponseParser:
         return block, position + found + len(mark) - before
 
 
-def _only_chunk(data: bytes, begin: int) -> tuple[int, int, int]:
+def _plain_chunk(data: bytes, position: int) -> tuple[int, int]:
+    """Where the chunk begins whose line is at ``position``, and its size; ``_NONE`` if the line is cut or not plain."""
+    end = data.find(b"\r\n", position, position + _CHUNK_DIGITS + 2)
+    digits = data[position:end]
+    if end <= position or not _HEXADECIMAL.issuperset(digits):
+        return position, _NONE
+    return end + 2, int(digits, 16)
+
+
+def _only_chunk(data: bytes, position: int) -> tuple[int, int, int]:
     """Where the chunk begins that is all of a body, its size, and where the response ends; size ``_NONE`` if none is.
 
     Only a plain chunk that is all there, with a plain end: anything else takes the long way.
     """
-    end = data.find(b"\r\n", begin, begin + _CHUNK_DIGITS + 2)
-    digits = data[begin:end]
-    if end <= begin or not _HEXADECIMAL.issuperset(digits):
-        return begin, _NONE, begin
-    size = int(digits, 16)
-    after = end + 2 + size
-    return end + 2, size if size and data.startswith(_CHUNKS_END, after) else _NONE, after + len(_CHUNKS_END)
+    begin, size = _plain_chunk(data, position)
+    after = begin + size
+    return begin, size if size > 0 and data.startswith(_CHUNKS_END, after) else _NONE, after + len(_CHUNKS_END)

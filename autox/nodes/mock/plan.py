@@ -76,11 +76,12 @@ class Plan:
 
     def following(self, pod: Pod, state: State) -> Step:
         """The step that the table asks for: the stage that is due first, and with it those due at once then."""
-        if not self.stages(pod, state):
+        stages = self.stages(pod, state)
+        if not stages:
             return REST
         restarts, flaps = restarts_of(pod), flaps_of(pod)
         try:
-            due = self._first_due(pod, state, restarts, flaps)
+            due = first_due(pod, state, self._applicable(pod, stages, state, restarts, flaps))
         except InvalidAnnotationError as error:
             return ending(pod, replace(_INVALID, message=str(error)))
         if due is None:
@@ -111,10 +112,6 @@ class Plan:
     def _is_plain(self, pod: Pod) -> bool:
         annotations = pod.metadata.annotations
         return (annotations is None or self._read.isdisjoint(annotations)) and not has_own_policies(pod)
-
-    def _first_due(self, pod: Pod, state: State, restarts: int, flaps: int) -> tuple[float, Stage] | None:
-        """The stage that leads a pod away from the state that it is in first, and when."""
-        return first_due(pod, state, self._applicable(pod, self.stages(pod, state), state, restarts, flaps))
 
     def _first_at_once(self, pod: Pod, state: State, restarts: int, flaps: int) -> Stage | None:
         """The stage that is due as soon as a pod comes into a state."""
