@@ -15,12 +15,12 @@ from autox.cluster.spec import Runtime
 from autox.kube.auth import from_kubeconfig
 from autox.kube.client import KubeClient
 from autox.model.refs import NAMESPACES
-from tests.clusters import LocalCluster
+from tests.clusters import RARELY, LocalCluster
 from tests.kube.apiserver import ApiServer
 
 # What a kubelet does in tens of seconds, in seconds; and an API server that has memory collects garbage rarely.
 QUICK = (
-    "apiServer.env.GOGC=400",
+    *(f"apiServer.env.{name}={value}" for name, value in RARELY.items()),
     "nodes.config.crashLoopBackOff.initialSeconds=1",
     "nodes.config.crashLoopBackOff.limitSeconds=4",
 )

@@ -1,6 +1,6 @@
 """Task ``assess``: the SLOs."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterator
 from typing import Annotated, Self
 
 from pydantic import ConfigDict, Field, JsonValue, model_validator
@@ -44,6 +44,12 @@ class SLOsSection(Document):
             raise ValueError("there is no SLO: give a metric and its limit under upper or lower")
         return self
 
+    def limits(self) -> Iterator[tuple[Bound, str, float]]:
+        """Each limit with its bound and its metric as it is written, upper ones first."""
+        for bound, given in ((Bound.UPPER, self.upper), (Bound.LOWER, self.lower)):
+            for metric, limit in given.items():
+                yield bound, metric, limit
+
 
 class AssessSection(Document):
     """Judge the metrics of the tasks before this one by SLOs."""
@@ -51,33 +57,28 @@ class AssessSection(Document):
     slos: Annotated[SLOsSection, Field(alias="SLOs", description="The limits.")]
 
     def value(self) -> AssessInputs:
-        """The same as a frozen value, each metric by its one name."""
-        sides = ((Bound.UPPER, self.slos.upper), (Bound.LOWER, self.slos.lower))
+        """The SLOs, each metric by its one name, however its percentile is written."""
         return AssessInputs(
             slos=tuple(
-                SLO(metric=canonical(metric), bound=bound, limit=limit)
-                for bound, limits in sides
-                for metric, limit in limits.items()
+                SLO(metric=canonical(metric), bound=bound, limit=limit) for bound, metric, limit in self.slos.limits()
             )
         )
 
     def percentiles(self, task: str) -> frozenset[float]:
         """The percentiles of a task's latency that the SLOs are about."""
-        metrics = (metric for metric in (*self.slos.upper, *self.slos.lower) if metric.startswith(f"{task}/"))
+        metrics = (metric for _, metric, _ in self.slos.limits() if metric.startswith(f"{task}/"))
         found = map(percentile, metrics)
         return frozenset(percent for percent in found if percent is not None)
 
     def without_data(self, before: Collection[str]) -> list[str]:
         """For each SLO on a metric that none of the tasks ``before`` makes: the field, and what would make it."""
-        sides = ((Bound.UPPER, self.slos.upper), (Bound.LOWER, self.slos.lower))
         wrong = []
-        for bound, limits in sides:
-            for metric in limits:
-                task = maker(metric)
-                if not task:
-                    wrong.append(f"SLOs.{bound}.{metric}: {why_not_made(metric)}")
-                elif task not in before:
-                    wrong.append(f"SLOs.{bound}.{metric}: needs task {task}, listed before assess")
+        for bound, metric, _ in self.slos.limits():
+            task = maker(metric)
+            if not task:
+                wrong.append(f"SLOs.{bound}.{metric}: {why_not_made(metric)}")
+            elif task not in before:
+                wrong.append(f"SLOs.{bound}.{metric}: needs task {task}, listed before assess")
         return wrong
 
 

@@ -36,6 +36,11 @@ def _either(one: str, other: str) -> ConfigDict:
     return ConfigDict(json_schema_extra={"oneOf": [{"required": [one]}, {"required": [other]}]})
 
 
+def _check_either(one: str, given: object, other: str, instead: object) -> None:
+    if (given is None) == (instead is None):
+        raise ValueError(f"give either {one} or {other}: which control plane is to be tested")
+
+
 class DensitySection(DensityLoad):
     """Virtual nodes and pods on the control plane of a cluster: give its kubeconfig, or a local cluster's name."""
 
@@ -45,12 +50,11 @@ class DensitySection(DensityLoad):
 
     @model_validator(mode="after")
     def _one_cluster(self) -> Self:
-        if (self.kubeconfig is None) == (self.cluster is None):
-            raise ValueError("give either kubeconfig or cluster: which control plane is to be tested")
+        _check_either("kubeconfig", self.kubeconfig, "cluster", self.cluster)
         return self
 
     def value(self, folder: Path) -> DensityInputs:
-        """The same as a frozen value; a relative path is taken from ``folder``."""
+        """What the task is given: ``timeout`` in seconds, no cluster as an empty name, a path from ``folder``."""
         return DensityInputs(
             kubeconfig=None if self.kubeconfig is None else folder / self.kubeconfig,
             cluster=self.cluster or "",
@@ -75,8 +79,7 @@ class DensityValues(DensityLoad):
 
     @model_validator(mode="after")
     def _one_cluster(self) -> Self:
-        if (self.kubeconfig_secret is None) == (self.cluster is None):
-            raise ValueError("give either kubeconfigSecret or cluster: which control plane is to be tested")
+        _check_either("kubeconfigSecret", self.kubeconfig_secret, "cluster", self.cluster)
         return self
 
 

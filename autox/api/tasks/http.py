@@ -111,7 +111,7 @@ class HttpSection(Document):
         return self
 
     def value(self, percentiles: frozenset[float] = frozenset()) -> HttpInputs:
-        """The same as a frozen value.
+        """What the task is given: times in seconds, the body in bytes, a method and a number of requests.
 
         Args:
             percentiles: of the latency, that SLOs are about; measured too.

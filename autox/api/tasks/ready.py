@@ -46,7 +46,7 @@ class ReadySection(Document):
         return self
 
     def value(self) -> ReadyInputs:
-        """The same as a frozen value; a namespace that nobody said stays empty."""
+        """What the task is given: ``timeout`` in seconds; what nobody said, a namespace too, as empty text."""
         return ReadyInputs(
             namespace=self.namespace or "",
             deploy=self.deploy or "",
