@@ -1,6 +1,6 @@
 """Where a cluster keeps its files: one directory each, mode 0700, beneath the user's state directory.
 
-The directory is also the cluster's lock (``locking``) and its mark on every process of it (``processes``).
+The directory is also the cluster's lock (``locking``) and its label on every process of it (``processes``).
 """
 
 import os

@@ -17,7 +17,7 @@ import psutil
 
 from autox.cluster.component import Component
 from autox.cluster.files import private_directory
-from autox.cluster.marks import CLUSTER_MARK, COMPONENT_MARK, DIGEST_MARK, NODE_MARK
+from autox.cluster.labels import CLUSTER_LABEL, COMPONENT_LABEL, DIGEST_LABEL, NODE_LABEL
 from autox.model.errors import PermanentError
 
 POLL_SECONDS = 0.02
@@ -68,7 +68,7 @@ def find(directory: Path) -> list[Running]:
             started = process.create_time()
         except (psutil.Error, OSError):
             continue
-        running = Running(environment.get(COMPONENT_MARK, ""), environment.get(DIGEST_MARK, ""), process)
+        running = Running(environment.get(COMPONENT_LABEL, ""), environment.get(DIGEST_LABEL, ""), process)
         found.append((started, running))
     return [running for _, running in sorted(found, key=lambda pair: (pair[0], pair[1].pid))]
 
@@ -92,9 +92,9 @@ def start(component: Component, *, directory: Path, log: Path) -> Running:
     environment = {
         **component.inherited,
         **component.environment,
-        CLUSTER_MARK: str(directory),
-        COMPONENT_MARK: component.name,
-        DIGEST_MARK: component.digest,
+        CLUSTER_LABEL: str(directory),
+        COMPONENT_LABEL: component.name,
+        DIGEST_LABEL: component.digest,
     }
     append = os.O_WRONLY | os.O_CREAT | os.O_APPEND
     try:
@@ -156,7 +156,7 @@ def _signal(processes: Iterable[Running], number: signal.Signals) -> None:
 
 
 def _belongs(environment: dict[str, str], directory: Path) -> bool:
-    if environment.get(CLUSTER_MARK) == str(directory):
+    if environment.get(CLUSTER_LABEL) == str(directory):
         return True
-    node = environment.get(NODE_MARK, "")
+    node = environment.get(NODE_LABEL, "")
     return node.startswith(f"{directory}{os.sep}")

@@ -14,7 +14,7 @@ from collections.abc import Sequence
 from ipaddress import AddressValueError, IPv4Address
 from typing import Any
 
-from autox.cluster.marks import NODE_MARK
+from autox.cluster.labels import NODE_LABEL
 from autox.kube.client import KubeClient
 from autox.kube.objects import Object
 from autox.model.errors import ConfigurationError, ForbiddenError, NotFoundError, UnreachableError
@@ -43,7 +43,7 @@ async def resolve(url: Url, context: TaskContext, *, timeout: float) -> Destinat
         ConfigurationError: the Service has no such port.
         ForbiddenError: Services may not be read here.
     """
-    if context.kube is None or NODE_MARK not in context.environ:
+    if context.kube is None or NODE_LABEL not in context.environ:
         return await _system(url.host, url.port, timeout=timeout)
     try:
         address = IPv4Address(url.name)

@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 
 from autox.cluster.component import Component
+from autox.cluster.labels import COMPONENT_LABEL, NODE_LABEL
 from autox.cluster.logs import follow, tail
-from autox.cluster.marks import COMPONENT_MARK, NODE_MARK
 from autox.cluster.processes import Running, components_of, end, find, start
 from autox.model.errors import NotFoundError, PermanentError
 
@@ -63,7 +63,7 @@ async def test_found_by_its_marks(directory: Path) -> None:
 
 async def test_containers_belong_to_the_cluster(directory: Path) -> None:
     """A process that a node of the cluster started is found too, and is no component."""
-    environment = {NODE_MARK: str(directory / "nodes")}
+    environment = {NODE_LABEL: str(directory / "nodes")}
     with subprocess.Popen(  # noqa: ASYNC220  - a container is no child of any event loop
         [sys.executable, "-c", SLEEP], env=environment, stdout=subprocess.PIPE
     ) as container:
@@ -155,7 +155,7 @@ def test_following_nothing(tmp_path: Path) -> None:
 def test_a_node_process_is_one_process(tmp_path: Path) -> None:
     """A nodes component that reads its file has no child that would be taken for a second one."""
     (tmp_path / "nodes.json").write_text("{}")
-    environ = {**os.environ, COMPONENT_MARK: "nodes"}
+    environ = {**os.environ, COMPONENT_LABEL: "nodes"}
     traced = (
         "import os, sys\n"
         "os.fork = lambda: sys.exit('forked')\n"

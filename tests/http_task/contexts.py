@@ -3,7 +3,7 @@
 from datetime import UTC, datetime
 from pathlib import Path
 
-from autox.cluster.marks import NODE_MARK
+from autox.cluster.labels import NODE_LABEL
 from autox.kube.client import KubeClient
 from autox.model.result import Metric, Subject
 from autox.tasks.context import Findings, TaskContext
@@ -24,7 +24,7 @@ def context_with(
         kube=kube,
         namespace=namespace,
         environ={
-            **({NODE_MARK: "/somewhere"} if node else {}),
+            **({NODE_LABEL: "/somewhere"} if node else {}),
             **({CA_BUNDLE: str(bundle)} if bundle else {}),
         },
         subject=Subject(),

@@ -13,7 +13,7 @@ import click
 from autox.cli.parts.apart import apart
 from autox.cli.parts.lazygroup import loaded
 from autox.cli.parts.output import output_option
-from autox.cluster.marks import COMPONENT_MARK
+from autox.cluster.labels import COMPONENT_LABEL
 from autox.model.errors import ConfigurationError
 from autox.model.nodes import Mode, NodesConfig
 
@@ -83,7 +83,7 @@ def run(file: Path | None, provider: str, **flags: Any) -> None:
     it continues with them. `autox nodes remove` removes them.
     """  # noqa: D301  - click wants the character that backslash b stands for
     given = {name: value for name, value in flags.items() if value is not None}
-    if COMPONENT_MARK in os.environ:
+    if COMPONENT_LABEL in os.environ:
         # NB: a cluster knows its processes by their environment, and would take a child of this one for another agent.
         config = _config(file, provider, given)
     else:

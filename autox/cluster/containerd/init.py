@@ -133,7 +133,7 @@ def main(config_file: Path) -> None:
         sys.exit(str(error))
     services = [Service(program) for program in programs(config)]
     logs = layout.cluster / "logs"
-    # NB: nothing of the cluster's marks: this process is what the cluster knows, and all of these end with it.
+    # NB: none of the cluster's labels: this process is what the cluster knows, and all of these end with it.
     environment = {"PATH": SYSTEM_PATH, "HOME": str(layout.directory), "LANG": "C.UTF-8"}
     Supervisor(services=services, logs=logs, environment=environment).run()
 

@@ -34,7 +34,7 @@ class RunLabels:
 
     @staticmethod
     def of(subject: Subject, *, token: str) -> "RunLabels":
-        """The marks of a new run of a Job, or of an experiment without one; one outside a cluster is a run of its own.
+        """The labels of a new run of a Job, or of an experiment without one; one outside a cluster is a run of its own.
 
         Args:
             subject: says which Job and which experiment.
