@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from autox.nodes.process.containers import ContainerKey, ContainerLaunch, ContainerRuntime
-from autox.nodes.process.processes import kill_strays
+from autox.nodes.process.runtime.containers import ContainerKey, ContainerLaunch, ContainerRuntime
+from autox.nodes.process.runtime.processes import kill_strays
 
 Launching = Callable[..., ContainerLaunch]
 

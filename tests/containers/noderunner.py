@@ -8,7 +8,7 @@ import asyncio
 import sys
 from pathlib import Path
 
-from autox.nodes.process.containers import ContainerKey, ContainerLaunch, ContainerRuntime
+from autox.nodes.process.runtime.containers import ContainerKey, ContainerLaunch, ContainerRuntime
 
 
 async def main(state: Path, count: int, script: str) -> None:

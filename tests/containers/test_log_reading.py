@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from autox.model.errors import NotFoundError
 from autox.nodes.kubelet.logs import LogOptions, read_log
-from autox.nodes.process.containers import ContainerRuntime
+from autox.nodes.process.runtime.containers import ContainerRuntime
 from tests.containers.conftest import Launching
 from tests.containers.waiting import until
 

@@ -13,8 +13,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from autox.nodes.kubelet.logs import read_log
-from autox.nodes.process.containers import ContainerRuntime
-from autox.nodes.process.crilog import Log, Stream
+from autox.nodes.process.runtime.containers import ContainerRuntime
+from autox.nodes.process.runtime.crilog import Log, Stream
 from tests.containers.conftest import Launching, lines_of
 
 RECORD = re.compile(rb"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{9}Z (stdout|stderr) [FP] [^\n]*\n")

@@ -12,10 +12,10 @@ from pathlib import Path
 import pytest
 
 from autox.model.errors import AlreadyExistsError, ConfigurationError, StartError
-from autox.nodes.process.attempts import attempt_of, attempts_in
-from autox.nodes.process.containers import ContainerKey, ContainerRuntime, ContainerState
-from autox.nodes.process.processes import kill_strays, marked_processes
-from autox.nodes.process.spawning import stat_field
+from autox.nodes.process.runtime.attempts import attempt_of, attempts_in
+from autox.nodes.process.runtime.containers import ContainerKey, ContainerRuntime, ContainerState
+from autox.nodes.process.runtime.processes import kill_strays, marked_processes
+from autox.nodes.process.runtime.spawning import stat_field
 from tests.containers.conftest import Launching, lines_of
 from tests.containers.waiting import alive, until
 

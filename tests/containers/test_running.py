@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from autox.model.errors import AlreadyExistsError, DeadlineError, InvalidError, NotFoundError, StartError
-from autox.nodes.process.containers import ContainerKey, ContainerRuntime, ContainerState
+from autox.nodes.process.runtime.containers import ContainerKey, ContainerRuntime, ContainerState
 from tests.containers.conftest import Launching, lines_of
 from tests.containers.waiting import alive, until
 

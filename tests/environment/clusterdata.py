@@ -8,7 +8,7 @@ from typing import Any
 from autox.kube.objects import Object
 from autox.model.errors import AutoxError, NotFoundError
 from autox.model.refs import CONFIG_MAPS, SECRETS, Resource
-from autox.nodes.process.downward import PodFacts
+from autox.nodes.process.volumes.downward import PodFacts
 
 
 class ClusterData:

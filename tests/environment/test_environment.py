@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 
 from autox.model.errors import ForbiddenError, StartError, UnreachableError
-from autox.nodes.process.environment import base_environment, declared_environment
-from autox.nodes.process.sources import Sources
+from autox.nodes.process.pod.environment import base_environment, declared_environment
+from autox.nodes.process.volumes.sources import Sources
 from tests.environment.clusterdata import ClusterData, facts_of
 
 

@@ -6,7 +6,7 @@ import pytest
 
 from autox.model.errors import StartError
 from autox.model.nodes import ImageMapping
-from autox.nodes.process.images import command_line, mapping_of, search_path
+from autox.nodes.process.pod.images import command_line, mapping_of, search_path
 
 MAPPINGS = [
     ImageMapping(image="busybox", entrypoint=("/bin/sh",)),

@@ -9,9 +9,9 @@ import pytest
 from autox.kube.auth import from_kubeconfig
 from autox.kube.client import KubeClient
 from autox.model.refs import PODS, Resource
-from autox.nodes.process.downward import PodFacts
-from autox.nodes.process.sources import Sources
-from autox.nodes.process.volumes import PodVolumes
+from autox.nodes.process.volumes.downward import PodFacts
+from autox.nodes.process.volumes.podvolumes import PodVolumes
+from autox.nodes.process.volumes.sources import Sources
 from tests.clusters import LocalCluster
 from tests.integration.objects import pod, shell
 

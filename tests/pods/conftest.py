@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from autox.kube.client import KubeClient
-from autox.nodes.process.containers import ContainerRuntime
+from autox.nodes.process.runtime.containers import ContainerRuntime
 from tests.pods.podapi import PodApi
 from tests.pods.podnode import PodNode
 

@@ -9,14 +9,14 @@ from typing import Any
 from autox.kube.client import KubeClient
 from autox.kube.events import EventRecorder
 from autox.model.nodes import ImageMapping
-from autox.nodes.process.attempts import ContainerRecord, attempts_in, pod_folder
 from autox.nodes.process.clock import SystemClock
-from autox.nodes.process.containers import ContainerRuntime
-from autox.nodes.process.crashloop import CrashLoop
-from autox.nodes.process.podstatus import PodAddresses
-from autox.nodes.process.sandbox import NodeFacts, PodSandbox
-from autox.nodes.process.sources import Sources
-from autox.nodes.process.worker import NodeParts, PodWorker
+from autox.nodes.process.pod.sandbox import NodeFacts, PodSandbox
+from autox.nodes.process.pod.worker import NodeParts, PodWorker
+from autox.nodes.process.runtime.attempts import ContainerRecord, attempts_in, pod_folder
+from autox.nodes.process.runtime.containers import ContainerRuntime
+from autox.nodes.process.status.crashloop import CrashLoop
+from autox.nodes.process.status.podstatus import PodAddresses
+from autox.nodes.process.volumes.sources import Sources
 from autox.nodes.services.addresses import loopback
 from tests.pods.podapi import PodApi
 

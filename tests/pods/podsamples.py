@@ -3,9 +3,9 @@
 from dataclasses import replace
 from typing import Any
 
-from autox.nodes.process.lifecycle import Plan
-from autox.nodes.process.podspec import PodSpec, read_pod
-from autox.nodes.process.runtime_state import ObservedAttempt, ObservedContainer, RuntimeState
+from autox.nodes.process.status.lifecycle import Plan
+from autox.nodes.process.status.podspec import PodSpec, read_pod
+from autox.nodes.process.status.runtime_state import ObservedAttempt, ObservedContainer, RuntimeState
 
 NOW = 1_764_000_000.0
 

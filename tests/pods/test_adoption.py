@@ -4,8 +4,8 @@ from typing import Any
 
 import pytest
 
-from autox.nodes.process.adoption import merge_attempts, reported_attempts
-from autox.nodes.process.runtime_state import ObservedAttempt
+from autox.nodes.process.pod.adoption import merge_attempts, reported_attempts
+from autox.nodes.process.status.runtime_state import ObservedAttempt
 from tests.pods.podsamples import NOW, pod
 
 NOW_TEXT = "2025-11-24T16:00:00Z"

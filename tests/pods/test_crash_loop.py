@@ -2,8 +2,8 @@
 
 import pytest
 
-from autox.nodes.process.crashloop import BackOff, CrashLoop
-from autox.nodes.process.runtime_state import ObservedAttempt
+from autox.nodes.process.status.crashloop import BackOff, CrashLoop
+from autox.nodes.process.status.runtime_state import ObservedAttempt
 
 CURVE = CrashLoop(initial=10, limit=300)
 

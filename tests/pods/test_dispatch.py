@@ -10,11 +10,11 @@ from autox.core.backoff import Backoff
 from autox.kube.objects import Object
 from autox.kube.watch_store import WatchEvent, WatchEventType
 from autox.model.errors import InvalidError, NotFoundError
-from autox.nodes.process import dispatch as dispatching
-from autox.nodes.process.attempts import ContainerRecord
-from autox.nodes.process.directory import PodDirectory
-from autox.nodes.process.dispatch import PodDispatch
-from autox.nodes.process.worker import PodWorker
+from autox.nodes.process.pod import dispatch as dispatching
+from autox.nodes.process.pod.directory import PodDirectory
+from autox.nodes.process.pod.dispatch import PodDispatch
+from autox.nodes.process.pod.worker import PodWorker
+from autox.nodes.process.runtime.attempts import ContainerRecord
 from autox.nodes.services.addresses import AddressPool
 from tests.pods.podnode import PodNode
 from tests.pods.podsamples import container, pod

@@ -5,9 +5,9 @@ from typing import Any
 
 import pytest
 
-from autox.nodes.process.crashloop import BackOff, CrashLoop
-from autox.nodes.process.lifecycle import Action, Course, Plan, StartContainer, StopContainer, decide
-from autox.nodes.process.runtime_state import Ailment, Ending, EndReason, RuntimeState, StartFailure
+from autox.nodes.process.status.crashloop import BackOff, CrashLoop
+from autox.nodes.process.status.lifecycle import Action, Course, Plan, StartContainer, StopContainer, decide
+from autox.nodes.process.status.runtime_state import Ailment, Ending, EndReason, RuntimeState, StartFailure
 from tests.pods.podsamples import NOW, container, deleted, ended, pod, running, seen, sidecar, spec
 
 CURVE = CrashLoop(initial=10, limit=300)

@@ -7,11 +7,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
-from autox.nodes.process.crashloop import CrashLoop
-from autox.nodes.process.lifecycle import Course, Plan, StartContainer, StopContainer, decide
-from autox.nodes.process.podspec import Role, read_pod
-from autox.nodes.process.podstatus import PodAddresses, pod_status
-from autox.nodes.process.runtime_state import Ailment, Ending, ObservedAttempt, ObservedContainer, RuntimeState
+from autox.nodes.process.status.crashloop import CrashLoop
+from autox.nodes.process.status.lifecycle import Course, Plan, StartContainer, StopContainer, decide
+from autox.nodes.process.status.podspec import Role, read_pod
+from autox.nodes.process.status.podstatus import PodAddresses, pod_status
+from autox.nodes.process.status.runtime_state import Ailment, Ending, ObservedAttempt, ObservedContainer, RuntimeState
 from tests.pods.podsamples import NOW, container, deleted, pod, sidecar, with_ending
 
 CURVE = CrashLoop(initial=10, limit=300)

@@ -4,11 +4,11 @@ from typing import Any
 
 import pytest
 
-from autox.nodes.process.crashloop import CrashLoop
-from autox.nodes.process.lifecycle import decide
-from autox.nodes.process.podspec import read_pod
-from autox.nodes.process.podstatus import PodAddresses, pod_status, status_patch
-from autox.nodes.process.runtime_state import ObservedAttempt, ObservedContainer, RuntimeState, StartFailure
+from autox.nodes.process.status.crashloop import CrashLoop
+from autox.nodes.process.status.lifecycle import decide
+from autox.nodes.process.status.podspec import read_pod
+from autox.nodes.process.status.podstatus import PodAddresses, pod_status, status_patch
+from autox.nodes.process.status.runtime_state import ObservedAttempt, ObservedContainer, RuntimeState, StartFailure
 from autox.nodes.timestamps import epoch, rfc3339
 from tests.pods.podsamples import NOW, container, deleted, ended, pod, running, seen, sidecar, with_ending
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from autox.nodes.process.atomicwriter import ProjectedFile, write_atomically
+from autox.nodes.process.volumes.atomicwriter import ProjectedFile, write_atomically
 
 
 def files_of(**contents: str) -> dict[str, ProjectedFile]:

@@ -7,7 +7,7 @@ import pytest
 
 from autox.kube.objects import Object
 from autox.model.errors import StartError
-from autox.nodes.process.mounting import MountSource, mount_container
+from autox.nodes.process.volumes.mounting import MountSource, mount_container
 
 
 @pytest.fixture

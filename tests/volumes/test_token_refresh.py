@@ -2,8 +2,8 @@
 
 import pytest
 
-from autox.nodes.process.sources import Token
-from autox.nodes.process.tokens import needs_refresh
+from autox.nodes.process.volumes.sources import Token
+from autox.nodes.process.volumes.tokens import needs_refresh
 
 HOUR, DAY = 3600.0, 86400.0
 

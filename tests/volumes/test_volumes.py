@@ -9,9 +9,9 @@ import pytest
 
 from autox.kube.objects import Object
 from autox.model.errors import StartError, UnreachableError, UnsupportedError
-from autox.nodes.process.downward import PodFacts
-from autox.nodes.process.sources import Sources
-from autox.nodes.process.volumes import PodVolumes
+from autox.nodes.process.volumes.downward import PodFacts
+from autox.nodes.process.volumes.podvolumes import PodVolumes
+from autox.nodes.process.volumes.sources import Sources
 from tests.environment.clusterdata import ClusterData, facts_of
 
 

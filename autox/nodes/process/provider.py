@@ -18,17 +18,17 @@ from autox.kube.watch import watch
 from autox.model.errors import ConfigurationError
 from autox.model.nodes import NodesConfig
 from autox.model.refs import PODS
-from autox.nodes.process.attempts import ContainerRecord, pod_folder
 from autox.nodes.process.capacity import machine_capacity
 from autox.nodes.process.clock import SystemClock
-from autox.nodes.process.containers import ContainerRuntime
-from autox.nodes.process.crashloop import CrashLoop
-from autox.nodes.process.directory import PodDirectory
-from autox.nodes.process.dispatch import PodDispatch
-from autox.nodes.process.podstatus import PodAddresses
-from autox.nodes.process.sandbox import NodeFacts, PodSandbox
-from autox.nodes.process.sources import Sources
-from autox.nodes.process.worker import NodeParts, PodWorker
+from autox.nodes.process.pod.directory import PodDirectory
+from autox.nodes.process.pod.dispatch import PodDispatch
+from autox.nodes.process.pod.sandbox import NodeFacts, PodSandbox
+from autox.nodes.process.pod.worker import NodeParts, PodWorker
+from autox.nodes.process.runtime.attempts import ContainerRecord, pod_folder
+from autox.nodes.process.runtime.containers import ContainerRuntime
+from autox.nodes.process.status.crashloop import CrashLoop
+from autox.nodes.process.status.podstatus import PodAddresses
+from autox.nodes.process.volumes.sources import Sources
 from autox.nodes.provider import NodeSpec, Registered
 from autox.nodes.services.addresses import AddressPool, loopback
 from autox.nodes.services.forwarder import ServiceForwarder

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from autox.model.errors import AlreadyExistsError, InvalidError, StartError
-from autox.nodes.process.processes import ProcessIdentity
+from autox.nodes.process.runtime.processes import ProcessIdentity
 
 _PATH_ELEMENT = re.compile(r"[A-Za-z0-9][-A-Za-z0-9_.]*")
 

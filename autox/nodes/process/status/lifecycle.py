@@ -15,9 +15,16 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 
-from autox.nodes.process.crashloop import BackOff, CrashLoop
-from autox.nodes.process.podspec import ContainerSpec, PodSpec, Role
-from autox.nodes.process.runtime_state import EXIT_LOST, Ailment, Ending, EndReason, ObservedContainer, RuntimeState
+from autox.nodes.process.status.crashloop import BackOff, CrashLoop
+from autox.nodes.process.status.podspec import ContainerSpec, PodSpec, Role
+from autox.nodes.process.status.runtime_state import (
+    EXIT_LOST,
+    Ailment,
+    Ending,
+    EndReason,
+    ObservedContainer,
+    RuntimeState,
+)
 
 MINIMUM_GRACE_SECONDS = 2.0
 """No container is killed without at least this long to stop, whatever was asked for; as in the kubelet."""

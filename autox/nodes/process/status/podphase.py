@@ -7,7 +7,7 @@ Failed while something of it may still run.
 from collections.abc import Mapping
 
 from autox.kube.objects import Object
-from autox.nodes.process.podspec import ContainerSpec, PodSpec, Role
+from autox.nodes.process.status.podspec import ContainerSpec, PodSpec, Role
 
 
 def pod_phase(pod: PodSpec, statuses: Mapping[str, Object], *, over: bool) -> str:

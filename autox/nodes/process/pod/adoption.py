@@ -9,9 +9,9 @@ from collections.abc import Iterable
 from dataclasses import replace
 
 from autox.kube.objects import Object
-from autox.nodes.process.attempts import ContainerRecord, ContainerState
-from autox.nodes.process.containerstatus import STATUS_UNKNOWN, WHERE_GONE
-from autox.nodes.process.runtime_state import EXIT_LOST, ObservedAttempt
+from autox.nodes.process.runtime.attempts import ContainerRecord, ContainerState
+from autox.nodes.process.status.containerstatus import STATUS_UNKNOWN, WHERE_GONE
+from autox.nodes.process.status.runtime_state import EXIT_LOST, ObservedAttempt
 from autox.nodes.timestamps import epoch
 
 

@@ -12,9 +12,9 @@ from typing import Any
 
 from autox.kube.objects import Object
 from autox.model.errors import AutoxError, NotFoundError, StartError
-from autox.nodes.process.downward import PodFacts, field_value, resource_value
-from autox.nodes.process.expansion import expand_with
-from autox.nodes.process.sources import Sources
+from autox.nodes.process.volumes.downward import PodFacts, field_value, resource_value
+from autox.nodes.process.volumes.expansion import expand_with
+from autox.nodes.process.volumes.sources import Sources
 
 _REASON = "CreateContainerConfigError"
 _HOSTNAME_LIMIT = 63

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
-from autox.nodes.process.runtime_state import ObservedAttempt
+from autox.nodes.process.status.runtime_state import ObservedAttempt
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

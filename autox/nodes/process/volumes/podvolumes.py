@@ -13,12 +13,12 @@ from pathlib import Path
 
 from autox.kube.objects import Object
 from autox.model.errors import StartError, UnsupportedError
-from autox.nodes.process.atomicwriter import write_atomically
-from autox.nodes.process.downward import PodFacts
-from autox.nodes.process.hostpaths import host_path
-from autox.nodes.process.mounting import MountSource, mount_container
-from autox.nodes.process.sources import Sources
-from autox.nodes.process.volume_content import VolumeContent
+from autox.nodes.process.volumes.atomicwriter import write_atomically
+from autox.nodes.process.volumes.content import VolumeContent
+from autox.nodes.process.volumes.downward import PodFacts
+from autox.nodes.process.volumes.hostpaths import host_path
+from autox.nodes.process.volumes.mounting import MountSource, mount_container
+from autox.nodes.process.volumes.sources import Sources
 
 _REASON = "FailedMount"
 

@@ -15,7 +15,7 @@ from autox.kube.objects import Object, PatchType
 from autox.model.errors import AutoxError, InvalidError, NotFoundError
 from autox.model.refs import PODS
 from autox.nodes.process.clock import Clock, wait_until
-from autox.nodes.process.podstatus import status_patch
+from autox.nodes.process.status.podstatus import status_patch
 
 PATIENCE = 1.0
 """Seconds that a status which is not urgent waits for a better one."""

@@ -11,10 +11,10 @@ from collections.abc import Awaitable, Callable, Coroutine
 from typing import Any
 
 from autox.model.errors import AutoxError
-from autox.nodes.process.attempts import ContainerKey
 from autox.nodes.process.clock import Clock
-from autox.nodes.process.containers import ContainerRuntime
-from autox.nodes.process.lifecycle import MINIMUM_GRACE_SECONDS
+from autox.nodes.process.runtime.attempts import ContainerKey
+from autox.nodes.process.runtime.containers import ContainerRuntime
+from autox.nodes.process.status.lifecycle import MINIMUM_GRACE_SECONDS
 
 Hook = Callable[[], Awaitable[None]]
 """A lifecycle hook; it raises AutoxError when it fails."""

@@ -14,7 +14,7 @@ from typing import Protocol
 
 from autox.kube.objects import Object
 from autox.model.refs import CONFIG_MAPS, SECRETS, SERVICE_ACCOUNTS, Resource
-from autox.nodes.process.downward import PodFacts
+from autox.nodes.process.volumes.downward import PodFacts
 
 _FRESH = 5.0  # seconds for which an answer is used again
 

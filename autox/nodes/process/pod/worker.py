@@ -20,20 +20,20 @@ from autox.kube.events import EventRecorder
 from autox.kube.objects import Object
 from autox.model.errors import AutoxError, ConflictError, NotFoundError
 from autox.model.refs import PODS
-from autox.nodes.process import wording
-from autox.nodes.process.attempts import ContainerRecord
 from autox.nodes.process.clock import Clock, wait_until
-from autox.nodes.process.containers import ContainerRuntime
-from autox.nodes.process.crashloop import CrashLoop
-from autox.nodes.process.lifecycle import Action, Course, Plan, StartContainer, decide
-from autox.nodes.process.podcontainer import PodContainer, Surroundings, raw_containers, take_over
-from autox.nodes.process.podspec import read_pod
-from autox.nodes.process.podstatus import PodAddresses, pod_status
-from autox.nodes.process.preparing import Preparing
-from autox.nodes.process.runtime_state import Ending, EndReason, RuntimeState
-from autox.nodes.process.sandbox import PodSandbox
-from autox.nodes.process.statuswriter import StatusWriter
-from autox.nodes.process.wording import Notice
+from autox.nodes.process.pod.podcontainer import PodContainer, Surroundings, raw_containers, take_over
+from autox.nodes.process.pod.preparing import Preparing
+from autox.nodes.process.pod.sandbox import PodSandbox
+from autox.nodes.process.runtime.attempts import ContainerRecord
+from autox.nodes.process.runtime.containers import ContainerRuntime
+from autox.nodes.process.status import wording
+from autox.nodes.process.status.crashloop import CrashLoop
+from autox.nodes.process.status.lifecycle import Action, Course, Plan, StartContainer, decide
+from autox.nodes.process.status.podspec import read_pod
+from autox.nodes.process.status.podstatus import PodAddresses, pod_status
+from autox.nodes.process.status.runtime_state import Ending, EndReason, RuntimeState
+from autox.nodes.process.status.statuswriter import StatusWriter
+from autox.nodes.process.status.wording import Notice
 from autox.nodes.services.addresses import loopback
 
 DELETE_RETRY = Backoff(initial=1.0, limit=10.0)

@@ -5,9 +5,9 @@ from pathlib import Path
 
 from autox.kube.objects import Object
 from autox.model.errors import InvalidError, NotFoundError
-from autox.nodes.process.attempts import ContainerKey
-from autox.nodes.process.podcontainer import raw_containers
-from autox.nodes.process.worker import PodWorker
+from autox.nodes.process.pod.podcontainer import raw_containers
+from autox.nodes.process.pod.worker import PodWorker
+from autox.nodes.process.runtime.attempts import ContainerKey
 
 
 class PodDirectory:

@@ -12,7 +12,7 @@ from pathlib import Path, PurePosixPath
 
 from autox.kube.objects import Object
 from autox.model.errors import StartError
-from autox.nodes.process.expansion import expand
+from autox.nodes.process.volumes.expansion import expand
 
 _REASON = "CreateContainerConfigError"
 

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 
 from autox.kube.events import EventType
 from autox.kube.objects import Object
-from autox.nodes.process.podspec import PodSpec, Role
-from autox.nodes.process.podstatus import DEADLINE_MESSAGE
+from autox.nodes.process.status.podspec import PodSpec, Role
+from autox.nodes.process.status.podstatus import DEADLINE_MESSAGE
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

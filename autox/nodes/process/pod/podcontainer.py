@@ -15,24 +15,24 @@ from autox.kube.objects import Object
 from autox.model.errors import AlreadyExistsError, AutoxError, StartError
 from autox.nodes.probes.outcome import ProbeKind, ProbeReport
 from autox.nodes.probes.prober import Prober
-from autox.nodes.process import wording
-from autox.nodes.process.adoption import lost, merge_attempts, recorded_attempt, reported_attempts, reported_health
-from autox.nodes.process.attempts import ContainerKey, ContainerRecord
 from autox.nodes.process.clock import Clock
-from autox.nodes.process.containers import ContainerRuntime
-from autox.nodes.process.containerstatus import START_ERROR, container_id
-from autox.nodes.process.hooks import hook_of, run_hook
-from autox.nodes.process.lifecycle import StartContainer, StopContainer
-from autox.nodes.process.runtime_state import (
+from autox.nodes.process.pod.adoption import lost, merge_attempts, recorded_attempt, reported_attempts, reported_health
+from autox.nodes.process.pod.hooks import hook_of, run_hook
+from autox.nodes.process.pod.sandbox import PodSandbox
+from autox.nodes.process.pod.stopping import Stopping
+from autox.nodes.process.runtime.attempts import ContainerKey, ContainerRecord
+from autox.nodes.process.runtime.containers import ContainerRuntime
+from autox.nodes.process.status import wording
+from autox.nodes.process.status.containerstatus import START_ERROR, container_id
+from autox.nodes.process.status.lifecycle import StartContainer, StopContainer
+from autox.nodes.process.status.runtime_state import (
     EXIT_START_ERROR,
     Ailment,
     ObservedAttempt,
     ObservedContainer,
     StartFailure,
 )
-from autox.nodes.process.sandbox import PodSandbox
-from autox.nodes.process.stopping import Stopping
-from autox.nodes.process.wording import Notice
+from autox.nodes.process.status.wording import Notice
 
 RETRY = Backoff(initial=0.2, limit=10.0)
 """Between attempts to create a container that lacks a Secret or an image; the kubelet tries every 10 s."""

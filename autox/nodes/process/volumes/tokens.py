@@ -3,7 +3,7 @@
 Source: pkg/kubelet/token/token_manager.go in kubernetes, with its jitter as an argument.
 """
 
-from autox.nodes.process.sources import Token
+from autox.nodes.process.volumes.sources import Token
 
 _LONGEST = 24 * 3600.0  # seconds after which any token is replaced
 _SHARE = 0.8  # of its lifetime

@@ -18,9 +18,9 @@ from autox.core.backoff import Backoff
 from autox.kube.objects import Object
 from autox.kube.watch_store import WatchEvent, WatchEventType
 from autox.model.errors import AlreadyExistsError, AutoxError, InvalidError
-from autox.nodes.process.attempts import ContainerRecord, attempts_in
-from autox.nodes.process.containers import ContainerRuntime
-from autox.nodes.process.worker import PodWorker
+from autox.nodes.process.pod.worker import PodWorker
+from autox.nodes.process.runtime.attempts import ContainerRecord, attempts_in
+from autox.nodes.process.runtime.containers import ContainerRuntime
 from autox.nodes.services.addresses import AddressPool
 
 RETRY = Backoff(initial=1.0, limit=60.0)

@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from autox.nodes.process.spawning import stat_field
+from autox.nodes.process.runtime.spawning import stat_field
 
 STATE_MARKER, POD_MARKER, CONTAINER_MARKER = "AUTOX_NODE_STATE", "AUTOX_POD_UID", "AUTOX_CONTAINER"
 _ROUNDS = 200

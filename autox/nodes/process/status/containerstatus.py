@@ -7,9 +7,9 @@ statuses are not consulted here, they have become attempts when the pod was take
 from collections.abc import Iterable, Mapping
 
 from autox.kube.objects import Object
-from autox.nodes.process.crashloop import BackOff
-from autox.nodes.process.podspec import ContainerSpec, PodSpec, Role
-from autox.nodes.process.runtime_state import EXIT_LOST, ObservedAttempt, ObservedContainer, RuntimeState
+from autox.nodes.process.status.crashloop import BackOff
+from autox.nodes.process.status.podspec import ContainerSpec, PodSpec, Role
+from autox.nodes.process.status.runtime_state import EXIT_LOST, ObservedAttempt, ObservedContainer, RuntimeState
 from autox.nodes.timestamps import rfc3339
 
 STATUS_UNKNOWN = "ContainerStatusUnknown"

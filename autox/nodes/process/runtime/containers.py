@@ -27,7 +27,7 @@ from types import TracebackType
 from typing import Any, Self
 
 from autox.model.errors import ConfigurationError, NotFoundError
-from autox.nodes.process.attempts import (
+from autox.nodes.process.runtime.attempts import (
     Attempt,
     ContainerKey,
     ContainerLaunch,
@@ -38,16 +38,16 @@ from autox.nodes.process.attempts import (
     attempts_in,
     pod_folder,
 )
-from autox.nodes.process.guests import run_in_container
-from autox.nodes.process.launching import Launcher, check_launch, start_error
-from autox.nodes.process.processes import (
+from autox.nodes.process.runtime.guests import run_in_container
+from autox.nodes.process.runtime.launching import Launcher, check_launch, start_error
+from autox.nodes.process.runtime.processes import (
     CONTAINER_MARKER,
     POD_MARKER,
     STATE_MARKER,
     kill_strays,
 )
-from autox.nodes.process.spawning import START_ERROR
-from autox.nodes.process.statedir import remove_tree, take_state_directory
+from autox.nodes.process.runtime.spawning import START_ERROR
+from autox.nodes.process.runtime.statedir import remove_tree, take_state_directory
 
 __all__ = ["ContainerKey", "ContainerLaunch", "ContainerRecord", "ContainerRuntime", "ContainerState"]
 

@@ -37,8 +37,8 @@ import signal
 import socket
 import time
 
-from autox.nodes.process.crilog import Log, Stream
-from autox.nodes.process.spawning import START_ERROR, Child, adopt_orphans, exit_code, kill_children, stat_field
+from autox.nodes.process.runtime.crilog import Log, Stream
+from autox.nodes.process.runtime.spawning import START_ERROR, Child, adopt_orphans, exit_code, kill_children, stat_field
 
 _RESERVED = 512  # bytes set aside for the exit record, so that a full disk does not lose it
 

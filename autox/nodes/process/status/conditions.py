@@ -6,7 +6,7 @@ Conditions of others (readiness gates, DisruptionTarget) are read here and never
 from collections.abc import Iterable, Mapping
 
 from autox.kube.objects import Object
-from autox.nodes.process.podspec import TERMINAL_PHASES, PodSpec, Role
+from autox.nodes.process.status.podspec import TERMINAL_PHASES, PodSpec, Role
 from autox.nodes.timestamps import rfc3339
 
 Verdict = tuple[str, str, str]

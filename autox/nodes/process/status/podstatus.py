@@ -11,12 +11,12 @@ from dataclasses import dataclass
 from typing import Any
 
 from autox.kube.objects import Object
-from autox.nodes.process.conditions import node_conditions
-from autox.nodes.process.containerstatus import container_statuses
-from autox.nodes.process.lifecycle import Course, Plan
-from autox.nodes.process.podphase import pod_phase
-from autox.nodes.process.podspec import TERMINAL_PHASES, PodSpec
-from autox.nodes.process.runtime_state import EndReason, RuntimeState
+from autox.nodes.process.status.conditions import node_conditions
+from autox.nodes.process.status.containerstatus import container_statuses
+from autox.nodes.process.status.lifecycle import Course, Plan
+from autox.nodes.process.status.podphase import pod_phase
+from autox.nodes.process.status.podspec import TERMINAL_PHASES, PodSpec
+from autox.nodes.process.status.runtime_state import EndReason, RuntimeState
 from autox.nodes.timestamps import rfc3339
 
 DEADLINE_MESSAGE = "Pod was active on the node longer than the specified deadline"

@@ -14,10 +14,13 @@ from pathlib import Path
 
 import autox
 from autox.model.errors import StartError
-from autox.nodes.process.attempts import ContainerLaunch
-from autox.nodes.process.processes import STATE_MARKER
+from autox.nodes.process.runtime.attempts import ContainerLaunch
+from autox.nodes.process.runtime.processes import STATE_MARKER
 
-_CODE = "import sys; sys.path.insert(0, sys.argv[1]); from autox.nodes.process import shim; shim.main(int(sys.argv[2]))"
+_CODE = (
+    "import sys; sys.path.insert(0, sys.argv[1]); "
+    "from autox.nodes.process.runtime import shim; shim.main(int(sys.argv[2]))"
+)
 _VARIABLE = re.compile(r"[^=\0]+")
 _PATIENCE = 5.0  # seconds for the template to end; it does at once unless somebody stopped it
 _PARALLEL = 32  # launches on their way to the template; far below what its socket can queue

@@ -11,7 +11,7 @@ from autox.core.backoff import Backoff
 from autox.kube.objects import Object
 from autox.model.errors import AutoxError
 from autox.nodes.process.clock import Clock
-from autox.nodes.process.sandbox import PodSandbox
+from autox.nodes.process.pod.sandbox import PodSandbox
 
 RETRY = Backoff(initial=0.05, limit=10.0)
 """Between attempts to set up volumes: short at first, see QUIET_FAILURES."""
