@@ -1,7 +1,7 @@
 """Writing a container's log in the format of the CRI, as the shim does it.
 
 ``2016-10-06T00:17:09.669794202Z stdout F text``: time, stream, F for a line or P for a part of one, content. One
-file for both streams, whole records only, so that a reader never meets half a record; ``logs.py`` next door reads
+file for both streams, whole records only, so that a reader never meets half a record; ``kubelet/logs.py`` reads
 it. Lines that arrive in one read share a timestamp: that is what makes 10 MB/s cost little.
 
 Part of the shim: imports little, and no module that needs site-packages.

@@ -1,6 +1,6 @@
 """The downward API: fields of a pod, and resources of its containers, as a container is told them.
 
-Pure. Used by environment variables (``environment.py``) and by files (``volume_content.py``), which differ in what they
+Pure. Used by environment variables (``environment.py``) and by files (``content.py``), which differ in what they
 allow. Source: pkg/fieldpath, pkg/api/v1/resource and pkg/kubelet/kubelet_pods.go in kubernetes.
 """
 

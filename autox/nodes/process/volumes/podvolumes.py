@@ -4,7 +4,7 @@
 hostPath is where it is. ``rootfs/CONTAINER`` shows each mount below its mount path, by links. There are no mounts:
 ``readOnly`` is not enforced, and an emptyDir's ``sizeLimit`` neither.
 
-``prepare`` and ``refresh`` read through ``volume_content.py``; links are ``mounting.py``'s part.
+``prepare`` and ``refresh`` read through ``content.py``; links are ``mounting.py``'s part.
 """
 
 import time
