@@ -100,7 +100,14 @@ class Timers(Protocol):
     """Runs housekeeping again and again; a run that fails is told and does not end the others."""
 
     def every(self, seconds: float, name: str, work: Callable[[], Awaitable[None]]) -> None:
-        """Do ``work`` each ``seconds`` from now on, never twice at once."""
+        """Do ``work`` each ``seconds`` from now on, never twice at once.
+
+        Args:
+            seconds: from the beginning of one run to that of the next, and before the first; a run that is due while
+                one is still going on is skipped.
+            name: of the work, for the log; no other work has it.
+            work: called anew for each run.
+        """
 
     async def run(self) -> None:
         """Keep time until cancelled."""

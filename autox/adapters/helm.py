@@ -70,6 +70,7 @@ class HelmReleases:
         now: Callable[[], datetime],
         seconds: float,
     ) -> None:
+        """See ``open``."""
         self._kube = kube
         self._charts = charts
         self._defaults = defaults

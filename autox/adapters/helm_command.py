@@ -66,6 +66,13 @@ class HelmCommand(pyhelm3.Command):  # type: ignore[misc]  # pyhelm3 says nothin
     ) -> None:
         """``helm install``: returns when the API server has taken every object, and waits for none of them.
 
+        Args:
+            name: of the release.
+            chart: as ``charts.locate`` found it.
+            values: with what; helm reads them from its standard input, and no error shows any of them.
+            namespace: where.
+            labels: of the Secret in which helm keeps the release.
+
         Raises:
             AutoxError: as ``helm_errors`` has it; something of the release may be left then.
         """

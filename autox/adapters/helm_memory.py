@@ -24,6 +24,11 @@ _LIMIT = 16 * 1024 * 1024  # bytes; a Secret holds one, compressed
 async def is_legible(kube: KubeClient, secret: str, *, namespace: str) -> bool:
     """Whether Helm can make anything of what it has stored; also where it is not there at all.
 
+    Args:
+        kube: may read the Secret.
+        secret: in which Helm keeps the release.
+        namespace: of the release.
+
     Raises:
         AutoxError: nobody knows.
     """

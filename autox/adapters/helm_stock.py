@@ -47,10 +47,18 @@ async def workload_of(kube: KubeClient, name: str, *, namespace: str, is_own_cha
 
 
 async def clear(kube: KubeClient, name: str, *, namespace: str) -> list[str]:
-    """Remove whatever a release has made and Helm has not removed; returns what that was.
+    """Remove whatever a release has made and Helm has not removed.
 
     What its chart wants kept is kept. A kind that may not be listed is no kind that our charts install. What an
     experiment may do in other namespaces, to look whether something is ready there, is found by what it was to do.
+
+    Args:
+        kube: may list and delete what our charts install.
+        name: of the release.
+        namespace: of the release.
+
+    Returns:
+        What that was: ``Job web-load``, and ``Role web-load in namespace shop`` for what was in another.
 
     Raises:
         AutoxError: something is left.

@@ -76,7 +76,13 @@ def secret_of(name: str) -> str:
 
 
 async def stored_release(kube: KubeClient, name: str, *, namespace: str) -> StoredRelease | None:
-    """The release of that name, by its first revision: ours never have another. None if there is none."""
+    """The release of that name, by its first revision: ours never have another. None if there is none.
+
+    Args:
+        kube: may read Secrets.
+        name: of the release.
+        namespace: of the release.
+    """
     try:
         return _release(await kube.get_metadata(SECRETS, secret_of(name), namespace=namespace))
     except NotFoundError:

@@ -14,31 +14,31 @@ class NoDiffBase(kopf.DiffBaseStorage):
     """No object has a state that was handled last."""
 
     def build(self, *, body: Any, extra_fields: Any = None) -> Any:  # noqa: ARG002  - kopf's signature
-        """Nothing of an object is essential."""
+        """See ``kopf.DiffBaseStorage``; nothing of an object is essential."""
         return {}
 
     def fetch(self, *, body: Any) -> None:
-        """Nothing was kept."""
+        """See ``kopf.DiffBaseStorage``; nothing was kept."""
 
     def store(self, *, body: Any, patch: Any, essence: Any) -> None:
-        """Nothing is kept."""
+        """See ``kopf.DiffBaseStorage``; nothing is kept."""
 
 
 class NoProgress(kopf.ProgressStorage):
     """No handler has any progress to remember."""
 
     def fetch(self, *, key: Any, body: Any) -> None:
-        """Nothing was kept."""
+        """See ``kopf.ProgressStorage``; nothing was kept."""
 
     def store(self, *, key: Any, record: Any, body: Any, patch: Any) -> None:
-        """Nothing is kept."""
+        """See ``kopf.ProgressStorage``; nothing is kept."""
 
     def purge(self, *, key: Any, body: Any, patch: Any) -> None:
-        """Nothing is there to be removed."""
+        """See ``kopf.ProgressStorage``; nothing is there to be removed."""
 
     def touch(self, *, body: Any, patch: Any, value: Any) -> None:
-        """Nothing marks an object."""
+        """See ``kopf.ProgressStorage``; nothing marks an object."""
 
     def clear(self, *, essence: Any) -> Any:
-        """Nothing of ours is in it."""
+        """See ``kopf.ProgressStorage``; nothing of ours is in it."""
         return essence

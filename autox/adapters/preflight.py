@@ -35,6 +35,11 @@ class Watchable:
 async def watchable(kube: KubeClient, resource: Resource, namespaces: frozenset[str]) -> Watchable:
     """Where of these namespaces a resource can be watched.
 
+    Args:
+        kube: the client whose rights are asked for.
+        resource: by group, version and plural.
+        namespaces: where somebody wants to watch it.
+
     Raises:
         AutoxError: the API server could not be asked.
     """

@@ -29,7 +29,7 @@ class ApschedulerTimers:
         self._working: set[asyncio.Task[None]] = set()
 
     def every(self, seconds: float, name: str, work: Work) -> None:
-        """Do ``work`` each ``seconds``, the first time after so many seconds of running; never twice at once."""
+        """See ``autox.ports.Timers``; the seconds before the first are counted from ``run``."""
         self._work[name] = (seconds, work)
 
     async def run(self) -> None:

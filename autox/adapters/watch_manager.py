@@ -52,6 +52,15 @@ class WatchManager:
         on_trouble: Callable[[], None],
         timing: WatchTiming,
     ) -> None:
+        """Nothing is watched before ``run``, and nothing is wanted before ``follow``.
+
+        Args:
+            kube: a client of the cluster; the operator uses the same connection.
+            resource: of the triggers, by group, version and plural.
+            on_trigger: told each trigger that something happened to, in a namespace that is wanted.
+            on_trouble: what ``troubles`` answers has changed.
+            timing: how long to wait for what.
+        """
         self._kube = kube
         self._resource = resource
         self._on_trigger = on_trigger

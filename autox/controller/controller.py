@@ -59,6 +59,15 @@ async def run(
 ) -> None:
     """Be a controller until ``stop`` is set.
 
+    Args:
+        settings: how it is run.
+        kube: of the cluster; the Lease is there as well.
+        releases: installs and uninstalls.
+        source: watches the triggers.
+        timers: run the housekeeping.
+        stop: set it, and the leader comes to its own end within ``stop_seconds``.
+        now: the wall clock, with its time zone.
+
     Raises:
         DeadlineError: another controller took the Lease.
         AutoxError: a right is missing without which nothing can be done.

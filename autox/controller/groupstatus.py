@@ -76,7 +76,13 @@ def current_names(obj: Object) -> set[str]:
 
 
 def status_of_flaw(flaw: Notice, obj: Object, *, now: datetime) -> dict[str, Any]:
-    """The status of a group for which nothing is done until somebody changes something."""
+    """The status of a group for which nothing is done until somebody changes something.
+
+    Args:
+        flaw: what is wrong with the group.
+        obj: the group's names, generation and status before; what that says of trigger and experiments stays.
+        now: the moment of whatever has changed.
+    """
     wanted = (
         Condition(type=READY, status="False", reason=flaw.reason, message=flaw.message),
         Condition(type=TRIGGER_FOUND, status="Unknown", reason=flaw.reason),

@@ -154,7 +154,14 @@ class Steps:
         template: str,
         targets: tuple[str, ...],
     ) -> Recorded:
-        """The first step of a launch alone; the arguments are those of ``launch``.
+        """The first step of a launch alone.
+
+        Args:
+            decision: to launch.
+            chart: what will be installed; the record has the version that is meant.
+            images: of the trigger's pods.
+            template: digest of the trigger's pod template; empty if it has none.
+            targets: what it will load.
 
         Raises:
             NotOursError: something else has the record's name.

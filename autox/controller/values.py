@@ -65,7 +65,13 @@ async def resolve(kube: KubeClient, group: ExperimentGroup) -> dict[str, Resolve
 
 
 def with_trigger(chart: ChartRef, values: Mapping[str, Any], trigger: TriggerSnapshot) -> Mapping[str, Any]:
-    """The values that a chart is installed with: one of ours may have its experiment look at the pods under test."""
+    """The values that a chart is installed with: one of ours may have its experiment look at the pods under test.
+
+    Args:
+        chart: with one of somebody else's the values stay as they are.
+        values: those in effect; they are never changed.
+        trigger: as it was read; without a pod template there are no pods to look at.
+    """
     if chart.repo or not trigger.template:
         return values
     ref = trigger.ref

@@ -162,7 +162,15 @@ class BulkClient:
         content_type: str = JSON,
         accept: str = JSON,
     ) -> bytes:
-        """Send a request and wait for the body of its answer, which is all of the object unless less is accepted.
+        """Send a request and wait for the body of its answer.
+
+        Args:
+            method: the HTTP method.
+            path: below the server's URL, percent-encoded: ``paths.path_of`` makes it.
+            plural: the resource or subresource; decides whether an error may quote the answer.
+            body: JSON; empty for none.
+            content_type: of the body; a patch says by it which kind it is (``PatchType``).
+            accept: what kind of answer is wanted: all of the object by default, ``METADATA_ONLY`` for a kilobyte less.
 
         Raises:
             AutoxError: see ``autox.model.errors`` for which error stands for what.

@@ -27,17 +27,10 @@ _decoder = msgspec.json.Decoder(_Answer)
 
 
 class Call:
-    """One request, and whom to tell what became of it.
+    """One request, and whom to tell what became of it; it has what it was made with, and how far it is.
 
     Attributes:
-        method: the HTTP method.
-        path: below the server's URL, percent-encoded.
-        plural: the resource or subresource, for error messages.
-        body: JSON, or nothing; or what makes it, called when the request is sent, which may be some time later.
-        content_type: of the body.
-        accept: what kind of answer is wanted; by default just the metadata, a kilobyte less for both sides.
-        done: called once, with the body of the answer or with the error.
-        deadline: when it fails, once it has been sent.
+        deadline: when it fails, on the monotonic clock; 0.0 until it has been sent.
         sent_again: it was sent a second time.
     """
 
@@ -54,6 +47,17 @@ class Call:
         content_type: str = JSON,
         accept: str = METADATA_ONLY,
     ) -> None:
+        """Nothing is sent before ``BulkClient.submit``.
+
+        Args:
+            method: the HTTP method.
+            path: below the server's URL, percent-encoded.
+            done: called once, with the body of the answer or with the error; never if the client is closed before.
+            plural: the resource or subresource; decides whether an error may quote the answer.
+            body: JSON, or nothing; or what makes it, called when the request is sent, which may be some time later.
+            content_type: of the body.
+            accept: what kind of answer is wanted; by default just the metadata, a kilobyte less for both sides.
+        """
         self.method = method
         self.path = path
         self.plural = plural

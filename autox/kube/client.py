@@ -50,11 +50,24 @@ class KubeClient:
     async def get(
         self, resource: Resource, name: str, *, namespace: str | None = None, subresource: str | None = None
     ) -> Object:
-        """One object, as it is now."""
+        """One object, as it is now.
+
+        Args:
+            resource: what it is.
+            name: which one.
+            namespace: where; None for what is in no namespace.
+            subresource: this part of it, ``scale`` for instance; None for the object itself.
+        """
         return await self._object("GET", resource, name, namespace, subresource)
 
     async def get_metadata(self, resource: Resource, name: str, *, namespace: str | None = None) -> Object:
-        """One object's metadata: a ``PartialObjectMetadata``."""
+        """One object's metadata: a ``PartialObjectMetadata``.
+
+        Args:
+            resource: what it is.
+            name: which one.
+            namespace: where; None for what is in no namespace.
+        """
         return await self._object("GET", resource, name, namespace, accept=METADATA_ONLY)
 
     async def list(
@@ -89,7 +102,15 @@ class KubeClient:
         field_selector: str = "",
         chunk: int = 500,
     ) -> Listing:
-        """Like ``list``, metadata only: ``PartialObjectMetadata`` objects, a fraction of the bytes."""
+        """Like ``list``, metadata only: ``PartialObjectMetadata`` objects, a fraction of the bytes.
+
+        Args:
+            resource: what to list.
+            namespace: None for all namespaces.
+            label_selector: as in ``kubectl -l``.
+            field_selector: as in ``kubectl --field-selector``.
+            chunk: how many to ask for at a time; 0 for all at once.
+        """
         query = Query(
             resource=resource,
             namespace=namespace,
@@ -114,7 +135,12 @@ class KubeClient:
     ) -> Object:
         """Create an object, or with ``name`` and ``subresource`` one that belongs to another (a token, a binding).
 
-        The namespace is the body's if none is given.
+        Args:
+            resource: what the body is, or what it belongs to.
+            body: the object, or what is asked of the other: a ``TokenRequest``, a ``Binding``.
+            namespace: where; None for the body's own, or for what is in no namespace.
+            name: of the object that it belongs to; None for one that belongs to none.
+            subresource: of that object: ``token``, ``binding``; None likewise.
         """
         namespace = namespace or (metadata(body).get("namespace") if resource.namespaced else None)
         if resource.namespaced and namespace is None:
@@ -122,7 +148,14 @@ class KubeClient:
         return await self._object("POST", resource, name, namespace, subresource, body=body)
 
     async def replace(self, resource: Resource, body: Object, *, subresource: str | None = None) -> Object:
-        """Replace an object, named by the body's own metadata; its ``resourceVersion`` guards against a race."""
+        """Replace an object.
+
+        Args:
+            resource: what the body is.
+            body: the whole object, named by its own metadata; with a ``resourceVersion`` that is not the latest any
+                more it is a ``ConflictError``.
+            subresource: replace this part of it alone, ``status`` for instance.
+        """
         name, namespace = own_names(resource, body)
         return await self._object("PUT", resource, name, namespace, subresource, body=body)
 
@@ -137,7 +170,18 @@ class KubeClient:
         subresource: str | None = None,
         field_manager: str | None = None,
     ) -> Object:
-        """Change parts of an object."""
+        """Change parts of an object.
+
+        Args:
+            resource: what it is.
+            name: which one.
+            body: the fields that change, or the operations of a JSON patch; with a ``uid`` or ``resourceVersion``
+                in its metadata that is not the object's it is a ``ConflictError``.
+            namespace: where; None for what is in no namespace.
+            patch_type: how the body is to be read.
+            subresource: change this part of it, ``status`` for instance.
+            field_manager: who owns the fields from now on; None leaves that to the server.
+        """
         params = {"fieldManager": field_manager} if field_manager else None
         return await self._object(
             "PATCH", resource, name, namespace, subresource, body=body, params=params, content_type=patch_type
@@ -213,7 +257,13 @@ class KubeClient:
     def stream(
         self, query: Query, *, params: Mapping[str, str], idle_seconds: float
     ) -> AbstractAsyncContextManager[AsyncIterator[bytes]]:
-        """The bytes of one watch request; ``autox.kube.watch`` makes events and reconnections of it."""
+        """The bytes of one watch request; ``autox.kube.watch`` makes events and reconnections of it.
+
+        Args:
+            query: which objects.
+            params: of the watch, beside the query's: ``resourceVersion``, ``timeoutSeconds`` and so on.
+            idle_seconds: if nothing comes for so many seconds, the pieces end with a ``DeadlineError``.
+        """
         request = Request(
             method="GET",
             path=query.path,

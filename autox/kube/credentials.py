@@ -39,6 +39,17 @@ class TokenFile:
     def __init__(
         self, path: Path, *, extra: Headers = (), fallback: str = "", clock: Callable[[], float] = time.monotonic
     ) -> None:
+        """Nothing is read before the first ``headers``.
+
+        Args:
+            path: of the file; it holds the token and nothing else.
+            extra: headers to send besides.
+            fallback: the token until one could be read from the file; empty for none.
+            clock: monotonic seconds.
+
+        Raises:
+            ConfigurationError: the fallback is no bearer token.
+        """
         self._path = path
         self._extra = extra
         self._clock = clock

@@ -51,7 +51,12 @@ class Query:
 
 
 async def pages(transport: Transport, query: Query, *, chunk: int) -> AsyncGenerator[Listing, None]:
-    """The pages of one listing as they come; a ``chunk`` of 0 asks for all of it as one page.
+    """The pages of one listing as they come.
+
+    Args:
+        transport: to the API server.
+        query: which objects.
+        chunk: how many objects a page has at most; 0 asks for all of them as one page.
 
     Raises:
         ExpiredError: the listing took longer than the server remembers (about five minutes): begin again.
@@ -77,7 +82,13 @@ async def pages(transport: Transport, query: Query, *, chunk: int) -> AsyncGener
 
 
 async def whole(transport: Transport, query: Query, *, chunk: int) -> Listing:
-    """All pages as one listing; begun again if they expire half-way, the last time without pages."""
+    """All pages as one listing; begun again if they expire half-way, the last time without pages.
+
+    Args:
+        transport: to the API server.
+        query: which objects.
+        chunk: how many objects to ask for at a time; 0 for all at once.
+    """
     for tries_left in reversed(range(LISTING_TRIES)):
         items: list[Object] = []
         last = None

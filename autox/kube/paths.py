@@ -19,6 +19,12 @@ def path_of(
 ) -> str:
     """The percent-encoded path of a collection, an object, or a subresource.
 
+    Args:
+        resource: what it is.
+        namespace: where; None for all namespaces, or for what is in none.
+        name: of the object; None for the collection.
+        subresource: of the object, with slashes if it has a path of its own: ``proxy/metrics``; None for the object.
+
     Raises:
         InvalidError: a name that is no name, or a namespace missing or too many.
     """

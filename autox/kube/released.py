@@ -35,7 +35,13 @@ async def released(
 
 
 def is_of(obj: Object, name: str, *, namespace: str) -> bool:
-    """Whether an object is of this release, and is not on its way out."""
+    """Whether an object is of this release, and is not on its way out.
+
+    Args:
+        obj: its metadata is enough.
+        name: of the release.
+        namespace: of the release; the object may be in another.
+    """
     own = metadata(obj)
     notes = own.get("annotations") or {}
     is_its = (notes.get(RELEASE_NAME), notes.get(RELEASE_NAMESPACE)) == (name, namespace)

@@ -118,7 +118,13 @@ def error_from(status: int, body: bytes, headers: Mapping[str, str], *, what: st
 
 
 def error_in_stream(status: Object, *, what: str, plural: str = "") -> AutoxError:
-    """The error that the object of a watch's ERROR event stands for."""
+    """The error that the object of a watch's ERROR event stands for.
+
+    Args:
+        status: that object: a ``Status`` as JSON, or whatever else came.
+        what: the request, to begin the message with: ``WATCH pods``.
+        plural: the resource; decides whether the object may be quoted.
+    """
     try:
         parsed = msgspec.convert(status, _Status)
     except msgspec.ValidationError:

@@ -23,7 +23,13 @@ def trusting(authority: bytes, origin: str) -> ssl.SSLContext:
 
 
 def cluster_tls(cluster: Cluster, directory: Path, origin: str) -> ssl.SSLContext:
-    """A context that trusts what the cluster's entry says; the system's authorities if it says nothing."""
+    """A context that trusts what the cluster's entry says; the system's authorities if it says nothing.
+
+    Args:
+        cluster: the entry, of a kubeconfig.
+        directory: what a relative path in it is relative to.
+        origin: where that stands, ``context "a" of FILE``, to begin error messages with.
+    """
     authority = cluster.certificate_authority_data or b""
     if not authority and cluster.certificate_authority:
         authority = read_file(directory / cluster.certificate_authority, origin)
@@ -42,7 +48,14 @@ def cluster_tls(cluster: Cluster, directory: Path, origin: str) -> ssl.SSLContex
 
 
 def load_client_certificate(tls: ssl.SSLContext, user: User, directory: Path, origin: str) -> None:
-    """Put the user's client certificate, if there is one, into the context."""
+    """Put the user's client certificate, if there is one, into the context.
+
+    Args:
+        tls: the context; later connections show the certificate.
+        user: the entry, of a kubeconfig.
+        directory: what a relative path in it is relative to.
+        origin: where that stands, ``context "a" of FILE``, to begin error messages with.
+    """
     pair = [
         data or (read_file(directory / name, origin) if name else b"")
         for data, name in (
@@ -57,7 +70,14 @@ def load_client_certificate(tls: ssl.SSLContext, user: User, directory: Path, or
 
 
 def install(tls: ssl.SSLContext, certificate: bytes, key: bytes, origin: str) -> None:
-    """Make the context show this client certificate (PEM) in connections that begin from now on."""
+    """Make the context show this client certificate in connections that begin from now on.
+
+    Args:
+        tls: the context.
+        certificate: PEM, with the certificates between it and the authority, if there are any.
+        key: PEM, not encrypted.
+        origin: where they come from, to begin error messages with.
+    """
     # NB: the ssl module loads certificates from files only. A directory of mode 0700 holds them for a moment.
     with tempfile.TemporaryDirectory(prefix="autox-") as directory:
         pem = Path(directory) / "client.pem"

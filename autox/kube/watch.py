@@ -124,7 +124,16 @@ def watch_as(
     on_trouble: OnTrouble | None = None,
     timing: WatchTiming = WatchTiming(),
 ) -> AsyncGenerator[WatchEvent[T], None]:
-    """The same with objects of another shape; an object that has not that shape is a ``ServerError`` of the server."""
+    """The same with objects of another shape; an object that has not that shape is a ``ServerError`` of the server.
+
+    Args:
+        decoder: makes that shape of what the server sends.
+        kube: of the cluster; its ``Limits.answer_bytes`` hold for each event.
+        query: which objects.
+        chunk: how many objects to list at a time; 0 for all at once.
+        on_trouble: as ``watch`` has it; None tells nobody.
+        timing: when to lose patience.
+    """
     return _Watch(decoder, kube, query, chunk=chunk, on_trouble=on_trouble, timing=timing).events()
 
 

@@ -45,6 +45,13 @@ class WatchStore(Generic[T]):
     """The objects that the consumer believes to exist."""
 
     def __init__(self, decoder: Decoder[T], *, api_version: str, kind: str) -> None:
+        """Nothing is known.
+
+        Args:
+            decoder: tells which object one is, and makes one of names alone.
+            api_version: of an object of which only the names are left.
+            kind: the same.
+        """
         self._decoder = decoder
         self._kind = {"apiVersion": api_version, "kind": kind}
         self._versions: dict[Key, tuple[str, str]] = {}

@@ -100,7 +100,13 @@ def service(found: Json, slices: Iterable[Json], pods: Iterable[Json] | None = N
 
 
 def condition(found: Json, kind: str, *, what: str) -> Standing:
-    """Whether an object exists (``kind`` empty) or has a condition of that type, in any case, with status True."""
+    """Whether an object has a condition with status True.
+
+    Args:
+        found: the object, as read.
+        kind: the condition's type, in upper or lower case; empty if it is enough that the object exists.
+        what: names the object in the answer: ``Standing.what``.
+    """
     if not kind:
         return Standing(what=what)
     status = found.get("status")

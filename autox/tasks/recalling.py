@@ -87,7 +87,12 @@ async def recall(
 
 
 async def workload_uid(kube: KubeClient, namespace: str, workload: str) -> str:
-    """The uid of a Job or CronJob, named as ``Subject.workload`` does; empty if it is gone, or is being deleted.
+    """The uid of a Job or CronJob; empty if it is gone, or is being deleted.
+
+    Args:
+        kube: may read it.
+        namespace: where it is.
+        workload: ``Job/shop-1a2b3c4d`` or ``CronJob/shop-1a2b3c4d``, as ``Subject.workload`` has it.
 
     Raises:
         AutoxError: it cannot be read.

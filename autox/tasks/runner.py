@@ -129,7 +129,14 @@ async def run(plan: Plan, recorder: Recorder, *, stop: asyncio.Event) -> Ended:
 
 
 async def refuse(plan: Plan, recorder: Recorder, *, reason: str, message: str) -> Ended:
-    """Have it recorded that a loop did not even begin: verdict ``Error`` for this reason."""
+    """Have it recorded that a loop did not even begin: verdict ``Error`` for this reason.
+
+    Args:
+        plan: what was to be run; none of it is. The loops before it still count.
+        recorder: told once, at the end.
+        reason: of the verdict, CamelCase.
+        message: the same for people.
+    """
     return await _Loop(plan, recorder, asyncio.Event()).end(
         Judgement(verdict=Verdict.ERROR, reason=reason, message=message)
     )

@@ -59,6 +59,13 @@ async def stop(kube: KubeClient, namespace: str, job: WorkloadFacts, *, reason: 
     """End a Job at once, and have it say why; nothing if it has gone.
 
     Its own time is cut short, so that Kubernetes ends it as it ends others, and its CronJob goes on.
+
+    Args:
+        kube: may patch Jobs.
+        namespace: of the Job.
+        job: as it was read; another one of its name, with another uid, is left alone.
+        reason: CamelCase, for an annotation of the Job.
+        message: the same for people.
     """
     told = {labels.STOPPED_REASON: reason, labels.STOPPED_MESSAGE: message}
     # NB: the uid makes it a conflict if this is another Job of the same name.
@@ -70,7 +77,13 @@ async def stop(kube: KubeClient, namespace: str, job: WorkloadFacts, *, reason: 
 
 
 async def remove(kube: KubeClient, namespace: str, job: WorkloadFacts) -> None:
-    """Delete a Job that can end no more; its pod goes when its node is back, or is deleted. Nothing if it has gone."""
+    """Delete a Job that can end no more; its pod goes when its node is back, or is deleted. Nothing if it has gone.
+
+    Args:
+        kube: may delete Jobs.
+        namespace: of the Job.
+        job: as it was read; another one of its name, with another uid, is left alone.
+    """
     try:
         await kube.delete(JOBS, job.name, namespace=namespace, propagation="Background", uid=job.uid)
     except (NotFoundError, ConflictError):

@@ -103,7 +103,13 @@ def ending(pod: Object) -> str:
 
 
 def condition(status: Object, kind: str, *, wanted: str = "True") -> Object:
-    """The condition of a status if it is as wanted; else an empty one."""
+    """The condition of a status if it is as wanted; else an empty one.
+
+    Args:
+        status: of any object that has ``conditions``.
+        kind: the condition's type, ``PodScheduled`` for instance.
+        wanted: its status: ``True``, ``False`` or ``Unknown``.
+    """
     found = (each for each in status.get("conditions") or () if each.get("type") == kind)
     return next((each for each in found if each.get("status") == wanted), {})
 

@@ -45,7 +45,13 @@ async def give(kube: KubeClient, run_labels: RunLabels, clock: ServerClock) -> N
 
 
 async def keep_giving(kube: KubeClient, run_labels: RunLabels, clock: ServerClock) -> None:
-    """Renew the Lease until cancelled, often at first; a renewal that fails is followed by the next."""
+    """Renew the Lease until cancelled, often at first; a renewal that fails is followed by the next.
+
+    Args:
+        kube: of the cluster under test.
+        run_labels: of the run, whose namespace has the Lease.
+        clock: learns the API server's time from each answer.
+    """
     pauses = chain(repeat(_OFTEN, _AT_FIRST), repeat(PERIOD))
     for pause in pauses:
         await asyncio.sleep(pause)
@@ -55,6 +61,11 @@ async def keep_giving(kube: KubeClient, run_labels: RunLabels, clock: ServerCloc
 
 async def renew(kube: KubeClient, run_labels: RunLabels, clock: ServerClock) -> None:
     """Give one sign of life more.
+
+    Args:
+        kube: of the cluster under test.
+        run_labels: of the run, whose namespace has the Lease.
+        clock: learns the API server's time from the answer.
 
     Raises:
         AutoxError: the API server refuses or cannot be reached.

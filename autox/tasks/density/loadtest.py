@@ -42,6 +42,15 @@ class LoadTest:
     def __init__(
         self, kube: KubeClient, run_labels: RunLabels, fleet: Fleet, inputs: DensityInputs, context: TaskContext
     ) -> None:
+        """Nothing is made before ``to_its_end``.
+
+        Args:
+            kube: of the cluster under test, not that of the experiment.
+            run_labels: of this run alone.
+            fleet: its virtual nodes, which do not serve yet.
+            inputs: how many nodes and pods, how fast (pods per second), and within what time (seconds).
+            context: of the task; told the progress, and what was measured before it is cleaned up.
+        """
         self._kube = kube
         self._run_labels = run_labels
         self._fleet = fleet

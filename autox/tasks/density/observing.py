@@ -33,7 +33,13 @@ class Observer:
     """
 
     def __init__(self, kube: KubeClient, run_labels: RunLabels, clock: ServerClock) -> None:
-        """Nothing is watched before ``watch_pods`` and ``watch_leases``."""
+        """Nothing is watched before ``watch_pods`` and ``watch_leases``.
+
+        Args:
+            kube: of the cluster under test.
+            run_labels: of the run: the namespace of its pods, and what the names of its nodes begin with.
+            clock: the API server's, which the creation times of pods are read by.
+        """
         self._kube = kube
         self._run_labels = run_labels
         self.pods = PodTimes(clock)

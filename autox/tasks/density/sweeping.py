@@ -107,8 +107,13 @@ async def of_dead_runs(kube: KubeClient, *, now: datetime) -> Remains:
 async def remove(kube: KubeClient, remains: Remains, *, seconds: float) -> None:
     """Remove the remains of runs that nobody serves any more.
 
+    Args:
+        kube: of the cluster under test.
+        remains: what to remove; what of it is gone already is no error.
+        seconds: how long it may take; see ``allowance``.
+
     Raises:
-        DeadlineError: it took longer than ``seconds``.
+        DeadlineError: it took longer.
         AutoxError: the API server refuses.
     """
     try:
