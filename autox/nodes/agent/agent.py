@@ -64,6 +64,11 @@ _log = logging.getLogger(__name__)
 async def run(config: NodesConfig, make_serving: MakeServing, *, stop: asyncio.Event) -> None:
     """Be the nodes of ``config`` until ``stop`` is set.
 
+    Args:
+        config: what the nodes are; those that a selector takes over are looked up first.
+        make_serving: wires what serves their pods; called once, when every node has its clients.
+        stop: set by whoever wants a graceful end.
+
     Raises:
         ConfigurationError: the configuration cannot work on this machine or with this API server.
         NotOursError: a node of that name is somebody else's.

@@ -26,9 +26,15 @@ class PodDirectory(Protocol):
     def log_path(self, namespace: str, pod: str, container: str, *, previous: bool) -> Path:
         """Where the log of a container is, or that of its attempt before.
 
+        Args:
+            namespace: of the pod.
+            pod: its name.
+            container: its name in the pod; an init container's too.
+            previous: not the newest attempt is meant but the one before it.
+
         Raises:
             NotFoundError: no such pod or container.
-            InvalidError: there is no log of it (yet).
+            InvalidError: there is no log of it: it has not been started yet, or never restarted.
         """
         ...
 

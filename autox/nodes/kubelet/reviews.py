@@ -41,7 +41,12 @@ class Reviews:
         return found
 
     async def allows(self, caller: Caller, right: Right, *, node: str) -> bool:
-        """Whether a caller has a right on a node; an empty name means on every node.
+        """Whether a caller has a right on a node.
+
+        Args:
+            caller: whose right it is.
+            right: a verb, and subresources of a Node of which any one will do.
+            node: name of the Node; empty for all nodes at once.
 
         Raises:
             AutoxError: the API server could not be asked.

@@ -16,7 +16,13 @@ _UNKNOWN = ContainerStatus()
 
 
 def container_statuses(pod: Pod, step: Step, *, instant: str) -> Object:
-    """``containerStatuses`` and, if there are any, ``initContainerStatuses``."""
+    """``containerStatuses`` and, if there are any, ``initContainerStatuses``.
+
+    Args:
+        pod: as it was seen last; starts and ends that it tells of already are kept.
+        step: what is next; its state and its restarts are what is told.
+        instant: the time of what begins or ends with the step, such as ``2026-01-02T03:04:05Z``.
+    """
     spec, told = pod.spec, pod.status
     main = told.container_statuses or ()
     statuses: Object = {

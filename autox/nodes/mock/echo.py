@@ -18,6 +18,11 @@ _END_OF_INPUT = re.compile(rb"[\x03\x04]")  # Ctrl-C and Ctrl-D, which a termina
 async def echo(request: web.Request, streams: Streams, command: list[str]) -> web.StreamResponse:
     """Answer a request to execute a command.
 
+    Args:
+        request: opens a WebSocket with one of ``PROTOCOLS``.
+        streams: what the client has connected; with a TTY, Ctrl-C and Ctrl-D end the input.
+        command: the words that are printed first, as one line.
+
     Raises:
         UnsupportedError: the client does not speak a protocol of ours.
     """

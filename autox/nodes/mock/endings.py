@@ -11,7 +11,13 @@ from autox.nodes.mock.pods import Container, ContainerStatus, Pod
 
 
 def starts_again(pod: Pod, container: Container, exit_code: int) -> bool:
-    """Is a container started again after it ended so?"""
+    """Is a container started again after it ended so?
+
+    Args:
+        pod: its restart policy holds where the container has none.
+        container: one of its containers; its rules come first, then its own policy.
+        exit_code: what it ended with.
+    """
     rules = (
         RestartRule(rule.action, codes.operator, frozenset(codes.values))
         for rule in container.restart_policy_rules or ()
@@ -21,7 +27,13 @@ def starts_again(pod: Pod, container: Container, exit_code: int) -> bool:
 
 
 def is_over(pod: Pod, container: Container, told: ContainerStatus) -> bool:
-    """Has a container ended and is never started again?"""
+    """Has a container ended and is never started again?
+
+    Args:
+        pod: its restart policy holds where the container has none.
+        container: one of its containers.
+        told: what the pod's status says of that container.
+    """
     end = told.state.terminated
     return end is not None and not starts_again(pod, container, end.exit_code)
 

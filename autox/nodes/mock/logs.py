@@ -60,7 +60,13 @@ class SyntheticLog:
         return first
 
     def text(self, begin: int, end: int, *, timestamps: bool) -> bytes:
-        """Lines from ``begin`` to before ``end``, each with its newline."""
+        """Lines from ``begin`` to before ``end``, each with its newline.
+
+        Args:
+            begin: number of the first line, counted from 0.
+            end: number of the line after the last.
+            timestamps: each line starts with the time it was written, such as ``2026-01-02T03:04:05.000006000Z``.
+        """
         return "".join(self._line(number, timestamps=timestamps) for number in range(begin, end)).encode()
 
     def _line(self, number: int, *, timestamps: bool) -> str:
@@ -75,7 +81,13 @@ class SyntheticLog:
 
 
 def synthetic_log(pod: PodView, container: str, *, started: float) -> SyntheticLog:
-    """The log of the run of a container that was started at a time; a wrong annotation counts as none."""
+    """The log of one run of a container.
+
+    Args:
+        pod: its annotation says how often a line is written; a wrong one counts as none.
+        container: name of the container.
+        started: when this run was started, in seconds since 1970.
+    """
     return SyntheticLog(writer=f"{pod.uid}/{container}/{started}", started=started, interval=_interval(pod.annotations))
 
 

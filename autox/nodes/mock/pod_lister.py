@@ -34,7 +34,7 @@ class PodLister:
         return map(view_of, tuple(self._pods.get(node, {}).values()))
 
     def pod(self, node: str, namespace: str, name: str) -> PodView | None:
-        """The pod of that name on a node; the newest, should one that is ending have the name too."""
+        """See ``autox.nodes.mock.podview.NodePods``."""
         found = [
             pod
             for pod in self._pods.get(node, {}).values()

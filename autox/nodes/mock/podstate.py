@@ -93,6 +93,11 @@ def since(pod: Pod, state: State, *, to: State) -> float:
 
     Before its containers run, that is when the pod was bound, or (once that is told) started. Containers that run
     end by when they were started, and turn ready or not by when they last did. Back-off counts from their end.
+
+    Args:
+        pod: as it was seen last.
+        state: the one that it is in, from ``state_of``.
+        to: the one that the stage leads to; it makes a difference only while containers run.
     """
     status = pod.status
     if state is State.PENDING:

@@ -27,7 +27,15 @@ _OVER = dict.fromkeys(CONDITIONS, "False") | {"Initialized": "True", "PodSchedul
 
 
 def body(pod: Pod, step: Step, *, host_ip: str, pod_ip: str, now: datetime) -> bytes:
-    """The body of the patch that takes a step whose action is ``WRITE``."""
+    """The body of the patch that takes a step whose action is ``WRITE``.
+
+    Args:
+        pod: as it was seen last.
+        step: what is next for it.
+        host_ip: the address that the pod publishes for its node.
+        pod_ip: its own, not told while it is ``CREATING``; of a pod that has ended neither address is told.
+        now: the time of the write, with its time zone.
+    """
     plain = ready_body(pod, step, host_ip=host_ip, pod_ip=pod_ip, now=now)
     if plain is not None:
         return plain
@@ -35,7 +43,15 @@ def body(pod: Pod, step: Step, *, host_ip: str, pod_ip: str, now: datetime) -> b
 
 
 def status_patch(pod: Pod, step: Step, *, host_ip: str, pod_ip: str, now: datetime) -> Object:
-    """The same, as an object."""
+    """The same, as an object.
+
+    Args:
+        pod: as it was seen last.
+        step: what is next for it; it has a state.
+        host_ip: the address that the pod publishes for its node.
+        pod_ip: its own, not told while it is ``CREATING``; of a pod that has ended neither address is told.
+        now: the time of the write, with its time zone.
+    """
     state = step.state
     assert state is not None  # noqa: S101  - there is nothing to write otherwise
     instant = timestamp(now)

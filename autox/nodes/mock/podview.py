@@ -79,7 +79,13 @@ class NodePods(Protocol):
         ...
 
     def pod(self, node: str, namespace: str, name: str) -> PodView | None:
-        """The pod of that name on a node; the newest, should one that is ending have the name too."""
+        """The pod of that name on a node, if there is one.
+
+        Args:
+            node: name of the Node.
+            namespace: where the pod is.
+            name: its name there; the newest counts, should one that is ending have the name too.
+        """
         ...
 
 

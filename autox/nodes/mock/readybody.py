@@ -22,7 +22,13 @@ _encode = msgspec.json.encode
 def ready_body(pod: Pod, step: Step, *, host_ip: str, pod_ip: str, now: datetime) -> bytes | None:
     """The body of the patch, or None if pod or step are not plain.
 
-    A plain pod has told nothing yet, except that it is scheduled; it has no init containers and no readiness gates.
+    Args:
+        pod: as it was seen last. A plain pod has told nothing yet, except that it is scheduled; it has no init
+            containers and no readiness gates.
+        step: what is next for it. A plain step leads to ``READY``, for the first time.
+        host_ip: the address that the pod publishes for its node.
+        pod_ip: its own.
+        now: the time of the write, with its time zone.
     """
     spec, told, meta = pod.spec, pod.status, pod.metadata
     if (

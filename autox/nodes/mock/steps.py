@@ -43,5 +43,11 @@ REST = Step(action=Action.REST)
 
 
 def ending(pod: Pod, stage: Stage, *, at: float = 0.0) -> Step:
-    """Write the end that a stage says, whatever the table does."""
+    """Write the end that a stage says, whatever the table does.
+
+    Args:
+        pod: the pod, whose count of restarts stays as it is.
+        stage: its state is the one that is written.
+        at: when to write it, in seconds since 1970; 0.0 means at once.
+    """
     return Step(action=Action.WRITE, at=at, stage=stage, state=stage.to, restarts=restarts_of(pod))

@@ -48,7 +48,13 @@ class Machine:
 
 
 def node_labels(spec: NodeSpec, *, provider: str, machine: Machine) -> dict[str, str]:
-    """The labels that a node of ours must carry; others on the Node are left alone."""
+    """The labels that a node of ours must carry; others on the Node are left alone.
+
+    Args:
+        spec: the node; its own labels cannot replace those that every node of ours has.
+        provider: name of its provider, the value of ``autox.dev/provider``.
+        machine: where the agent runs; tells the architecture.
+    """
     return {
         **spec.labels,
         "kubernetes.io/hostname": spec.name,
@@ -59,7 +65,14 @@ def node_labels(spec: NodeSpec, *, provider: str, machine: Machine) -> dict[str,
 
 
 def node_object(spec: NodeSpec, *, provider: str, machine: Machine, now: datetime) -> Object:
-    """A whole Node to create: Ready from its first moment, as only a running agent creates it."""
+    """A whole Node to create: Ready from its first moment, as only a running agent creates it.
+
+    Args:
+        spec: the node.
+        provider: name of its provider.
+        machine: where the agent runs.
+        now: the time of its first heartbeat, since when its conditions hold, in UTC.
+    """
     node: Object = {
         "apiVersion": "v1",
         "kind": "Node",

@@ -38,7 +38,13 @@ class Schedule:
         self._done: dict[str, float] = {}
 
     def add(self, name: str, now: float, *, at: float) -> None:
-        """A new name, due first at ``at``, which spreads names that come together; its age counts from ``now``."""
+        """A new name, due again and again from ``at`` on.
+
+        Args:
+            name: one that is not in the schedule yet.
+            now: the clock's reading; the age of its last success counts from then.
+            at: when it is due first, by the same clock; another time for each of those that come together spreads them.
+        """
         self._done[name] = now
         self._plan(name, at)
 

@@ -36,7 +36,13 @@ class SystemClock:
 
 
 async def wait_until(event: asyncio.Event, clock: Clock, instant: float | None) -> bool:
-    """Wait for an event, but not longer than until ``instant``; whether it is set."""
+    """Wait for an event, but not longer than until ``instant``; whether it is set.
+
+    Args:
+        event: what is waited for.
+        clock: whose time counts.
+        instant: epoch seconds; None waits for the event alone, however long.
+    """
     if instant is None:
         return await event.wait()
     if event.is_set() or clock.now() >= instant:

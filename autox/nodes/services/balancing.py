@@ -45,7 +45,13 @@ class Rotation:
         return [*targets[start:], *targets[:start]]
 
     def remember(self, client: str, target: Target, *, now: float) -> None:
-        """Note that ``client`` was really connected to ``target``."""
+        """Note that ``client`` was really connected to ``target``; without affinity nothing is noted.
+
+        Args:
+            client: the IP address of who connected.
+            target: one that ``order`` gave.
+            now: seconds of a monotonic clock.
+        """
         if self.affinity_seconds is None:
             return
         self._clients.pop(client, None)

@@ -42,7 +42,16 @@ class Side(asyncio.Protocol):
         return str(name[0]) if name else ""
 
     async def couple(self, host: str, port: int, *, within: float) -> bool:
-        """Connect to ``host:port`` and relay from now on; False if nobody answers there ``within`` seconds."""
+        """Connect to ``host:port`` and relay from now on; False if nobody answers there in time.
+
+        Args:
+            host: address of the target.
+            port: number.
+            within: seconds for the connection to be made.
+
+        Returns:
+            True too when this side was closed meanwhile; nothing is relayed then.
+        """
         try:
             async with asyncio.timeout(within):
                 _, peer = await asyncio.get_running_loop().create_connection(Side, host, port)

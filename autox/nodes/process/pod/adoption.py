@@ -21,7 +21,13 @@ def reported_attempts(pod: Object) -> dict[str, tuple[ObservedAttempt, ...]]:
 
 
 def reported_health(pod: Object, name: str, container_id: str) -> tuple[bool, bool]:
-    """Whether the status of a pod calls this attempt of a container started and ready."""
+    """Whether the status of a pod calls this attempt of a container started and ready.
+
+    Args:
+        pod: the Pod object.
+        name: of the container.
+        container_id: of the attempt; both are False when the status tells of another one.
+    """
     status = next((told for told in _told(pod) if told["name"] == name), {})
     same = status.get("containerID") == container_id
     return same and bool(status.get("started")), same and bool(status.get("ready"))

@@ -27,12 +27,7 @@ class PodDirectory:
         return [worker.pod for worker in self._workers()]
 
     def log_path(self, namespace: str, pod: str, container: str, *, previous: bool) -> Path:
-        """Where the log of a container is, or that of its attempt before.
-
-        Raises:
-            NotFoundError: no such pod or container.
-            InvalidError: there is no log of it: it has not been started yet, or never restarted.
-        """
+        """See ``autox.nodes.kubelet.logfiles.PodDirectory``."""
         worker = self._worker(namespace, pod)
         if container not in raw_containers(worker.pod):
             raise NotFoundError(f"container {container} is not valid for pod {pod}")

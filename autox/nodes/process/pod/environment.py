@@ -49,6 +49,12 @@ async def declared_environment(
 ) -> dict[str, str]:
     """What the pod declares for one container, with the service variables.
 
+    Args:
+        facts: the pod.
+        container: its specification in the pod.
+        sources: where Secrets and ConfigMaps come from.
+        services: the service variables by name; what the container declares replaces one of the same name.
+
     Raises:
         StartError: a Secret, ConfigMap or key that is not optional is missing, or a reference makes no sense;
             reason ``CreateContainerConfigError``, worded as the kubelet does.

@@ -36,7 +36,11 @@ def command_line(
 ) -> tuple[str, ...]:
     """What to execute: the container's command (else the entrypoint) and its args (else CMD), as Kubernetes joins them.
 
-    ``command`` and ``args`` are the container's, references expanded; empty where it has none.
+    Args:
+        image: the container's, for messages.
+        command: the container's, references expanded; empty where it has none.
+        args: likewise.
+        mapping: the one that fits the image, from ``mapping_of``; None if none does.
 
     Raises:
         StartError: the image is not mapped and the command is no absolute path (reason ``ErrImageNeverPull``);

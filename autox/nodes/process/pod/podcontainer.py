@@ -67,7 +67,14 @@ class PodContainer:
     """One container of one pod."""
 
     def __init__(self, around: Surroundings, *, uid: str, name: str, attempts: Iterable[ObservedAttempt]) -> None:
-        """Take over a container with the attempts it had so far, oldest first."""
+        """Take over a container; nothing is started before ``adopt`` or ``start``.
+
+        Args:
+            around: what it needs of its pod.
+            uid: of the pod.
+            name: of the container.
+            attempts: those it had so far, oldest first; empty if it was never started.
+        """
         self._around, self._uid, self._name = around, uid, name
         self._attempts = tuple(attempts)
         self._failure: StartFailure | None = None
@@ -93,12 +100,26 @@ class PodContainer:
         )
 
     def adopt(self, container: Object, *, started: bool, ready: bool) -> None:
-        """Go on with an attempt that an earlier node process started; its postStart hook had its chance."""
+        """Go on with an attempt that an earlier node process started; its postStart hook had its chance.
+
+        Nothing happens if the newest attempt has ended.
+
+        Args:
+            container: its specification in the pod.
+            started: it had started, as the pod's status says.
+            ready: it was ready, as the status says; it stays so until its probe says otherwise.
+        """
         if self._attempts and self._attempts[-1].running:
             self._live(container, self._key(self._attempts[-1].number), started=started, ready=ready)
 
     async def start(self, pod: Object, container: Object, action: StartContainer) -> None:
-        """Make an attempt; whatever becomes of it can be observed."""
+        """Make an attempt; whatever becomes of it can be observed.
+
+        Args:
+            pod: the Pod object as last seen.
+            container: its specification in the pod.
+            action: says which attempt.
+        """
         key = self._key(action.attempt)
         try:
             launch = await self._around.sandbox.launch(pod, container, key)
@@ -249,7 +270,13 @@ def raw_containers(pod: Object) -> dict[str, Object]:
 
 
 def take_over(pod: Object, records: Iterable[ContainerRecord], around: Surroundings) -> dict[str, PodContainer]:
-    """The containers of a pod by name, each going on where its records and the pod's status say that it was."""
+    """The containers of a pod by name, each going on where its records and the pod's status say that it was.
+
+    Args:
+        pod: the Pod object.
+        records: what the runtime knows of all its containers, in any order.
+        around: what they need of the pod.
+    """
     recorded: dict[str, list[ObservedAttempt]] = {}
     for record in records:
         recorded.setdefault(record.key.container, []).append(recorded_attempt(record))

@@ -82,6 +82,11 @@ class PodSandbox:
     async def launch(self, pod: Object, container: Object, key: ContainerKey) -> ContainerLaunch:
         """What is to be started for an attempt of a container.
 
+        Args:
+            pod: the Pod object as last seen.
+            container: its specification in the pod.
+            key: which attempt.
+
         Raises:
             StartError: the container cannot be made as its pod describes it; its reason is the one to be shown.
         """
@@ -113,7 +118,13 @@ class PodSandbox:
         return [paths.rewrite(text) for text in argv]
 
     async def termination_message(self, container: Object, key: ContainerKey, *, failed: bool) -> str:
-        """The last words of an attempt that has ended."""
+        """The last words of an attempt that has ended.
+
+        Args:
+            container: its specification in the pod.
+            key: which attempt.
+            failed: its exit code was not 0; only then may its log speak for it.
+        """
         return await termination_message(
             container, self._last_words(container), self._node.log_path(key), failed=failed
         )

@@ -174,7 +174,13 @@ def pod_folder(root: Path, pod_uid: str) -> Path:
 
 
 def attempts_in(root: Path, *, pod_uid: str = "*", container: str = "*") -> list[Attempt]:
-    """The attempts that have a folder, of one container, one pod or all; of each container the oldest first."""
+    """The attempts that have a folder, of one container, one pod or all; of each container the oldest first.
+
+    Args:
+        root: the state directory.
+        pod_uid: of the pod; ``*`` for all pods.
+        container: name of the container; ``*`` for all containers.
+    """
     found = []
     for folder in (root / "pods").glob(f"{pod_uid}/containers/{container}/*"):
         if folder.name.isdecimal():

@@ -70,14 +70,16 @@ class ContainerRuntime:
     """The containers under one state directory; no two runtimes may share one.
 
     Call ``recover`` first. Leaving the context (or ``close``) stops watching; containers go on.
-
-    Args:
-        root: the state directory; made with mode 0700.
-        node: named to whoever tries to use the same state directory.
-        log_limit: bytes after which a container's log is rotated; one older file is kept.
     """
 
     def __init__(self, root: Path, *, node: str, log_limit: int) -> None:
+        """Nothing is made or read before ``recover``.
+
+        Args:
+            root: the state directory; made with mode 0700.
+            node: named to whoever tries to use the same state directory.
+            log_limit: bytes after which a container's log is rotated; one older file is kept.
+        """
         self._root = root.absolute()
         self._node = node
         self._launcher = Launcher(self._root, log_limit=log_limit)
@@ -190,6 +192,11 @@ class ContainerRuntime:
 
     async def run_inside(self, key: ContainerKey, argv: Sequence[str], *, timeout: float) -> tuple[int, bytes]:  # noqa: ASYNC109  - kills what runs, which a cancelled caller cannot say
         """Run a command in the container's environment and directory: exit code, first 64 KiB of its output.
+
+        Args:
+            key: which attempt.
+            argv: the command, executed without a shell and without a look at PATH.
+            timeout: seconds until it is killed.
 
         Raises:
             NotFoundError: the container is not running.

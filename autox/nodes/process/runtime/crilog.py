@@ -77,6 +77,13 @@ class Stream:
     """stdout or stderr of the container: bytes in, records of the log out."""
 
     def __init__(self, name: bytes, fd: int, log: Log) -> None:
+        """Read without blocking, whenever ``pump`` is called.
+
+        Args:
+            name: ``stdout`` or ``stderr``, as each record names it.
+            fd: the end of the container's pipe to read from; made non-blocking.
+            log: takes the records of both streams.
+        """
         self.name = name
         self.fd = fd
         self._log = log

@@ -22,6 +22,11 @@ async def run_in_container(folder: Path, argv: Sequence[str], *, timeout: float)
 
     A command that cannot be executed gives 126 or 127 and says why; one that dies with its container 137.
 
+    Args:
+        folder: of the attempt, in the state directory.
+        argv: the command, executed without a shell and without a look at PATH.
+        timeout: seconds for everything, the way to the shim included.
+
     Raises:
         NotFoundError: the container is not running.
         DeadlineError: it took longer than ``timeout`` seconds, and was killed with its process group.

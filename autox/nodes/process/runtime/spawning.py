@@ -30,6 +30,15 @@ class Child:
     """A process held before its exec, so that it can be recorded first."""
 
     def __init__(self, argv: list[bytes], env: dict[bytes, bytes], cwd: bytes, out: int, err: int) -> None:
+        """Fork; the child executes nothing before ``release``.
+
+        Args:
+            argv: the command; the first word is the path of the program, and PATH is not looked at.
+            env: its whole environment.
+            cwd: its working directory.
+            out: file descriptor that becomes its stdout; the caller closes its own.
+            err: the same for its stderr.
+        """
         gate, self._gate = os.pipe2(os.O_CLOEXEC)
         self._failure, failure = os.pipe2(os.O_CLOEXEC)
         self.pid = os.fork()

@@ -21,7 +21,13 @@ WHERE_GONE = "The container could not be located when the pod was terminated"
 
 
 def container_id(uid: str, name: str, attempt: int) -> str:
-    """``process://UID/NAME/ATTEMPT``: names one attempt, as a container runtime's id does."""
+    """``process://UID/NAME/ATTEMPT``: names one attempt, as a container runtime's id does.
+
+    Args:
+        uid: of the pod.
+        name: of the container.
+        attempt: its number; 0 for the first.
+    """
     return f"process://{uid}/{name}/{attempt}"
 
 

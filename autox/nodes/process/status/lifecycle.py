@@ -82,7 +82,14 @@ class Plan:
 
 
 def decide(pod: PodSpec, seen: RuntimeState, *, now: float, crash_loop: CrashLoop) -> Plan:
-    """The plan for a pod in this state at this instant."""
+    """The plan for a pod in this state at this instant.
+
+    Args:
+        pod: as the API server has it.
+        seen: what the node has observed, and the ``ending`` of the plan before.
+        now: epoch seconds.
+        crash_loop: how long a container that keeps ending waits for its next start.
+    """
     ending = _ending(pod, seen, now)
     if ending is not None:
         return _end(pod, seen, ending, now)

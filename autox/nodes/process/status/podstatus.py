@@ -103,7 +103,10 @@ def _phase(spec: PodSpec, old: Object, statuses: Mapping[str, Object], plan: Pla
 def status_patch(uid: str, old: Object, new: Object) -> Object | None:
     """The strategic merge patch that turns the status ``old`` into ``new``; None when there is nothing to write.
 
-    The uid in the body makes the API server refuse it (422) if the name belongs to another pod by now.
+    Args:
+        uid: of the pod; with it the API server refuses the patch (422) if the name belongs to another pod by now.
+        old: what the API server holds; fields and conditions that are not the node's may be in it, and stay.
+        new: the whole status, from ``pod_status``.
     """
     changed: Object = {field: new.get(field) for field in OWNED if not _same(old.get(field), new.get(field))}
     conditions = _changed_conditions(old.get("conditions") or [], new["conditions"])

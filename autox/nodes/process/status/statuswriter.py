@@ -29,6 +29,13 @@ class StatusWriter:
     """Writes the status of one pod; ``run`` is its task."""
 
     def __init__(self, kube: KubeClient, pod: Object, *, clock: Clock) -> None:
+        """Nothing is written before ``run``.
+
+        Args:
+            kube: of the pod's node.
+            pod: the Pod object, whose status is what the API server holds.
+            clock: by which a status that is not urgent waits.
+        """
         metadata = pod["metadata"]
         self._kube, self._clock = kube, clock
         self._namespace, self._name, self._uid = metadata["namespace"], metadata["name"], metadata["uid"]

@@ -62,7 +62,13 @@ def back_off(pod: PodSpec, container: str) -> Notice:
 
 
 def unhealthy(container: str, probe: str, message: str) -> Notice:
-    """A probe failed; ``probe`` is Liveness, Readiness or Startup."""
+    """A probe failed.
+
+    Args:
+        container: its name.
+        probe: ``Liveness``, ``Readiness`` or ``Startup``.
+        message: what the probe found.
+    """
     return Notice(reason="Unhealthy", message=f"{probe} probe failed: {message}", warning=True, container=container)
 
 

@@ -88,7 +88,11 @@ def metadata_value(facts: PodFacts, path: str) -> str:
 def resource_value(facts: PodFacts, reference: Mapping[str, Any], container: Object | None = None) -> str:
     """What ``resourceFieldRef`` means: a limit or request divided by the divisor, rounded up.
 
-    ``container`` is the one that asks, where the reference names none.
+    Args:
+        facts: the pod; what its node can allocate is the limit of a container that has none.
+        reference: the ``resourceFieldRef``: ``resource`` (such as ``limits.cpu``), and perhaps ``containerName`` and
+            ``divisor``.
+        container: the one that asks, where the reference names none; None for a volume, whose references must.
 
     Raises:
         ValueError: no such container or resource, or a malformed quantity.

@@ -37,6 +37,12 @@ def mount_container(
 ) -> dict[str, str]:
     """Make the links of one container anew; where each of its mount paths really is.
 
+    Args:
+        rootfs: the folder below which the container finds its mounts; made with mode 0700.
+        container: its specification in the pod.
+        environment: its variables, for ``subPathExpr``.
+        places: where the volumes of its pod are, by name.
+
     Raises:
         StartError: a volume, mount path or subPath that makes no sense (reason ``CreateContainerConfigError``).
     """

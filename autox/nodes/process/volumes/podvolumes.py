@@ -24,15 +24,16 @@ _REASON = "FailedMount"
 
 
 class PodVolumes:
-    """The volumes of one pod.
-
-    Args:
-        folder: the pod's folder (``pods/UID`` in the state directory).
-        sources: where Secrets, ConfigMaps and tokens come from.
-        clock: seconds since the epoch.
-    """
+    """The volumes of one pod."""
 
     def __init__(self, folder: Path, sources: Sources, *, clock: Callable[[], float] = time.time) -> None:
+        """Nothing is made or read before ``prepare``.
+
+        Args:
+            folder: the pod's folder (``pods/UID`` in the state directory).
+            sources: where Secrets, ConfigMaps and tokens come from.
+            clock: seconds since the epoch.
+        """
         self._folder = folder
         self._payloads = VolumeContent(sources, clock=clock)
         self._places: dict[str, MountSource] = {}

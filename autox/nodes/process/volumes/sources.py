@@ -25,7 +25,14 @@ class KubeReader(Protocol):
     async def get(
         self, resource: Resource, name: str, *, namespace: str | None = None, subresource: str | None = None
     ) -> Object:
-        """One object."""
+        """One object.
+
+        Args:
+            resource: what it is.
+            name: which one.
+            namespace: where; None for what has no namespace.
+            subresource: the part of it that is wanted; None for the object itself.
+        """
         ...
 
     async def create(
@@ -37,7 +44,15 @@ class KubeReader(Protocol):
         name: str | None = None,
         subresource: str | None = None,
     ) -> Object:
-        """Post a body to a collection or subresource."""
+        """Post a body to a collection or subresource.
+
+        Args:
+            resource: the collection.
+            body: what to create.
+            namespace: where; None for the body's.
+            name: the object whose subresource it is; None for the collection.
+            subresource: of that object, such as ``token``.
+        """
         ...
 
 
@@ -80,6 +95,11 @@ class Sources:
 
     async def token(self, facts: PodFacts, *, audience: str, expiration_seconds: int) -> Token:
         """A new token of the pod's service account, bound to the pod: it dies with it.
+
+        Args:
+            facts: the pod; without a service account it has that of the name ``default``.
+            audience: who shall accept the token; empty for the API server.
+            expiration_seconds: how long it is wanted for; the server may give less.
 
         Raises:
             AutoxError: as the client says it.

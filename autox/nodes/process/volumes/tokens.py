@@ -12,6 +12,12 @@ JITTER = 10.0
 
 
 def needs_refresh(token: Token, now: float, *, jitter: float = 0.0) -> bool:
-    """True once 80 % of the lifetime, or a day, has passed; ``now`` in seconds since the epoch."""
+    """True once 80 % of the lifetime, or a day, has passed.
+
+    Args:
+        token: the one in use.
+        now: seconds since the epoch.
+        jitter: seconds by which it is due earlier; from 0 to ``JITTER``, as the caller draws it.
+    """
     issued_at = token.expires_at - token.lifetime
     return now + jitter >= issued_at + min(token.lifetime * _SHARE, _LONGEST)
