@@ -100,13 +100,12 @@ class Timers(Protocol):
     """Runs housekeeping again and again; a run that fails is told and does not end the others."""
 
     def every(self, seconds: float, name: str, work: Callable[[], Awaitable[None]]) -> None:
-        """Do ``work`` each ``seconds`` from now on, never twice at once.
+        """Do some work again and again while ``run`` runs, never twice at once.
 
         Args:
-            seconds: from the beginning of one run to that of the next, and before the first; a run that is due while
-                one is still going on is skipped.
-            name: of the work, for the log; no other work has it.
-            work: called anew for each run.
+            seconds: from one time to the next, and from the beginning of ``run`` to the first.
+            name: by which a failure is told; of this work only.
+            work: called each time; what it raises is told. A time that comes while it is still busy is left out.
         """
 
     async def run(self) -> None:

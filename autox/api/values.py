@@ -153,8 +153,13 @@ ExperimentValues: type[_Values] = create_model(
 def check_chart(chart: ChartRef, *, what: str, at: str = "") -> None:
     """Check that a chart without a repo is one of autox's package, and of its version.
 
+    Args:
+        chart: as the user named it; nothing is said of one with a repo.
+        what: the document that names it, for messages: ``experimentgroup shop/web``.
+        at: the field in it that the chart is, with a final dot: ``spec.specs.load.``; empty if it is the whole of it.
+
     Raises:
-        ConfigurationError: it is not; ``what`` and the field ``at`` which the chart stands are named.
+        ConfigurationError: it is not; ``what`` and the field are named.
     """
     if chart.repo:
         return

@@ -63,8 +63,13 @@ async def grant(kube: KubeClient, *, dns: bool) -> None:
 async def wait_until_pods_can_run(kube: KubeClient, nodes: Sequence[str], *, seconds: float) -> None:
     """Wait for what a first pod needs: its service account, and its nodes ready and free of start-up taints.
 
+    Args:
+        kube: the administrator's client.
+        nodes: names of all that must be ready; none is fine.
+        seconds: how long to wait at most.
+
     Raises:
-        DeadlineError: something was still missing after ``seconds``; the message says what.
+        DeadlineError: something was still missing then; the message says what.
     """
     missing = "the service account default/default"
     try:

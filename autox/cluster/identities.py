@@ -105,6 +105,12 @@ def _of_containerd_node(network: Network, name: str) -> list[Identity]:
 def write_kubeconfigs(home: ClusterHome, network: Network, nodes: Sequence[str], *, containerd_node: str = "") -> None:
     """Write the administrator's kubeconfig, with its keys inside, and one for each component and node.
 
+    Args:
+        home: where they go, and where the certificates are already.
+        network: the cluster's addresses.
+        nodes: its process nodes.
+        containerd_node: its containerd node; empty for none.
+
     Raises:
         PermanentError: the file system refused.
     """

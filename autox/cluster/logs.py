@@ -28,7 +28,13 @@ def tail(log: Path, *, lines: int) -> str:
 
 
 def written(log: Path, *, since: int, limit: int = 256 * 1024) -> str:
-    """What stands in a log behind that many bytes, of it the last ``limit``; empty where there is no log."""
+    """What stands in a log from some place on; empty where there is no log.
+
+    Args:
+        log: undecodable bytes in it are replaced.
+        since: bytes to pass over: how long it was before.
+        limit: bytes; of more than that, the last ones.
+    """
     try:
         with log.open("rb") as file:
             file.seek(max(since, file.seek(0, 2) - limit))

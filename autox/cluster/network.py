@@ -106,6 +106,11 @@ def choose(place: str, *, taken: Collection[int], bindable: Bindable, reserve: C
 def with_free_ports(network: Network, listeners: Collection[str], *, bindable: Bindable) -> Network:
     """The same network, with another port for each of the given listeners whose port is taken.
 
+    Args:
+        network: as it was chosen or recorded.
+        listeners: names in ``PORTS``; none that listens already, or it would move out of its own way.
+        bindable: whether an address and port can be listened on.
+
     Raises:
         ConfigurationError: no free port was found for a listener.
     """

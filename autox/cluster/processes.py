@@ -85,6 +85,11 @@ def components_of(running: Iterable[Running]) -> dict[str, Running]:
 def start(component: Component, *, directory: Path, log: Path) -> Running:
     """Start a component in a session of its own, its output appended to its log.
 
+    Args:
+        component: what to run; its variables and the labels are all of its environment.
+        directory: of the cluster; by it ``find`` knows the process again.
+        log: made, with its directory, if it is not there.
+
     Raises:
         PermanentError: its log or the program cannot be opened.
     """

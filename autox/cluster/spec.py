@@ -86,8 +86,14 @@ class ClusterSpec:
     ) -> "ClusterSpec":
         """This spec with ``--nodes``, ``--set`` and ``--runtime`` applied.
 
+        Args:
+            nodes: how many process nodes; None for as many as before.
+            assignments: ``KEY=VALUE`` each, a later one over an earlier; ``KEY=`` takes a setting back.
+            runtime: None for that of before.
+
         Raises:
-            ConfigurationError: an assignment that names no setting of any component.
+            ConfigurationError: an assignment that names no setting of any component or is lost beside another one, or a
+                number of nodes out of range.
         """
         settings = dict(self.settings)
         for assignment in assignments:

@@ -53,7 +53,13 @@ class ComponentExitedError(PermanentError):
     """A component ended instead of becoming ready."""
 
     def __init__(self, component: Component, log: Path, *, since: int = 0) -> None:
-        """Tell why, by what it wrote behind that many bytes of its log."""
+        """Tell why, by what it wrote.
+
+        Args:
+            component: the one that ended.
+            log: its own, two levels below the directory whose disk may be full.
+            since: bytes of it that were there before it was started.
+        """
         said = written(log, since=since)
         place = log.parent.parent
         full = f": the disk of {place} is full" if is_disk_full(said) else ""

@@ -102,7 +102,13 @@ def decide_removed(records: Iterable[ExperimentRecord]) -> tuple[Decision, ...]:
 
 
 def is_of_other_pods(record: ExperimentRecord, group: ExperimentGroup, trigger: TriggerSnapshot) -> bool:
-    """Whether an experiment says nothing about its trigger's pods as they are now, though the version is the same."""
+    """Whether an experiment says nothing about its trigger's pods as they are now, though the version is the same.
+
+    Args:
+        record: of the trigger's present version.
+        group: says whether other pods of one version are tested again; if not, the answer is no.
+        trigger: as it is now.
+    """
     return group.retest is Retest.ON_TEMPLATE_CHANGE and _other_pods(record, trigger) is not None
 
 

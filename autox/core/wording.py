@@ -4,7 +4,9 @@ Reasons are CamelCase words that scripts may compare; messages say what was seen
 The same notice stands in the group's status, in the record's conditions and in an Event, so that whoever looks in
 one of these places reads the same sentence. How loud an Event is follows from the reason alone.
 
-No function here is given chart values: they may hold secrets.
+Of what they take, ``name`` and ``record`` are those of the experiment; ``reason`` is a word of Kubernetes, the runner
+or ours, and ``message`` the same for people, which may be empty; ``why`` ends a sentence. No function here is given
+chart values: they may hold secrets.
 """
 
 from dataclasses import dataclass, replace
@@ -119,7 +121,14 @@ def opted_out(trigger: ObjectRef, opt_in: OptIn, value: str) -> Notice:
 
 
 def version_missing(trigger: ObjectRef, label: str, *, is_empty: bool, has_asked: bool) -> Notice:
-    """It has opted in, or need not, but nobody says which version it is."""
+    """It has opted in, or need not, but nobody says which version it is.
+
+    Args:
+        trigger: the object.
+        label: the key of the group's version label.
+        is_empty: the label is there, without a value.
+        has_asked: the group wants it to opt in, and it has.
+    """
     seen = f"an empty label {label}" if is_empty else f"no label {label}"
     remedy = f"to name its version: {_label(trigger, f'{label}=VERSION')}"
     return warning(
@@ -318,7 +327,13 @@ def node_silent(name: str, node: str) -> Notice:
 
 
 def node_lost(name: str, node: str, why: str) -> Notice:
-    """Nobody can end a pod, or say whether it has ended."""
+    """Nobody can end a pod, or say whether it has ended.
+
+    Args:
+        name: of the experiment.
+        node: of its pod; empty if nobody knows it.
+        why: what took the pod from its node or failed its Job, in words; may be empty.
+    """
     because = f" ({why})" if why else ""
     message = f"node {node or 'unknown'} of the pod of {name} does not answer, and whether it still runs nobody knows"
     return warning("NodeLost", f"{message}{because}")

@@ -46,7 +46,13 @@ class WorkQueue(Generic[K]):
         self.add_after(key, now, 0.0)
 
     def add_after(self, key: K, now: float, seconds: float) -> None:
-        """Make a key due in so many seconds; it never becomes due later than it already was."""
+        """Make a key due in so many seconds; it never becomes due later than it already was.
+
+        Args:
+            key: one that is being worked on is handed out again when that has ended, at the earliest.
+            now: the clock's reading, seconds.
+            seconds: from ``now``; less than 0 counts as 0.
+        """
         at = now + max(seconds, 0.0)
         if key in self._working:
             self._again[key] = min(at, self._again.get(key, at))

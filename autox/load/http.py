@@ -164,7 +164,7 @@ class HttpGenerator:
             self._tally.beat(waiting=waiting and on_time and all(slot.sent for slot in self._slots))
 
     def answered(self, slot: Slot, status: int, size: int) -> None:
-        """Count the answer before, hold this one, and send what is due."""
+        """See ``autox.load.slots.Dispatcher``: count the answer before, hold this one, and send what is due."""
         now = time.monotonic()
         self._count_held(slot)
         slot.held = status, size, now - slot.due
@@ -182,7 +182,7 @@ class HttpGenerator:
             self._tally.fail(error, sent=1)
 
     def failed(self, slot: Slot, error: ExchangeError, *, sent: bool, again: bool) -> None:
-        """Count a failure, or have the request sent again."""
+        """See ``autox.load.slots.Dispatcher``: count a failure, or have the request sent again."""
         if again:
             self._again.append(slot.due)
             self._tally.resent += 1

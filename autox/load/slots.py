@@ -31,13 +31,26 @@ class Dispatcher(Protocol):
     """Who gives requests to slots."""
 
     def answered(self, slot: "Slot", status: int, size: int) -> None:
-        """The request that was due at ``slot.due`` was answered, and the slot is free."""
+        """The request that was due at ``slot.due`` was answered, and the slot is free.
+
+        Args:
+            slot: the one that sent it.
+            status: of the answer, 100 to 999.
+            size: of its body, bytes.
+        """
 
     def recanted(self, slot: "Slot", error: ExchangeError) -> None:
         """The answer before turned out to be none: bytes came after its end."""
 
     def failed(self, slot: "Slot", error: ExchangeError, *, sent: bool, again: bool) -> None:
-        """That request got no answer; ``again`` if it may be sent again, for a kept connection had ended under it."""
+        """That request got no answer.
+
+        Args:
+            slot: the one that had it; not free before ``freed`` or ``rests``.
+            error: why.
+            sent: it was written to a connection.
+            again: it may be sent again, for a kept connection had ended under it.
+        """
 
     def freed(self, slot: "Slot") -> None:
         """The slot is free after a failure or a rest, or after it was opened."""
@@ -81,6 +94,15 @@ class Slot:
         tls: ssl.SSLContext | None,
         server_name: str,
     ) -> None:
+        """Prepare; nothing is opened yet.
+
+        Args:
+            dispatcher: is told what becomes of each request.
+            request: the same one each time.
+            addresses: to connect to, tried in this order; at least one.
+            tls: whom to trust; None for plain HTTP.
+            server_name: whose certificate is expected, with TLS.
+        """
         self.due = nan
         self.deadline = NEVER
         self.sent = False

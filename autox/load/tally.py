@@ -116,7 +116,13 @@ class Tally:
         self._latencies: list[float] = []
 
     def answer(self, status: int, size: int, latency: float) -> None:
-        """A valid answer came, ``latency`` seconds after its request was due; ``settled`` has it already."""
+        """A valid answer came; ``settled`` has it already.
+
+        Args:
+            status: 100 to 999.
+            size: of its body, bytes.
+            latency: seconds since its request was due.
+        """
         self._received += size
         self._statuses[status] += 1
         if status not in self._good:
@@ -126,7 +132,13 @@ class Tally:
             self._fold()
 
     def fail(self, error: ExchangeError, *, sent: int = 0, unsent: int = 0) -> None:
-        """So many requests, sent or not, got no valid answer; ``settled`` has them already."""
+        """So many requests got no valid answer; ``settled`` has them already.
+
+        Args:
+            error: why, the same for all of them.
+            sent: how many of them had been sent.
+            unsent: how many could not be.
+        """
         self.errors += sent + unsent
         known = self._failures.get(error.kind) or ErrorCount(kind=error.kind, example=error.message)
         example = error.message if sent and not known.sent else known.example

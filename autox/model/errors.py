@@ -56,6 +56,13 @@ class TooManyRequestsError(TransientError):
     """
 
     def __init__(self, message: str, *, hint: str = "", retry_after: float = 0.0) -> None:
+        """Tell what was refused, and for how long.
+
+        Args:
+            message: what is wrong and where, one sentence.
+            hint: what to do about it; may be empty.
+            retry_after: seconds the server asked to wait; 0.0 if it did not say.
+        """
         super().__init__(message, hint=hint)
         self.retry_after = retry_after
 
@@ -113,5 +120,12 @@ class StartError(PermanentError):
     """
 
     def __init__(self, message: str, *, hint: str = "", reason: str = "StartError") -> None:
+        """Tell what cannot be made, for us and in a word of the kubelet's.
+
+        Args:
+            message: what is wrong and where, one sentence.
+            hint: what to do about it; may be empty.
+            reason: the word that a kubelet shows for it.
+        """
         super().__init__(message, hint=hint)
         self.reason = reason

@@ -25,6 +25,11 @@ class Resource:
     def path(self, *, namespace: str | None = None, name: str | None = None, subresource: str | None = None) -> str:
         """The URL path of the collection, of one object, or of one subresource of it.
 
+        Args:
+            namespace: None for all namespaces, and for what is in none.
+            name: of the object; None for the collection.
+            subresource: such as ``status``; None for the object itself.
+
         Raises:
             ValueError: a namespace for a cluster-scoped resource, a name without its namespace, or a subresource
                 without a name: mistakes of the caller, not of the user.

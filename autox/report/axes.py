@@ -31,9 +31,15 @@ class Axis:
 
     @staticmethod
     def over(low: float, high: float, *, start: float, end: float) -> "Axis":
-        """An axis that shows all from ``low`` to ``high``; both finite, the order does not matter.
+        """An axis that shows all from ``low`` to ``high``.
 
         A range that is narrow beside its values is widened, for ticks that all read the same tell nothing.
+
+        Args:
+            low: a value, finite.
+            high: another one; the order does not matter.
+            start: where the least value goes, in pixels, or in bars of text.
+            end: where the greatest goes; may be less than ``start``.
         """
         low, high = min(low, high), max(low, high)
         room = max(abs(low), abs(high)) * 0.1 or 1.0

@@ -46,6 +46,11 @@ def against(limit: float, observed: float | None, unit: str) -> tuple[str, str]:
     """A limit and what was observed, with as many digits as it takes to see on which side it is.
 
     NB: three digits are not enough for 384.3 ms beside a limit of 384.2 ms: 384 ms would look as if it met it.
+
+    Args:
+        limit: in ``unit``; may be infinite.
+        observed: the same; None if there is no data.
+        unit: of the metric; empty for a count or a ratio.
     """
     digits = LIMIT_DIGITS if observed == limit else _DIGITS
     if observed is not None and observed != limit and math.isfinite(observed) and math.isfinite(limit):
@@ -55,7 +60,13 @@ def against(limit: float, observed: float | None, unit: str) -> tuple[str, str]:
 
 
 def distance(slo: SLO, observed: float | None, unit: str) -> str:
-    """How far the observed value is from the limit: ``2.3x``, ``38% below``, ``exactly``; empty if unknown."""
+    """How far the observed value is from the limit: ``2.3x``, ``38% below``, ``exactly``; empty if unknown.
+
+    Args:
+        slo: its limit is in ``unit``, too.
+        observed: in ``unit``; None if there is no data.
+        unit: of the metric; empty for a count or a ratio.
+    """
     if observed is None or not math.isfinite(observed) or not math.isfinite(slo.limit):
         return ""
     difference = observed - slo.limit

@@ -36,6 +36,12 @@ def encode_request(
 
     ``Host``, ``User-Agent`` and ``Accept`` are ours unless given; the length of the body is always ours.
 
+    Args:
+        url: where it goes; its user and password become an ``Authorization`` header unless there is one.
+        method: as it is sent, so in capitals.
+        headers: by name, in any case; of two that differ in case only the later one counts.
+        body: bytes, as they are.
+
     Raises:
         ConfigurationError: the method or a header cannot be sent; the message never has a header's value in it.
     """

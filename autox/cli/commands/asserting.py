@@ -26,7 +26,7 @@ class Seconds(click.ParamType[float]):
     name = "duration"
 
     def convert(self, value: str | float, param: click.Parameter | None, ctx: click.Context | None) -> float:
-        """The seconds."""
+        """See ``click.ParamType``: the seconds."""
         if isinstance(value, float):
             return value
         try:
@@ -43,7 +43,7 @@ class Conditions(click.ParamType[tuple[Condition, ...]]):
     def convert(
         self, value: str | tuple[Condition, ...], param: click.Parameter | None, ctx: click.Context | None
     ) -> tuple[Condition, ...]:
-        """The conditions in the order given."""
+        """See ``click.ParamType``: the conditions in the order given."""
         if isinstance(value, tuple):
             return value
         try:

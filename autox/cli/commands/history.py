@@ -79,8 +79,14 @@ def shown(
     """Experiments as lines of text; columns are left out as long as the table is too wide.
 
     Group and spec go first, since the name of an experiment begins with both; then the phase, of which the verdict
-    says the most part. That a version was tested again is a column of its own where it happened. What was wrong with
-    an experiment takes so many lines at most for each reason.
+    says the most part. That a version was tested again is a column of its own where it happened.
+
+    Args:
+        found: a row each, in this order.
+        now: to which ages are counted.
+        columns: how wide the terminal is.
+        with_namespace: whether the rows say in which namespace each is.
+        lines: so many at most below an experiment for each reason why it did not pass.
     """
     cells = [_cells(each, now) for each in found]
     names = ["NAMESPACE"] if with_namespace else []

@@ -19,7 +19,14 @@ from autox.nodes.node.clients import NodeClients
 def serving(
     config: NodesConfig, nodes: MockNodes, kubelet: KubeletEndpoint, clients: Mapping[str, NodeClients]
 ) -> agent.Serving:
-    """What serves the pods of these nodes, and answers for their kubelets."""
+    """What serves the pods of these nodes, and answers for their kubelets.
+
+    Args:
+        config: of the agent; of it the pods' addresses.
+        nodes: which nodes, and what their pods do.
+        kubelet: where their kubelet endpoints are.
+        clients: of each node, by its name; at least one. The first of them asks what clients of the endpoints may do.
+    """
     pod_lister = PodLister()
     provider = MockProvider(clients, nodes, pod_cidr=config.pod_cidr, kubelet=kubelet, pod_lister=pod_lister)
     specs = provider.nodes()

@@ -33,6 +33,11 @@ _FIGURES = msgspec.json.Decoder(AgentFigures)
 def show(listens: Sequence[str], *, is_watching: bool, is_json: bool) -> None:
     """Show what the agents do that listen there, once, or until Ctrl-C.
 
+    Args:
+        listens: ``ADDRESS:PORT`` each; the same one again counts once.
+        is_watching: look every two seconds until Ctrl-C.
+        is_json: JSON, not a table, and on one line for each look if there are several.
+
     Raises:
         ConfigurationError: one of them is no address.
         UnreachableError: no agent answers there.

@@ -66,7 +66,13 @@ def why(*, target: Target, object_: str, output: str) -> None:
 
 
 def lines(explanation: Explanation, *, now: datetime, columns: int) -> Iterator[str]:
-    """An explanation for people."""
+    """An explanation for people.
+
+    Args:
+        explanation: of one object.
+        now: to which ages are counted.
+        columns: how wide the terminal is.
+    """
     trigger = explanation.trigger
     yield str(trigger.ref)
     if trigger.state is TriggerState.ABSENT:

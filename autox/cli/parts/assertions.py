@@ -74,7 +74,14 @@ def check(experiment: ReadExperiment, conditions: Iterable[Condition]) -> Checke
 
 
 def missing(spec: str, version: str, conditions: Iterable[Condition], *, why: str) -> Checked:
-    """What is known of an experiment that does not exist yet."""
+    """What is known of an experiment that does not exist yet.
+
+    Args:
+        spec: of its group.
+        version: that it would test: the trigger's as it is now; empty if that has none.
+        conditions: what was asked; the answer to each is "not yet".
+        why: why there is none yet, a sentence or several.
+    """
     findings = tuple(Finding(condition=each, answer=Answer.NOT_YET, seen=why) for each in conditions)
     return Checked(name="", spec=spec, version=version, findings=findings)
 

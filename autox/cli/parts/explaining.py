@@ -75,6 +75,12 @@ class Explanation:
 async def explain(kube: KubeClient, resource: Resource, name: str, *, namespace: str) -> Explanation:
     """Explain an object.
 
+    Args:
+        kube: with the user's rights, which decide how much can be explained.
+        resource: its kind.
+        name: its name.
+        namespace: its own; groups elsewhere may name it, too.
+
     Raises:
         AutoxError: neither the groups nor the object can be read.
     """

@@ -55,6 +55,11 @@ class ReadGroup:
 async def group(kube: KubeClient, namespace: str, name: str) -> ReadGroup:
     """One group by name.
 
+    Args:
+        kube: with the user's rights.
+        namespace: the group's own, not its trigger's.
+        name: of the group.
+
     Raises:
         NotFoundError: there is none of that name.
     """
@@ -77,7 +82,13 @@ async def groups(kube: KubeClient, *, namespace: str | None) -> list[ReadGroup]:
 
 
 async def trigger_of(kube: KubeClient, found: ReadGroup, wanted: ExperimentGroup) -> TriggerSnapshot:
-    """A group's trigger as it is now; to whom may not read it, as the controller last saw it."""
+    """A group's trigger as it is now; to whom may not read it, as the controller last saw it.
+
+    Args:
+        kube: with the user's rights.
+        found: the group, for what the controller saw.
+        wanted: the same group, for what it names.
+    """
     trigger = await read_trigger(kube, wanted.trigger)
     return found.seen if trigger.reason == "Forbidden" and found.seen is not None else trigger
 

@@ -36,7 +36,18 @@ async def place_of(kube: KubeClient, resource: Resource, name: str, *, namespace
 
 
 async def place_of_experiment(kube: KubeClient, name: str, *, namespace: str | None) -> str:
-    """The namespace of an experiment, or of a release that is one; see ``place_of``."""
+    """The namespace of an experiment, or of a release that is one.
+
+    Args:
+        kube: the client.
+        name: of the experiment or release.
+        namespace: where it is; None for wherever it is, by its record or by the Secret of its result.
+
+    Raises:
+        NotFoundError: it is nowhere.
+        ConfigurationError: there are several.
+        AutoxError: they cannot be listed.
+    """
     if namespace is not None:
         return namespace
     found = await _places(kube, EXPERIMENTS, name)

@@ -59,14 +59,14 @@ class TerminalProgress:
         self._step: _Step | None = None
 
     def begin(self, title: str, *, total: int | None = None, unit: Unit = Unit.NOTHING) -> None:
-        """Show a title, and from now on how it goes."""
+        """See ``autox.cluster.binaries.progress.Progress``: show a title, and from now on how it goes."""
         self._write(f"{_printable(title)}\n")
         now = self._clock()
         self._step = _Step(unit=unit, total=total, began=now, shown=now)
         self._draw()
 
     def advance(self, done: int, *, total: int | None = None, detail: str = "") -> None:
-        """Show how far it is, if it is time to."""
+        """See ``autox.cluster.binaries.progress.Progress``: show how far it is, if it is time to."""
         step = self._step
         if step is None:
             return

@@ -55,6 +55,11 @@ async def newest_result(kube: KubeClient, namespace: str | None, group: str | No
 async def result_of(kube: KubeClient, namespace: str, name: str) -> Shown:
     """The whole result of an experiment.
 
+    Args:
+        kube: with the user's rights.
+        namespace: of the experiment.
+        name: of its record, or of its release if that has none.
+
     Raises:
         NotFoundError: there is no such experiment, or no result yet.
         InvalidError: what is stored there is no result.

@@ -19,7 +19,13 @@ def table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
 
 
 def paragraph(margin: str, text: str, width: int) -> Iterator[str]:
-    """A text beside its margin; a command in the text stands on a line of its own, to be copied."""
+    """A text beside its margin; a command in the text stands on a line of its own, to be copied.
+
+    Args:
+        margin: what stands before the first line; the others are indented by as much.
+        text: one sentence or several, with a ``kubectl`` command at the end if there is one; may be hostile.
+        width: of all, in columns; the text has 16 at least, and a command is never broken.
+    """
     sentence, found, command = legible(text).partition("kubectl ")
     for number, line in enumerate(wrapped(sentence.strip(), max(16, width - len(margin)))):
         yield (f"{margin if not number else ' ' * len(margin)}{line}").rstrip()

@@ -46,6 +46,12 @@ async def checked_within(
 ) -> list[Checked]:
     """The answers, as soon as they come to something, or as they are when the time is over.
 
+    Args:
+        kube: with the user's rights.
+        wanted: what is asked of which experiments.
+        seconds: how long to wait; with 0 it looks once.
+        clock: seconds, monotonic.
+
     Raises:
         AutoxError: there is no such experiment, group or spec; or the API server could not be read to the end.
     """

@@ -21,6 +21,11 @@ class NoAnswerError(Exception):
 def ask(argv: Sequence[str], *, env: Mapping[str, str], timeout: float) -> str:
     """What a program prints on standard output.
 
+    Args:
+        argv: its path and arguments.
+        env: all of its environment.
+        timeout: seconds until its output must have ended, and as many again until it must have exited.
+
     Raises:
         NoAnswerError: it cannot be executed, fails, takes too long, or prints more than 64 KiB.
     """

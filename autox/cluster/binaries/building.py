@@ -84,6 +84,15 @@ class Builds:
     def build(self, module: Module, tools: Sequence[Tool], *, go: Path, work: Path) -> dict[Tool, Path]:
         """Compile tools of one module and put them into the cache.
 
+        Args:
+            module: the pinned one that has them; its files are copied into ``work``.
+            tools: of that module.
+            go: the Go command, new enough for it.
+            work: a directory in which nothing of this module is yet; its owner removes it.
+
+        Returns:
+            Where each of them is in the cache.
+
         Raises:
             CommandError: Go failed; the log has everything it said.
             PermanentError: the cache cannot be written.

@@ -128,7 +128,12 @@ class Downloads:
 
 
 def extract(archive: Path, member: str, target: Path) -> None:
-    """Write one regular file of a gzipped tar archive to ``target``; nothing else of the archive is ever written.
+    """Write one regular file of a tar archive; nothing else of it is ever written.
+
+    Args:
+        archive: gzipped.
+        member: the whole name of that file in it; a leading ``./`` there does not count.
+        target: where to write; what is there is overwritten.
 
     Raises:
         RefusedTransferError: the archive is not one, or holds no such regular file.

@@ -45,6 +45,11 @@ class Patience:
 def fetch_text(web: Web, url: str, *, patience: Patience) -> str:
     """A small text file.
 
+    Args:
+        web: opens connections, each with its deadlines.
+        url: where it is; at most 64 KiB.
+        patience: how many attempts may break, and how long to wait between them.
+
     Raises:
         UnreachableOriginError: no connection could be made; not tried again.
         RefusedTransferError: it cannot be had.

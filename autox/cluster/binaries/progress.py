@@ -22,7 +22,13 @@ class Progress(Protocol):
     """Receives the steps of a long job, one at a time, from one thread."""
 
     def begin(self, title: str, *, total: int | None = None, unit: Unit = Unit.NOTHING) -> None:
-        """A step starts; ``total`` in units, None when nobody knows."""
+        """A step starts.
+
+        Args:
+            title: what is being done; one line.
+            total: how many units it takes; None while nobody knows.
+            unit: what is counted; ``NOTHING`` where only time passes.
+        """
 
     def advance(self, done: int, *, total: int | None = None, detail: str = "") -> None:
         """So much is done by now, counted from the beginning of the step.
@@ -46,21 +52,28 @@ class Silent:
     """A progress that shows nothing."""
 
     def begin(self, title: str, *, total: int | None = None, unit: Unit = Unit.NOTHING) -> None:
-        """Show nothing."""
+        """See ``Progress``; shows nothing."""
 
     def advance(self, done: int, *, total: int | None = None, detail: str = "") -> None:
-        """Show nothing."""
+        """See ``Progress``; shows nothing."""
 
     def end(self, outcome: str = "") -> None:
-        """Show nothing."""
+        """See ``Progress``; shows nothing."""
 
     def say(self, line: str) -> None:
-        """Show nothing."""
+        """See ``Progress``; shows nothing."""
 
 
 @contextlib.contextmanager
 def step(progress: Progress, title: str, *, total: int | None = None, unit: Unit = Unit.NOTHING) -> Iterator[None]:
-    """Show a step for as long as the body runs, and how it ended."""
+    """Show a step for as long as the body runs, and how it ended.
+
+    Args:
+        progress: where it is shown; the body may advance it.
+        title: what is being done; one line.
+        total: how many units it takes; None while nobody knows.
+        unit: what is counted.
+    """
     progress.begin(title, total=total, unit=unit)
     try:
         yield

@@ -41,7 +41,13 @@ class Release:
 
 
 def release_of(tool: Tool, *, platform: Platform, mirror: str | None = None) -> Release:
-    """The release file that holds the pinned version of a tool for a platform."""
+    """The release file that holds the pinned version of a tool for a platform.
+
+    Args:
+        tool: which program.
+        platform: the system and architecture that it is to run on.
+        mirror: URL in place of each project's scheme and host; None for the official locations.
+    """
     version = pinned(tool)
     match tool:
         case Tool.ETCD:

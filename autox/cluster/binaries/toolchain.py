@@ -40,7 +40,13 @@ def requirements() -> str:
 
 
 def go_environment(environ: Mapping[str, str], *, platform: Platform, offline: bool = False) -> dict[str, str]:
-    """The environment in which Go compiles for this machine, whatever the user has set for their own work."""
+    """The environment in which Go compiles for this machine, whatever the user has set for their own work.
+
+    Args:
+        environ: the user's; what would change the build is left out or set anew.
+        platform: this machine's.
+        offline: take modules from Go's own cache only.
+    """
     env = {name: value for name, value in environ.items() if name not in _DROPPED}
     env |= {
         "CGO_ENABLED": "0",
