@@ -6,7 +6,8 @@ from datetime import datetime
 from typing import Any
 
 from autox.core.deciding import is_live
-from autox.core.wording import Notice, trigger_gone
+from autox.core.notice import Notice
+from autox.core.wording import trigger_gone
 from autox.kube.objects import Object, metadata, timestamp
 from autox.model.decision import Action, Decision
 from autox.model.experiments import ExperimentRecord

@@ -23,8 +23,9 @@ from autox.controller.steps import Steps
 from autox.controller.supervising import FIRST_LOOK, Seen, Supervisor
 from autox.controller.values import Resolved, resolve, turns, with_trigger
 from autox.core.deciding import DigestTrouble, decide, decide_removed
+from autox.core.notice import Notice, warning
 from autox.core.turns import Turns
-from autox.core.wording import QUEUED, Notice, warning
+from autox.core.wording import QUEUED
 from autox.kube.client import KubeClient
 from autox.kube.discovery import discover
 from autox.kube.objects import metadata

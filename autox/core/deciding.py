@@ -27,9 +27,9 @@ from dataclasses import dataclass, replace
 
 from autox.core import wording
 from autox.core.naming import experiment_name
+from autox.core.notice import Notice, warning
 from autox.core.templates import is_another
 from autox.core.turns import Turns
-from autox.core.wording import Notice
 from autox.model.decision import Action, Decision
 from autox.model.experiments import ExperimentRecord, Identity
 from autox.model.groups import Concurrency, ExperimentGroup, Retest
@@ -159,7 +159,7 @@ def _decide_spec(
             records,
             lambda each: _difference(each, replace(subject, digest=each.identity.digest)) or _other_pods(each, pods),
         )
-        return deletes, _decision(Action.WAIT, subject.spec, wording.warning(digest.reason, digest.message))
+        return deletes, _decision(Action.WAIT, subject.spec, warning(digest.reason, digest.message))
     wanted = replace(subject, digest=digest)
     alike = [each for each in records if _difference(each, wanted) is None]
     current = [each for each in alike if is_live(each) and _outdated(each, pods) is None]

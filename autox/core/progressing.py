@@ -12,8 +12,8 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
 
-from autox.core import wording
-from autox.core.wording import Notice
+from autox.core import runwording
+from autox.core.notice import Notice, warning
 from autox.model.experiments import ExperimentRecord
 from autox.model.verdict import Phase, Verdict
 
@@ -166,9 +166,9 @@ def _of_job(record: ExperimentRecord, runner: RunnerFacts, job: WorkloadFacts, n
         return _without_result(record, job, now, ended=Phase.COMPLETED) or _at_work(
             record, job, now, ended=Phase.COMPLETED
         )
-    if runner.reason == wording.INTERRUPTED:
+    if runner.reason == runwording.INTERRUPTED:
         return _of_interrupted(record, runner, runner.verdict, job, now)
-    return _progress(Phase.COMPLETED, wording.judged(runner.verdict, runner.reason, runner.message))
+    return _progress(Phase.COMPLETED, runwording.judged(runner.verdict, runner.reason, runner.message))
 
 
 def _of_interrupted(
@@ -181,11 +181,11 @@ def _of_interrupted(
     if not by_whom and job.failure_reason == DEADLINE:
         by_whom = f"{job.failure_reason}: {job.failure_message}"
     if by_whom:
-        return _progress(Phase.COMPLETED, wording.interrupted(verdict, runner.message, by_whom))
+        return _progress(Phase.COMPLETED, runwording.interrupted(verdict, runner.message, by_whom))
     rest = timedelta(0) if runner.told_at is None or job.ended_at else runner.told_at + DISRUPTION_GRACE - now
     if rest > timedelta(0):
-        return _progress(Phase.RUNNING, wording.result_awaited(record.name), look_again=timedelta(seconds=1))
-    return _progress(Phase.COMPLETED, wording.judged(verdict, runner.reason, runner.message))
+        return _progress(Phase.RUNNING, runwording.result_awaited(record.name), look_again=timedelta(seconds=1))
+    return _progress(Phase.COMPLETED, runwording.judged(verdict, runner.reason, runner.message))
 
 
 def _of_cron_job(record: ExperimentRecord, runner: RunnerFacts, job: WorkloadFacts, now: datetime) -> Progress:
@@ -195,19 +195,19 @@ def _of_cron_job(record: ExperimentRecord, runner: RunnerFacts, job: WorkloadFac
     has_told = runner.told_at is not None and (job.started_at is None or runner.told_at >= job.started_at)
     if has_told or job.started_at is None:
         if has_told and runner.verdict is not None:
-            notice = wording.judged(runner.verdict, runner.reason, runner.message)
+            notice = runwording.judged(runner.verdict, runner.reason, runner.message)
             return _progress(Phase.RUNNING, notice, look_again=_next_loop(now))
-        if runner.verdict is None and record.verdict is not None and record.reason not in wording.WITH_WORKLOAD:
+        if runner.verdict is None and record.verdict is not None and record.reason not in runwording.WITH_WORKLOAD:
             # The loop that we judged is there no more; the one before it says nothing about it.
             return replace(_as_it_stood(record, runner), look_again=_next_loop(now).total_seconds())
     if job.started_at is None:
-        return _progress(Phase.RUNNING, wording.scheduled(record.name), look_again=_next_loop(now))
+        return _progress(Phase.RUNNING, runwording.scheduled(record.name), look_again=_next_loop(now))
     return _without_result(record, job, now, ended=Phase.RUNNING) or _at_work(record, job, now, ended=Phase.RUNNING)
 
 
 def _of_held(record: ExperimentRecord, job: WorkloadFacts, now: datetime) -> Progress:
     """A CronJob that makes no Job: after a while that is how its latest loop ended."""
-    notice = wording.no_loop(record.name, job.held_reason, job.held_message)
+    notice = runwording.no_loop(record.name, job.held_reason, job.held_message)
     rest = None if job.held_since is None else job.held_since + job.start_timeout - now
     if rest is not None and rest <= timedelta(0):
         return _progress(Phase.RUNNING, notice, Verdict.ERROR)
@@ -221,37 +221,37 @@ def _next_loop(now: datetime) -> timedelta:
 
 def _of_nothing(record: ExperimentRecord, launched_at: datetime, runner: RunnerFacts, now: datetime) -> Progress:
     if runner.verdict is not None:
-        return _progress(Phase.COMPLETED, wording.judged(runner.verdict, runner.reason, runner.message))
+        return _progress(Phase.COMPLETED, runwording.judged(runner.verdict, runner.reason, runner.message))
     if record.phase is Phase.COMPLETED:
         return _as_it_stood(record, runner)
-    if runner.started_at is not None or record.reason in wording.WITH_WORKLOAD:
-        return _progress(Phase.COMPLETED, wording.workload_vanished(record.name), Verdict.ERROR)
+    if runner.started_at is not None or record.reason in runwording.WITH_WORKLOAD:
+        return _progress(Phase.COMPLETED, runwording.workload_vanished(record.name), Verdict.ERROR)
     rest = launched_at + WORKLOAD_GRACE - now
     if rest > timedelta(0):
-        return _progress(Phase.RUNNING, wording.workload_awaited(record.name), look_again=rest)
-    return _progress(Phase.COMPLETED, wording.no_workload(record.name), Verdict.NO_DATA)
+        return _progress(Phase.RUNNING, runwording.workload_awaited(record.name), look_again=rest)
+    return _progress(Phase.COMPLETED, runwording.no_workload(record.name), Verdict.NO_DATA)
 
 
 def _without_result(record: ExperimentRecord, job: WorkloadFacts, now: datetime, *, ended: Phase) -> Progress | None:
     """A Job that ended, or never will, and left no verdict; None while it goes on."""
     remedy = Remedy.REMOVE if ended is Phase.RUNNING and _is_lost(job, now) else None
     if job.stopped_reason:
-        notice = wording.warning(job.stopped_reason, job.stopped_message)
+        notice = warning(job.stopped_reason, job.stopped_message)
         return _progress(ended, notice, Verdict.ERROR, remedy=remedy)
     if _is_lost(job, now):
         why = job.disruption or job.failure_message
-        return _progress(ended, wording.node_lost(record.name, job.node, why), Verdict.ERROR, remedy=remedy)
+        return _progress(ended, runwording.node_lost(record.name, job.node, why), Verdict.ERROR, remedy=remedy)
     if not job.failure_reason and (not job.succeeded or job.active):
         return None
-    was_waiting = record.reason == wording.POD_WAITING
+    was_waiting = record.reason == runwording.POD_WAITING
     rest = timedelta(0) if job.ended_at is None or was_waiting else job.ended_at + RESULT_GRACE - now
     if rest > timedelta(0):
-        return _progress(Phase.RUNNING, wording.result_awaited(record.name), look_again=rest)
+        return _progress(Phase.RUNNING, runwording.result_awaited(record.name), look_again=rest)
     if job.failure_reason:
         before = record.message if was_waiting and job.failure_reason in (DEADLINE, BACKOFF) else ""
-        notice = wording.job_failed(record.name, job.failure_reason, job.failure_message, before=before)
+        notice = runwording.job_failed(record.name, job.failure_reason, job.failure_message, before=before)
     else:
-        notice = wording.no_result(record.name)
+        notice = runwording.no_result(record.name)
     return _progress(ended, notice, Verdict.ERROR)
 
 
@@ -265,21 +265,21 @@ def _at_work(record: ExperimentRecord, job: WorkloadFacts, now: datetime, *, end
     is_waiting = bool(job.waiting_reason)
     # NB: a pod that was taken away leaves for a moment a Job that looks as if it had never had one.
     has_begun = job.has_begun or (
-        job.kind is WorkloadKind.JOB and record.reason == wording.RUNNING and not job.waiting_reason
+        job.kind is WorkloadKind.JOB and record.reason == runwording.RUNNING and not job.waiting_reason
     )
     if not has_begun and job.since is not None:
         age = now - job.since
         if age >= job.start_timeout:
-            notice = wording.not_started(record.name, job.start_timeout, job.waiting_reason, job.waiting_message)
+            notice = runwording.not_started(record.name, job.start_timeout, job.waiting_reason, job.waiting_message)
             return _progress(ended, notice, Verdict.ERROR, remedy=Remedy.STOP)
         look_again = min(job.start_timeout - age, max(age / 4, LOOK_SOON))
         is_waiting = is_waiting and (job.waiting_reason != NOT_SCHEDULED or age >= SCHEDULING_GRACE)
     if job.is_silent:
-        notice = wording.node_silent(record.name, job.node)
+        notice = runwording.node_silent(record.name, job.node)
     elif is_waiting:
-        notice = wording.pod_waiting(record.name, job.waiting_reason, job.waiting_message)
+        notice = runwording.pod_waiting(record.name, job.waiting_reason, job.waiting_message)
     else:
-        notice = wording.running(record.name, has_pod=job.active > 0, has_begun=has_begun)
+        notice = runwording.running(record.name, has_pod=job.active > 0, has_begun=has_begun)
     return _progress(Phase.RUNNING, notice, look_again=look_again)
 
 

@@ -17,13 +17,13 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
-from autox.core import wording
+from autox.core.runwording import POD_WAITING
 from autox.model.experiments import ExperimentRecord
 from autox.model.verdict import Phase
 
 BEGINNING = timedelta(seconds=60)
 CLEANING = timedelta(seconds=60)
-_NOT_BEGUN = frozenset({"Starting", "WorkloadAwaited", wording.POD_WAITING})
+_NOT_BEGUN = frozenset({"Starting", "WorkloadAwaited", POD_WAITING})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

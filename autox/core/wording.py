@@ -1,28 +1,18 @@
-"""Every reason and message that people read about groups and experiments, in one place.
+"""Why autox launches, keeps, replaces or deletes an experiment, in the words that people read.
 
 Reasons are CamelCase words that scripts may compare; messages say what was seen, where, and what would change it.
-The same notice stands in the group's status, in the record's conditions and in an Event, so that whoever looks in
-one of these places reads the same sentence. How loud an Event is follows from the reason alone.
-
-Of what they take, ``name`` and ``record`` are those of the experiment; ``reason`` is a word of Kubernetes, the runner
-or ours, and ``message`` the same for people, which may be empty; ``why`` ends a sentence. No function here is given
-chart values: they may hold secrets.
+What becomes of a run is told by ``runwording`` next door. No function here is given chart values: they may hold
+secrets.
 """
 
-from dataclasses import dataclass, replace
-from datetime import timedelta
-from typing import Literal
+from dataclasses import replace
 
+from autox.core.notice import Notice, warning
 from autox.model.experiments import ExperimentRecord, Identity
 from autox.model.groups import OptIn
 from autox.model.refs import ObjectRef
 from autox.model.trigger import TriggerSnapshot
-from autox.model.verdict import Phase, Verdict
-
-NoticeType = Literal["Normal", "Warning"]
-
-INTERRUPTED = "Interrupted"
-"""The reason of a runner that was told to end before its tasks had."""
+from autox.model.verdict import Phase
 
 QUEUED = "Queued"
 """The reason of a spec that waits for the load of another one to end."""
@@ -36,47 +26,8 @@ REPLACED_IN_MID_TEST = "the pods were replaced in mid-test"
 NEW_VERSION = "NewVersion"
 """The reason of what is done because the trigger has another version."""
 
-RUNNING = "Running"
-"""The reason of an experiment of which a container runs or has run."""
-
 RECORD_DELETED = "RecordDeleted"
 """The reason of an experiment whose record somebody deletes by hand."""
-
-POD_WAITING = "PodWaiting"
-"""The reason of an experiment that runs, and whose pod is not there or does not start."""
-
-NODE_SILENT, NO_LOOP = "NodeNotReady", "NoLoop"
-"""The reasons of one whose node does not answer, and of one whose CronJob makes no Job."""
-
-TROUBLES = frozenset({POD_WAITING, NODE_SILENT, NO_LOOP})
-"""The reasons of experiments that wait for somebody to mend something."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Notice:
-    """What is told.
-
-    Attributes:
-        reason: CamelCase.
-        message: what was seen.
-        type: of the Event that tells it.
-        remedy: what would change it, for as long as somebody waits for that; empty if nothing needs to change.
-    """
-
-    reason: str
-    message: str
-    type: NoticeType = "Normal"
-    remedy: str = ""
-
-    @property
-    def advice(self) -> str:
-        """The message and what would change it."""
-        return f"{self.message}; {self.remedy}" if self.remedy else self.message
-
-
-def warning(reason: str, message: str, *, remedy: str = "") -> Notice:
-    """A notice that somebody should do something about."""
-    return Notice(reason=reason, message=message, type="Warning", remedy=remedy)
 
 
 # Why nothing is launched.
@@ -115,7 +66,13 @@ def not_opted_in(trigger: ObjectRef, opt_in: OptIn) -> Notice:
 
 
 def opted_out(trigger: ObjectRef, opt_in: OptIn, value: str) -> Notice:
-    """The opt-in label has another value."""
+    """The opt-in label has another value.
+
+    Args:
+        trigger: which has it.
+        opt_in: the label and the value that would opt in.
+        value: the label's now.
+    """
     message = f"{trigger} has label {opt_in.label}={value}, and only {opt_in.label}={opt_in.value} opts in"
     return Notice(reason="OptedOut", message=message)
 
@@ -264,7 +221,13 @@ def launched(record: ExperimentRecord, why: str) -> Notice:
 
 
 def not_launched(record: ExperimentRecord, reason: str, why: str) -> Notice:
-    """Its release cannot be installed, now or later."""
+    """Its release cannot be installed, now or later.
+
+    Args:
+        record: of the experiment.
+        reason: CamelCase: who refused.
+        why: what was refused, and what would change it.
+    """
     return warning(reason, f"experiment {record.name} cannot be launched: {why}")
 
 
@@ -277,113 +240,6 @@ def not_allowed(record: ExperimentRecord, why: str) -> Notice:
 def deleted(record: ExperimentRecord, why: str) -> Notice:
     """Its release is uninstalled; the record stays."""
     return Notice(reason="Deleted", message=f"deleted experiment {record.name} in namespace {record.namespace}: {why}")
-
-
-# What has become of an experiment.
-
-
-def judged(verdict: Verdict, reason: str, message: str) -> Notice:
-    """A loop has ended with a verdict."""
-    kind: NoticeType = "Normal" if verdict is Verdict.PASS else "Warning"
-    return Notice(reason=reason or verdict.value, message=message or f"the verdict is {verdict}", type=kind)
-
-
-def interrupted(verdict: Verdict, message: str, disruption: str) -> Notice:
-    """The runner was told to end, and its pod says by whom."""
-    return warning(INTERRUPTED, f"{message or f'the verdict is {verdict}'}: {disruption}")
-
-
-def running(name: str, *, has_pod: bool, has_begun: bool) -> Notice:
-    """A loop is under way, or about to be."""
-    if has_begun:
-        what = f"the Job of {name} runs" if has_pod else f"the pod of {name} has gone, and its Job goes on or ends soon"
-        return Notice(reason=RUNNING, message=what)
-    what = f"the pod of {name} starts" if has_pod else f"the Job of {name} has no pod yet"
-    return Notice(reason="Starting", message=what)
-
-
-def scheduled(name: str) -> Notice:
-    """No loop has begun."""
-    return Notice(reason="Scheduled", message=f"the CronJob of {name} waits for its schedule")
-
-
-def pod_waiting(name: str, reason: str, message: str) -> Notice:
-    """A pod does not start."""
-    return warning(POD_WAITING, f"the pod of {name} does not start: {_with_reason(reason, message)}")
-
-
-def not_started(name: str, limit: timedelta, reason: str, message: str) -> Notice:
-    """Nothing has begun in time, and is ended before it does."""
-    why = _with_reason(reason, message) if reason else "nobody says why; do the controller manager and its node run?"
-    took = f"{limit.total_seconds():.0f} s"
-    return warning("StartTimeout", f"the Job of {name} was ended, since nothing of it ran within {took}: {why}")
-
-
-def node_silent(name: str, node: str) -> Notice:
-    """The control plane has not heard of a node for a while, and will give up its pods."""
-    return warning(
-        NODE_SILENT, f"node {node} of the pod of {name} does not answer; unless it comes back, its pod is given up"
-    )
-
-
-def node_lost(name: str, node: str, why: str) -> Notice:
-    """Nobody can end a pod, or say whether it has ended.
-
-    Args:
-        name: of the experiment.
-        node: of its pod; empty if nobody knows it.
-        why: what took the pod from its node or failed its Job, in words; may be empty.
-    """
-    because = f" ({why})" if why else ""
-    message = f"node {node or 'unknown'} of the pod of {name} does not answer, and whether it still runs nobody knows"
-    return warning("NodeLost", f"{message}{because}")
-
-
-def no_loop(name: str, reason: str, message: str) -> Notice:
-    """A CronJob that makes no Job."""
-    return warning(NO_LOOP, f"CronJob {name} begins no loop: {_with_reason(reason, message)}")
-
-
-def result_awaited(name: str) -> Notice:
-    """The Job has ended just now."""
-    return Notice(reason="ResultAwaited", message=f"the Job of {name} has ended; its result is awaited")
-
-
-WITH_WORKLOAD = frozenset({RUNNING, "Starting", "Scheduled", "ResultAwaited"}) | TROUBLES
-"""The reasons of experiments whose Job or CronJob was seen."""
-
-
-def job_failed(name: str, reason: str, message: str, *, before: str = "") -> Notice:
-    """The Job ended badly, and left no result."""
-    told = f"{message or reason}; {before}" if before else message or reason
-    return warning(reason, f"the Job of {name} failed and left no result: {told}")
-
-
-def no_result(name: str) -> Notice:
-    """The Job ended well, and left no result: it is of a foreign chart, or could not write it."""
-    return warning("NoResult", f"the Job of {name} succeeded and left no result in the experiment's status")
-
-
-def workload_vanished(name: str) -> Notice:
-    """Somebody deleted the Job or CronJob, or the whole release; or the Job asked to be deleted when it had ended."""
-    told = f"the Job or CronJob of {name} was deleted, and not by autox, without a result"
-    return warning("WorkloadVanished", f"{told} (Kubernetes itself does that after ttlSecondsAfterFinished)")
-
-
-def workload_awaited(name: str) -> Notice:
-    """The release was installed just now."""
-    return Notice(reason="WorkloadAwaited", message=f"the release {name} is installed; its Job or CronJob is awaited")
-
-
-def no_workload(name: str) -> Notice:
-    """The release runs nothing."""
-    return warning(
-        "NoWorkload", f"the release {name} has no Job or CronJob, and so nothing is tested; its runner may be none"
-    )
-
-
-def _with_reason(reason: str, message: str) -> str:
-    return f"{reason}: {message}" if message else reason
 
 
 def _label(trigger: ObjectRef, label: str) -> str:

@@ -13,7 +13,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from autox.core.progressing import RunnerFacts, progress
-from autox.core.wording import INTERRUPTED
+from autox.core.runwording import INTERRUPTED
 from autox.kube.client import KubeClient
 from autox.kube.objects import Object, metadata
 from autox.model.errors import ConfigurationError, InvalidError, NotFoundError

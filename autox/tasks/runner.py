@@ -25,7 +25,8 @@ from autox.api.tasks.kind import Load
 from autox.api.tasks.table import KINDS
 from autox.core.assessing import Judgement, demanded, judge
 from autox.core.looping import with_earlier
-from autox.core.wording import INTERRUPTED, TEMPLATE_CHANGED
+from autox.core.runwording import INTERRUPTED
+from autox.core.wording import TEMPLATE_CHANGED
 from autox.kube.client import KubeClient
 from autox.model.errors import AutoxError
 from autox.model.result import ExperimentResult, Metric, Note, SLOOutcome, Subject, TaskResult, TaskState
