@@ -106,6 +106,7 @@ class BulkClient:
         )
         self._waiting: deque[Call] = deque()
         self._under_way: dict[wire.Connection, deque[Call]] = {}
+        self._awaited: set[asyncio.Future[bytes]] = set()
         self._paused: asyncio.TimerHandle | None = None
         self._renewing: asyncio.Task[None] | None = None
         self._keeper: asyncio.Task[None] | None = None
@@ -128,6 +129,9 @@ class BulkClient:
         for connection in self._under_way:
             self._pool.drop(connection)
         self._under_way.clear()
+        for answer in self._awaited:
+            if not answer.done():
+                answer.set_exception(UnreachableError(f"{self._place}: the client was closed before the answer came"))
         await self._pool.close()
         await asyncio.sleep(0)  # transports close their sockets one turn of the loop later
 
@@ -176,6 +180,8 @@ class BulkClient:
             AutoxError: see ``autox.model.errors`` for which error stands for what.
         """
         answer: asyncio.Future[bytes] = asyncio.get_running_loop().create_future()
+        self._awaited.add(answer)
+        answer.add_done_callback(self._awaited.discard)
 
         def done(result: bytes | AutoxError) -> None:
             if answer.done():

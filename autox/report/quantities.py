@@ -55,7 +55,9 @@ def against(limit: float, observed: float | None, unit: str) -> tuple[str, str]:
     digits = LIMIT_DIGITS if observed == limit else _DIGITS
     if observed is not None and observed != limit and math.isfinite(observed) and math.isfinite(limit):
         apart = abs(observed / 2 - limit / 2) / max(abs(observed), abs(limit)) * 2
-        digits = min(_MOST_DIGITS, max(_DIGITS, 2 + math.ceil(-math.log10(apart))))
+        # NB: of the smallest floats there is no half: they are as close to 0 as figures can be.
+        needed = 2 + math.ceil(-math.log10(apart)) if apart else _MOST_DIGITS
+        digits = min(_MOST_DIGITS, max(_DIGITS, needed))
     return quantity(limit, unit, digits=max(digits, LIMIT_DIGITS)), quantity(observed, unit, digits=digits)
 
 

@@ -38,7 +38,7 @@ from autox.tasks.registry import TaskFunction, task_function
 log = logging.getLogger(__name__)
 
 REPLACED_SECONDS = 2.0
-"""Tasks whose load does not go to the pods of the trigger."""
+"""How long a run that is interrupted asks whether its pods were replaced."""
 
 
 class Recorder(Protocol):

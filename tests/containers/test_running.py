@@ -3,6 +3,7 @@
 import ast
 import asyncio
 import os
+import resource
 import signal
 import sys
 from pathlib import Path
@@ -10,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from autox.model.errors import AlreadyExistsError, DeadlineError, InvalidError, NotFoundError, StartError
+from autox.nodes.process.runtime.attempts import attempt_of
 from autox.nodes.process.runtime.containers import ContainerKey, ContainerRuntime, ContainerState
 from tests.containers.conftest import Launching, lines_of
 from tests.containers.waiting import alive, until
@@ -245,6 +247,46 @@ async def test_command_runs_inside(runtime: ContainerRuntime, launching: Launchi
     await runtime.kill(started.key)
 
 
+async def test_command_inside_is_found_by_the_containers_path(
+    runtime: ContainerRuntime, launching: Launching, tmp_path: Path
+) -> None:
+    """The first example of a probe that anybody reads is ``cat /tmp/healthy``: a name alone was never found (127)."""
+    (tmp_path / "ours").mkdir()
+    (tmp_path / "ours" / "told").write_text("#!/bin/sh\necho by a script\n")
+    (tmp_path / "ours" / "told").chmod(0o755)
+    (tmp_path / "healthy").write_text("yes")
+    started = await runtime.start(
+        launching("/bin/sleep", "1000", env={"PATH": f"/nowhere:{tmp_path}/ours:/usr/bin:/bin"})
+    )
+
+    assert await runtime.run_inside(started.key, ["cat", "healthy"], timeout=60) == (0, b"yes")
+    assert await runtime.run_inside(started.key, ["told"], timeout=60) == (0, b"by a script\n")
+    assert await runtime.run_inside(started.key, ["no-such"], timeout=60) == (
+        127,
+        b"cannot execute no-such: No such file or directory",
+    )
+    await runtime.kill(started.key)
+
+
+async def test_command_inside_where_there_is_no_room(runtime: ContainerRuntime, launching: Launching) -> None:
+    """A probe that cannot be started fails by itself: it ended the shim, and so the container, as lost."""
+    started = await runtime.start(launching("/bin/sleep", "1000"))
+    processes = attempt_of(runtime._root, started.key).processes()
+    assert processes is not None
+    shim = processes.shim.pid
+    before = resource.prlimit(shim, resource.RLIMIT_NOFILE)
+    room = _free_descriptors(shim)[3]  # for the visitor, its question and half a pipe
+    resource.prlimit(shim, resource.RLIMIT_NOFILE, (room, before[1]))
+
+    refused = await runtime.run_inside(started.key, ["/bin/true"], timeout=60)
+    resource.prlimit(shim, resource.RLIMIT_NOFILE, before)
+
+    assert refused == (126, b"cannot execute /bin/true: Too many open files")
+    assert (await runtime.run_inside(started.key, ["/bin/true"], timeout=60))[0] == 0
+    assert runtime.record(started.key) == started
+    await runtime.kill(started.key)
+
+
 async def test_command_inside_that_takes_too_long(runtime: ContainerRuntime, launching: Launching) -> None:
     """A command that takes longer than its timeout is killed, its children too, and the container goes on."""
     started = await runtime.start(launching("/bin/sleep", "1000"))
@@ -355,6 +397,12 @@ def _content(path: Path) -> bytes:
         return path.read_bytes()
     except OSError:
         return b""
+
+
+def _free_descriptors(pid: int) -> list[int]:
+    """The numbers of the files that a process may open next, in their order."""
+    taken = {int(each.name) for each in Path(f"/proc/{pid}/fd").iterdir()}
+    return [number for number in range(1024) if number not in taken]
 
 
 def _running(argument: str) -> bool:

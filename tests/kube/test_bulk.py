@@ -270,6 +270,28 @@ async def test_a_token_that_is_rotated(tmp_path: Path) -> None:
     assert "new" not in str(refused[0])
 
 
+async def test_a_client_that_is_closed_meanwhile() -> None:
+    """Whoever waits for an answer, asked for or still in the queue, gets an error, and waited for ever."""
+    asked = asyncio.Event()
+
+    async def stall(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"\r\n\r\n")
+        asked.set()
+        await reader.read()
+        writer.close()
+        await writer.wait_closed()
+
+    async with await asyncio.start_server(stall, "127.0.0.1", 0) as server:
+        url = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
+        async with BulkClient(Connection(server=url, origin="a test"), connections=1) as bulk:
+            waiting = [asyncio.create_task(bulk.request("GET", f"/{n}", plural="things")) for n in range(20)]
+            await asked.wait()
+        told = await asyncio.gather(*waiting, return_exceptions=True)
+
+    assert {type(each) for each in told} == {UnreachableError}
+    assert "closed before the answer came" in str(told[0])
+
+
 @pytest.mark.parametrize(
     "answer", [b"HTTP/1.1 200 OK\r\nContent-Length: x\r\n\r\n", b"SSH-2.0\r\n", b"HTTP/1.1 200 OK\r\n\r\nA"]
 )

@@ -4,7 +4,7 @@ import math
 from datetime import UTC, datetime, timedelta, timezone
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from autox.model.result import SLO, Bound
@@ -79,6 +79,7 @@ def test_sides(limit: float, observed: float) -> None:
 
 
 @given(st.floats(), st.floats(), st.sampled_from(["", "ms", "s", "MiB", "1/s"]))
+@example(5e-324, 0.0, "ms")  # half of it is 0, and was an error
 def test_any_float(limit: float, observed: float, unit: str) -> None:
     """No figure is too odd to be shown."""
     assert all(against(limit, observed, unit))

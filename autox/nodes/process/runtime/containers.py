@@ -195,7 +195,7 @@ class ContainerRuntime:
 
         Args:
             key: which attempt.
-            argv: the command, executed without a shell and without a look at PATH.
+            argv: the command, executed without a shell; a name alone is looked for in the container's PATH.
             timeout: seconds until it is killed.
 
         Raises:

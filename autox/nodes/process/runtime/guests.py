@@ -24,7 +24,7 @@ async def run_in_container(folder: Path, argv: Sequence[str], *, timeout: float)
 
     Args:
         folder: of the attempt, in the state directory.
-        argv: the command, executed without a shell and without a look at PATH.
+        argv: the command, executed without a shell; a name alone is looked for in the container's PATH.
         timeout: seconds for everything, the way to the shim included.
 
     Raises:

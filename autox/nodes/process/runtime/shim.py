@@ -126,8 +126,13 @@ class Container:
         except OSError:
             request, fds = b"", []
         if request and fds:
-            child = Child(request.split(b"\0"), self._env, self._cwd, fds[0], fds[0])
-            if failure := child.release():
+            try:
+                child = Child(request.split(b"\0"), self._env, self._cwd, fds[0], fds[0])
+                failure = child.release()
+            except OSError as error:
+                # NB: no room for one more process is the end of the command, and not of the container.
+                failure = b"setup %d" % (error.errno or errno.EIO)
+            if failure:
                 _answer(visitor, b"error " + failure)
             else:
                 self._guests[child.pid] = visitor

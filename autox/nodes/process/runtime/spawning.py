@@ -33,15 +33,25 @@ class Child:
         """Fork; the child executes nothing before ``release``.
 
         Args:
-            argv: the command; the first word is the path of the program, and PATH is not looked at.
+            argv: the command; a first word without a slash is looked for in the PATH of ``env``.
             env: its whole environment.
             cwd: its working directory.
             out: file descriptor that becomes its stdout; the caller closes its own.
             err: the same for its stderr.
+
+        Raises:
+            OSError: there is no room for one more process, or for its pipes.
         """
-        gate, self._gate = os.pipe2(os.O_CLOEXEC)
-        self._failure, failure = os.pipe2(os.O_CLOEXEC)
-        self.pid = os.fork()
+        ends: list[int] = []
+        try:
+            ends += os.pipe2(os.O_CLOEXEC)
+            ends += os.pipe2(os.O_CLOEXEC)
+            self.pid = os.fork()
+        except OSError:
+            for end in ends:
+                os.close(end)
+            raise
+        gate, self._gate, self._failure, failure = ends
         if self.pid:
             os.close(gate)
             os.close(failure)
@@ -65,7 +75,7 @@ class Child:
                 signal.signal(number, signal.SIG_DFL)
             signal.pthread_sigmask(signal.SIG_SETMASK, ())
             stage = b"exec"
-            os.execve(argv[0], argv, env)  # noqa: S606  - no shell is what we want
+            os.execvpe(argv[0], argv, env)  # noqa: S606  - no shell is what we want
         except OSError as error:
             os.write(failure, b"%s %d" % (stage, error.errno or errno.EIO))
         except ValueError:
