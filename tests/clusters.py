@@ -5,20 +5,27 @@ import os
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
+from tempfile import TemporaryFile
 from typing import Any, TypeVar
 
 import psutil
 
 from autox.cluster.home import ClusterHome
-from autox.cluster.processes import find
+from autox.cluster.processes import components_of, find
+from tests.clusterobjects import Objects
+from tests.forking import fork, is_forkable
 
 T = TypeVar("T")
 WAIT_SECONDS = 60.0
 RARELY = {"GOGC": "400"}
 """For a Go program that has memory: it collects garbage rarely, which is a tenth to a fifth of its CPU time."""
+NEVER = {"GOGC": "off"}
+"""For one that ends soon: helm and kubectl."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,8 +39,25 @@ class Done:
 
 def run(*argv: str, environ: dict[str, str] | None = None, stdin: str = "", seconds: float = 300.0) -> Done:
     """Run a command to its end."""
+    if is_forkable(argv, environ if environ is not None else os.environ):
+        return _forked(argv, environ if environ is not None else os.environ, stdin, seconds)
     ended = subprocess.run(argv, env=environ, input=stdin, capture_output=True, text=True, timeout=seconds, check=False)
     return Done(code=ended.returncode, out=ended.stdout, err=ended.stderr)
+
+
+def _forked(argv: Sequence[str], environ: Mapping[str, str], stdin: str, seconds: float) -> Done:
+    with ExitStack() as stack:
+        given, out, err = (stack.enter_context(TemporaryFile()) for _ in range(3))
+        given.write(stdin.encode())
+        given.seek(0)
+        process = fork(argv, env=environ, stdin=given, stdout=out, stderr=err)
+        try:
+            code = process.wait(seconds)
+        finally:
+            process.kill()
+        out.seek(0)
+        err.seek(0)
+        return Done(code=code, out=out.read().decode(), err=err.read().decode())
 
 
 def wait_for(what: str, look: Callable[[], T | None], *, seconds: float = WAIT_SECONDS) -> T:
@@ -49,7 +73,7 @@ def wait_for(what: str, look: Callable[[], T | None], *, seconds: float = WAIT_S
     return found
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class LocalCluster:
     """A cluster by name, and the commands that a user has for it."""
 
@@ -60,6 +84,11 @@ class LocalCluster:
     def home(self) -> ClusterHome:
         """Its files."""
         return ClusterHome(root=self.state / "autox" / "clusters", name=self.name)
+
+    @cached_property
+    def objects(self) -> Objects:
+        """Its objects, as the administrator sees them."""
+        return Objects(self.home.kubeconfig)
 
     @property
     def environ(self) -> dict[str, str]:
@@ -93,11 +122,22 @@ class LocalCluster:
 
     def pids(self) -> dict[str, int]:
         """The process of each component that runs, as the kernel has it."""
-        return {each.component: each.pid for each in find(self.home.directory) if each.component}
+        # NB: a child that has not executed its program yet looks like its parent.
+        return {name: each.pid for name, each in components_of(find(self.home.directory)).items()}
 
     def processes(self) -> list[psutil.Process]:
         """Every process of the cluster, containers included."""
         return [each.process for each in find(self.home.directory)]
+
+    def rest(self) -> None:
+        """Stop all of it in its tracks until it is woken."""
+        for process in self.processes():
+            process.suspend()
+
+    def wake(self) -> None:
+        """Let all of it go on."""
+        for process in self.processes():
+            process.resume()
 
     def kubectl(self, *argv: str, stdin: str = "") -> str:
         """Run kubectl on it and return what it printed; a failure fails the test."""
@@ -106,14 +146,12 @@ class LocalCluster:
         return done.out
 
     def get(self, *argv: str) -> dict[str, Any]:
-        """``kubectl get ARGV… -o json``."""
-        found: dict[str, Any] = json.loads(self.kubectl("get", *argv, "-o", "json"))
-        return found
+        """What ``kubectl get ARGV… -o json`` prints."""
+        return self.objects.get(*argv)
 
     def apply(self, *objects: dict[str, Any]) -> None:
-        """Apply objects."""
-        listing = {"apiVersion": "v1", "kind": "List", "items": list(objects)}
-        self.kubectl("apply", "-f", "-", stdin=json.dumps(listing))
+        """Make objects be as these say."""
+        self.objects.apply(*objects)
 
     def helm(self, *argv: str) -> Done:
         """Run helm on it."""
@@ -124,4 +162,4 @@ class LocalCluster:
 
     def with_programs(self) -> dict[str, str]:
         """The environment that ``autox cluster env`` tells users to have."""
-        return {**self.environ, **RARELY, "PATH": f"{self.home.programs}{os.pathsep}{os.environ['PATH']}"}
+        return {**self.environ, **NEVER, "PATH": f"{self.home.programs}{os.pathsep}{os.environ['PATH']}"}

@@ -25,6 +25,9 @@ QUICK = (
     "nodes.config.crashLoopBackOff.limitSeconds=4",
 )
 
+# A node of a cluster that rests does not renew its lease, and is not lost for it.
+PATIENT = "controllerManager.flags.node-monitor-grace-period=1h"
+
 # NB: beside tests with clusters a process stands still for longer than the 200 ms that Hypothesis gives an example.
 settings.register_profile("beside clusters", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("beside clusters")
@@ -46,14 +49,23 @@ def pytest_configure() -> None:
 
 
 @pytest.fixture(scope="session")
-def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalCluster]:
-    """A cluster with one process node, shared by the whole run."""
+def cluster_of_all(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalCluster]:
+    """A cluster with one process node, brought up once."""
     shared = LocalCluster(name="shared", state=tmp_path_factory.mktemp("state"))
     try:
-        shared.up(*(word for setting in QUICK for word in ("--set", setting)))
+        shared.up(*(word for setting in (*QUICK, PATIENT) for word in ("--set", setting)))
         yield shared
     finally:
+        shared.wake()
         shared.down()
+
+
+@pytest.fixture(scope="module")
+def cluster(cluster_of_all: LocalCluster) -> Iterator[LocalCluster]:
+    """The one of all, which rests between the modules that use it: an idle one costs a twentieth of a processor."""
+    cluster_of_all.wake()
+    yield cluster_of_all
+    cluster_of_all.rest()
 
 
 @pytest.fixture

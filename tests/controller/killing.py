@@ -14,7 +14,6 @@ import json
 import os
 import random
 import signal
-import subprocess
 import sys
 import tempfile
 import time
@@ -49,6 +48,7 @@ from autox.model.refs import (
 from autox.model.verdict import Phase
 from tests.controller.conftest import DEFINITIONS
 from tests.controller.failpoints import Door, Failpoint, Step, kill_below
+from tests.forking import AUTOX, Forked, fork
 from tests.kube.apiserver import ApiServer, program
 
 HOME, PLACE = "autox", "tested"
@@ -109,7 +109,7 @@ class Ground:
         self.tally = Tally()
         self.door = Door(server, kill=self.kill)
         self._directory = directory
-        self._process: subprocess.Popen[bytes] | None = None
+        self._process: Forked | None = None
         self._version = 0
 
     async def prepare(self) -> None:
@@ -139,11 +139,9 @@ class Ground:
             "HOME": str(home),
             "TMPDIR": str(home),
         }
-        argv = [sys.executable, "-m", "autox", "controller", "--namespace", HOME, "--listen", "127.0.0.1:0"]
+        argv = [*AUTOX, "controller", "--namespace", HOME, "--listen", "127.0.0.1:0"]
         with (self._directory / "controller.log").open("ab") as log:
-            self._process = subprocess.Popen(
-                argv, env=environ, stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True
-            )
+            self._process = fork(argv, env=environ, stdout=log, stderr=log, start_new_session=True)
 
     def kill(self, victims: str) -> None:
         """Kill, now."""

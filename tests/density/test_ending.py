@@ -22,6 +22,7 @@ from autox.tasks.density.target import identify
 from autox.tasks.density.workload import namespace as namespace_of
 from tests.clusters import LocalCluster, run, wait_for
 from tests.density.conftest import left_behind, sweep, sweep_command
+from tests.forking import AUTOX, Forked, fork
 from tests.kube.door import write
 
 pytestmark = pytest.mark.integration
@@ -34,17 +35,18 @@ tasks:
 
 
 @contextmanager
-def running(cluster: LocalCluster, directory: Path, job: str) -> Iterator[subprocess.Popen[bytes]]:
+def running(cluster: LocalCluster, directory: Path, job: str) -> Iterator[Forked]:
     """A density test as the chart of an experiment starts it, in one Job of several that one release had."""
     document = directory / "experiment.yaml"
     document.write_text(DOCUMENT % cluster.name)
-    argv = [sys.executable, "-m", "autox", "run", "-f", str(document), "--experiment", "default/trial"]
-    with subprocess.Popen(argv, env={**cluster.environ, "WORKLOAD": f"Job/{job}"}) as process:
-        try:
-            wait_for(f"pods of {job}", lambda: pods_of(cluster, job))
-            yield process
-        finally:
-            process.kill()
+    argv = [*AUTOX, "run", "-f", str(document), "--experiment", "default/trial"]
+    process = fork(argv, env={**cluster.environ, "WORKLOAD": f"Job/{job}"}, stdout=1, stderr=2)
+    try:
+        wait_for(f"pods of {job}", lambda: pods_of(cluster, job))
+        yield process
+    finally:
+        process.kill()
+        process.wait()
 
 
 def pods_of(cluster: LocalCluster, job: str) -> list[str]:

@@ -4,11 +4,12 @@ import asyncio
 import json
 import os
 import signal
-import sys
 import time
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any, TypeVar
+
+from tests.forking import AUTOX, Forked, fork
 
 PATIENCE_SECONDS = 45.0
 
@@ -34,7 +35,7 @@ class AgentProcess:
         self.state_dir = directory / "state"
         self._config = directory / "nodes.json"
         self._log = directory / "agent.log"
-        self._process: asyncio.subprocess.Process | None = None
+        self._process: Forked | None = None
         config = {
             "provider": "mock",
             "stateDir": str(self.state_dir),
@@ -51,18 +52,14 @@ class AgentProcess:
     @property
     def is_running(self) -> bool:
         """Whether the process lives."""
-        return self._process is not None and self._process.returncode is None
+        return self._process is not None and self._process.poll() is None
 
     async def launch(self) -> None:
         """Start the process and do not wait for anything."""
         environment = {key: os.environ[key] for key in ("PATH", "HOME") if key in os.environ}
         with self._log.open("ab") as log:
-            self._process = await asyncio.create_subprocess_exec(
-                *(sys.executable, "-m", "autox", "nodes", "run", "--config", str(self._config)),
-                stdout=log,
-                stderr=log,
-                env=environment,
-            )
+            argv = (*AUTOX, "nodes", "run", "--config", str(self._config))
+            self._process = fork(argv, env=environment, stdout=log, stderr=log)
 
     async def start(self) -> list[str]:
         """Start it and wait until its nodes are registered; their names."""
@@ -79,12 +76,10 @@ class AgentProcess:
     async def wait(self) -> int:
         """Its exit code, once it has ended."""
         assert self._process is not None
-        async with asyncio.timeout(PATIENCE_SECONDS):
-            return await self._process.wait()
+        return await asyncio.to_thread(self._process.wait, PATIENCE_SECONDS)
 
     async def end(self, number: signal.Signals) -> int:
         """Send a signal and wait; its exit code."""
         assert self._process is not None
-        if self._process.returncode is None:
-            self._process.send_signal(number)
+        self._process.send_signal(number)
         return await self.wait()

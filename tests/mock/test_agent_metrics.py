@@ -5,10 +5,9 @@ import json
 import os
 import re
 import socket
-import sys
 import time
 from collections.abc import AsyncIterator, Callable, Sequence
-from contextlib import AsyncExitStack, asynccontextmanager, suppress
+from contextlib import AsyncExitStack, asynccontextmanager
 from ipaddress import IPv4Network
 from itertools import product
 from pathlib import Path
@@ -30,6 +29,7 @@ from autox.nodes.agent.status_server import StatusServer
 from autox.nodes.mock.provider import MockProvider
 from autox.nodes.node.clients import open_clients
 from autox.nodes.node.leases import Leases
+from tests.forking import AUTOX, fork
 from tests.kube.apiserver import ApiServer, free_port
 from tests.mock.agents import AgentProcess, eventually
 from tests.usage.promtext import Family, families
@@ -84,17 +84,14 @@ async def listening_agent(
     flags = ("--count", str(COUNT), "--name-prefix", prefix, "--kubeconfig", str(kubeconfig), *more)
     environment = {key: os.environ[key] for key in ("PATH", "HOME") if key in os.environ}
     with log.open("ab") as output:
-        process = await asyncio.create_subprocess_exec(
-            *(sys.executable, "-m", "autox", "nodes", "run", *flags, "--listen", address),
-            stdout=output,
-            stderr=output,
-            env=environment,
+        process = fork(
+            (*AUTOX, "nodes", "run", *flags, "--listen", address), env=environment, stdout=output, stderr=output
         )
     try:
         made = ListeningAgent(session, address)
 
         async def is_registered() -> bool:
-            assert process.returncode is None, f"see {log}"
+            assert process.poll() is None, f"see {log}"
             said = (await made.get("/status"))[2]
             # NB: nodes that are silent from their first moment have no leases.
             return f'"registered":{COUNT},' in said and re.search(r'"(renewals|silent)":[1-9]', said) is not None
@@ -102,9 +99,8 @@ async def listening_agent(
         await eventually(is_registered)
         yield made
     finally:
-        with suppress(ProcessLookupError):
-            process.terminate()
-        code = await process.wait()
+        process.terminate()
+        code = await asyncio.to_thread(process.wait)
     assert code == 0
 
 

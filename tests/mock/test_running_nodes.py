@@ -4,7 +4,6 @@ import asyncio
 import json
 import os
 import signal
-import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -18,6 +17,7 @@ from autox.kube.client import KubeClient
 from autox.model.errors import NotFoundError
 from autox.model.refs import LEASES, NODES, PODS
 from tests.clusters import run
+from tests.forking import AUTOX, Forked, fork
 from tests.kube.apiserver import ApiServer
 from tests.mock.agents import eventually
 from tests.mock.test_serving_pods import all_in, bind_many, names
@@ -26,10 +26,10 @@ pytestmark = pytest.mark.integration
 
 
 @contextmanager
-def agent(kubeconfig: Path, *flags: str) -> Iterator[subprocess.Popen[bytes]]:
+def agent(kubeconfig: Path, *flags: str) -> Iterator[Forked]:
     """``autox nodes run FLAGS`` with kubectl's own kubeconfig."""
     environ = {**os.environ, "KUBECONFIG": str(kubeconfig)}
-    process = subprocess.Popen([sys.executable, "-m", "autox", "nodes", "run", *flags], env=environ)
+    process = fork((*AUTOX, "nodes", "run", *flags), env=environ, stdout=1, stderr=2)
     try:
         yield process
     finally:

@@ -4,7 +4,6 @@ import asyncio
 import json
 import os
 import signal
-import sys
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -13,6 +12,8 @@ from typing import Any
 from autox.api.results import result_from_object
 from autox.model.result import ExperimentResult
 from tests.clusters import Done
+from tests.clusters import run as run_to_end
+from tests.forking import AUTOX
 from tests.inside import autox
 
 SLOS = {"upper": {"http/error-count": 0, "http/latency-mean": 50}}
@@ -51,8 +52,7 @@ async def finished(process: asyncio.subprocess.Process) -> Done:
 async def run(*argv: str, environ: Mapping[str, str] = ALONE) -> Done:
     """Run ``autox run ARGV…`` to its end; again if this machine was too busy for its figures to be believed."""
     for _ in range(10):
-        async with started([sys.executable, "-m", "autox", "run", *argv], environ) as process:
-            done = await finished(process)
+        done = await asyncio.to_thread(run_to_end, *AUTOX, "run", *argv, environ={**os.environ, **environ})
         if not done.out.startswith("Invalid") and '"reason": "LoadInvalid"' not in done.out:
             break
     return done

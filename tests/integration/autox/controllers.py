@@ -2,14 +2,14 @@
 
 import os
 import signal
-import subprocess
-import sys
 from pathlib import Path
 
 from tests.clusters import LocalCluster
+from tests.forking import AUTOX, Forked, fork
 
 NAMESPACE = "autox"
 STOP_SECONDS = 60.0
+AUTOX_CONTROLLER = (*AUTOX, "controller", "--namespace", NAMESPACE, "--listen", "127.0.0.1:0")
 
 
 class ControllerProcess:
@@ -20,18 +20,15 @@ class ControllerProcess:
         self._environ = cluster.with_programs() | {"TMPDIR": str(log.parent)}
         if kubeconfig is not None:
             self._environ["KUBECONFIG"] = str(kubeconfig)
-        self._argv = [sys.executable, "-m", "autox", "controller", "--namespace", NAMESPACE, "--listen", "127.0.0.1:0"]
         self._log = log
-        self._process: subprocess.Popen[bytes] | None = None
+        self._process: Forked | None = None
 
     def start(self) -> None:
         """Start one."""
         assert self._process is None
         with self._log.open("ab") as log:
             # NB: a session of its own, as in a container: what kills it does not kill the helm that it runs.
-            self._process = subprocess.Popen(
-                self._argv, env=self._environ, stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True
-            )
+            self._process = fork(AUTOX_CONTROLLER, env=self._environ, stdout=log, stderr=log, start_new_session=True)
 
     def stop(self) -> None:
         """End it as a node does, if it runs; one that does not end well fails the test."""
