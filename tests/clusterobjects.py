@@ -54,6 +54,10 @@ class Objects:
         self._http: HTTPSConnection | None = None
         self._base = ""
 
+    def __del__(self) -> None:
+        """Leave no connection open."""
+        self._hang_up()
+
     def get(self, *argv: str) -> Object:
         """What ``kubectl get ARGV… -o json`` prints; what is refused or not there fails the test."""
         words, flags = _parsed(argv)
@@ -107,7 +111,7 @@ class Objects:
                 said = json.loads(answer.read())
             except (OSError, HTTPException) as error:
                 # NB: a server that was started anew has ended the connection that was kept.
-                self._http = None
+                self._hang_up()
                 if is_last:
                     raise AssertionError(f"{method} {path}: {error}") from error
             else:
@@ -115,9 +119,15 @@ class Objects:
                 return said
         raise AssertionError
 
+    def _hang_up(self) -> None:
+        if self._http is not None:
+            self._http.close()
+        self._http = None
+
     def _connected(self) -> HTTPSConnection:
         now = self._kubeconfig.stat().st_mtime_ns
         if self._http is None or now != self._read:
+            self._hang_up()
             connection = from_kubeconfig(self._kubeconfig)
             url = urlsplit(connection.server)
             assert url.hostname

@@ -24,8 +24,12 @@ T = TypeVar("T")
 WAIT_SECONDS = 60.0
 RARELY = {"GOGC": "400"}
 """For a Go program that has memory: it collects garbage rarely, which is a tenth to a fifth of its CPU time."""
-NEVER = {"GOGC": "off"}
-"""For one that ends soon: helm and kubectl."""
+BRIEFLY = {"GOGC": "off", "LC_MESSAGES": "fr_FR.UTF-8"}
+"""For helm and kubectl, which end soon: they collect no garbage, and unpack the smaller of two lists of translations.
+
+They compress and read all messages of kubectl in a language when they start, a third of what a start costs
+(``findings/kubectl-translations.sh``); in French there are few, and none in what tests read.
+"""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -162,4 +166,4 @@ class LocalCluster:
 
     def with_programs(self) -> dict[str, str]:
         """The environment that ``autox cluster env`` tells users to have."""
-        return {**self.environ, **NEVER, "PATH": f"{self.home.programs}{os.pathsep}{os.environ['PATH']}"}
+        return {**self.environ, **BRIEFLY, "PATH": f"{self.home.programs}{os.pathsep}{os.environ['PATH']}"}

@@ -72,6 +72,7 @@ def test_told_to_end_or_killed(cluster: LocalCluster, tmp_path: Path) -> None:
             stdout=subprocess.PIPE,
             text=True,
         )
+        wait_for("the sidecar to listen", lambda: catches(sidecar.pid, signal.SIGTERM))
         killed.kill()
         killed.wait()
         dead = marked(cluster, "namespaces,nodes", "killed")
