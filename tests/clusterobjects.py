@@ -6,8 +6,9 @@ again and again, and a start of a program costs more than all else that a look n
 
 import json
 from collections.abc import Mapping
+from contextlib import closing
 from dataclasses import dataclass
-from http.client import HTTPException, HTTPSConnection
+from http.client import HTTPSConnection
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote, urlencode, urlsplit
@@ -45,18 +46,11 @@ class Served:
 
 
 class Objects:
-    """What a kubeconfig leads to, which is read again when it has changed."""
+    """What a kubeconfig leads to, which is read each time, since clusters are made anew."""
 
     def __init__(self, kubeconfig: Path) -> None:
         self._kubeconfig = kubeconfig
-        self._read: int | None = None
         self._served: list[Served] = []
-        self._http: HTTPSConnection | None = None
-        self._base = ""
-
-    def __del__(self) -> None:
-        """Leave no connection open."""
-        self._hang_up()
 
     def get(self, *argv: str) -> Object:
         """What ``kubectl get ARGV… -o json`` prints; what is refused or not there fails the test."""
@@ -103,37 +97,16 @@ class Objects:
     def _ask(self, method: str, path: str, body: Object | None = None, kind: str = "", accept: str = "") -> Any:
         headers = {"Accept": accept or "application/json", **({"Content-Type": kind} if kind else {})}
         text = None if body is None else json.dumps(body)
-        for is_last in (False, True):
-            try:
-                http = self._connected()
-                http.request(method, f"{self._base}{path}", body=text, headers=headers)
-                answer = http.getresponse()
-                said = json.loads(answer.read())
-            except (OSError, HTTPException) as error:
-                # NB: a server that was started anew has ended the connection that was kept.
-                self._hang_up()
-                if is_last:
-                    raise AssertionError(f"{method} {path}: {error}") from error
-            else:
-                assert answer.status < 300, f"{method} {path}: {answer.status} {said.get('message')}"
-                return said
-        raise AssertionError
-
-    def _hang_up(self) -> None:
-        if self._http is not None:
-            self._http.close()
-        self._http = None
-
-    def _connected(self) -> HTTPSConnection:
-        now = self._kubeconfig.stat().st_mtime_ns
-        if self._http is None or now != self._read:
-            self._hang_up()
-            connection = from_kubeconfig(self._kubeconfig)
-            url = urlsplit(connection.server)
-            assert url.hostname
-            self._http = HTTPSConnection(url.hostname, url.port, context=connection.tls, timeout=SECONDS)
-            self._read, self._base = now, url.path
-        return self._http
+        connection = from_kubeconfig(self._kubeconfig)
+        url = urlsplit(connection.server)
+        assert url.hostname
+        # NB: a connection that is kept would keep the server's address from the next cluster.
+        with closing(HTTPSConnection(url.hostname, url.port, context=connection.tls, timeout=SECONDS)) as http:
+            http.request(method, f"{url.path}{path}", body=text, headers=headers)
+            answer = http.getresponse()
+            said = json.loads(answer.read())
+        assert answer.status < 300, f"{method} {path}: {answer.status} {said.get('message')}"
+        return said
 
 
 _SELECTORS = {"selector": "labelSelector", "field-selector": "fieldSelector"}

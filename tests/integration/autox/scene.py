@@ -100,10 +100,11 @@ class Scene:
 
     async def records(self, group: str = "web") -> list[ExperimentRecord]:
         """The experiments of a group, oldest first."""
+        # NB: they are dated in whole seconds; of two of one second the one that lives is the newer.
         selector = label_selector(self.namespace, group)
         listing = await self.kube.list(EXPERIMENTS, namespace=self.namespace, label_selector=selector)
         found = map(record_from_object, listing.items)
-        return sorted(found, key=lambda each: (each.created_at, each.identity.revision))
+        return sorted(found, key=lambda each: (each.created_at, is_live(each), each.identity.revision))
 
     async def releases(self) -> list[str]:
         """The names of the releases that Helm knows of."""
