@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from autox.nodes.process.pod.paths import MountPaths
+from autox.nodes.process.volumes.mounting import MountPaths
 
 PATHS = MountPaths({"/etc/x": "/real/x", "/etc/x/deep": "/real/deep", "/data/": "/real/data", "/a.b": "/real/ab"})
 

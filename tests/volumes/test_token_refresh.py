@@ -2,8 +2,7 @@
 
 import pytest
 
-from autox.nodes.process.volumes.sources import Token
-from autox.nodes.process.volumes.tokens import needs_refresh
+from autox.nodes.process.volumes.sources import Token, needs_refresh
 
 HOUR, DAY = 3600.0, 86400.0
 

@@ -1,15 +1,18 @@
-"""The process provider: nodes whose pods are processes of this machine.
+"""The process provider: nodes whose pods are processes of this machine, whose processors and memory all of them share.
 
 Only wiring: it gives every part what it needs of the others, runs them side by side, and stops them in an order that
 leaves every container running, so that the next provider on the same state directory takes them over.
 """
 
 import asyncio
+import os
 from collections.abc import Mapping
 from contextlib import AsyncExitStack, aclosing
 from ipaddress import IPv4Network
 from pathlib import Path
 from urllib.parse import urlsplit
+
+import psutil
 
 from autox.kube.client import KubeClient
 from autox.kube.events import EventRecorder
@@ -18,7 +21,6 @@ from autox.kube.watch import watch
 from autox.model.errors import ConfigurationError
 from autox.model.nodes import NodesConfig
 from autox.model.refs import PODS
-from autox.nodes.process.capacity import machine_capacity
 from autox.nodes.process.clock import SystemClock
 from autox.nodes.process.pod.directory import PodDirectory
 from autox.nodes.process.pod.dispatch import PodDispatch
@@ -36,6 +38,8 @@ from autox.nodes.services.variables import service_environment
 
 REFRESH_SECONDS = 30.0
 """How old what volumes show of Secrets and ConfigMaps may get."""
+_MOST_PODS = 250
+"""On a node: as many as fit into the first addresses of any pod range; what a real kubelet is tuned to at most."""
 
 
 class ProcessProvider:
@@ -60,7 +64,7 @@ class ProcessProvider:
         if config.state_dir is None or not clients:
             raise ConfigurationError("provider process needs stateDir and nodes")
         self._config, self._clients, self._root = config, dict(clients), config.state_dir.absolute()
-        self._capacity = machine_capacity()
+        self._capacity = _machine_capacity()
         self._host_ip = config.kubelet.address if config.kubelet else _first_address(config.pod_cidr)
         self._runtime = ContainerRuntime(self._root, node=",".join(self._clients), log_limit=config.log_max_bytes)
         self._dispatch: PodDispatch | None = None
@@ -151,7 +155,7 @@ class _Workshop:
         self._sources = {name: Sources(kube) for name, kube in clients.items()}
         self._facts = NodeFacts(
             host_ip=host_ip,
-            allocatable=machine_capacity(),
+            allocatable=_machine_capacity(),
             images=config.images,
             api_server=_place(next(iter(clients.values())).server),
             services=lambda namespace, links: service_environment(
@@ -191,3 +195,14 @@ def _place(server: str) -> tuple[str, int]:
 
 def _first_address(pod_cidr: IPv4Network) -> str:
     return loopback(str(pod_cidr.network_address + 1))
+
+
+def _machine_capacity() -> dict[str, str]:
+    """Quantities by resource name, as a Node object has them."""
+    disk = psutil.disk_usage("/").total
+    return {
+        "cpu": str(os.cpu_count() or 1),
+        "memory": f"{psutil.virtual_memory().total // 1024}Ki",
+        "ephemeral-storage": f"{disk // 1024}Ki",
+        "pods": str(_MOST_PODS),
+    }

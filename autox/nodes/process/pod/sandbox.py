@@ -13,11 +13,11 @@ from autox.model.errors import StartError
 from autox.model.nodes import ImageMapping
 from autox.nodes.process.pod.environment import base_environment, declared_environment
 from autox.nodes.process.pod.images import command_line, mapping_of, search_path
-from autox.nodes.process.pod.paths import MountPaths
 from autox.nodes.process.runtime.attempts import ContainerKey, ContainerLaunch
 from autox.nodes.process.runtime.terminationmessage import message_path, termination_message
 from autox.nodes.process.volumes.downward import PodFacts
 from autox.nodes.process.volumes.expansion import expand_with
+from autox.nodes.process.volumes.mounting import MountPaths
 from autox.nodes.process.volumes.podvolumes import PodVolumes
 from autox.nodes.process.volumes.sources import Sources
 

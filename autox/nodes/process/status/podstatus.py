@@ -1,9 +1,12 @@
 """The status of a pod as its node writes it, and the smallest patch that brings the API server's copy up to date.
 
-``pod_status`` builds the whole status from what was observed (phase and conditions have modules of their own);
-``status_patch`` compares it with what the API server holds. A strategic merge patch merges conditions by their type
-and replaces lists of container statuses, so that conditions of others are never touched, and what did not change is
-not sent. Rejected: PUT of the whole status, which would fight with whoever sets a readiness gate.
+``pod_status`` builds the whole status from what was observed (conditions and container statuses have modules of their
+own); ``status_patch`` compares it with what the API server holds. A strategic merge patch merges conditions by their
+type and replaces lists of container statuses, so that conditions of others are never touched, and what did not change
+is not sent. Rejected: PUT of the whole status, which would fight with whoever sets a readiness gate.
+
+The phase is the kubelet's getPhase (v1.36), together with the rule of its status manager that a pod is never called
+Succeeded or Failed while something of it may still run.
 """
 
 from collections.abc import Mapping
@@ -14,8 +17,7 @@ from autox.kube.objects import Object
 from autox.nodes.process.status.conditions import node_conditions
 from autox.nodes.process.status.containerstatus import container_statuses
 from autox.nodes.process.status.lifecycle import Course, Plan
-from autox.nodes.process.status.podphase import pod_phase
-from autox.nodes.process.status.podspec import TERMINAL_PHASES, PodSpec
+from autox.nodes.process.status.podspec import TERMINAL_PHASES, ContainerSpec, PodSpec, Role
 from autox.nodes.process.status.runtime_state import EndReason, RuntimeState
 from autox.nodes.timestamps import rfc3339
 
@@ -97,7 +99,40 @@ def _phase(spec: PodSpec, old: Object, statuses: Mapping[str, Object], plan: Pla
         return {key: old[key] for key in ("phase", "reason", "message") if old.get(key)}
     if over and plan.ending is not None and plan.ending.reason is EndReason.DEADLINE:
         return {"phase": "Failed", "reason": EndReason.DEADLINE.value, "message": DEADLINE_MESSAGE}
-    return {"phase": pod_phase(spec, statuses, over=over)}
+    return {"phase": _pod_phase(spec, statuses, over=over)}
+
+
+def _pod_phase(pod: PodSpec, statuses: Mapping[str, Object], *, over: bool) -> str:
+    """Pending, Running, Succeeded or Failed.
+
+    Args:
+        pod: whose phase it is.
+        statuses: the status of each container by name.
+        over: nothing of the pod runs and nothing will be started again.
+    """
+    if over:
+        return "Succeeded" if _succeeded(pod, statuses) else "Failed"
+    begun = any(_begun(statuses[spec.name]) for spec in pod.main)
+    if any(_pending(spec, statuses[spec.name], begun=begun) for spec in pod.init):
+        return "Pending"
+    return "Running" if all(_begun(statuses[spec.name]) for spec in pod.main) else "Pending"
+
+
+def _succeeded(pod: PodSpec, statuses: Mapping[str, Object]) -> bool:
+    # NB: sidecars do not count: they are stopped at the end, however they take it.
+    counted = [statuses[spec.name] for spec in pod.containers if spec.role is not Role.SIDECAR]
+    return all(status["state"].get("terminated", {}).get("exitCode") == 0 for status in counted)
+
+
+def _begun(status: Object) -> bool:
+    """Whether a container runs or has run; one that waits for a restart has."""
+    return "waiting" not in status["state"] or "terminated" in status["lastState"]
+
+
+def _pending(spec: ContainerSpec, status: Object, *, begun: bool) -> bool:
+    if spec.role is Role.SIDECAR:
+        return not begun and not status["started"]
+    return status["state"].get("terminated", {}).get("exitCode") != 0 and not begun
 
 
 def status_patch(uid: str, old: Object, new: Object) -> Object | None:

@@ -12,8 +12,7 @@ from autox.kube.objects import Object
 from autox.model.errors import AutoxError, NotFoundError, StartError, UnsupportedError
 from autox.nodes.process.volumes.atomicwriter import ProjectedFile
 from autox.nodes.process.volumes.downward import PodFacts, metadata_value, resource_value
-from autox.nodes.process.volumes.sources import Sources, Token
-from autox.nodes.process.volumes.tokens import JITTER, needs_refresh
+from autox.nodes.process.volumes.sources import JITTER, Sources, Token, needs_refresh
 
 _MODE = 0o644
 _TOKEN_SECONDS = 3600

@@ -1,11 +1,20 @@
-"""Showing a container its volumes below their mount paths, by symbolic links under its rootfs.
+"""Showing a container its volumes: its mount paths as links under its rootfs, and replaced wherever it is told one.
 
 A mount inside another mount (``/var/run`` and ``/var/run/secrets``) becomes a link inside the outer volume, as a
 container runtime would make a mount point there; never inside a hostPath, which is the user's.
+
+A container that mounts a volume at ``/etc/app`` names ``/etc/app/app.yaml`` in its arguments; on this machine
+that file is elsewhere, so the path is replaced where it stands as a whole: at the start of the string or after
+something that cannot be part of a path, and up to the end, a ``/`` or, again, such a character. Shell scripts in
+arguments are the reason for the longer list of characters. So charts run unchanged without mount namespaces.
+
+What a program has compiled into it cannot be replaced; it finds its files below the path in the environment
+variable ``CONTAINER_SANDBOX_MOUNT_POINT``, or not at all.
 """
 
 import os
 import posixpath
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
@@ -15,6 +24,7 @@ from autox.model.errors import StartError
 from autox.nodes.process.volumes.expansion import expand
 
 _REASON = "CreateContainerConfigError"
+_BETWEEN = r"=:, \"'\s;|&<>()`@"
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,3 +129,19 @@ def _link(link: Path, target: Path) -> None:
         link.unlink()
     if not link.exists():
         link.symlink_to(target)
+
+
+class MountPaths:
+    """The mount paths of one container, and where each really is."""
+
+    def __init__(self, places: Mapping[str, str]) -> None:
+        self._places = {posixpath.normpath(path): place for path, place in places.items()}
+        longest_first = sorted(self._places, key=len, reverse=True)
+        either = "|".join(re.escape(path) for path in longest_first)
+        self._pattern = re.compile(rf"(?:^|(?<=[{_BETWEEN}]))({either})(?=$|[/{_BETWEEN}])") if either else None
+
+    def rewrite(self, text: str) -> str:
+        """``text`` with every mount path in it replaced; the longest one that fits counts."""
+        if self._pattern is None:
+            return text
+        return self._pattern.sub(lambda match: self._places[match[1]], text)

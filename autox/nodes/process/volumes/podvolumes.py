@@ -1,12 +1,14 @@
 """The volumes of one pod under its folder, and where each container finds them.
 
 ``volumes/NAME`` holds an emptyDir or the files of a Secret, ConfigMap, downward API or projected volume; a
-hostPath is where it is. ``rootfs/CONTAINER`` shows each mount below its mount path, by links. There are no mounts:
-``readOnly`` is not enforced, and an emptyDir's ``sizeLimit`` neither.
+hostPath is where it is, once the kubelet's checks of what is there have passed (pkg/volume/hostpath/host_path.go in
+kubernetes). ``rootfs/CONTAINER`` shows each mount below its mount path, by links. There are no mounts: ``readOnly`` is
+not enforced, and an emptyDir's ``sizeLimit`` neither.
 
 ``prepare`` and ``refresh`` read through ``content.py``; links are ``mounting.py``'s part.
 """
 
+import stat
 import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -16,11 +18,17 @@ from autox.model.errors import StartError, UnsupportedError
 from autox.nodes.process.volumes.atomicwriter import write_atomically
 from autox.nodes.process.volumes.content import VolumeContent
 from autox.nodes.process.volumes.downward import PodFacts
-from autox.nodes.process.volumes.hostpaths import host_path
 from autox.nodes.process.volumes.mounting import MountSource, mount_container
 from autox.nodes.process.volumes.sources import Sources
 
 _REASON = "FailedMount"
+_KINDS = {
+    "Directory": (stat.S_ISDIR, "a directory"),
+    "File": (stat.S_ISREG, "a file"),
+    "Socket": (stat.S_ISSOCK, "a socket file"),
+    "CharDevice": (stat.S_ISCHR, "a character device"),
+    "BlockDevice": (stat.S_ISBLK, "a block device"),
+}
 
 
 class PodVolumes:
@@ -107,7 +115,7 @@ class PodVolumes:
             place.chmod(0o777)
             self._places[name] = MountSource(place)
         elif "hostPath" in volume:
-            path = host_path(volume["hostPath"]["path"], volume["hostPath"].get("type") or "")
+            path = _host_path(volume["hostPath"]["path"], volume["hostPath"].get("type") or "")
             self._places[name] = MountSource(path, takes_links=False)
         else:
             kind = ", ".join(sorted(volume.keys() - {"name"})) or "nothing"
@@ -120,3 +128,30 @@ class PodVolumes:
 
 def _failed(volume: str, why: str) -> str:
     return f'MountVolume.SetUp failed for volume "{volume}" : {why}'
+
+
+def _host_path(path: str, kind: str) -> Path:
+    """The path, once it is what the volume's ``type`` says it must be; an empty type asks for nothing.
+
+    Raises:
+        StartError: it is not, cannot be made, or is no absolute path (reason ``FailedMount``).
+    """
+    place = Path(path)
+    if not place.is_absolute() or ".." in place.parts:
+        raise StartError(f"hostPath {path!r} is not an absolute path without '..'", reason=_REASON)
+    if not kind:
+        return place
+    required = kind.removesuffix("OrCreate")
+    if required not in _KINDS:
+        raise StartError(f"{kind} is an invalid volume type", reason=_REASON)
+    fits, words = _KINDS[required]
+    try:
+        if kind == "DirectoryOrCreate" and not place.exists():
+            place.mkdir(mode=0o755, parents=True, exist_ok=True)
+        elif kind == "FileOrCreate" and not place.exists():
+            place.touch(mode=0o644)
+        if fits(place.stat().st_mode):
+            return place
+    except OSError as error:
+        raise StartError(f"hostPath type check failed: {path}: {error.strerror}", reason=_REASON) from error
+    raise StartError(f"hostPath type check failed: {path} is not {words}", reason=_REASON)

@@ -3,6 +3,9 @@
 What was read stays good for some seconds, and readers at the same time share one request, so that a hundred pods
 with the same Secret do not cost a hundred requests; errors are not kept. Rejected: a watch for each Secret, as
 the kubelet does (its cost is worth it on a machine with a hundred long-lived pods, not here).
+
+When a token is to be replaced is the kubelet's rule (pkg/kubelet/token/token_manager.go in kubernetes), as a function
+of the time, with its jitter as an argument.
 """
 
 import asyncio
@@ -17,6 +20,10 @@ from autox.model.refs import CONFIG_MAPS, SECRETS, SERVICE_ACCOUNTS, Resource
 from autox.nodes.process.volumes.downward import PodFacts
 
 _FRESH = 5.0  # seconds for which an answer is used again
+_LONGEST = 24 * 3600.0  # seconds after which any token is replaced
+_SHARE = 0.8  # of its lifetime
+JITTER = 10.0
+"""Seconds by which the caller's randomness should bring a replacement forward, so that not all come at once."""
 
 
 class KubeReader(Protocol):
@@ -67,6 +74,18 @@ class Token:
     def __repr__(self) -> str:
         """Without the token: it is a secret, and reprs end up in logs."""
         return f"Token(lifetime={self.lifetime}, expires_at={self.expires_at})"
+
+
+def needs_refresh(token: Token, now: float, *, jitter: float = 0.0) -> bool:
+    """True once 80 % of the lifetime, or a day, has passed.
+
+    Args:
+        token: the one in use.
+        now: seconds since the epoch.
+        jitter: seconds by which it is due earlier; from 0 to ``JITTER``, as the caller draws it.
+    """
+    issued_at = token.expires_at - token.lifetime
+    return now + jitter >= issued_at + min(token.lifetime * _SHARE, _LONGEST)
 
 
 class Sources:
