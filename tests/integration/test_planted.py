@@ -27,7 +27,7 @@ from autox.kube.auth import from_kubeconfig
 from autox.kube.client import KubeClient
 from autox.model import refs
 from autox.model.stages import Outage
-from autox.nodes.mock.outage_schedule import outage_schedule
+from autox.nodes.mock.outages import outage_schedule
 from tests.clusters import LocalCluster, run, wait_for
 from tests.integration.objects import Object, deployment, pod
 from tests.mock.test_running_nodes import agent

@@ -13,11 +13,10 @@ from autox.kube.objects import Object, PatchType, timestamp
 from autox.model.nodes import KubeletEndpoint
 from autox.model.refs import CLUSTER_ROLE_BINDINGS, CLUSTER_ROLES, NODES, PODS
 from autox.nodes.kubelet.access import API_SERVER
-from autox.nodes.kubelet.features import EXEC_BY_WEB_SOCKET
+from autox.nodes.kubelet.remotecommand import EXEC_BY_WEB_SOCKET
 from autox.nodes.mock.pods import pod_from
 from autox.nodes.mock.podview import PodView, view_of
-from autox.nodes.node.machine import this_machine
-from autox.nodes.node.nodeobject import node_object
+from autox.nodes.node.nodeobject import node_object, this_machine
 from autox.nodes.provider import NodeSpec
 from tests.kube.apiserver import ApiServer, free_port
 

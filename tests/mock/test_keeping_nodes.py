@@ -18,7 +18,7 @@ from autox.model.nodes import NodeIdentity, NodesConfig
 from autox.model.refs import LEASES, NODES, PODS
 from autox.nodes.agent import agent as agents
 from autox.nodes.node.clients import open_clients
-from autox.nodes.node.machine import this_machine
+from autox.nodes.node.nodeobject import this_machine
 from autox.nodes.node.registration import Registration
 from autox.nodes.provider import NodeSpec, Registered
 from tests.kube.apiserver import ApiServer

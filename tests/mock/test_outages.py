@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from autox.model.stages import Outage
-from autox.nodes.mock.outage_schedule import OutageSchedule, outage_schedule
+from autox.nodes.mock.outages import OutageSchedule, outage_schedule
 
 ORIGIN = 1_795_000_000.0
 OUTAGE = Outage(name="rack", interval=600.0, duration=60.0)

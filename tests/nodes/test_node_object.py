@@ -4,8 +4,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from autox.nodes.node.machine import this_machine
-from autox.nodes.node.nodeobject import Machine, node_object, node_status
+from autox.nodes.node.nodeobject import Machine, node_object, node_status, this_machine
 from autox.nodes.node.nodeview import node_from
 from autox.nodes.provider import NodeSpec
 

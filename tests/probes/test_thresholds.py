@@ -4,8 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from autox.nodes.probes.outcome import ProbeKind
-from autox.nodes.probes.threshold import initial_threshold
+from autox.nodes.probes.outcome import ProbeKind, initial_threshold
 
 
 @pytest.mark.parametrize(("kind", "healthy"), list(zip(ProbeKind, [None, True, False], strict=True)))

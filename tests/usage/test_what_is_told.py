@@ -6,8 +6,7 @@ from datetime import datetime
 import pytest
 
 from autox.nodes.mock.metering import Meters, NodeReading
-from autox.nodes.mock.resourcemetrics import resource_metrics
-from autox.nodes.mock.summary import summary
+from autox.nodes.mock.usagepages import resource_metrics, summary
 from tests.usage.promtext import families
 from tests.usage.samples import NODE, START, Residents, container, pod
 

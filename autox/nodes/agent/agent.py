@@ -26,12 +26,11 @@ from autox.model.nodes import NODE_LEASE_SECONDS, MockNodes, Mode, NodesConfig
 from autox.nodes.agent.collector import Collector
 from autox.nodes.agent.loopback import is_loopback
 from autox.nodes.agent.readiness import announce, claimed
-from autox.nodes.agent.run_loop import keep
-from autox.nodes.agent.supervision import supervise
+from autox.nodes.agent.supervision import keep, supervise
+from autox.nodes.node.adoption import find
 from autox.nodes.node.clients import NodeClients, as_kubelet, open_clients
-from autox.nodes.node.finding import find
 from autox.nodes.node.leases import Leases
-from autox.nodes.node.machine import this_machine
+from autox.nodes.node.nodeobject import this_machine
 from autox.nodes.node.registration import Registration
 from autox.nodes.provider import PodFigures, Provider
 from autox.wire.batching import Batching

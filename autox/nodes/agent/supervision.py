@@ -2,11 +2,19 @@
 
 A part that is restarted in place hides its defect and half of its state; an agent that ends with a clear error is
 restarted by whoever started it and begins from what the API server says.
+
+``keep`` is the one order in which the parts work, whoever puts them together: a process of its own, or a run's task.
+Leases are renewed from the registration of the first node on: the first of thousands would be given up before the last
+is registered. Pods are served when all nodes are there.
 """
 
 import asyncio
-from collections.abc import Coroutine, Mapping
+from collections.abc import Callable, Coroutine, Mapping
 from typing import Any
+
+from autox.nodes.node.leases import Leases
+from autox.nodes.node.registration import Registration
+from autox.nodes.provider import Provider
 
 
 async def supervise(parts: Mapping[str, Coroutine[Any, Any, None]], *, stop: asyncio.Event) -> None:
@@ -42,3 +50,31 @@ def _first(error: BaseException | None) -> BaseException | None:
     while isinstance(error, BaseExceptionGroup):
         error = error.exceptions[0]
     return error
+
+
+async def keep(
+    registration: Registration,
+    leases: Leases,
+    provider: Provider,
+    *,
+    then: Callable[[], None] = lambda: None,
+) -> None:
+    """Register the nodes, then keep them, their leases and their pods until cancelled.
+
+    Args:
+        registration: the nodes.
+        leases: theirs.
+        provider: serves their pods.
+        then: is called when all nodes are registered.
+
+    Raises:
+        AutoxError: a part failed for good; the others have ended.
+    """
+
+    async def register_and_serve() -> None:
+        await registration.register(leases.begin)
+        then()
+        parts = {"registration": registration.run(), "provider": provider.run(registration)}
+        await supervise(parts, stop=asyncio.Event())
+
+    await supervise({"nodes": register_and_serve(), "leases": leases.run()}, stop=asyncio.Event())

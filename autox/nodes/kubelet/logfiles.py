@@ -11,9 +11,8 @@ from typing import Protocol, cast
 from aiohttp import web
 
 from autox.kube.objects import Object
-from autox.nodes.kubelet.logquery import log_options, wants_previous
 from autox.nodes.kubelet.logs import read_log
-from autox.nodes.kubelet.podlogs import PATH, send_log
+from autox.nodes.kubelet.podlogs import PATH, log_options, send_log, wants_previous
 
 
 class PodDirectory(Protocol):

@@ -1,9 +1,8 @@
 """How ``kubectl exec`` talks to a container over a WebSocket: messages of one channel each. Pure.
 
-Since 1.36 an API server hands a client's WebSocket on to the kubelet as it is, if the Node declares the feature
-``ExtendWebSocketsToKubelet``; to other kubelets it speaks SPDY, which is not spoken here. The first byte of a message
-names its channel. Protocol v5 can close a channel, as standard input has to; v4 is otherwise the same and is what
-older clients know.
+Since 1.36 an API server hands a client's WebSocket on to the kubelet as it is, if the Node declares that it can take
+one; to other kubelets it speaks SPDY, which is not spoken here. The first byte of a message names its channel. Protocol
+v5 can close a channel, as standard input has to; v4 is otherwise the same and is what older clients know.
 """
 
 from collections.abc import Mapping
@@ -17,6 +16,8 @@ PROTOCOLS = ("v5.channel.k8s.io", "v4.channel.k8s.io")
 
 SUCCESS = msgspec.json.encode({"metadata": {}, "status": "Success"})
 """What the error channel says at the end of a command with exit status 0."""
+EXEC_BY_WEB_SOCKET = "ExtendWebSocketsToKubelet"
+"""An API server passes ``exec`` on as a WebSocket to nodes that declare this, and as SPDY to others."""
 
 
 class Channel(IntEnum):

@@ -15,16 +15,14 @@ from autox.kube.client import KubeClient
 from autox.kube.objects import Object
 from autox.model.errors import InvalidError, NotFoundError
 from autox.model.refs import PODS
-from autox.nodes.kubelet.logquery import log_options, wants_previous
-from autox.nodes.kubelet.podlogs import PATH, send_log
+from autox.nodes.kubelet.podlogs import PATH, log_options, send_log, wants_previous
 from autox.nodes.kubelet.remotecommand import streams_of
 from autox.nodes.kubelet.server import NODE
 from autox.nodes.mock.echo import echo
 from autox.nodes.mock.logs import read_log, synthetic_log
 from autox.nodes.mock.metering import Meters
 from autox.nodes.mock.podview import Attempt, ContainerView, NodePods, PodView
-from autox.nodes.mock.resourcemetrics import resource_metrics
-from autox.nodes.mock.summary import summary
+from autox.nodes.mock.usagepages import resource_metrics, summary
 from autox.nodes.provider import NodeSpec
 
 

@@ -26,7 +26,7 @@ from autox.kube.listing import Query
 from autox.kube.watch import watch_as
 from autox.model.nodes import FoundNode, KubeletEndpoint, MockNodes, Mode
 from autox.model.refs import PODS, SERVICES
-from autox.nodes.kubelet.features import EXEC_BY_WEB_SOCKET
+from autox.nodes.kubelet.remotecommand import EXEC_BY_WEB_SOCKET
 from autox.nodes.mock.outages import Outages
 from autox.nodes.mock.plan import Plan
 from autox.nodes.mock.pod_lister import PodLister

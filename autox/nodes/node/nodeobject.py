@@ -1,8 +1,8 @@
 """The Node object that stands for one virtual node: built here, written by ``registration``.
 
-Pure: specification, facts about the machine and the time go in, JSON comes out. The conditions are the kubelet's
-five, with its reasons, because the scheduler, the node lifecycle controller and people look for those words; the
-messages say what is really known.
+Specification, facts about the machine and the time go in, JSON comes out; ``this_machine`` alone reads, namely those
+facts. The conditions are the kubelet's five, with its reasons, because the scheduler, the node lifecycle controller and
+people look for those words; the messages say what is really known.
 
 Virtual nodes carry no taint, unless whoever runs them wants one from their first moment, as a load test does. KWOK's
 own ``kwokctl scale node`` makes untainted nodes too, and taints are the cluster's policy: ``kubectl taint nodes -l
@@ -10,9 +10,11 @@ autox.dev/provider=mock …`` sets one, and as only the status of a Node that ex
 takes it away. Pods that must stay off simulated nodes can say so with an affinity on ``autox.dev/provider``.
 """
 
+import platform
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
+from pathlib import Path
 
 from autox import __version__
 from autox.kube.objects import Object, timestamp
@@ -34,6 +36,7 @@ CONDITIONS = (
     ("Ready", "True", "KubeletReady", "autox serves the pods of this node"),
 )
 """What a node says while its agent runs: type, status, reason and message of each condition."""
+_ARCHITECTURES = {"x86_64": "amd64", "aarch64": "arm64"}  # Kubernetes speaks the words of Go
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,6 +48,32 @@ class Machine:
     os_image: str
     machine_id: str
     boot_id: str
+
+
+def this_machine() -> Machine:
+    """The machine that this process runs on."""
+    name = platform.machine()
+    return Machine(
+        architecture=_ARCHITECTURES.get(name, name),
+        kernel_version=platform.release(),
+        os_image=_os_image(),
+        machine_id=_line("/etc/machine-id"),
+        boot_id=_line("/proc/sys/kernel/random/boot_id"),
+    )
+
+
+def _os_image() -> str:
+    try:
+        return platform.freedesktop_os_release()["PRETTY_NAME"]
+    except OSError:
+        return platform.system()
+
+
+def _line(path: str) -> str:
+    try:
+        return Path(path).read_text(encoding="utf-8").strip()
+    except OSError:
+        return ""
 
 
 def node_labels(spec: NodeSpec, *, provider: str, machine: Machine) -> dict[str, str]:

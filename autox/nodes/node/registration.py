@@ -4,8 +4,8 @@ What a Node looks like is decided in ``nodeobject``; this is its effect on the A
 registration each node's status is written at least every five minutes, and at once when a watch shows that
 somebody (as a rule the node lifecycle controller, after the agent was away) made it say something else.
 
-Nodes that were found (``finding``) are taken over and not made: they keep what somebody else gave them, and one that is
-deleted is served no more.
+Nodes that were found (``adoption``) are taken over and not made: they keep what somebody else gave them, and one that
+is deleted is served no more.
 
 Nodes stay when an agent stops, mock nodes too: their leases run out and Kubernetes shows them NotReady, as it does
 with a kubelet that was stopped, and the next agent continues with them. Whoever wants them gone says so:

@@ -10,8 +10,7 @@ from collections.abc import Awaitable, Callable
 
 from autox.kube.objects import Object
 from autox.nodes.probes.handlers import Exec, probe_once
-from autox.nodes.probes.outcome import ProbeKind, ProbeReport
-from autox.nodes.probes.threshold import initial_threshold
+from autox.nodes.probes.outcome import ProbeKind, ProbeReport, initial_threshold
 
 
 class Prober:

@@ -17,11 +17,11 @@ from autox.kube.objects import Object
 from autox.model.errors import ConfigurationError
 from autox.model.nodes import MockNodes
 from autox.model.refs import NODES
-from autox.nodes.agent.run_loop import keep
+from autox.nodes.agent.supervision import keep
 from autox.nodes.mock.provider import MockProvider
 from autox.nodes.node.clients import NodeClients
 from autox.nodes.node.leases import Leases
-from autox.nodes.node.machine import this_machine
+from autox.nodes.node.nodeobject import this_machine
 from autox.nodes.node.registration import Registration
 from autox.tasks.density.labels import NAMESPACE_LABEL, RunLabels
 
