@@ -7,10 +7,10 @@ from collections.abc import Awaitable, Callable, Mapping
 from datetime import datetime
 from typing import Any, Protocol
 
+from autox.model.experiments import FoundRelease
 from autox.model.groups import ChartRef
 from autox.model.refs import ObjectRef
-from autox.model.releases import FoundRelease
-from autox.model.watching import TriggerWatch, WatchTrouble
+from autox.model.trigger import TriggerWatch, WatchTrouble
 
 
 class Releases(Protocol):

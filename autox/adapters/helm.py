@@ -43,10 +43,10 @@ from autox.model.errors import (
     NotOursError,
     TransientError,
 )
+from autox.model.experiments import FoundRelease
 from autox.model.groups import ChartRef
 from autox.model.labels import CLAIM, GROUP, GROUP_NAMESPACE, UID
 from autox.model.refs import SECRETS
-from autox.model.releases import FoundRelease
 
 _log = logging.getLogger(__name__)
 

@@ -18,7 +18,7 @@ from collections.abc import Callable, Collection, Mapping
 from autox.adapters.watch_manager import WatchManager, WatchTiming
 from autox.kube.client import KubeClient
 from autox.model.refs import ObjectRef, Resource
-from autox.model.watching import TriggerWatch, WatchTrouble
+from autox.model.trigger import TriggerWatch, WatchTrouble
 
 
 class KopfSource:

@@ -13,7 +13,7 @@ from autox.kube.access import WATCHING, not_watchable
 from autox.kube.client import KubeClient
 from autox.kube.discovery import discover
 from autox.model.refs import Resource
-from autox.model.watching import WatchTrouble
+from autox.model.trigger import WatchTrouble
 
 MANY_NAMESPACES = 20
 """With more, one watch of the whole cluster is tried first: each namespace would cost a connection."""

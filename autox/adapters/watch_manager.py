@@ -18,7 +18,7 @@ from autox.kube.client import KubeClient
 from autox.model.errors import AutoxError
 from autox.model.groups import OptIn
 from autox.model.refs import ObjectRef, Resource
-from autox.model.watching import TriggerWatch, WatchTrouble
+from autox.model.trigger import TriggerWatch, WatchTrouble
 
 _log = logging.getLogger(__name__)
 

@@ -5,7 +5,7 @@ from typing import Annotated, Self
 from pydantic import Field, model_validator
 
 from autox.api.documents import Document
-from autox.model import crashloops as values
+from autox.model import stages as values
 
 
 class CrashLoopBackOffSection(Document):

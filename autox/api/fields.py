@@ -24,7 +24,7 @@ from pydantic import (
 )
 from pydantic_core import CoreSchema, core_schema
 
-from autox.core import duration, schedule
+from autox.core import notation, schedule
 
 LONGEST_SECONDS = 7 * 24 * 3600.0
 """Of a duration: a week."""
@@ -133,12 +133,12 @@ Percent = Annotated[
 
 
 def _timeout(text: str) -> str:
-    if not 0 < duration.parse_duration(text) <= LONGEST_SECONDS:
+    if not 0 < notation.parse_duration(text) <= LONGEST_SECONDS:
         raise ValueError(f"must be more than 0s and at most {LONGEST_SECONDS / 3600:.0f}h")
     return text
 
 
-DURATION = Shape(pattern=duration.PATTERN, most=32, what="a duration such as 60s, 1m30s or 500ms")
+DURATION = Shape(pattern=notation.DURATION, most=32, what="a duration such as 60s, 1m30s or 500ms")
 Duration = Annotated[
     str,
     DURATION,

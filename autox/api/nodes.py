@@ -17,11 +17,11 @@ from autox.api.crashloops import CrashLoopBackOffSection
 from autox.api.documents import Document, checked, read_document
 from autox.api.fields import LeaseDuration
 from autox.api.stages import load_stages
-from autox.core.podshares import pod_share
-from autox.core.quantity import parse_quantity
+from autox.core.notation import parse_quantity
 from autox.model import nodes as values
 from autox.model.addresses import parse_address
 from autox.model.errors import ConfigurationError
+from autox.model.nodes import pod_share
 
 ROOMY_CIDR = "10.128.0.0/9"
 """Addresses for pods that nobody listens on: eight million, enough for every node and pod of the largest run."""

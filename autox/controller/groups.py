@@ -20,7 +20,7 @@ from autox.kube.watch_store import WatchEvent, WatchEventType, key_of
 from autox.model.errors import AutoxError, ConfigurationError
 from autox.model.groups import ExperimentGroup
 from autox.model.refs import EXPERIMENT_GROUPS, ObjectRef
-from autox.model.watching import TriggerWatch
+from autox.model.trigger import TriggerWatch
 
 _log = logging.getLogger(__name__)
 

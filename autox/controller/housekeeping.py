@@ -17,10 +17,9 @@ from autox.core.retention import expired
 from autox.kube.client import KubeClient
 from autox.kube.objects import metadata
 from autox.model.errors import ForbiddenError
-from autox.model.experiments import ExperimentRecord
+from autox.model.experiments import ExperimentRecord, FoundRelease
 from autox.model.groups import ExperimentGroup
 from autox.model.refs import EXPERIMENTS
-from autox.model.releases import FoundRelease
 from autox.model.verdict import Phase
 from autox.ports import Releases, Timers
 from autox.store.records import SELECTOR, Records, each_record, group_of

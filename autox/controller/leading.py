@@ -25,7 +25,7 @@ from autox.kube.access import not_watchable
 from autox.kube.client import KubeClient
 from autox.kube.events import EventRecorder
 from autox.model.refs import EXPERIMENT_GROUPS, EXPERIMENTS, ObjectRef
-from autox.model.watching import TriggerWatch, WatchTrouble
+from autox.model.trigger import TriggerWatch, WatchTrouble
 from autox.ports import Releases, Timers, TriggerSource
 from autox.store.records import Records
 

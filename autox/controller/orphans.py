@@ -11,9 +11,9 @@ from autox.controller.groups import Groups, Key
 from autox.kube.client import KubeClient
 from autox.kube.discovery import discover
 from autox.model.errors import AutoxError, NotFoundError
+from autox.model.experiments import FoundRelease
 from autox.model.groups import ExperimentGroup
 from autox.model.refs import EXPERIMENTS
-from autox.model.releases import FoundRelease
 from autox.model.verdict import Phase
 from autox.ports import Releases
 from autox.store.records import Records

@@ -33,8 +33,7 @@ from autox.model.decision import Action, Decision
 from autox.model.errors import AutoxError, ConflictError, NotFoundError, PermanentError, TransientError
 from autox.model.groups import Concurrency, ExperimentGroup
 from autox.model.refs import EXPERIMENT_GROUPS
-from autox.model.trigger import NAMESPACE_MISSING, TriggerSnapshot, TriggerState
-from autox.model.watching import TriggerWatch, WatchTrouble
+from autox.model.trigger import NAMESPACE_MISSING, TriggerSnapshot, TriggerState, TriggerWatch, WatchTrouble
 from autox.store.conditions import condition
 from autox.store.controllerstatus import MANAGER
 from autox.store.records import Recorded, read_records

@@ -3,16 +3,25 @@
 A host is a name as DNS has it or an address in its usual writing. What programs read differently is refused, since a
 load would go to one of several places: ``ß`` and wide letters (there are two rules for them), ``0177.0.0.1`` and
 ``127.1`` (octal, or short, or a name), backslashes, empty labels, zones of IPv6.
+
+Two experiments that load one target measure each other. That can only be told if both name it alike: a Service by any
+of its names in the cluster, anything else by host and port. What a task loads its kind says (``autox.api.tasks``).
 """
 
+import hashlib
 import re
 from ipaddress import IPv4Address, IPv6Address
-from urllib.parse import SplitResult
+from urllib.parse import SplitResult, urlsplit
 
 _LABEL = re.compile(r"[-a-z0-9_]{1,63}")
 _NUMBERS = re.compile(r"(0x[0-9a-f]*|[0-9]+)(\.(0x[0-9a-f]*|[0-9]+)){0,3}")
 _PLACE = re.compile(r"(\[(?P<address>[^][]*:[^][]*)\]|(?P<name>[^][:]*))(:[0-9]*)?", re.ASCII)
 _LONGEST = 253
+_SERVICE_LABEL = r"[a-z0-9]([-a-z0-9]*[a-z0-9])?"
+_SERVICE = re.compile(
+    rf"(?P<name>{_SERVICE_LABEL})(\.(?P<namespace>{_SERVICE_LABEL})(\.svc(\.cluster\.local)?)?)?", re.ASCII
+)
+_PORTS = {"http": 80, "https": 443}
 
 
 def host_of(parts: SplitResult) -> str:
@@ -77,3 +86,26 @@ def _is_address(text: str) -> bool:
         return str(IPv4Address(text)) == text
     except ValueError:
         return False
+
+
+def target_label(target: str) -> str:
+    """The key of the label that the records of all experiments have which load a target."""
+    return f"loads.autox.dev/{hashlib.sha256(target.encode()).hexdigest()[:16]}"
+
+
+def target_of_url(url: str, *, namespace: str) -> str:
+    """``service/shop/web`` or ``example.com:443``; empty if the URL has no host.
+
+    Args:
+        url: with http or https.
+        namespace: of whoever requests it.
+    """
+    try:
+        parts = urlsplit(url)
+        host, port = plain_address(host_of(parts)).removesuffix("."), parts.port
+    except ValueError:
+        return ""
+    service = _SERVICE.fullmatch(host)
+    if service is not None and not host.replace(".", "").isdigit() and host != "localhost":
+        return f"service/{service['namespace'] or namespace}/{service['name']}"
+    return f"{host}:{port or _PORTS.get(parts.scheme, 0)}" if host else ""

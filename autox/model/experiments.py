@@ -1,4 +1,4 @@
-"""The record of one experiment: the custom resource ``Experiment`` as a frozen value.
+"""The record of one experiment: the custom resource ``Experiment`` as a frozen value; and its release as it was found.
 
 Creating the record is the lock that makes a launch happen once; its name is also its Helm release's.
 """
@@ -47,7 +47,7 @@ class ExperimentRecord:
         chart: the chart it was launched with.
         images: under test, as the trigger's pod template named them.
         template: digest of that template at the launch; empty if it has none, or from before templates were recorded.
-        targets: what it loads (``autox.core.targets``); empty if it loads nothing, or nobody knows what.
+        targets: what it loads (``autox.core.hosts``); empty if it loads nothing, or nobody knows what.
         created_at: when the record was made.
         phase: where it is in its life.
         verdict: None while there is none.
@@ -80,3 +80,20 @@ class ExperimentRecord:
     def namespace(self) -> str:
         """Where the record and the release are: the trigger's namespace."""
         return self.identity.trigger.namespace
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FoundRelease:
+    """The Helm release of an experiment: enough to say whose it is, and whether it is as it should be.
+
+    Attributes:
+        namespace: where it is.
+        name: its name, which is also that of the experiment's record.
+        group: namespace and name of the group that asked for it, as its labels say.
+        is_stuck: an interrupted Helm left it pending or failed, and no Helm is at work on it any more.
+    """
+
+    namespace: str
+    name: str
+    group: tuple[str, str]
+    is_stuck: bool

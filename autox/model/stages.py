@@ -13,8 +13,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 
-from autox.model.crashloops import CrashLoopBackOff
-
 RUN_SECONDS = "autox.dev/run-seconds"
 FOREVER = math.inf
 """The delay of a stage that is never taken."""
@@ -106,6 +104,17 @@ class Stage:
     exit_code: int = 0
     reason: str = ""
     message: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CrashLoopBackOff:
+    """Seconds to wait before a container that ended is started again: the first wait, and the longest.
+
+    For process nodes and for simulated pods alike.
+    """
+
+    initial_seconds: float = 10.0
+    limit_seconds: float = 300.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,13 +1,44 @@
-"""A trigger object as it was read back: all that a decision may rest on."""
+"""A trigger object: what is to be watched for it, and what was read back, which is all that a decision may rest on."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 
+from autox.model.groups import OptIn
 from autox.model.refs import ObjectRef
 
 NAMESPACE_MISSING = "NamespaceMissing"
 """The reason of a trigger that is absent, for not even its namespace is there."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TriggerWatch:
+    """Objects of one resource in one namespace that have the opt-in label; all of them if ``opt_in`` is None."""
+
+    group: str
+    version: str
+    resource: str
+    namespace: str
+    opt_in: OptIn | None
+
+    @staticmethod
+    def of(trigger: ObjectRef, opt_in: OptIn | None) -> "TriggerWatch":
+        """The watch that sees this trigger."""
+        return TriggerWatch(
+            group=trigger.group,
+            version=trigger.version,
+            resource=trigger.resource,
+            namespace=trigger.namespace,
+            opt_in=opt_in,
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WatchTrouble:
+    """Why a watch does not work: ``ResourceNotServed``, ``Forbidden`` or ``WatchFailed``, and what to do about it."""
+
+    reason: str
+    message: str
 
 
 class TriggerState(StrEnum):

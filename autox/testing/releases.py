@@ -6,9 +6,9 @@ from datetime import datetime
 from typing import Any
 
 from autox.model.errors import NotOursError
+from autox.model.experiments import FoundRelease
 from autox.model.groups import ChartRef
 from autox.model.labels import GROUP, GROUP_NAMESPACE, UID
-from autox.model.releases import FoundRelease
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -3,8 +3,8 @@
 import pytest
 
 from autox.api.tasks.measuring import METRICS, maker, why_not_made
-from autox.core.duration import parse_duration
-from autox.core.percentiles import canonical, percentile, percentile_metric
+from autox.api.tasks.metrics import canonical, percentile, percentile_metric
+from autox.core.notation import parse_duration
 
 
 @pytest.mark.parametrize(

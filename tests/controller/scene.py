@@ -17,7 +17,7 @@ from autox.kube.objects import Object
 from autox.kube.watch_store import WatchEvent, WatchEventType
 from autox.model.experiments import ExperimentRecord
 from autox.model.refs import DEPLOYMENTS, EVENTS, EXPERIMENT_GROUPS, EXPERIMENTS
-from autox.model.watching import TriggerWatch, WatchTrouble
+from autox.model.trigger import TriggerWatch, WatchTrouble
 from autox.ports import Releases
 from autox.store.records import Records
 from autox.testing.releases import RecordingReleases

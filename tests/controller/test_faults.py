@@ -19,6 +19,7 @@ from autox.model.errors import (
     UnauthorizedError,
     UnreachableError,
 )
+from autox.model.experiments import FoundRelease
 from autox.model.groups import ChartRef
 from autox.model.refs import (
     CLUSTER_ROLE_BINDINGS,
@@ -29,9 +30,8 @@ from autox.model.refs import (
     SECRETS,
     Resource,
 )
-from autox.model.releases import FoundRelease
+from autox.model.trigger import TriggerWatch, WatchTrouble
 from autox.model.verdict import Phase, Verdict
-from autox.model.watching import TriggerWatch, WatchTrouble
 from autox.testing.releases import RecordingReleases
 from tests.controller.conftest import DEFINITIONS
 from tests.controller.scene import OPT_IN, READY_WEB, UNDER_TEST, VERSION, Scene

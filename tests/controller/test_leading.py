@@ -15,8 +15,8 @@ from autox.kube.auth import from_kubeconfig
 from autox.kube.client import KubeClient
 from autox.model.errors import AutoxError, DeadlineError
 from autox.model.refs import DEPLOYMENTS, EXPERIMENT_GROUPS, LEASES, ObjectRef
+from autox.model.trigger import TriggerWatch, WatchTrouble
 from autox.model.verdict import Phase
-from autox.model.watching import TriggerWatch, WatchTrouble
 from autox.testing.releases import RecordingReleases
 from tests.controller.scene import Scene
 from tests.controller.test_faults import allow

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from autox.core.percentiles import percentile
+from autox.api.tasks.metrics import percentile
 from autox.model.result import SLO, Bound, ExperimentResult, Subject
 from autox.model.tasks import AssessInputs, HttpInputs, TaskSpec
 from autox.model.verdict import Verdict

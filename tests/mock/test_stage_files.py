@@ -8,9 +8,8 @@ import pytest
 
 from autox.api.stages import load_stages
 from autox.core.stagetable import STANDARD
-from autox.model.crashloops import CrashLoopBackOff
 from autox.model.errors import ConfigurationError
-from autox.model.stages import Outage, Selector, Stage, State
+from autox.model.stages import CrashLoopBackOff, Outage, Selector, Stage, State
 
 WHOLE = """
 seed: 7

@@ -6,8 +6,7 @@ from typing import Any
 import pytest
 
 from autox.core.stagetable import STANDARD, before_standard
-from autox.model.crashloops import CrashLoopBackOff
-from autox.model.stages import Selector, Stage, StageTable, State
+from autox.model.stages import CrashLoopBackOff, Selector, Stage, StageTable, State
 from autox.nodes.mock.deciding import decide
 from autox.nodes.mock.plan import Plan
 from autox.nodes.mock.pods import pod_from

@@ -11,7 +11,7 @@ from autox.core.backoff import Backoff
 from autox.kube.client import KubeClient
 from autox.model.groups import OptIn
 from autox.model.refs import ObjectRef
-from autox.model.watching import TriggerWatch
+from autox.model.trigger import TriggerWatch
 
 WAIT_SECONDS = 20.0
 SOON = Backoff(initial=0.2, factor=1.0)

@@ -9,7 +9,7 @@ from autox.api.documents import Document
 from autox.api.fields import Number
 from autox.api.tasks.kind import Kind, as_given
 from autox.api.tasks.measuring import maker, slo_pattern, why_not_made
-from autox.core.percentiles import canonical, percentile
+from autox.api.tasks.metrics import canonical, percentile
 from autox.model.result import SLO, Bound
 from autox.model.tasks import AssessInputs
 

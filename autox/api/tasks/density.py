@@ -10,7 +10,7 @@ from autox.api.documents import Document
 from autox.api.fields import DnsName, Duration, NonEmpty, PositiveNumber
 from autox.api.tasks.kind import Kind, Load, as_given
 from autox.api.tasks.metrics import MetricFamily
-from autox.core.duration import parse_duration
+from autox.core.notation import parse_duration
 from autox.model.tasks import DensityInputs
 
 MOST_NODES = 5_000

@@ -10,12 +10,10 @@ from pydantic import AfterValidator, ConfigDict, Field, model_validator
 from autox.api.documents import Document
 from autox.api.fields import Duration, NonEmpty, Percent, PositiveNumber, Shape
 from autox.api.tasks.kind import HIDDEN, Kind, Load, as_given
-from autox.api.tasks.metrics import MetricFamily
+from autox.api.tasks.metrics import PERCENT, PERCENTILES, MetricFamily
 from autox.api.tasks.rights import Of, endpoints
-from autox.core.duration import parse_duration
-from autox.core.hosts import host_of
-from autox.core.percentiles import PERCENT, PERCENTILES
-from autox.core.targets import target_of_url
+from autox.core.hosts import host_of, target_of_url
+from autox.core.notation import parse_duration
 from autox.model.tasks import ErrorRange, HttpInputs
 
 _URL = r"[Hh][Tt][Tt][Pp][Ss]?://([^/?#@\\\s]*@)?(\[[0-9A-Fa-f:.]+\]|[^\x00-,/:-@\[-^`{-\x7f\s]+)(:[0-9]*)?([/?#]\S*)?"

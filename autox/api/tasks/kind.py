@@ -53,7 +53,7 @@ class Kind:
         load: what it puts load on.
         metrics: that it makes, those that are asked for most first.
         targets: what it loads by its ``chart_section``, of which only the form is known, and by the namespace that the
-            experiment runs in: the same words for the same target (``autox.core.targets``), or nothing.
+            experiment runs in: the same words for the same target (``autox.core.hosts``), or nothing.
         needs_cluster: it cannot be carried out without the cluster that the experiment runs in.
         rights: what it may do with that cluster.
         secrets: fields of ``chart_section`` that name a Secret. Each has a key of it mounted, and the field of

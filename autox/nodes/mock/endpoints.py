@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable, Mapping
 from aiohttp import web
 
 from autox.core.exposition import CONTENT_TYPE
-from autox.core.quantity import parse_quantity
+from autox.core.notation import parse_quantity
 from autox.kube.client import KubeClient
 from autox.kube.objects import Object
 from autox.model.errors import InvalidError, NotFoundError

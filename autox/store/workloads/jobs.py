@@ -10,7 +10,7 @@ from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
-from autox.core.duration import parse_duration
+from autox.core.notation import parse_duration
 from autox.core.progressing import DEADLINE, NOT_SCHEDULED, START_TIMEOUT, SUSPENDED, WorkloadFacts, WorkloadKind
 from autox.kube.client import KubeClient
 from autox.kube.objects import Object, metadata, moment
