@@ -7,8 +7,10 @@ one whose watch fails (no permission, a resource that went away) ends as a whole
 What of kopf is used and what is not:
 
 - ``on.event`` only, and it returns nothing: any other handler would write annotations or finalizers to users'
-  objects, and so would a result. The stores that keep handlers' state on objects are replaced by empty ones, which
-  also saves two deep copies of each object.
+  objects, and so would a result. In place of the stores that keep handlers' state on objects nothing is kept. kopf asks
+  them at each event, even where only ``on.event`` handlers exist, and its own ones copy the object twice to answer;
+  with nothing else registered the answer is never used. NB: they would be wrong beside any handler that detects
+  changes.
 - No peering, no probes, no events, no index (its start is quadratic), no initial streaming (a connection that breaks
   in the middle loses objects), no scanning for new definitions and namespaces: ``kopf_source`` knows what to watch.
 - Few retries: kopf would repeat a refused request for a minute without a word.
@@ -27,7 +29,6 @@ import aiohttp
 
 from autox.adapters.kopf_lightly import kopf
 from autox.adapters.kopf_session import session_of
-from autox.adapters.kopf_storage import NoDiffBase, NoProgress
 from autox.kube.connection import Connection
 from autox.model.errors import TransientError
 
@@ -154,8 +155,8 @@ class _Thread:
         settings.process.ultimate_exiting_timeout = None
         settings.posting.enabled = False
         settings.scanning.disabled = True
-        settings.persistence.diffbase_storage = NoDiffBase()
-        settings.persistence.progress_storage = NoProgress()
+        settings.persistence.diffbase_storage = _NoDiffBase()
+        settings.persistence.progress_storage = _NoProgress()
         settings.networking.request_timeout = REQUEST_SECONDS
         settings.networking.connect_timeout = CONNECT_SECONDS
         settings.networking.error_backoffs = RETRIES
@@ -172,3 +173,37 @@ def _reason(error: BaseException | None) -> str:
     if error is None:
         return "kopf stopped without an error"
     return str(getattr(error, "message", None) or error.args[0] if error.args else type(error).__name__)
+
+
+class _NoDiffBase(kopf.DiffBaseStorage):
+    """No object has a state that was handled last."""
+
+    def build(self, *, body: Any, extra_fields: Any = None) -> Any:  # noqa: ARG002  - kopf's signature
+        """See ``kopf.DiffBaseStorage``; nothing of an object is essential."""
+        return {}
+
+    def fetch(self, *, body: Any) -> None:
+        """See ``kopf.DiffBaseStorage``; nothing was kept."""
+
+    def store(self, *, body: Any, patch: Any, essence: Any) -> None:
+        """See ``kopf.DiffBaseStorage``; nothing is kept."""
+
+
+class _NoProgress(kopf.ProgressStorage):
+    """No handler has any progress to remember."""
+
+    def fetch(self, *, key: Any, body: Any) -> None:
+        """See ``kopf.ProgressStorage``; nothing was kept."""
+
+    def store(self, *, key: Any, record: Any, body: Any, patch: Any) -> None:
+        """See ``kopf.ProgressStorage``; nothing is kept."""
+
+    def purge(self, *, key: Any, body: Any, patch: Any) -> None:
+        """See ``kopf.ProgressStorage``; nothing is there to be removed."""
+
+    def touch(self, *, body: Any, patch: Any, value: Any) -> None:
+        """See ``kopf.ProgressStorage``; nothing marks an object."""
+
+    def clear(self, *, essence: Any) -> Any:
+        """See ``kopf.ProgressStorage``; nothing of ours is in it."""
+        return essence
