@@ -21,7 +21,6 @@ from autox.core.notation import parse_quantity
 from autox.model import nodes as values
 from autox.model.addresses import parse_address
 from autox.model.errors import ConfigurationError
-from autox.model.nodes import pod_share
 
 ROOMY_CIDR = "10.128.0.0/9"
 """Addresses for pods that nobody listens on: eight million, enough for every node and pod of the largest run."""
@@ -119,7 +118,7 @@ class MockSection(Document):
         """The addresses of these nodes' pods: a share if there are several agents, else all of them."""
         if self.index is None:
             return whole
-        return pod_share(whole, index=self.index, nodes=self.count or _FOUND)
+        return values.pod_share(whole, index=self.index, nodes=self.count or _FOUND)
 
     def value(self, folder: Path) -> values.MockNodes:
         """The nodes as a value: files below ``folder``, stages read and checked; count 0 or no selector for none."""

@@ -6,8 +6,8 @@ from typing import Any
 import click
 
 from autox import __version__
-from autox.cli.parts.failing import exit_code, explain
 from autox.cli.parts.lazygroup import LazyGroup
+from autox.cli.parts.output import exit_code, explain
 from autox.model.errors import AutoxError
 
 COMMANDS = {

@@ -11,8 +11,7 @@ import ssl
 from typing import NamedTuple
 
 from autox import __version__
-from autox.cluster.home import ClusterHome
-from autox.cluster.keyfiles import KeyFiles
+from autox.cluster.home import ClusterHome, KeyFiles
 from autox.wire.connecting import Address, connect
 from autox.wire.connection import Connection
 from autox.wire.failures import ExchangeError

@@ -8,8 +8,8 @@ import asyncio
 from collections.abc import Sequence
 from typing import Any
 
+from autox.cluster.health import is_ready
 from autox.cluster.identities import DNS_GROUP, KUBELET_CLIENTS_GROUP, NODES_GROUP, VIRTUAL_NODES_GROUP
-from autox.cluster.nodehealth import is_ready
 from autox.kube.client import KubeClient
 from autox.model.errors import DeadlineError, NotFoundError, TransientError
 from autox.model.refs import CLUSTER_ROLE_BINDINGS, CLUSTER_ROLES, NODES, SERVICE_ACCOUNTS, Resource

@@ -1,12 +1,14 @@
-"""Asking the components of a cluster how they are: one request each, one answer in words.
+"""Asking the components and nodes of a cluster how they are: one request each, one answer in words.
 
 They are asked as the administrator, since an anonymous ``/readyz`` says nothing about why not, and the nodes answer
 nobody else. That a node agent answers does not mean that its nodes are registered: for that it writes a file, which
-counts only if it is younger than the process.
+counts only if it is younger than the process. Whether pods can run on a node its Node object says.
 """
 
 import asyncio
-from collections.abc import Mapping
+import json
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 import psutil
 
@@ -14,6 +16,7 @@ from autox.cluster.administrator import Administrator
 from autox.cluster.component import Component
 from autox.cluster.home import ClusterHome
 from autox.cluster.processes import Running
+from autox.model.errors import AutoxError
 from autox.wire.failures import ExchangeError
 
 POLL_SECONDS = 0.05
@@ -58,3 +61,34 @@ class Health:
         except ExchangeError:
             return "does not listen yet"
         return "" if answer.status == 200 else f"answers HTTP {answer.status}"
+
+
+def is_ready(node: dict[str, Any]) -> bool:
+    """Whether a Node's kubelet says so and the control plane lets pods onto it."""
+    conditions = {each["type"]: each["status"] for each in node.get("status", {}).get("conditions", [])}
+    taints = [taint["key"] for taint in node.get("spec", {}).get("taints", [])]
+    return conditions.get("Ready") == "True" and not any(key.startswith("node.kubernetes.io/") for key in taints)
+
+
+async def node_troubles(administrator: Administrator, server: str, names: Sequence[str]) -> dict[str, str]:
+    """Why each of these nodes is not ready, in a few words; empty when it is.
+
+    Args:
+        administrator: who asks.
+        server: URL of the API server.
+        names: of the nodes.
+    """
+    troubles = await asyncio.gather(*(_trouble(administrator, f"{server}/api/v1/nodes/{name}") for name in names))
+    return dict(zip(names, troubles, strict=True))
+
+
+async def _trouble(administrator: Administrator, url: str) -> str:
+    try:
+        answer = await administrator.get(url)
+        if answer.status == 200:
+            return "" if is_ready(json.loads(answer.body)) else "not ready"
+    except TimeoutError:
+        return "unknown: the API server does not answer"
+    except (AutoxError, ValueError) as error:
+        return f"unknown: {error}"
+    return "not ready" if answer.status == 404 else f"unknown: the API server answers HTTP {answer.status}"

@@ -1,6 +1,7 @@
 """Where a cluster keeps its files: one directory each, mode 0700, beneath the user's state directory.
 
-The directory is also the cluster's lock (``locking``) and its label on every process of it (``processes``).
+The directory is also the cluster's lock (``locking``) and its label on every process of it (``processes``). Here are
+paths alone: keys and certificates are made by ``pki``, which others need not load.
 """
 
 import os
@@ -85,6 +86,21 @@ class ClusterHome:
     def log(self, component: str) -> Path:
         """The log of a component."""
         return self.logs / f"{component}.log"
+
+
+@dataclass(frozen=True, slots=True)
+class KeyFiles:
+    """The directory of keys and certificates."""
+
+    directory: Path
+
+    def certificate(self, file: str) -> Path:
+        """Path of a certificate, PEM."""
+        return self.directory / f"{file}.crt"
+
+    def key(self, file: str) -> Path:
+        """Path of a private key, PEM."""
+        return self.directory / f"{file}.key"
 
 
 def clusters_root(environ: Mapping[str, str] = os.environ) -> Path:

@@ -13,8 +13,7 @@ from pathlib import Path
 
 from autox.cluster.containerd.addresses import host_address, node_address
 from autox.cluster.files import write_private
-from autox.cluster.home import ClusterHome
-from autox.cluster.keyfiles import KeyFiles
+from autox.cluster.home import ClusterHome, KeyFiles
 from autox.cluster.network import Network
 
 VIRTUAL_NODES_GROUP = "autox:virtual-nodes"

@@ -19,8 +19,8 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
 from autox.cluster.files import write_private
+from autox.cluster.home import KeyFiles
 from autox.cluster.identities import Identity
-from autox.cluster.keyfiles import KeyFiles
 
 AUTHORITY_DAYS = 3650
 CERTIFICATE_DAYS = 365

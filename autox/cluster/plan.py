@@ -14,9 +14,8 @@ from typing import Any
 from autox.cluster.component import Component
 from autox.cluster.containerd import configuration
 from autox.cluster.containerd.layout import Layout
-from autox.cluster.home import ClusterHome
+from autox.cluster.home import ClusterHome, KeyFiles
 from autox.cluster.identities import KUBELET_SERVER, containerd_node_name, node_names
-from autox.cluster.keyfiles import KeyFiles
 from autox.cluster.network import Network
 from autox.cluster.spec import CONTAINERD_NODE, ClusterSpec, Runtime
 

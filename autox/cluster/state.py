@@ -2,10 +2,12 @@
 
 What runs is read from the kernel (``processes``), so this file cannot lie about it. A record that does not parse is
 treated as absent: the addresses are chosen again and the components that were started with others are restarted.
+
+What a user says to one ``up`` is only what is to be otherwise than it is recorded.
 """
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
@@ -65,3 +67,29 @@ def write_state(home: ClusterHome, state: ClusterState) -> None:
 
 def _texts(value: Any) -> dict[str, str]:
     return {str(key): str(text) for key, text in value.items()}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Overrides:
+    """What the user wants a cluster to be; what is not said stays as it is.
+
+    Attributes:
+        nodes: how many process nodes; a new cluster has 1, or 0 beside a containerd node.
+        runtime: whether there is a containerd node; a new cluster has none.
+        assignments: ``--set`` arguments.
+    """
+
+    nodes: int | None = None
+    runtime: Runtime | None = None
+    assignments: Sequence[str] = ()
+
+    def spec(self, home: ClusterHome) -> ClusterSpec:
+        """The cluster as it was asked for before, or a new one, with what is asked for now.
+
+        Raises:
+            ConfigurationError: an assignment that names no setting, or a number out of range.
+        """
+        recorded = read_state(home)
+        new = ClusterSpec(name=home.name, nodes=0 if self.runtime is Runtime.CONTAINERD else 1)
+        before = recorded.spec if recorded else new
+        return before.changed(nodes=self.nodes, runtime=self.runtime, assignments=self.assignments)

@@ -18,10 +18,9 @@ from autox.cluster.binaries.tools import Tool
 from autox.cluster.component import Component
 from autox.cluster.containerd.addresses import node_address
 from autox.cluster.files import room
-from autox.cluster.health import Health
+from autox.cluster.health import Health, node_troubles
 from autox.cluster.home import ClusterHome
 from autox.cluster.identities import containerd_node_name, node_names
-from autox.cluster.nodehealth import node_troubles
 from autox.cluster.plan import Plan
 from autox.cluster.processes import Running, components_of, find
 from autox.cluster.spec import Runtime

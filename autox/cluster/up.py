@@ -25,17 +25,15 @@ from autox.cluster.files import link, private_directory, write_private
 from autox.cluster.health import POLL_SECONDS, Health
 from autox.cluster.home import ClusterHome, homes
 from autox.cluster.identities import containerd_node_name, identities, node_names, write_kubeconfigs
-from autox.cluster.lastwords import is_disk_full, last_words
 from autox.cluster.locking import locked
-from autox.cluster.logs import written
+from autox.cluster.logs import is_disk_full, last_words, written
 from autox.cluster.network import BLOCKS, Network, Reservations, bindable, present
-from autox.cluster.overrides import Overrides
 from autox.cluster.pki import Pki
 from autox.cluster.plan import Plan
 from autox.cluster.processes import Running, components_of, end, find, start
 from autox.cluster.programs import check_data
 from autox.cluster.spec import CONTAINERD_NODE, ClusterSpec, Runtime
-from autox.cluster.state import ClusterState, read_state, write_state
+from autox.cluster.state import ClusterState, Overrides, read_state, write_state
 from autox.kube.auth import from_kubeconfig
 from autox.kube.client import KubeClient
 from autox.model.errors import ConfigurationError, DeadlineError, PermanentError

@@ -1,13 +1,19 @@
-"""What the runner hands to each task, and what a task hands back.
+"""What the runner hands to each task, what a task hands back, and which function is a task.
 
 A task never makes a ``TaskResult`` itself: ``autox.tasks.runner`` does, so that times, states and failures look the
 same for every task, and no task can claim a state that it did not end in.
+
+The module of a task is imported when it is needed: a run that only sends HTTP requests loads nothing of the virtual
+nodes.
 """
 
-from collections.abc import Callable, Mapping
+import importlib
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
+from autox.api.tasks.table import KINDS
 from autox.kube.client import KubeClient
 from autox.model.result import SLO, Metric, Note, SLOOutcome, Subject, TaskResult
 
@@ -60,3 +66,13 @@ class TaskContext:
     say: Callable[[str], None]
     now: Callable[[], datetime]
     measured: Callable[[Findings], None] = lambda _findings: None
+
+
+TaskFunction = Callable[[Any, TaskContext], Awaitable[Findings]]
+"""A task: its own inputs and the context in, findings out; raises ``AutoxError`` when it cannot do its work."""
+
+
+def task_function(name: str) -> TaskFunction:
+    """The function of a task that ``autox.api.tasks`` knows."""
+    function: TaskFunction = importlib.import_module(KINDS[name].module).run
+    return function

@@ -3,21 +3,26 @@
 This is where the command line comes in; which cluster that is, and how the result is shown, is its own business. With
 a name the experiment's record and Secret are read and written, through a client of its own that does not wait long; a
 run without one is somebody's own, and its report is all there is.
+
+A result says on what its experiment ran: the figures of two runs are worth comparing only if that is the same.
 """
 
 import asyncio
+import json
+import os
+import platform
 import re
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field, replace
 
+from autox import __version__
 from autox.kube.client import KubeClient
 from autox.kube.connection import Connection
 from autox.kube.transport import Limits
-from autox.model.errors import ConfigurationError
+from autox.model.errors import AutoxError, ConfigurationError
 from autox.model.result import ExperimentResult, Subject
 from autox.model.tasks import TaskSpec
-from autox.tasks.environment import environment
 from autox.tasks.recalling import recall
 from autox.tasks.recording import ClusterRecorder
 from autox.tasks.retry import RetryPolicy
@@ -82,11 +87,11 @@ async def _prepared(request: Request, stop: asyncio.Event) -> AsyncIterator[tupl
     async with AsyncExitStack() as stack:
         plan = Plan(specs=request.specs, subject=Subject(), environ=environ, say=say)
         if connection is None:
-            yield replace(plan, environment=await environment(None, environ)), Unrecorded()
+            yield replace(plan, environment=await _environment(None, environ)), Unrecorded()
             return
         kube = await stack.enter_async_context(KubeClient(connection))
         if request.experiment is None:
-            found = await environment(kube, environ)
+            found = await _environment(kube, environ)
             yield replace(plan, kube=kube, namespace=connection.namespace, environment=found), Unrecorded()
             return
         hurried = await stack.enter_async_context(KubeClient(connection, limits=_RECORDING))
@@ -106,7 +111,7 @@ async def _prepared(request: Request, stop: asyncio.Event) -> AsyncIterator[tupl
                 subject=recalled.subject,
                 witness=witness,
                 stored=recalled.stored,
-                environment=await environment(hurried, environ),
+                environment=await _environment(hurried, environ),
             ),
             recorder,
         )
@@ -116,3 +121,31 @@ def _workload(environ: Mapping[str, str]) -> str:
     """What runs this, as the chart says it: ``Job/NAME``, ``CronJob/NAME``; empty on somebody's own machine."""
     found = environ.get("WORKLOAD", "")
     return found if _WORKLOAD.fullmatch(found) else ""
+
+
+async def _environment(kube: KubeClient | None, environ: Mapping[str, str]) -> dict[str, str]:
+    """Names and versions, by what they are of; what cannot be found out is left out.
+
+    Args:
+        kube: the cluster that the experiment runs in; None for none.
+        environ: for ``NODE_NAME``.
+    """
+    found = {
+        "autox": __version__,
+        "python": platform.python_version(),
+        "system": platform.system(),
+        "machine": platform.machine(),
+        "cpus": str(len(os.sched_getaffinity(0))),
+        "node": environ.get("NODE_NAME", ""),
+        "kubernetes": await _kubernetes(kube) if kube is not None else "",
+    }
+    return {name: value for name, value in found.items() if value}
+
+
+async def _kubernetes(kube: KubeClient) -> str:
+    try:
+        answer = json.loads(await kube.read("/version"))
+    except (AutoxError, ValueError, RecursionError):
+        return ""
+    version = answer.get("gitVersion") if isinstance(answer, dict) else None
+    return version if isinstance(version, str) else ""

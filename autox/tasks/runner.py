@@ -7,7 +7,7 @@ recorded at once, while that task still cleans up: a pod that is being killed ha
 Load is driven only at pods that stay: a ``Witness`` looks at what is under test before and after each task that loads,
 and figures of two sets of pods are not to be believed.
 
-Tasks are found through ``registry``; what is recorded, and where, is the ``Recorder``'s business. Between tasks only
+Tasks are found through ``context``; what is recorded, and where, is the ``Recorder``'s business. Between tasks only
 this coroutine speaks to it, and it is never cancelled, so that an earlier state cannot overtake a later one.
 """
 
@@ -32,8 +32,7 @@ from autox.model.errors import AutoxError
 from autox.model.result import ExperimentResult, Metric, Note, SLOOutcome, Subject, TaskResult, TaskState
 from autox.model.tasks import TaskSpec
 from autox.model.verdict import Verdict
-from autox.tasks.context import Findings, TaskContext
-from autox.tasks.registry import TaskFunction, task_function
+from autox.tasks.context import Findings, TaskContext, TaskFunction, task_function
 
 log = logging.getLogger(__name__)
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from autox.cli.parts.failing import explain
+from autox.cli.parts.output import explain
 from autox.model.errors import NotFoundError
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from autox.cli.parts.failing import exit_code, explain
+from autox.cli.parts.output import exit_code, explain
 from autox.model.errors import AutoxError, ConfigurationError, DeadlineError, PermanentError, TransientError
 from tests import inside
 from tests.clusters import Done

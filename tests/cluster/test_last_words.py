@@ -10,7 +10,7 @@ import pytest
 from autox.cli.commands.cluster.status import status_text
 from autox.cluster.component import Component
 from autox.cluster.files import room, unwritable
-from autox.cluster.lastwords import last_words
+from autox.cluster.logs import last_words
 from autox.cluster.status import ClusterStatus, Phase
 from autox.cluster.up import ComponentExitedError
 

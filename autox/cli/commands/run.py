@@ -25,8 +25,7 @@ import uvloop
 from autox.api.experimentdocument import load_experiment
 from autox.api.results import object_from_result
 from autox.api.tasks.table import KINDS
-from autox.cli.parts.failing import explain
-from autox.cli.parts.output import output_option
+from autox.cli.parts.output import explain, output_option
 from autox.cli.parts.targeting import in_pod
 from autox.kube.auth import from_kubeconfig, in_cluster
 from autox.kube.connection import Connection

@@ -1,11 +1,13 @@
 """What the Job or CronJob of an experiment looks like, read by the label that most charts put on what they install.
 
-Where a chart of somebody else does not, ``foreignjobs`` finds them.
+A chart that is not ours calls and labels its objects as it likes. Its Jobs are known by the annotations that Helm puts
+on what it installs, and those that a CronJob makes by their owner.
 
 Pods and Events are looked at only where a Job does not say enough: one that failed, or of which nothing runs, or whose
 runner was told to end and does not know by whom.
 """
 
+from contextlib import suppress
 from dataclasses import replace
 from datetime import timedelta
 from typing import Any
@@ -14,15 +16,16 @@ from autox.core.notation import parse_duration
 from autox.core.progressing import DEADLINE, NOT_SCHEDULED, START_TIMEOUT, SUSPENDED, WorkloadFacts, WorkloadKind
 from autox.kube.client import KubeClient
 from autox.kube.objects import Object, metadata, moment
+from autox.kube.released import released
 from autox.model import labels
 from autox.model.errors import ConflictError, ForbiddenError, NotFoundError
 from autox.model.experiments import ExperimentRecord
 from autox.model.refs import CRON_JOBS, JOBS, PODS
 from autox.store.workloads import podstate, startup
-from autox.store.workloads.foreignjobs import foreign_jobs
 from autox.store.workloads.podstate import condition
 
 _MAKER = "kubernetes.io/job-controller"
+_MOST = 10  # Jobs of one release that are looked at
 
 
 async def read_workload(kube: KubeClient, record: ExperimentRecord, *, interrupted: bool) -> WorkloadFacts:
@@ -44,7 +47,7 @@ async def read_workload(kube: KubeClient, record: ExperimentRecord, *, interrupt
         cron_job = next(iter(cron_jobs), None)
         kind = WorkloadKind.CRON_JOB if cron_job else kind
     if not jobs and record.chart.repo:
-        jobs, has_cron_job = await foreign_jobs(kube, record)
+        jobs, has_cron_job = await _foreign_jobs(kube, record)
         kind = WorkloadKind.CRON_JOB if has_cron_job else kind
     latest = podstate.leading(jobs) if kind is WorkloadKind.JOB else podstate.latest(jobs)
     if latest:
@@ -217,3 +220,30 @@ def _owner(obj: Object) -> str:
 def _count(status: Object, name: str) -> int:
     value: Any = status.get(name)
     return value if isinstance(value, int) else 0
+
+
+async def _foreign_jobs(kube: KubeClient, record: ExperimentRecord) -> tuple[list[Object], bool]:
+    """The Jobs of an experiment, and whether a CronJob makes them: then the latest alone.
+
+    Args:
+        kube: the client.
+        record: of the experiment.
+
+    Raises:
+        AutoxError: they cannot be listed.
+    """
+    jobs = await released(kube, JOBS, record.name, namespace=record.namespace)
+    crons = {metadata(each)["uid"] for each in await released(kube, CRON_JOBS, record.name, namespace=record.namespace)}
+    if crons:
+        listing = await kube.list_metadata(JOBS, namespace=record.namespace)
+        jobs += [each for each in listing.items if _owners(each) & crons]
+    wanted = [each for each in [podstate.latest(jobs)] if each] if crons else jobs[:_MOST]
+    found: list[Object] = []
+    for each in wanted:
+        with suppress(NotFoundError):
+            found.append(await kube.get(JOBS, metadata(each)["name"], namespace=record.namespace))
+    return found, bool(crons)
+
+
+def _owners(obj: Object) -> set[str]:
+    return {str(each.get("uid")) for each in metadata(obj).get("ownerReferences") or ()}

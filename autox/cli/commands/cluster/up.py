@@ -14,9 +14,9 @@ from autox.cluster.binaries.settings import BinarySettings
 from autox.cluster.binaries.tools import CONTROL_PLANE, NODE_TOOLS
 from autox.cluster.containerd import requirements
 from autox.cluster.home import ClusterHome, home
-from autox.cluster.overrides import Overrides
 from autox.cluster.programs import chosen, remembered
 from autox.cluster.spec import SECTIONS, Runtime
+from autox.cluster.state import Overrides
 from autox.cluster.up import Request
 from autox.cluster.up import up as bring_up
 
