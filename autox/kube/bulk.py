@@ -24,9 +24,8 @@ from types import TracebackType
 from typing import Self
 
 from autox.core.ratelimit import RateLimit, TokenBucket
-from autox.kube.calls import Call
+from autox.kube.calls import Call, CallEncoder
 from autox.kube.connection import Connection
-from autox.kube.encoding import CallEncoder
 from autox.kube.status_errors import error_from, retry_after
 from autox.kube.transport import JSON
 from autox.model.errors import AutoxError, DeadlineError, UnreachableError
