@@ -1,6 +1,6 @@
 """A real Kubernetes control plane as local processes on loopback, brought up, healed and taken down by name.
 
-``spec`` is what the user asked for, ``network`` and ``pki`` what that needs, ``components`` turns them into the
+``spec`` is what the user asked for, ``network`` and ``pki`` what that needs, ``plan`` turns them into the
 processes to run (pure), ``processes`` starts and finds them, ``health`` asks them how they are, and ``up``,
 ``down`` and ``status`` are the three verbs. The nodes are a component like the others: how they run pods is
 ``autox.nodes``' business, which this package does not import.
