@@ -5,6 +5,7 @@ again and again, and a start of a program costs more than all else that a look n
 """
 
 import json
+import time
 from collections.abc import Mapping
 from contextlib import closing
 from dataclasses import dataclass
@@ -81,8 +82,9 @@ class Objects:
             self._ask("PATCH", f"{path}?{query}", each, SERVER_SIDE_APPLY)
 
     def _find(self, word: str, prefix: str = "") -> Served:
-        """A resource by a word for it; one that was not there a moment ago may be now."""
-        for _ in range(2):
+        """A resource by a word for it; one that was not there a moment ago may be now, or in a moment."""
+        for attempt in range(20):
+            time.sleep(0.25 if attempt > 1 else 0.0)
             for each in self._served:
                 if word in each.words and each.prefix.startswith(prefix):
                     return each
