@@ -66,8 +66,8 @@ image: $(STAMP) ## Build the container image and its bill of materials into buil
 	@$(RUN)/python -m image.build $(if $(BASE),--base $(BASE)) $(if $(BUILDER),--builder $(BUILDER))
 
 .PHONY: check
-check: lint ## Format, lint, types, contracts, unit tests: no cluster, under a minute
-	@$(RUN)/python -m pytest -q -m "not integration and not realnode and not root"
+check: lint ## Format, lint, types, contracts, and every test that needs no cluster
+	@$(PYTEST) -q $(SPREAD) -m "not integration and not realnode and not root"
 
 .PHONY: faults
 faults: $(STAMP) ## Plant every fault in servers and control planes under test, and print what was said beside the truth
