@@ -24,10 +24,10 @@ def ask(argv: Sequence[str], *, env: Mapping[str, str], timeout: float) -> str:
     Args:
         argv: its path and arguments.
         env: all of its environment.
-        timeout: seconds until its output must have ended, and as many again until it must have exited.
+        timeout: seconds until it must have exited.
 
     Raises:
-        NoAnswerError: it cannot be executed, fails, takes too long, or prints more than 64 KiB.
+        NoAnswerError: it cannot be executed, fails, takes too long, or prints 64 KiB or more.
     """
     try:
         process = subprocess.Popen(
@@ -41,9 +41,10 @@ def ask(argv: Sequence[str], *, env: Mapping[str, str], timeout: float) -> str:
         )
     except OSError as error:
         raise NoAnswerError(f"cannot be executed: {error.strerror}") from error
+    deadline = time.monotonic() + timeout
     try:
-        output = _read(process, deadline=time.monotonic() + timeout)
-        code = process.wait(timeout)
+        output = _read(process, deadline=deadline)
+        code = process.wait(max(0.0, deadline - time.monotonic()))
     except (TimeoutError, subprocess.TimeoutExpired) as error:
         raise NoAnswerError(f"did not answer within {timeout:g} s") from error
     finally:
