@@ -46,6 +46,7 @@ from autox.model.refs import (
     SERVICE_ACCOUNTS,
 )
 from autox.model.verdict import Phase
+from tests.clusters import BRIEFLY
 from tests.controller.conftest import DEFINITIONS
 from tests.controller.failpoints import Door, Failpoint, Step, kill_below
 from tests.forking import AUTOX, Forked, fork
@@ -132,6 +133,7 @@ class Ground:
         home.mkdir(exist_ok=True)
         environ = {
             **os.environ,
+            **BRIEFLY,
             "PATH": f"{Path(program(Tool.HELM)).parent}{os.pathsep}{os.environ['PATH']}",
             "KUBECONFIG": str(self.door.kubeconfig(self._directory / "door.kubeconfig")),
             "POD_NAME": "autox-0",

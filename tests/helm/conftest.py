@@ -10,6 +10,7 @@ import pytest
 from autox.adapters.helm import HelmReleases
 from autox.cluster.binaries.tools import Tool
 from autox.kube.client import KubeClient
+from tests.clusters import BRIEFLY
 from tests.helm.scene import Scene, write_chart
 from tests.kube.apiserver import program
 from tests.load.conftest import tls
@@ -43,7 +44,7 @@ def charts(tmp_path: Path) -> Path:
 @pytest.fixture
 def with_helm() -> dict[str, str]:
     """An environment in which helm is found."""
-    return {**os.environ, "PATH": f"{Path(program(Tool.HELM)).parent}{os.pathsep}{os.environ['PATH']}"}
+    return {**os.environ, **BRIEFLY, "PATH": f"{Path(program(Tool.HELM)).parent}{os.pathsep}{os.environ['PATH']}"}
 
 
 @pytest.fixture
