@@ -7,22 +7,21 @@ its trigger, its spec or its experiments changed, because an earlier look failed
 import asyncio
 from collections import defaultdict
 from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 
 from autox.api.experiments import label_selector
-from autox.api.tasks.table import targets_of
 from autox.controller.arriving import look_for_namespace, take_rights
 from autox.controller.groups import Groups, Key, KnownGroup
+from autox.controller.groupsnapshot import GroupSnapshot, read_group
 from autox.controller.groupstatus import READY, Outcome, current_names, status_of, status_of_flaw
 from autox.controller.namespace_scope import NamespaceScope
 from autox.controller.overlaps import Overlaps
 from autox.controller.recorder import Recorder
 from autox.controller.steps import Steps
 from autox.controller.supervising import FIRST_LOOK, Seen, Supervisor
-from autox.controller.values import Resolved, resolve, turns, with_trigger
-from autox.core.deciding import DigestTrouble, decide, decide_removed
+from autox.core.deciding import decide_removed
 from autox.core.notice import Notice, warning
 from autox.core.turns import Turns
 from autox.core.wording import QUEUED
@@ -33,11 +32,10 @@ from autox.model.decision import Action, Decision
 from autox.model.errors import AutoxError, ConflictError, NotFoundError, PermanentError, TransientError
 from autox.model.groups import Concurrency, ExperimentGroup
 from autox.model.refs import EXPERIMENT_GROUPS
-from autox.model.trigger import NAMESPACE_MISSING, TriggerSnapshot, TriggerState, TriggerWatch, WatchTrouble
+from autox.model.trigger import NAMESPACE_MISSING, TriggerState, TriggerWatch, WatchTrouble
 from autox.store.conditions import condition
 from autox.store.controllerstatus import MANAGER
 from autox.store.records import Recorded, read_records
-from autox.store.triggers import read_trigger
 
 CALM = ("NotOptedIn", "OptedOut", "Suspended", "TriggerGone", NAMESPACE_MISSING, QUEUED)
 """Why a group waits that works as its owner wants: a trigger may come after its group, and Helm waits for Ready."""
@@ -106,22 +104,17 @@ class Reconciler:
 
     async def _look(self, key: Key, known: KnownGroup, group: ExperimentGroup) -> float | None:
         try:
-            trigger, recorded, resolved = await asyncio.gather(
-                read_trigger(self._kube, group.trigger),
-                read_records(self._kube, label_selector(*key), self._scope.namespaces, needed=group.trigger.namespace),
-                resolve(self._kube, group),
-            )
+            seen = await read_group(self._kube, key, group, scope=self._scope)
         except PermanentError as error:
             await self._give_up(key, known, warning("LookFailed", error.advice))
             raise
-        missing = current_names(known.object) - {each.record.name for each in recorded}
+        missing = current_names(known.object) - {each.record.name for each in seen.recorded}
         if missing and await self._were_deleted(key, missing):
             raise ConflictError(f"{', '.join(sorted(missing))} was deleted a moment ago")
-        trigger = await look_for_namespace(self._kube, trigger)
-        digests = {name: each.digest if isinstance(each, Resolved) else each for name, each in resolved.items()}
-        in_turn = turns(resolved, now=self._now())
-        decisions = decide(group, trigger, [each.record for each in recorded], digests, in_turn)
-        work = _Work(group=group, trigger=trigger, resolved=resolved, recorded={_key(each): each for each in recorded})
+        trigger = await look_for_namespace(self._kube, seen.trigger)
+        seen = replace(seen, trigger=trigger)
+        decisions, in_turn = seen.decided(now=self._now())
+        work = _Work(seen=seen, recorded={_key(each): each for each in seen.recorded})
         await self._carry_out(work, decisions, in_turn)
         again = await self._supervise(work)
         try:
@@ -142,7 +135,7 @@ class Reconciler:
 
     async def _carry_out(self, work: "_Work", decisions: Sequence[Decision], in_turn: Turns) -> None:
         """Delete and launch, the specs side by side and each in order; those that take turns all in one order."""
-        is_serial = work.group.concurrency is Concurrency.SERIAL
+        is_serial = work.seen.group.concurrency is Concurrency.SERIAL
         lanes: dict[str, list[Decision]] = defaultdict(list)
         for decision in decisions:
             lanes["" if is_serial and decision.spec in in_turn.deadlines else decision.spec].append(decision)
@@ -170,18 +163,7 @@ class Reconciler:
                     failed.add(decision.spec)
 
     async def _launch(self, work: "_Work", decision: Decision) -> None:
-        spec = next(each for each in work.group.specs if each.name == decision.spec)
-        resolved = work.resolved[spec.name]
-        if not isinstance(resolved, Resolved):
-            raise TypeError("nothing is launched whose values are not known")
-        launched = await self._steps.launch(
-            decision,
-            chart=spec.chart,
-            values=with_trigger(spec.chart, resolved.values, work.trigger),
-            images=work.trigger.images,
-            template=work.trigger.template,
-            targets=() if spec.chart.repo else targets_of(resolved.values, namespace=work.trigger.ref.namespace),
-        )
+        launched = await self._steps.launch(decision, work.seen.launchable(decision))
         work.put(launched)
         work.launched.add(_key(launched))
 
@@ -201,14 +183,14 @@ class Reconciler:
         return min(paces, default=None)
 
     def _outcome(self, work: "_Work", decisions: Sequence[Decision]) -> Outcome:
-        trouble = self._troubles().get(TriggerWatch.of(work.group.trigger, work.group.opt_in))
-        if work.trigger.reason == NAMESPACE_MISSING:
+        trouble = self._troubles().get(TriggerWatch.of(work.seen.group.trigger, work.seen.group.opt_in))
+        if work.seen.trigger.reason == NAMESPACE_MISSING:
             trouble = None  # Nobody has rights where there is no namespace.
         unwatchable = warning(trouble.reason, trouble.message) if trouble is not None else None
         waits = [each for each in decisions if each.action is Action.WAIT and each.reason not in CALM]
         return Outcome(
-            group=work.group,
-            trigger=work.trigger,
+            group=work.seen.group,
+            trigger=work.seen.trigger,
             decisions=decisions,
             records=[each.record for each in work.recorded.values()],
             obstacles=[
@@ -285,9 +267,7 @@ class Reconciler:
 class _Work:
     """One look at a group: what was read, and the records as they become."""
 
-    group: ExperimentGroup
-    trigger: TriggerSnapshot
-    resolved: Mapping[str, Resolved | DigestTrouble]
+    seen: GroupSnapshot
     recorded: dict[Key, Recorded]
     launched: set[Key] = field(default_factory=set)
     failures: list[tuple[str, AutoxError]] = field(default_factory=list)
@@ -300,7 +280,7 @@ class _Work:
 
     def is_of_trigger(self, decision: Decision) -> bool:
         """Whether the record that a decision is about tests what the group tests now."""
-        return self.of(decision).record.identity.trigger == self.group.trigger
+        return self.of(decision).record.identity.trigger == self.seen.group.trigger
 
     def put(self, recorded: Recorded) -> None:
         """A record has changed, or is new."""

@@ -12,19 +12,14 @@ import logging
 from collections.abc import Callable
 from datetime import datetime
 
-from autox.api.experiments import label_selector
-from autox.api.tasks.table import targets_of
 from autox.controller.groups import Groups, Key
+from autox.controller.groupsnapshot import read_group
 from autox.controller.namespace_scope import NamespaceScope
 from autox.controller.steps import Steps
-from autox.controller.values import Resolved, resolve, turns
-from autox.core.deciding import decide
 from autox.kube.client import KubeClient
 from autox.model.decision import Action
 from autox.model.errors import AutoxError
 from autox.model.groups import ExperimentGroup
-from autox.store.records import read_records
-from autox.store.triggers import read_trigger
 
 _log = logging.getLogger(__name__)
 
@@ -76,25 +71,8 @@ class Sightings:
         known = self._groups.get(key)
         if known is None or not isinstance(known.wanted, ExperimentGroup):
             return
-        group = known.wanted
-        trigger = await read_trigger(self._kube, group.trigger)
-        resolved = await resolve(self._kube, group)
-        recorded = await read_records(
-            self._kube, label_selector(*key), self._scope.namespaces, needed=group.trigger.namespace
-        )
-        digests = {name: each.digest if isinstance(each, Resolved) else each for name, each in resolved.items()}
-        decisions = decide(
-            group, trigger, [each.record for each in recorded], digests, turns(resolved, now=self._now())
-        )
-        charts = {spec.name: spec.chart for spec in group.specs}
+        seen = await read_group(self._kube, key, known.wanted, scope=self._scope)
+        decisions, _ = seen.decided(now=self._now())
         for decision in decisions:
-            values = resolved.get(decision.spec)
-            if decision.action is Action.LAUNCH and decision.record is None and isinstance(values, Resolved):
-                chart = charts[decision.spec]
-                await self._steps.record(
-                    decision,
-                    chart=chart,
-                    images=trigger.images,
-                    template=trigger.template,
-                    targets=() if chart.repo else targets_of(values.values, namespace=trigger.ref.namespace),
-                )
+            if decision.action is Action.LAUNCH and decision.record is None:
+                await self._steps.record(decision, seen.launchable(decision))

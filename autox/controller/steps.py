@@ -5,12 +5,12 @@ one that comes is recorded before its release is installed. Whoever finds the wo
 """
 
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import datetime
-from typing import Any
 
 from autox.api.experiments import release_labels
+from autox.controller.groupsnapshot import Launchable
 from autox.controller.recorder import Recorder
 from autox.core import wording
 from autox.model.decision import Decision
@@ -22,7 +22,6 @@ from autox.model.errors import (
     NotOursError,
 )
 from autox.model.experiments import ExperimentRecord
-from autox.model.groups import ChartRef
 from autox.model.labels import UID
 from autox.model.verdict import Phase, Verdict
 from autox.ports import Releases
@@ -89,36 +88,19 @@ class Steps:
         self._recorder.about(record, wording.deleted(record, _with_note(decision.message, note)))
         return recorded
 
-    async def launch(
-        self,
-        decision: Decision,
-        *,
-        chart: ChartRef,
-        values: Mapping[str, Any],
-        images: tuple[str, ...],
-        template: str,
-        targets: tuple[str, ...],
-    ) -> Recorded:
+    async def launch(self, decision: Decision, what: Launchable) -> Recorded:
         """Record the experiment, install its release, mark it Running.
 
         A release that cannot be installed, now or later, ends the experiment with verdict Error. A right that is
         missing may come: a group and its Role are often made by one command, a Role is taken away and given back, a
         quota is raised. So that is told in the record and tried again for as long as the version is wanted.
 
-        Args:
-            decision: to launch.
-            chart: what to install.
-            values: with what; they are told to nobody else.
-            images: of the trigger's pods, for the record.
-            template: digest of the trigger's pod template, for the record.
-            targets: what it loads, for the record.
-
         Raises:
             ConflictError: the record is not waiting to be launched any more: decide again.
             NotOursError: something else has the record's name.
             AutoxError: a step failed; the ones before it stay done.
         """
-        recorded = await self.record(decision, chart=chart, images=images, template=template, targets=targets)
+        recorded = await self.record(decision, what)
         record = recorded.record
         if record.phase is not Phase.PENDING or record.is_deleting:
             raise ConflictError(f"experiment {record.namespace}/{record.name} has been launched or deleted meanwhile")
@@ -128,8 +110,8 @@ class Steps:
             note = await self._releases.install(
                 record.name,
                 namespace=record.namespace,
-                chart=chart,
-                values=values,
+                chart=what.chart,
+                values=what.values,
                 labels=labels,
                 since=record.created_at,
             )
@@ -145,23 +127,8 @@ class Steps:
         self._recorder.about(record, wording.launched(record, message))
         return recorded
 
-    async def record(
-        self,
-        decision: Decision,
-        *,
-        chart: ChartRef,
-        images: tuple[str, ...],
-        template: str,
-        targets: tuple[str, ...],
-    ) -> Recorded:
+    async def record(self, decision: Decision, what: Launchable) -> Recorded:
         """The first step of a launch alone.
-
-        Args:
-            decision: to launch.
-            chart: what will be installed; the record has the version that is meant.
-            images: of the trigger's pods.
-            template: digest of the trigger's pod template; empty if it has none.
-            targets: what it will load.
 
         Raises:
             NotOursError: something else has the record's name.
@@ -174,10 +141,10 @@ class Steps:
                 name=decision.name,
                 uid="",
                 identity=decision.launch,
-                chart=self._releases.meant(chart),
-                images=images,
-                template=template,
-                targets=targets,
+                chart=self._releases.meant(what.chart),
+                images=what.images,
+                template=what.template,
+                targets=what.targets,
                 created_at=self._now(),
             )
         )
