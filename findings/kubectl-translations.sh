@@ -36,10 +36,10 @@ func main() {
 	fmt.Println((cpu() - before) / 1000)
 }
 GO
-export GOFLAGS=-mod=mod
+export GOFLAGS=-mod=mod GOPATH="$place/go" GOMODCACHE="$place/go/pkg/mod" GOCACHE="$place/cache"
 go mod init translations > /dev/null 2>&1
-go get k8s.io/kubectl@v0.37.1 > /dev/null 2>&1
-go build -o translations .
+go get k8s.io/kubectl@v0.37.1 > log 2>&1 && go build -o translations . >> log 2>&1 ||
+  { cat log; echo "could not be tried"; exit 2; }
 median() { for _ in $(seq 21); do LC_ALL=$1 ./translations; done | sort -n | sed -n 11p; }
 english=$(median en_US.UTF-8) french=$(median fr_FR.UTF-8) none=$(median C)
 echo "microseconds of CPU for the first message: English $english, no language $none, French $french"

@@ -51,6 +51,7 @@ class Objects:
 
     def __init__(self, kubeconfig: Path) -> None:
         self._kubeconfig = kubeconfig
+        self._read = b""
         self._served: list[Served] = []
 
     def get(self, *argv: str) -> Object:
@@ -86,19 +87,22 @@ class Objects:
         for attempt in range(20):
             time.sleep(0.25 if attempt > 1 else 0.0)
             for each in self._served:
-                if word in each.words and each.prefix.startswith(prefix):
+                if word in each.words and prefix in ("", each.prefix):
                     return each
             self._served = [
                 served
                 for root in ("/api", "/apis")
                 for group in self._ask("GET", root, accept=DISCOVERY)["items"]
-                for served in _served(group)
+                for version in group["versions"]
+                for served in _served(group["metadata"].get("name", ""), version)
             ]
         raise AssertionError(f"the server has no resource {word!r} {prefix}")
 
     def _ask(self, method: str, path: str, body: Object | None = None, kind: str = "", accept: str = "") -> Any:
         headers = {"Accept": accept or "application/json", **({"Content-Type": kind} if kind else {})}
         text = None if body is None else json.dumps(body)
+        if (now := self._kubeconfig.read_bytes()) != self._read:
+            self._read, self._served = now, []
         connection = from_kubeconfig(self._kubeconfig)
         url = urlsplit(connection.server)
         assert url.hostname
@@ -130,10 +134,8 @@ def _parsed(argv: tuple[str, ...]) -> tuple[list[str], Mapping[str, str]]:
     return words, flags
 
 
-def _served(group: Object) -> list[Served]:
-    """The resources of a group, in its preferred version."""
-    name = group["metadata"].get("name", "")
-    version = group["versions"][0]
+def _served(name: str, version: Object) -> list[Served]:
+    """The resources of a group in one of its versions, of which the preferred one comes first."""
     prefix = f"/apis/{name}/{version['version']}" if name else f"/api/{version['version']}"
     found = []
     for each in version["resources"]:

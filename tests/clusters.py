@@ -6,7 +6,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -136,12 +136,14 @@ class LocalCluster:
     def rest(self) -> None:
         """Stop all of it in its tracks until it is woken."""
         for process in self.processes():
-            process.suspend()
+            with suppress(psutil.NoSuchProcess):
+                process.suspend()
 
     def wake(self) -> None:
         """Let all of it go on."""
         for process in self.processes():
-            process.resume()
+            with suppress(psutil.NoSuchProcess):
+                process.resume()
 
     def kubectl(self, *argv: str, stdin: str = "") -> str:
         """Run kubectl on it and return what it printed; a failure fails the test."""

@@ -2,8 +2,9 @@
 
 Importing is half of the CPU time of a short command, and tests start a thousand. Such a process has its own memory,
 signals, environment and files; what it executes from then on is ``python -m autox``. It differs in that
-``/proc/PID/environ`` and ``cmdline`` are those of the one that forked it. How ``autox`` starts is tested by those that
-start it (``tests/cli``, ``tests/docs``, the demo).
+``/proc/PID/environ``, ``cmdline`` and the parent are those of the one that forked it, and in what only the interpreter
+does at its end: a ``KeyboardInterrupt`` that nobody handles and a last flush that fails give 1. How ``autox`` starts
+and ends is tested by those that start it (``tests/cli``, ``tests/docs``, the demo).
 
 As a program (``python -m tests.forking FD``) this is the one that forks; it ends when its socket is closed.
 """
@@ -25,7 +26,6 @@ import sys
 import threading
 import traceback
 from collections.abc import Mapping, Sequence
-from contextlib import suppress
 from functools import cache
 from io import TextIOWrapper
 from pathlib import Path
@@ -56,13 +56,14 @@ class Forked:
     def __init__(self, pid: int, ends: int) -> None:
         """Take over a process.
 
-        Attributes:
+        Args:
             pid: its number.
             ends: a file descriptor that gives its wait status once it has ended.
         """
         self.pid = pid
         self.returncode: int | None = None
         self._ends = ends
+        self._lock = threading.Lock()
 
     def poll(self) -> int | None:
         """Its exit code, or minus the signal that ended it; None while it runs."""
@@ -94,10 +95,12 @@ class Forked:
 
     def _look(self, seconds: float | None) -> int | None:
         if self.returncode is None and select.select([self._ends], [], [], seconds)[0]:
-            status = os.read(self._ends, NUMBER.size)
-            os.close(self._ends)
-            assert status, "the process that forks has ended"
-            self.returncode = os.waitstatus_to_exitcode(NUMBER.unpack(status)[0])
+            with self._lock:
+                if self.returncode is None:
+                    status = os.read(self._ends, NUMBER.size)
+                    os.close(self._ends)
+                    assert status, "the process that forks has ended"
+                    self.returncode = os.waitstatus_to_exitcode(NUMBER.unpack(status)[0])
         return self.returncode
 
 
@@ -112,6 +115,7 @@ def fork(
 ) -> Forked:
     """Start ``python -m autox ARGV…`` with these files, in the current directory; arguments as ``Popen`` has them."""
     ends, told = os.pipe()
+    process: Forked | None = None
     try:
         with open(os.devnull, "rb") as nothing:  # noqa: PTH123  - as short as it gets
             files = [nothing if each == subprocess.DEVNULL else each for each in (stdin, stdout, stderr)]
@@ -120,9 +124,12 @@ def fork(
             with _ASKING:
                 _, server = _server()
                 socket.send_fds(server, [json.dumps(wanted).encode()], [*numbers, told])
-                return Forked(NUMBER.unpack(server.recv(NUMBER.size))[0], ends)
+                process = Forked(NUMBER.unpack(server.recv(NUMBER.size))[0], ends)
+                return process
     finally:
         os.close(told)
+        if process is None:
+            os.close(ends)
 
 
 @cache
@@ -189,7 +196,7 @@ def _become(wanted: dict[str, object], files: list[int]) -> None:
     os.chdir(str(wanted["cwd"]))
     for number, file in enumerate(files[:3]):
         os.dup2(file, number)
-    os.closerange(3, max(files) + 1)
+    os.closerange(3, 1 << 20)  # NB: those of other children, too, which a cluster that it starts would keep
     os.environ.clear()
     os.environ.update(wanted["env"])  # type: ignore[call-overload]
     random.seed()
@@ -214,8 +221,10 @@ def _end(code: object) -> Never:
     atexit._run_exitfuncs()
     for stream in (sys.stdout, sys.stderr):
         if stream is not None:
-            with suppress(OSError):
+            try:
                 stream.flush()
+            except OSError:
+                code = code or 1
     if not isinstance(code, int | None):
         os.write(2, f"{code}\n".encode())
         code = 1

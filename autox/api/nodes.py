@@ -18,6 +18,7 @@ from autox.api.documents import Document, checked, read_document
 from autox.api.fields import LeaseDuration
 from autox.api.stages import load_stages
 from autox.core.notation import parse_quantity
+from autox.core.podshares import pod_share
 from autox.model import nodes as values
 from autox.model.addresses import parse_address
 from autox.model.errors import ConfigurationError
@@ -118,7 +119,7 @@ class MockSection(Document):
         """The addresses of these nodes' pods: a share if there are several agents, else all of them."""
         if self.index is None:
             return whole
-        return values.pod_share(whole, index=self.index, nodes=self.count or _FOUND)
+        return pod_share(whole, index=self.index, nodes=self.count or _FOUND)
 
     def value(self, folder: Path) -> values.MockNodes:
         """The nodes as a value: files below ``folder``, stages read and checked; count 0 or no selector for none."""

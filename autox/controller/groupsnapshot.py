@@ -6,7 +6,7 @@ thing, so that a version is recorded as the one that would be launched.
 
 import asyncio
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
@@ -38,7 +38,7 @@ class Launchable:
     """
 
     chart: ChartRef
-    values: Mapping[str, Any]
+    values: Mapping[str, Any] = field(repr=False)
     images: tuple[str, ...]
     template: str
     targets: tuple[str, ...]

@@ -1,19 +1,19 @@
 """What is done again and again: looking at every group, forgetting old records, finding releases left behind.
 
 None of it is needed for what a watch tells in time. It is for what no watch tells: objects deleted while nobody
-looked, Secrets of values that were edited, and a Helm that was killed, or lived on when its controller was. Records of
-deleted experiments are forgotten so that history does not fill the API server.
+looked, Secrets of values that were edited, and a Helm that was killed, or lived on when its controller was.
 """
 
 import logging
 from collections import defaultdict
-from collections.abc import AsyncGenerator, Callable, Iterable
+from collections.abc import AsyncGenerator, Callable
 from contextlib import aclosing, suppress
 
 from autox.controller.groups import Groups, Key
 from autox.controller.namespace_scope import NamespaceScope
 from autox.controller.orphans import Orphans
 from autox.controller.troubles import Troubles
+from autox.core.retention import expired
 from autox.kube.client import KubeClient
 from autox.kube.objects import metadata
 from autox.model.errors import ForbiddenError
@@ -164,16 +164,3 @@ class Housekeeping:
     def _places(self) -> list[str | None]:
         namespaces = self._scope.namespaces
         return [None] if namespaces is None else [*sorted(namespaces)]
-
-
-def expired(records: Iterable[ExperimentRecord], limit: int) -> tuple[ExperimentRecord, ...]:
-    """The records to remove, oldest first: of each spec all but the latest ``limit`` that were deleted.
-
-    Records of experiments that live, or are still being deleted, neither expire nor count.
-    """
-    deleted: dict[tuple[str, str, str], list[ExperimentRecord]] = {}
-    for record in sorted(records, key=lambda each: (each.created_at, each.name)):
-        if record.phase is Phase.DELETED and not record.is_deleting:
-            identity = record.identity
-            deleted.setdefault((identity.group_namespace, identity.group, identity.spec), []).append(record)
-    return tuple(record for of_spec in deleted.values() for record in of_spec[: max(len(of_spec) - limit, 0)])

@@ -104,17 +104,17 @@ class Reconciler:
 
     async def _look(self, key: Key, known: KnownGroup, group: ExperimentGroup) -> float | None:
         try:
-            seen = await read_group(self._kube, key, group, scope=self._scope)
+            snapshot = await read_group(self._kube, key, group, scope=self._scope)
         except PermanentError as error:
             await self._give_up(key, known, warning("LookFailed", error.advice))
             raise
-        missing = current_names(known.object) - {each.record.name for each in seen.recorded}
+        missing = current_names(known.object) - {each.record.name for each in snapshot.recorded}
         if missing and await self._were_deleted(key, missing):
             raise ConflictError(f"{', '.join(sorted(missing))} was deleted a moment ago")
-        trigger = await look_for_namespace(self._kube, seen.trigger)
-        seen = replace(seen, trigger=trigger)
-        decisions, in_turn = seen.decided(now=self._now())
-        work = _Work(seen=seen, recorded={_key(each): each for each in seen.recorded})
+        trigger = await look_for_namespace(self._kube, snapshot.trigger)
+        snapshot = replace(snapshot, trigger=trigger)
+        decisions, in_turn = snapshot.decided(now=self._now())
+        work = _Work(snapshot=snapshot, recorded={_key(each): each for each in snapshot.recorded})
         await self._carry_out(work, decisions, in_turn)
         again = await self._supervise(work)
         try:
@@ -135,7 +135,7 @@ class Reconciler:
 
     async def _carry_out(self, work: "_Work", decisions: Sequence[Decision], in_turn: Turns) -> None:
         """Delete and launch, the specs side by side and each in order; those that take turns all in one order."""
-        is_serial = work.seen.group.concurrency is Concurrency.SERIAL
+        is_serial = work.snapshot.group.concurrency is Concurrency.SERIAL
         lanes: dict[str, list[Decision]] = defaultdict(list)
         for decision in decisions:
             lanes["" if is_serial and decision.spec in in_turn.deadlines else decision.spec].append(decision)
@@ -163,7 +163,7 @@ class Reconciler:
                     failed.add(decision.spec)
 
     async def _launch(self, work: "_Work", decision: Decision) -> None:
-        launched = await self._steps.launch(decision, work.seen.launchable(decision))
+        launched = await self._steps.launch(decision, work.snapshot.launchable(decision))
         work.put(launched)
         work.launched.add(_key(launched))
 
@@ -183,14 +183,14 @@ class Reconciler:
         return min(paces, default=None)
 
     def _outcome(self, work: "_Work", decisions: Sequence[Decision]) -> Outcome:
-        trouble = self._troubles().get(TriggerWatch.of(work.seen.group.trigger, work.seen.group.opt_in))
-        if work.seen.trigger.reason == NAMESPACE_MISSING:
+        trouble = self._troubles().get(TriggerWatch.of(work.snapshot.group.trigger, work.snapshot.group.opt_in))
+        if work.snapshot.trigger.reason == NAMESPACE_MISSING:
             trouble = None  # Nobody has rights where there is no namespace.
         unwatchable = warning(trouble.reason, trouble.message) if trouble is not None else None
         waits = [each for each in decisions if each.action is Action.WAIT and each.reason not in CALM]
         return Outcome(
-            group=work.seen.group,
-            trigger=work.seen.trigger,
+            group=work.snapshot.group,
+            trigger=work.snapshot.trigger,
             decisions=decisions,
             records=[each.record for each in work.recorded.values()],
             obstacles=[
@@ -267,7 +267,7 @@ class Reconciler:
 class _Work:
     """One look at a group: what was read, and the records as they become."""
 
-    seen: GroupSnapshot
+    snapshot: GroupSnapshot
     recorded: dict[Key, Recorded]
     launched: set[Key] = field(default_factory=set)
     failures: list[tuple[str, AutoxError]] = field(default_factory=list)
@@ -280,7 +280,7 @@ class _Work:
 
     def is_of_trigger(self, decision: Decision) -> bool:
         """Whether the record that a decision is about tests what the group tests now."""
-        return self.of(decision).record.identity.trigger == self.seen.group.trigger
+        return self.of(decision).record.identity.trigger == self.snapshot.group.trigger
 
     def put(self, recorded: Recorded) -> None:
         """A record has changed, or is new."""

@@ -71,8 +71,8 @@ class Sightings:
         known = self._groups.get(key)
         if known is None or not isinstance(known.wanted, ExperimentGroup):
             return
-        seen = await read_group(self._kube, key, known.wanted, scope=self._scope)
-        decisions, _ = seen.decided(now=self._now())
+        snapshot = await read_group(self._kube, key, known.wanted, scope=self._scope)
+        decisions, _ = snapshot.decided(now=self._now())
         for decision in decisions:
             if decision.action is Action.LAUNCH and decision.record is None:
-                await self._steps.record(decision, seen.launchable(decision))
+                await self._steps.record(decision, snapshot.launchable(decision))

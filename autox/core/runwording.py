@@ -34,7 +34,7 @@ def judged(verdict: Verdict, reason: str, message: str) -> Notice:
 
     Args:
         verdict: of the loop; all but Pass are warnings.
-        reason: the runner's; the verdict where it gave none.
+        reason: the runner's; empty where it gave none, and the verdict stands for it.
         message: the runner's; empty where it gave none.
     """
     kind: NoticeType = "Normal" if verdict is Verdict.PASS else "Warning"

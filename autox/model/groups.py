@@ -4,7 +4,7 @@
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
 
@@ -74,7 +74,7 @@ class ExperimentSpec:
 
     name: str
     chart: ChartRef
-    values: Mapping[str, Any]
+    values: Mapping[str, Any] = field(repr=False)
     values_from: tuple[ValuesSource, ...] = ()
 
 

@@ -2,10 +2,6 @@
 
 The values here are what the agent and its providers read. ``autox.api.nodes`` makes them from a file and has
 checked them; they are frozen and hold no pydantic, so that a test builds one in a line.
-
-Which addresses the pods of each of several agents get follows from their numbers, when they are alike and know only
-those. A share is as large as one agent's nodes can need, whatever the number of agents: who adds an agent moves
-nobody's pods. Rejected: one agent asking the API server what the others gave away; two would ask at the same time.
 """
 
 from collections.abc import Mapping
@@ -20,8 +16,6 @@ from autox.model.stages import CrashLoopBackOff, StageTable
 
 NODE_LEASE_SECONDS = 40
 """How long the lease of a node lasts, if nobody says otherwise: the kubelet's figure."""
-_PODS = 110  # what a node holds: the kubelet's figure, and the capacity of mock nodes
-_RESERVED = 256  # at the beginning of each share, for the nodes
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -176,17 +170,3 @@ class NodesConfig:
     crash_loop_back_off: CrashLoopBackOff = field(default_factory=CrashLoopBackOff)
     log_max_bytes: int = 10 * 1024 * 1024
     allow_remote: bool = False
-
-
-def pod_share(whole: IPv4Network, *, index: int, nodes: int) -> IPv4Network:
-    """The addresses of one agent's pods.
-
-    Args:
-        whole: the addresses of all agents.
-        index: which agent, from 0. Where there are more agents than shares, it begins with the first again.
-        nodes: how many nodes each has.
-    """
-    length = max(whole.prefixlen, whole.max_prefixlen - (nodes * _PODS + _RESERVED - 1).bit_length())
-    shares = 1 << (length - whole.prefixlen)
-    size = whole.num_addresses // shares
-    return IPv4Network((int(whole.network_address) + index % shares * size, length))

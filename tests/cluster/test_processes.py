@@ -14,6 +14,7 @@ from autox.cluster.labels import COMPONENT_LABEL, NODE_LABEL
 from autox.cluster.logs import follow, tail
 from autox.cluster.processes import Running, components_of, end, find, start
 from autox.model.errors import NotFoundError, PermanentError
+from autox.nodes.process.runtime.processes import STATE_LABEL
 
 SLEEP = "import time; print('started', flush=True); time.sleep(60)"
 STUBBORN = (
@@ -49,7 +50,7 @@ def started(running: Running, log: Path) -> Running:
     return running
 
 
-async def test_found_by_its_marks(directory: Path) -> None:
+async def test_found_by_its_labels(directory: Path) -> None:
     """A component is found with its name and digest, without any record of it, and by its own cluster only."""
     wanted = component()
     running = started(start(wanted, directory=directory, log=directory / "log"), directory / "log")
@@ -59,6 +60,11 @@ async def test_found_by_its_marks(directory: Path) -> None:
     assert {name: (each.pid, each.digest) for name, each in found.items()} == {"etcd": (running.pid, wanted.digest)}
     assert find(directory / "other") == []
     assert find(Path(f"{directory}-and-more")) == []
+
+
+def test_a_node_and_its_cluster_have_one_label() -> None:
+    """What a process node writes on its containers is what its cluster knows them by."""
+    assert NODE_LABEL == STATE_LABEL
 
 
 async def test_containers_belong_to_the_cluster(directory: Path) -> None:

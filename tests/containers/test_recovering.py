@@ -14,7 +14,7 @@ import pytest
 from autox.model.errors import AlreadyExistsError, ConfigurationError, StartError
 from autox.nodes.process.runtime.attempts import attempt_of, attempts_in
 from autox.nodes.process.runtime.containers import ContainerKey, ContainerRuntime, ContainerState
-from autox.nodes.process.runtime.processes import kill_strays, marked_processes
+from autox.nodes.process.runtime.processes import kill_strays, labelled_processes
 from autox.nodes.process.runtime.spawning import stat_field
 from tests.containers.conftest import Launching, lines_of
 from tests.containers.waiting import alive, until
@@ -305,5 +305,5 @@ async def test_node_that_stops_leaves_its_containers(
     async with ContainerRuntime(state, node="a-node", log_limit=1 << 20) as stopping:
         started = await stopping.start(launching("/bin/sleep", "1000", pod="pod-0"))
 
-    assert [pid for pid, *_ in marked_processes(state)] == [started.pid]
+    assert [pid for pid, *_ in labelled_processes(state)] == [started.pid]
     assert [record.pid for record in await unrecovered.recover()] == [started.pid]

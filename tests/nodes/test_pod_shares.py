@@ -6,8 +6,8 @@ from itertools import pairwise
 import pytest
 
 from autox.api.nodes import ROOMY_CIDR, nodes_config_from_flags
+from autox.core.podshares import pod_share
 from autox.model.errors import ConfigurationError
-from autox.model.nodes import pod_share
 from autox.nodes.services.addresses import AddressPool
 
 WHOLE = IPv4Network(ROOMY_CIDR)

@@ -8,7 +8,7 @@ Where a crash may fall, and what becomes of the attempt:
 
 - claimed, and no shim has it yet: ``recover`` disowns it, so that a shim still on its way gives up; LOST;
 - a shim has it: it is running, or its exit record says how it ended;
-- the shim was killed: the kernel kills the main process with it; whatever else carries its markers is killed;
+- the shim was killed: the kernel kills the main process with it; whatever else carries its labels is killed;
   LOST.
 
 Rejected: asyncio's subprocesses (their children die or go unwatched with the node, and each costs a pipe
@@ -41,9 +41,9 @@ from autox.nodes.process.runtime.attempts import (
 from autox.nodes.process.runtime.guests import run_in_container
 from autox.nodes.process.runtime.launching import Launcher, check_launch, start_error
 from autox.nodes.process.runtime.processes import (
-    CONTAINER_MARKER,
-    POD_MARKER,
-    STATE_MARKER,
+    CONTAINER_LABEL,
+    POD_LABEL,
+    STATE_LABEL,
     kill_strays,
 )
 from autox.nodes.process.runtime.spawning import START_ERROR
@@ -231,9 +231,9 @@ class ContainerRuntime:
         key, attempt = launch.key, watched.attempt
         self._prune(key)
         env = dict(launch.env) | {
-            STATE_MARKER: str(self._root),
-            POD_MARKER: key.pod_uid,
-            CONTAINER_MARKER: f"{key.container}/{key.attempt}",
+            STATE_LABEL: str(self._root),
+            POD_LABEL: key.pod_uid,
+            CONTAINER_LABEL: f"{key.container}/{key.attempt}",
         }
         try:
             answer = await self._launcher.launch(attempt.folder, replace(launch, env=env))

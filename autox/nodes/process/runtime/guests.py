@@ -73,7 +73,7 @@ async def run_in_container(folder: Path, argv: Sequence[str], *, timeout: float)
         return int(rest), bytes(output)
     if word == b"error":
         number = int(rest.split()[-1])
-        code = 127 if number == errno.ENOENT else 126
+        code = 127 if number in (errno.ENOENT, errno.ENOTDIR) else 126
         return code, f"cannot execute {argv[0]}: {os.strerror(number)}".encode()
     return _KILLED, bytes(output)
 

@@ -15,7 +15,7 @@ from pathlib import Path
 import autox
 from autox.model.errors import StartError
 from autox.nodes.process.runtime.attempts import ContainerLaunch
-from autox.nodes.process.runtime.processes import STATE_MARKER
+from autox.nodes.process.runtime.processes import STATE_LABEL
 
 _CODE = (
     "import sys; sys.path.insert(0, sys.argv[1]); "
@@ -95,7 +95,7 @@ class Launcher:
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=log,
-                env={STATE_MARKER: str(self._root)},
+                env={STATE_LABEL: str(self._root)},
                 cwd="/",
                 pass_fds=[theirs.fileno()],
                 start_new_session=True,

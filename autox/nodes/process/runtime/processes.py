@@ -1,4 +1,4 @@
-"""Which process is which: identity that survives the reuse of numbers, and finding strays by their markers.
+"""Which process is which: identity that survives the reuse of numbers, and finding strays by their labels.
 
 A pid alone names nobody: numbers come round again. A pid and the process' start (ticks since boot, from
 ``/proc/PID/stat``, which no change of the clock moves) do, and a pidfd keeps holding the process it was opened
@@ -14,7 +14,7 @@ from pathlib import Path
 
 from autox.nodes.process.runtime.spawning import stat_field
 
-STATE_MARKER, POD_MARKER, CONTAINER_MARKER = "AUTOX_NODE_STATE", "AUTOX_POD_UID", "AUTOX_CONTAINER"
+STATE_LABEL, POD_LABEL, CONTAINER_LABEL = "AUTOX_NODE_STATE", "AUTOX_POD_UID", "AUTOX_CONTAINER"
 _ROUNDS = 200
 _PAUSE = 0.02  # seconds between two looks for strays
 
@@ -52,12 +52,12 @@ class ProcessIdentity:
         return True
 
 
-def marked_processes(root: Path) -> Iterator[tuple[int, str, str]]:
+def labelled_processes(root: Path) -> Iterator[tuple[int, str, str]]:
     """Processes of containers of the state directory ``root``: pid, pod UID, ``NAME/ATTEMPT``.
 
-    Those of other users cannot be read and are left out; shims carry no pod marker and are left out as well.
+    Those of other users cannot be read and are left out; shims carry no label of a pod and are left out as well.
     """
-    state = f"{STATE_MARKER}={root}"
+    state = f"{STATE_LABEL}={root}"
     for entry in os.scandir("/proc"):
         if not entry.name.isdecimal():
             continue
@@ -70,33 +70,33 @@ def marked_processes(root: Path) -> Iterator[tuple[int, str, str]]:
             continue
         variables = environ.split("\0")
         values = dict(one.partition("=")[::2] for one in variables)
-        if values.get(STATE_MARKER) == str(root) and POD_MARKER in values:
-            yield int(entry.name), values[POD_MARKER], values.get(CONTAINER_MARKER, "")
+        if values.get(STATE_LABEL) == str(root) and POD_LABEL in values:
+            yield int(entry.name), values[POD_LABEL], values.get(CONTAINER_LABEL, "")
 
 
 async def kill_strays(root: Path, is_stray: Callable[[str, str], bool]) -> None:
-    """Kill marked processes until none is left for which ``is_stray(pod UID, NAME/ATTEMPT)`` holds.
+    """Kill labelled processes until none is left for which ``is_stray(pod UID, NAME/ATTEMPT)`` holds.
 
     Looks again after each round, since a process may fork while it is being looked for; gives up on what cannot
     be killed after a few seconds, as a process in uninterruptible sleep cannot.
     """
     for _ in range(_ROUNDS):
-        found = [pid for pid, uid, container in marked_processes(root) if is_stray(uid, container)]
+        found = [pid for pid, uid, container in labelled_processes(root) if is_stray(uid, container)]
         if not found:
             return
         for pid in found:
-            _kill_marked(pid, root)
+            _kill_labelled(pid, root)
         await asyncio.sleep(_PAUSE)
 
 
-def _kill_marked(pid: int, root: Path) -> None:
+def _kill_labelled(pid: int, root: Path) -> None:
     try:
         pidfd = os.pidfd_open(pid)
     except ProcessLookupError:
         return
     try:
         # NB: the number may have gone to another process since it was listed.
-        if f"{STATE_MARKER}={root}\0".encode() in Path(f"/proc/{pid}/environ").read_bytes():
+        if f"{STATE_LABEL}={root}\0".encode() in Path(f"/proc/{pid}/environ").read_bytes():
             signal.pidfd_send_signal(pidfd, signal.SIGKILL)
     except OSError:
         return

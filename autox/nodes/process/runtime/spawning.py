@@ -12,6 +12,7 @@ import ctypes
 import errno
 import os
 import signal
+import warnings  # noqa: F401  - NB: os.execvpe imports it: here once, and not in each child
 
 START_ERROR = 128  # the exit code that containerd gives a container that could not be executed
 
