@@ -185,6 +185,8 @@ def test_outage(fleet: Fleet, frail: str) -> None:
     moving = deployment("moving", CONTAINER, replicas=2, affinity=preferring(frail), tolerations=tolerating(1))
     patient = pod("patient", CONTAINER, restartPolicy="Always", nodeName=frail, tolerations=tolerating(None))
     cluster.kubectl("wait", f"node/{frail}", "--for=condition=Ready", "--timeout=30s")
+    # NB: it is Ready a moment before its taints go, and nothing is scheduled there until then.
+    wait_for("a node without taints", lambda: not node()["spec"].get("taints"))
     cluster.apply(moving, patient)
     cluster.kubectl("wait", "pod/patient", "--for=condition=Ready", "--timeout=30s")
     cluster.kubectl("rollout", "status", "deployment/moving", "--timeout=30s")
