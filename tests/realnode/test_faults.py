@@ -20,7 +20,8 @@ EPHEMERAL = {"requests": {"ephemeral-storage": "1Mi"}, "limits": {"memory": "1Gi
 LONG: Object = {"duration": "12s"}
 GROUPS: dict[str, Object] = {
     "oom": load(resources={"requests": {"memory": "16Mi"}, "limits": {"memory": "24Mi"}}),
-    "evicted": load(http={"duration": "60s"}, resources=EPHEMERAL),
+    # NB: a kubelet looks at what is in a volume once a minute; what is evicted ends by that.
+    "evicted": load(http={"duration": "150s"}, resources=EPHEMERAL),
     "drained": load(http={"duration": "60s"}),
     "cordoned": load(),
     "kubelet": load(http=LONG),
