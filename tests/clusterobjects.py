@@ -84,6 +84,8 @@ class Objects:
 
     def _find(self, word: str, prefix: str = "") -> Served:
         """A resource by a word for it; one that was not there a moment ago may be now, or in a moment."""
+        if (now := self._kubeconfig.read_bytes()) != self._read:
+            self._read, self._served = now, []
         for attempt in range(20):
             time.sleep(0.25 if attempt > 1 else 0.0)
             for each in self._served:
@@ -101,8 +103,6 @@ class Objects:
     def _ask(self, method: str, path: str, body: Object | None = None, kind: str = "", accept: str = "") -> Any:
         headers = {"Accept": accept or "application/json", **({"Content-Type": kind} if kind else {})}
         text = None if body is None else json.dumps(body)
-        if (now := self._kubeconfig.read_bytes()) != self._read:
-            self._read, self._served = now, []
         connection = from_kubeconfig(self._kubeconfig)
         url = urlsplit(connection.server)
         assert url.hostname

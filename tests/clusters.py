@@ -3,7 +3,6 @@
 import json
 import os
 import subprocess
-import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack, suppress
@@ -18,7 +17,7 @@ import psutil
 from autox.cluster.home import ClusterHome
 from autox.cluster.processes import components_of, find
 from tests.clusterobjects import Objects
-from tests.forking import fork, is_forkable
+from tests.forking import AUTOX, fork, is_forkable
 
 T = TypeVar("T")
 WAIT_SECONDS = 60.0
@@ -43,9 +42,10 @@ class Done:
 
 def run(*argv: str, environ: dict[str, str] | None = None, stdin: str = "", seconds: float = 300.0) -> Done:
     """Run a command to its end."""
-    if is_forkable(argv, environ if environ is not None else os.environ):
-        return _forked(argv, environ if environ is not None else os.environ, stdin, seconds)
-    ended = subprocess.run(argv, env=environ, input=stdin, capture_output=True, text=True, timeout=seconds, check=False)
+    given = os.environ if environ is None else environ
+    if is_forkable(argv, given):
+        return _forked(argv, given, stdin, seconds)
+    ended = subprocess.run(argv, env=given, input=stdin, capture_output=True, text=True, timeout=seconds, check=False)
     return Done(code=ended.returncode, out=ended.stdout, err=ended.stderr)
 
 
@@ -105,7 +105,7 @@ class LocalCluster:
 
     def command(self, *argv: str) -> list[str]:
         """The command line of ``autox cluster ARGV… --name NAME``."""
-        return [sys.executable, "-m", "autox", "cluster", *argv, "--name", self.name]
+        return [*AUTOX, "cluster", *argv, "--name", self.name]
 
     def up(self, *argv: str) -> Done:
         """Bring it up; a failure fails the test with what was printed."""

@@ -32,14 +32,7 @@ class KubeReader(Protocol):
     async def get(
         self, resource: Resource, name: str, *, namespace: str | None = None, subresource: str | None = None
     ) -> Object:
-        """One object.
-
-        Args:
-            resource: what it is.
-            name: which one.
-            namespace: where; None for what has no namespace.
-            subresource: the part of it that is wanted; None for the object itself.
-        """
+        """See ``autox.kube.client.KubeClient.get``."""
         ...
 
     async def create(
@@ -51,15 +44,7 @@ class KubeReader(Protocol):
         name: str | None = None,
         subresource: str | None = None,
     ) -> Object:
-        """Post a body to a collection or subresource.
-
-        Args:
-            resource: the collection.
-            body: what to create.
-            namespace: where; None for the body's.
-            name: the object whose subresource it is; None for the collection.
-            subresource: of that object, such as ``token``.
-        """
+        """See ``autox.kube.client.KubeClient.create``."""
         ...
 
 
