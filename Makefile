@@ -6,6 +6,8 @@ PYTHON ?= $(shell for p in python3 python3.14 python3.13 python3.12 python3.11; 
   $$p -c 'import sys, venv, ensurepip; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$p && break; done)
 RUN := $(VENV)/bin
 STAMP := $(VENV)/.installed
+# Bytecode is made of what is loaded, when it is loaded: that of everything takes as long as the installation itself.
+PIP := $(RUN)/python -m pip install --quiet --disable-pip-version-check --no-compile
 
 # Tests start autox some thousand times: where bytecode is not kept, each start compiles all that it loads once more.
 unexport PYTHONDONTWRITEBYTECODE
@@ -16,10 +18,10 @@ help: ## Show this help
 
 $(STAMP): requirements/dev.txt pyproject.toml
 	@test -n "$(PYTHON)" || { echo "error: autox needs Python 3.11 or newer with venv; set PYTHON=/path/to/python3"; exit 1; }
-	@echo "==> installing autox into $(VENV) (first time: about a minute)"
+	@echo "==> installing autox into $(VENV) (first time: about half a minute)"
 	@$(PYTHON) -m venv --clear $(VENV)
-	@$(RUN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/dev.txt
-	@$(RUN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --no-index -e .
+	@$(PIP) --require-hashes -r requirements/dev.txt
+	@$(PIP) --no-deps --no-build-isolation --no-index -e .
 	@touch $(STAMP)
 
 .PHONY: install
@@ -46,11 +48,10 @@ test: lint ## Run every test, those on a real control plane included
 	@$(RUN)/autox cluster binaries
 	@$(PYTEST) $(SPREAD) -m "not realnode and not root"
 
-# In the order in which two processes take them: what takes long first, and what needs no image beside what makes it.
-E2E := tests/image/test_built.py tests/realnode/test_lifecycle.py tests/realnode/test_faults.py \
-  tests/realnode/test_operations.py tests/realnode/test_node.py tests/e2e/test_stories.py \
-  tests/realnode/test_commands.py tests/report/test_browser.py \
-  tests/binaries/test_building.py tests/containers/test_log_writing.py
+# In the order in which two processes take them: what needs no image beside what makes it, then what takes long first.
+E2E := tests/image/test_built.py tests/realnode/test_lifecycle.py tests/realnode/test_commands.py \
+  tests/report/test_browser.py tests/containers/test_log_writing.py tests/binaries/test_building.py \
+  tests/realnode/test_faults.py tests/realnode/test_operations.py tests/e2e/test_stories.py tests/realnode/test_node.py
 # One after another: what judges a control plane under load, and what looks at the whole machine.
 E2E_ALONE := tests/realnode/test_story.py tests/realnode/test_leaks.py
 

@@ -18,12 +18,13 @@ import pytest
 
 from autox.cluster.network import bindable
 from tests.clusters import LocalCluster, run, wait_for
+from tests.forking import fork
 
 pytestmark = pytest.mark.integration
 
 COMPONENTS = ("etcd", "apiServer", "controllerManager", "scheduler", "nodes")
 KILLED_UPS = 20
-UP_SECONDS = 4.5
+UP_SECONDS = 4.5  # of a forked one, which has imported everything
 DOWN_SECONDS = (0.1, 0.6)
 
 
@@ -191,11 +192,11 @@ def test_killed_at_random_moments(own_cluster: LocalCluster) -> None:
 
 def kill_during(cluster: LocalCluster, command: str, *, after: float) -> None:
     """SIGKILL a command so many seconds after it began."""
-    with subprocess.Popen(
-        cluster.command(command), env=cluster.environ, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
-    ) as running:
-        time.sleep(after)
-        running.kill()
+    nothing = subprocess.DEVNULL
+    running = fork(cluster.command(command), env=cluster.environ, stdout=nothing, stderr=nothing)
+    time.sleep(after)
+    running.kill()
+    running.wait()
 
 
 def test_read_only_state(tmp_path: Path) -> None:
