@@ -9,6 +9,7 @@ from autox.tasks.density.arrival import arrival
 from autox.tasks.density.explaining import Hindrance
 from autox.tasks.density.figures import Measured
 from autox.tasks.density.podtimes import PodTimes
+from autox.tasks.density.prober import Availability
 from autox.tasks.density.serverclock import ServerClock
 from autox.tasks.density.workload import plan
 
@@ -59,7 +60,15 @@ PLAN = list(plan(INPUTS))
 def measured(times: PodTimes, *, leases: list[float] | None = None, calls: ApiCalls | str = "forbidden") -> Measured:
     """What a run of 9 s measured that saw these pods."""
     came = arrival(times, PLAN, rate=INPUTS.rate, began=0.0, until=9.0, node_prefix="n-")
-    return Measured(pods=times, arrival=came, began=0.0, until=9.0, leases=leases or [], calls=calls)
+    return Measured(
+        pods=times,
+        arrival=came,
+        began=0.0,
+        until=9.0,
+        leases=leases or [],
+        calls=calls,
+        availability=Availability(looks=9, ready=9),
+    )
 
 
 def all_running(*creations: float, node: str = "n-0") -> list[tuple[float, dict[str, Any]]]:

@@ -134,6 +134,9 @@ def test_the_time_in_webhooks_is_told() -> None:
     assert "density/pod-startup-latency*" in told_of_late[0].explains
 
 
+READS = ("read-resource", "read-namespace", "read-cluster")
+
+
 def by_name(found: Measured) -> dict[str, Metric]:
     """The metrics."""
     return {each.name: each for each in metrics(found, INPUTS)}
@@ -151,9 +154,11 @@ def test_what_is_unknown_has_no_value() -> None:
         "density/pods-failed",
         "density/arrival-rate",
         "density/scheduling-throughput",
+        *(f"density/scheduling-throughput-{name}" for name in ("min", "p5", "max")),
+        "density/api-availability",
         "density/pod-startup-latency",
     }
-    assert {each.value for each in found.values()} == {0, None}
+    assert {each.value for name, each in found.items() if name != "density/api-availability"} == {0, None}
     assert found["density/pod-startup-latency-p99"].infinite
     assert found["density/pod-startup-latency-p99"].why == "4 of 4 pods never came so far"
     assert found["density/api-call-latency-p99"].why == "forbidden"
@@ -209,6 +214,8 @@ def test_figures_are_in_milliseconds_and_named() -> None:
             "density/pods-failed": 0,
             "density/arrival-rate": 2,
             "density/scheduling-throughput": 2,
+            **{f"density/scheduling-throughput-{name}": 2 for name in ("min", "p5", "max")},
+            "density/api-availability": 1,
             "density/lease-lateness-p99": 500,
             "density/lease-lateness-max": 500,
             "density/api-call-latency-p50": 50,
@@ -217,7 +224,14 @@ def test_figures_are_in_milliseconds_and_named() -> None:
             "density/api-call-latency-p90/POST/pods/binding": 90,
             "density/api-call-latency-p99": 99,
             "density/api-call-latency-p99/POST/pods/binding": 99,
+            "density/api-call-latency-p50/mutating": 50,
+            "density/api-call-latency-p90/mutating": 90,
+            "density/api-call-latency-p99/mutating": 99,
+            "density/slow-calls/mutating": 0,
+            "density/requests-rejected": None,
         }
+        | {f"density/api-call-latency-{name}/{each}": None for name in ("p50", "p90", "p99") for each in READS}
+        | {f"density/slow-calls/{each}": None for each in READS}
     )
     assert sum(bucket.count for bucket in by_name(whole)["density/pod-startup-latency"].buckets) == 4
     caveats = {name: each.caveat for name, each in by_name(whole).items() if each.caveat}
@@ -229,4 +243,5 @@ def test_figures_are_in_milliseconds_and_named() -> None:
     assert not caveats.keys() & {"density/pod-startup-latency-p50", "density/lease-lateness-max"}
     assert message(whole, INPUTS) == "4 pods ran on 2 virtual nodes, startup P99 400 ms"
     assert list(notes(whole, Sent(created=4), Hindrance(), planned=4)) == []
-    assert {name for name in found if maker(name) != "density"} == {"density/pod-startup-latency"}
+    without_slo = {"density/pod-startup-latency", "density/scheduling-throughput-max"}
+    assert {name for name in found if maker(name) != "density"} == without_slo

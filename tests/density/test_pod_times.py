@@ -113,19 +113,3 @@ def test_a_pod_that_ran_and_ended_is_neither_running_nor_late() -> None:
 
     assert times.startup(wanted=1) == [1.0]
     assert (times.running, times.failed) == (0, 0)
-
-
-@pytest.mark.parametrize(
-    ("bound", "wanted", "throughput"),
-    [
-        pytest.param([0.1, 2.0], 2, 2 / 4.0, id="quick: over the time that they were due"),
-        pytest.param([0.1, 8.0], 2, 2 / 8.0, id="slow: until the last was bound"),
-        pytest.param([0.1, 2.0], 3, 2 / 60.0, id="dead in mid-run: until the end"),
-        pytest.param([], 3, 0.0, id="dead from the beginning"),
-    ],
-)
-def test_throughput_falls_to_what_a_dead_scheduler_deserves(bound: list[float], wanted: int, throughput: float) -> None:
-    """It was divided by the time of the last binding: a scheduler that died after a good start kept its rate."""
-    times = seen(*((at, pod(str(at), at=at, node="n-0")) for at in bound))
-
-    assert times.throughput(began=0.0, due=4.0, until=60.0, wanted=wanted) == pytest.approx(throughput)

@@ -44,8 +44,13 @@ async def test_a_control_plane_is_loaded_and_left_as_it_was(
     assert p99 is not None
     assert 0 < p50 <= p99 < 60_000
     calls = ("api-call-latency-p99", "api-call-latency-p99/POST/pods/binding", "api-request-duration-p99/POST/pods")
-    for name in ("pods-as-asked", "arrival-rate", "scheduling-throughput", *calls):
+    classes = [
+        f"api-call-latency-p99/{each}" for each in ("mutating", "read-resource", "read-namespace", "read-cluster")
+    ]
+    rates = ("arrival-rate", "scheduling-throughput", "scheduling-throughput-min", "scheduling-throughput-max")
+    for name in ("pods-as-asked", *rates, *calls, *classes):
         assert (found[f"density/{name}"] or 0) > 0, name
+    assert (found["density/api-availability"], found["density/slow-calls/read-resource"]) == (1, 0)
     assert not any("/metrics" in name or "WATCH" in name for name in found)
     assert any("system:masters" in note.text for note in findings.notes)
     assert any("mode cheap" in note.text for note in findings.notes)
@@ -226,6 +231,7 @@ async def test_an_api_server_that_dies_meanwhile(cluster: LocalCluster, said: li
     assert 0 < (found["density/pods-running"] or 0) < 60
     assert found["density/pod-startup-latency-p99"] is None
     assert found["density/api-call-latency-p99"] is None
+    assert 0.2 < (found["density/api-availability"] or 0) < 0.8
     assert any("no API call latency: GET /metrics: cannot reach" in note.text for note in findings.notes)
     assert any("had to be repeated" in note.text for note in findings.notes)
     assert left_behind(cluster) == []

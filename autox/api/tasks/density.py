@@ -92,6 +92,7 @@ _PLAIN = ("kubeconfig", "cluster", "nodes", "pods", "podsPerDeployment", "rate",
 
 _QUANTILES = "(p50|p90|p99)"
 _CALL = "/[A-Z]+/[a-z0-9.-]+(/[a-z0-9.-]+)?"
+_CLASS = "/(mutating|read-resource|read-namespace|read-cluster)"
 _STARTUP = "from the creation of a pod (within a second) to the sight of it Running and Ready, by a watcher apart"
 
 _METRICS = (
@@ -107,6 +108,17 @@ _METRICS = (
         unit="ms",
         help="the worst of all verbs and resources, without webhooks and queues{: which}",
     ),
+    MetricFamily(
+        pattern=f"api-call-latency-{_QUANTILES}{_CLASS}",
+        example="api-call-latency-p99/mutating",
+        unit="ms",
+        help="the worst of all resources with calls of this class of SIG Scalability's SLOs{: which}",
+    ),
+    MetricFamily(
+        pattern=f"slow-calls{_CLASS}",
+        example="slow-calls/mutating",
+        help="of {N} calls, those that took longer than {the SLO's limit}",
+    ),
     MetricFamily(pattern="pods-running", example="pods-running", help="pods Running and Ready at the end"),
     MetricFamily(
         pattern="scheduling-throughput",
@@ -114,6 +126,12 @@ _METRICS = (
         unit="1/s",
         help="pods bound a second, over the time that they were due and until the last was bound, or until the end of"
         " the run where some never were",
+    ),
+    MetricFamily(
+        pattern="scheduling-throughput-(min|p5)",
+        example="scheduling-throughput-min",
+        unit="1/s",
+        help="pods bound a second in each {10 s} of that time, by windows that begin each second: what was kept up",
     ),
     MetricFamily(
         pattern="pods-as-asked",
@@ -171,6 +189,23 @@ _METRICS = (
         example="lease-lateness-p99",
         unit="ms",
         help="how much later than 10 s after the one before a node's lease renewal was seen",
+    ),
+    MetricFamily(
+        pattern="requests-rejected",
+        example="requests-rejected",
+        help="requests, by everybody, that the API server turned away with 429: too many at once",
+    ),
+    MetricFamily(
+        pattern="api-availability",
+        example="api-availability",
+        help="the share of {N} looks at /readyz, one a second, that were answered with 200 within a second",
+    ),
+    MetricFamily(
+        pattern="scheduling-throughput-max",
+        example="scheduling-throughput-max",
+        unit="1/s",
+        help="pods bound a second in the best {10 s} of that time",
+        figure="scheduling-throughput-min",
     ),
     MetricFamily(
         pattern="pod-startup-latency",

@@ -37,7 +37,7 @@ def why_not_made(metric: str) -> str:
         return f"no task makes the metric {metric}; names begin with {beginnings}"
     figure = next((family.figure for family in METRICS[task] if family.has(rest)), "")
     if figure:
-        return f"{metric} is a distribution; name a figure of it, such as {task}/{figure}"
+        return f"no SLO can be about {metric}; name another figure, such as {task}/{figure}"
     examples = [family.example for family in METRICS[task] if not family.figure]
     others = " and others" if len(examples) > _NAMED else ""
     return f"task {task} makes no metric {metric}; it makes {', '.join(examples[:_NAMED])}{others}"

@@ -32,7 +32,7 @@ class MetricFamily:
         example: one of these names.
         unit: ``ms`` or ``1/s``; empty for a count or a ratio.
         help: what they mean, one sentence; in braces, what a run puts in.
-        figure: of a distribution, which no SLO can be about: a figure of it that one can be about; else empty.
+        figure: of what no SLO can be about, a distribution or a best case: a figure that one can be about; else empty.
     """
 
     pattern: str

@@ -14,12 +14,16 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 from autox.core.prometheustext import CumulativeHistogram, Labels, histograms, increase, quantile, samples, summed
+from autox.tasks.density.callclasses import CallClass, call_class
 
 WHOLE = "apiserver_request_duration_seconds"
 FAMILIES = ("apiserver_request_sli_duration_seconds", WHOLE)
 QUANTILES = {"p50": 0.50, "p90": 0.90, "p99": 0.99}
 
 _STARTED = "process_start_time_seconds"
+# NB: apiserver_flowcontrol_rejected_requests_total saw 262 of 402: not those that found no seat at all.
+_REQUESTS = "apiserver_request_total"
+_REFUSED = ("code", "429")
 _WEBHOOKS = "apiserver_admission_webhook_admission_duration_seconds"
 _LONG_VERBS = frozenset({"WATCH", "WATCHLIST", "CONNECT"})
 _LONG_SUBRESOURCES = frozenset({"log", "exec", "attach", "portforward", "proxy"})
@@ -36,6 +40,7 @@ class Snapshot:
         series: of that histogram.
         whole: of that of whole requests.
         webhooks: the time in each admission webhook.
+        rejected: how many requests were turned away with 429 since it was started; None if it does not say.
         started: since when the process runs, in seconds since 1970; None if it does not say.
     """
 
@@ -43,6 +48,7 @@ class Snapshot:
     series: Mapping[Labels, CumulativeHistogram]
     whole: Mapping[Labels, CumulativeHistogram] = field(default_factory=dict)
     webhooks: Mapping[Labels, CumulativeHistogram] = field(default_factory=dict)
+    rejected: float | None = None
     started: float | None
 
 
@@ -53,14 +59,18 @@ class ApiCalls:
     Attributes:
         family: the histogram of ``calls``.
         calls: their latency as the SLI has it.
+        classes: the same calls apart by what SLO is about them; a class without calls is not there.
         whole: their duration with everything.
         webhooks: the calls of each admission webhook, by type and name.
+        rejected: how many requests were turned away with 429; None if the API server does not say.
     """
 
     family: str
     calls: Mapping[str, CumulativeHistogram]
+    classes: Mapping[CallClass, Mapping[str, CumulativeHistogram]] = field(default_factory=dict)
     whole: Mapping[str, CumulativeHistogram] = field(default_factory=dict)
     webhooks: Mapping[str, CumulativeHistogram] = field(default_factory=dict)
+    rejected: float | None = None
 
 
 def latency(histogram: CumulativeHistogram, name: str) -> float | None:
@@ -88,8 +98,14 @@ def snapshot(text: str) -> Snapshot:
         series=found.get(family, {}),
         whole=found[WHOLE],
         webhooks=histograms(text, _WEBHOOKS),
+        rejected=_rejected(text),
         started=started,
     )
+
+
+def _rejected(text: str) -> float | None:
+    counted = list(samples(text, {_REQUESTS}))
+    return sum(each.value for each in counted if _REFUSED in each.labels) if counted else None
 
 
 def calls_between(before: Snapshot, after: Snapshot) -> ApiCalls | str:
@@ -105,8 +121,10 @@ def calls_between(before: Snapshot, after: Snapshot) -> ApiCalls | str:
         return ApiCalls(
             family=after.family,
             calls=_grouped(calls, _key),
+            classes=_classes(calls),
             whole=_grouped(whole, _key),
             webhooks=_grouped(webhooks, _webhook),
+            rejected=None if before.rejected is None or after.rejected is None else after.rejected - before.rejected,
         )
     except ValueError as error:
         return str(error)
@@ -120,6 +138,15 @@ def _grouped(
         if histogram.count > 0 and (key := key_of(dict(series))):
             groups[key].append(histogram)
     return {key: summed(parts) for key, parts in sorted(groups.items())}
+
+
+def _classes(grown: Mapping[Labels, CumulativeHistogram]) -> dict[CallClass, dict[str, CumulativeHistogram]]:
+    apart: dict[CallClass, dict[Labels, CumulativeHistogram]] = defaultdict(dict)
+    for series, histogram in grown.items():
+        if (found := call_class(dict(series))) is not None:
+            apart[found][series] = histogram
+    grouped = {each: _grouped(series, _key) for each, series in apart.items()}
+    return {each: calls for each, calls in grouped.items() if calls}
 
 
 def _webhook(labels: Mapping[str, str]) -> str:

@@ -14,7 +14,8 @@ from autox.tasks.density.arrival import Arrival, reasons
 from autox.tasks.density.figures import STARTUP, Measured
 from autox.tasks.density.loading import Sent
 
-PODS = (f"{STARTUP}*", "density/pods-*", "density/scheduling-throughput", "density/arrival-rate")
+PODS = (f"{STARTUP}*", "density/pods-*", "density/scheduling-throughput*", "density/arrival-rate")
+CALLS = ("density/api-call-latency*", "density/api-request-duration*", "density/slow-calls*", "density/requests-*")
 _SLOW = 0.1  # seconds in a webhook that a caller notices
 
 
@@ -60,9 +61,10 @@ def notes(measured: Measured, sent: Sent, hindrance: Hindrance, *, planned: int)
     for count, text in sorted(reasons(found), key=lambda each: -each[0]):
         yield _pods(found, count, text)
     yield from _webhooks(measured)
+    yield from _rejections(measured)
     if isinstance(measured.calls, str):
         text = f"no API call latency: {measured.calls}"
-        yield Note(text=text, weight=1.0, explains=("density/api-call-latency*", "density/api-request-duration*"))
+        yield Note(text=text, weight=1.0, explains=CALLS)
     if not measured.leases:
         text = "no lease lateness: the run ended before any lease was due for renewal"
         yield Note(text=text, weight=1.0, explains=("density/lease-lateness*",))
@@ -129,3 +131,17 @@ def _webhooks(measured: Measured) -> Iterator[Note]:
             weight=min(1.0, histogram.count / wanted) if p99 >= _SLOW else 0.0,
             explains=(*explains, "density/api-request-duration*"),
         )
+
+
+def _rejections(measured: Measured) -> Iterator[Note]:
+    calls = measured.calls
+    if isinstance(calls, str) or not calls.rejected:
+        return
+    every = sum(histogram.count for histogram in calls.calls.values())
+    requests = "1 request was" if calls.rejected == 1 else f"{calls.rejected:,.0f} requests were"
+    yield Note(
+        text=f"{requests} turned away with 429: more at once than the API server takes",
+        kind=NoteKind.TARGET,
+        weight=min(1.0, calls.rejected / every) if every else 1.0,
+        explains=(*PODS, "density/requests-rejected"),
+    )

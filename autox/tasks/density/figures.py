@@ -16,7 +16,10 @@ from autox.model.result import SLO, Bound, Metric
 from autox.model.tasks import DensityInputs
 from autox.tasks.density.apicalls import QUANTILES, WHOLE, ApiCalls, latency, worst
 from autox.tasks.density.arrival import Arrival
+from autox.tasks.density.callclasses import LIMITS, slower
 from autox.tasks.density.podtimes import PodTimes, quantile
+from autox.tasks.density.prober import Availability
+from autox.tasks.density.throughput import Throughput, throughput
 
 AS_ASKED = "density/pods-as-asked"
 _STARTUP = "pod-startup-latency"
@@ -36,6 +39,7 @@ class Measured:
         until: when the run ended.
         leases: seconds of lateness of each lease renewal, ascending.
         calls: of the API between the first Deployment and the end; in words why not, if not.
+        availability: of the API server meanwhile.
     """
 
     pods: PodTimes
@@ -44,6 +48,7 @@ class Measured:
     until: float
     leases: list[float]
     calls: ApiCalls | str
+    availability: Availability
 
 
 def demands(inputs: DensityInputs) -> tuple[SLO, ...]:
@@ -58,6 +63,7 @@ def metrics(measured: Measured, inputs: DensityInputs) -> tuple[Metric, ...]:
         *_pods(measured, inputs),
         *_leases(measured.leases),
         *_calls(measured.calls),
+        _available(measured.availability),
     )
 
 
@@ -117,10 +123,21 @@ def _pods(measured: Measured, inputs: DensityInputs) -> Iterator[Metric]:
     yield KIND.measured("pods-running", pods.running)
     yield KIND.measured("pods-failed", pods.failed)
     yield KIND.measured("arrival-rate", found.achieved, f"{inputs.rate:g}")
-    bound = pods.throughput(
-        began=measured.began, due=inputs.pods / inputs.rate, until=measured.until, wanted=inputs.pods
+    bound = throughput(
+        pods.bindings, began=measured.began, due=inputs.pods / inputs.rate, until=measured.until, wanted=inputs.pods
     )
-    yield KIND.measured("scheduling-throughput", bound)
+    yield KIND.measured("scheduling-throughput", bound.overall)
+    yield from _windows(bound)
+
+
+def _windows(bound: Throughput) -> Iterator[Metric]:
+    count = len(bound.windows)
+    fifth = rank_of(5, count)
+    figures = {"min": bound.windows[0], "p5": bound.windows[fifth - 1], "max": bound.windows[-1]}
+    for name, value in figures.items():
+        caveat = f"min of {count:,}" if name == "p5" and fifth == 1 else ""
+        told = KIND.measured(f"scheduling-throughput-{name}", value, f"{bound.seconds:.3g} s")
+        yield replace(told, caveat=caveat)
 
 
 def _leases(late: list[float]) -> Iterator[Metric]:
@@ -130,20 +147,43 @@ def _leases(late: list[float]) -> Iterator[Metric]:
         yield replace(KIND.measured(f"lease-lateness-{statistic}", value), caveat=caveat)
 
 
+def _available(found: Availability) -> Metric:
+    return replace(KIND.measured("api-availability", found.share, f"{found.looks:,}"), why=found.why)
+
+
 def _calls(calls: ApiCalls | str) -> Iterator[Metric]:
     known = calls if isinstance(calls, ApiCalls) else ApiCalls(family="", calls={})
     why = calls if isinstance(calls, str) else ""
     yield from _by_resource("api-call-latency", known.calls, known.family, why=why)
+    yield from _by_class(known, why=why)
+    yield replace(KIND.measured("requests-rejected", known.rejected), why=why)
     yield from _by_resource("api-request-duration", known.whole, WHOLE, why=why)
+
+
+def _by_class(known: ApiCalls, *, why: str) -> Iterator[Metric]:
+    for each, limit in LIMITS.items():
+        calls = known.classes.get(each, {})
+        why_not = why or ("" if calls else "there were no such calls")
+        for statistic in QUANTILES:
+            yield _worst(f"api-call-latency-{statistic}/{each}", calls, statistic, why=why_not)
+        slow = slower(calls.values(), limit) if calls else None
+        count = sum(histogram.count for histogram in calls.values())
+        told = KIND.measured(f"slow-calls/{each}", slow, f"{count:.0f}", f"{limit:g} s")
+        is_blind = bool(calls) and slow is None
+        yield replace(told, why=f"the API server has no bucket that ends at {limit:g} s" if is_blind else why_not)
+
+
+def _worst(name: str, calls: Mapping[str, CumulativeHistogram], statistic: str, *, why: str) -> Metric:
+    found = worst(calls, statistic)
+    if not found:
+        return replace(KIND.measured(name, None, ""), why=why)
+    key, seconds = found
+    return replace(KIND.measured(name, _scaled(seconds), f": {key}"), caveat=_of_calls(statistic, calls[key]))
 
 
 def _by_resource(name: str, calls: Mapping[str, CumulativeHistogram], family: str, *, why: str) -> Iterator[Metric]:
     for statistic in QUANTILES:
-        found = worst(calls, statistic)
-        where = f": {found[0]}" if found else ""
-        value = _scaled(found[1]) if found else None
-        caveat = _of_calls(statistic, calls[found[0]]) if found else ""
-        yield replace(KIND.measured(f"{name}-{statistic}", value, where), why=why, caveat=caveat)
+        yield _worst(f"{name}-{statistic}", calls, statistic, why=why)
         for key, histogram in calls.items():
             value, caveat = _scaled(latency(histogram, statistic)), _of_calls(statistic, histogram)
             metric = KIND.measured(f"{name}-{statistic}/{key}", value, f"{histogram.count:.0f}", family)

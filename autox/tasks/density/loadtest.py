@@ -28,6 +28,7 @@ from autox.tasks.density.fleet import Fleet
 from autox.tasks.density.labels import RunLabels
 from autox.tasks.density.loading import Sent, create_all
 from autox.tasks.density.observing import Observer
+from autox.tasks.density.prober import probing
 from autox.tasks.density.serverclock import ServerClock
 from autox.tasks.density.workload import namespace, plan, refusal
 
@@ -94,10 +95,11 @@ class LoadTest:
         before, beside = await self._snapshot(), await self._others()
         self._say(f"creating {inputs.pods} pods, {inputs.rate:g} a second")
         began = time.monotonic()
-        await self._load(began)
-        until = time.monotonic()
-        # NB: before anything else is asked for, since pods come and go while that is answered.
-        pods = observer.pods.frozen()
+        async with probing(self._kube, self._run_labels) as availability:
+            await self._load(began)
+            until = time.monotonic()
+            # NB: before anything else is asked for, since pods come and go while that is answered.
+            pods = observer.pods.frozen()
         arrived = arrival(
             pods,
             self._plan,
@@ -113,6 +115,7 @@ class LoadTest:
             until=until,
             leases=observer.leases.lateness(at=until),
             calls=_calls(before, await self._snapshot()),
+            availability=availability,
         )
         beside |= await self._others()
         hindrance = await self._hindrance() if arrived.as_asked < inputs.pods else Hindrance()

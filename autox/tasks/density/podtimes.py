@@ -111,6 +111,11 @@ class PodTimes:
         """How many pods have failed, or were deleted before they ran."""
         return sum(pod.has_failed or (pod.is_gone and pod.running is None) for pod in self._pods.values())
 
+    @property
+    def bindings(self) -> list[float]:
+        """When each pod that was bound to a node was seen to be, ascending."""
+        return sorted(pod.bound for pod in self._pods.values() if pod.bound is not None)
+
     def created(self, pod: Pod) -> float:
         """When a pod was created, on the monotonic clock; never after it was seen."""
         if not self.clock.is_known:
@@ -146,22 +151,6 @@ class PodTimes:
         latencies = [inf if since is None or until is None else max(0.0, until - since) for since, until in times]
         done = len(latencies) - latencies.count(inf)
         return sorted(latencies) + [inf] * max(0, wanted - done - latencies.count(inf))
-
-    def throughput(self, *, began: float, due: float, until: float, wanted: int) -> float:
-        """Pods bound a second, over the time that their load was due and until the last of them was bound.
-
-        Where pods are missing the time goes on to the end of the run: a scheduler that is dead binds nothing for as
-        long as it is waited for.
-
-        Args:
-            began: when the first pods were due, on the monotonic clock.
-            due: seconds from then until the last were.
-            until: when the run ended.
-            wanted: how many pods there should have been.
-        """
-        bound = [pod.bound for pod in self._pods.values() if pod.bound is not None]
-        end = max(bound) if len(bound) >= wanted else until
-        return len(bound) / max(end - began, due)
 
 
 def quantile(latencies: list[float], percent: int) -> float | None:
