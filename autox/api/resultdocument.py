@@ -54,9 +54,11 @@ class MetricSection(Section):
     why: str = ""
     infinite: bool = False
     caveat: str = ""
+    between: tuple[float, float | None] | None = None
 
     def to_value(self) -> values.Metric:
-        """The metric as a value: a bound of a bucket that is null is infinite, and what was not written is empty."""
+        """The metric as a value: a bound that is null is infinite, and what was not written is empty."""
+        least, greatest = self.between or (None, None)
         return values.Metric(
             name=self.name,
             unit=self.unit,
@@ -73,6 +75,7 @@ class MetricSection(Section):
             why=self.why,
             infinite=self.infinite,
             caveat=self.caveat,
+            between=None if least is None else (least, float("inf") if greatest is None else greatest),
         )
 
 

@@ -144,6 +144,11 @@ def _outcome(slo: SLO, metric: Metric | None) -> SLOOutcome:
         trouble = f"{slo.metric} has no value: {metric.why or 'there was nothing to measure'}"
     elif not math.isfinite(value):
         trouble = f"{slo.metric} has no value: what was measured is no number"
+    elif (
+        slo.bound is Bound.UPPER and metric.between and slo.limit > metric.between[0] and metric.between[1] == math.inf
+    ):
+        least = _figure(metric.between[0], metric.unit, digits=_DIGITS[0])
+        trouble = f"{slo.metric} is above {least}, and by how much cannot be told: the histogram ends there"
     else:
         return _compared(slo, value, metric)
     return SLOOutcome(
@@ -167,15 +172,30 @@ def _compared(slo: SLO, value: float, metric: Metric) -> SLOOutcome:
     unit = metric.unit
     upper = slo.bound is Bound.UPPER
     # NB: asked as "is it met", so that a limit that is no number is never met.
-    met = value <= slo.limit if upper else value >= slo.limit
-    message = f"{slo.metric} is the {metric.caveat}" if metric.caveat else ""
+    met = value <= slo.limit and not _is_above(metric, slo.limit) if upper else value >= slo.limit
+    guess = _guess(slo, metric)
+    reservations = [told for told in (f"the {metric.caveat}" if metric.caveat else "", guess) if told]
+    message = f"{slo.metric} is {', '.join(reservations)}" if reservations else ""
     if not met:
         observed, limit = _told_apart(value, slo.limit, unit)
-        caveat = f" ({metric.caveat})" if metric.caveat else ""
+        caveat = ", ".join(filter(None, (metric.caveat, guess)))
+        caveat = f" ({caveat})" if caveat else ""
         message = f"{slo.metric} is {observed}{caveat}, {'above' if upper else 'below'} the limit of {limit}"
     return SLOOutcome(
         slo=slo, observed=value, unit=unit, verdict=Verdict.PASS if met else Verdict.FAIL, message=message
     )
+
+
+def _is_above(metric: Metric, limit: float) -> bool:
+    return metric.between is not None and metric.between[0] >= limit
+
+
+def _guess(slo: SLO, metric: Metric) -> str:
+    """Between what the value really is, if the limit lies there too, so that nobody knows for certain."""
+    if metric.between is None or not metric.between[0] < slo.limit < metric.between[1]:
+        return ""
+    least, greatest = (_figure(each, metric.unit, digits=_DIGITS[0]) for each in metric.between)
+    return f"somewhere between {least} and {greatest}, as is the limit"
 
 
 def _observed(outcome: SLOOutcome) -> str:

@@ -121,6 +121,22 @@ def quantile(q: float, histogram: CumulativeHistogram) -> float | None:
     Raises:
         ValueError: ``q`` is not between 0 and 1.
     """
+    found = _ranked(q, histogram)
+    if found is None:
+        return None
+    bounds = histogram.bounds
+    index, rank, counts = found
+    if index == len(bounds) - 1:
+        return bounds[-2]
+    if index == 0 and bounds[0] <= 0:
+        return bounds[0]
+    lower, below = (bounds[index - 1], counts[index - 1]) if index else (0.0, 0.0)
+    inside = counts[index] - below
+    return lower + (bounds[index] - lower) * ((rank - below) / inside) if inside else None
+
+
+def _ranked(q: float, histogram: CumulativeHistogram) -> tuple[int, float, list[float]] | None:
+    """The bucket of a quantile, its rank, and the counts; None if there is nothing to rank."""
     if not 0 <= q <= 1:
         raise ValueError(f"{q} is no quantile")
     bounds = histogram.bounds
@@ -129,14 +145,20 @@ def quantile(q: float, histogram: CumulativeHistogram) -> float | None:
     if len(bounds) < 2 or bounds[-1] != inf or not counts[-1] > 0:
         return None
     rank = q * counts[-1]
-    index = bisect_left(counts, rank, hi=len(counts) - 1)
-    if index == len(bounds) - 1:
-        return bounds[-2]
-    if index == 0 and bounds[0] <= 0:
-        return bounds[0]
-    lower, below = (bounds[index - 1], counts[index - 1]) if index else (0.0, 0.0)
-    inside = counts[index] - below
-    return lower + (bounds[index] - lower) * ((rank - below) / inside) if inside else None
+    return bisect_left(counts, rank, hi=len(counts) - 1), rank, counts
+
+
+def quantile_bucket(q: float, histogram: CumulativeHistogram) -> tuple[float, float] | None:
+    """The bounds of the bucket that a quantile is in, the first of which begins at 0; None where it has no value.
+
+    Raises:
+        ValueError: ``q`` is not between 0 and 1.
+    """
+    found = _ranked(q, histogram)
+    if found is None:
+        return None
+    index, bounds = found[0], histogram.bounds
+    return (bounds[index - 1] if index else min(0.0, bounds[0]), bounds[index])
 
 
 def _name(line: str) -> str:

@@ -37,6 +37,8 @@ class Metric:
         why: why it has no value, a clause that may follow a colon; empty if that goes without saying.
         infinite: it has no value since it falls on something that never came: later than every limit.
         caveat: what the value really is, in two or three words: ``max of 20``; empty if it is what its name says.
+        between: the least and the greatest that it may really be, in its unit, where it was read from buckets and is a
+            guess within one of them; None if it is exact.
     """
 
     name: str
@@ -47,6 +49,7 @@ class Metric:
     why: str = ""
     infinite: bool = False
     caveat: str = ""
+    between: tuple[float, float] | None = None
 
 
 class Bound(StrEnum):

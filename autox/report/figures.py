@@ -73,8 +73,15 @@ def _row(metric: Metric, *, is_distribution: bool) -> MetricRow:
         value += " observations"
     elif metric.caveat:
         value += f" ({legible(metric.caveat, 20)})"
-    why = f" No value: {metric.why}." if metric.value is None and metric.why else ""
+    why = f" No value: {metric.why}." if metric.value is None and metric.why else _between(metric)
     return MetricRow(name=legible(metric.name, NAME), value=value, help=legible(f"{metric.help}{why}", HELP))
+
+
+def _between(metric: Metric) -> str:
+    if metric.between is None:
+        return ""
+    least, greatest = (quantity(each, legible(metric.unit, 20)) for each in metric.between)
+    return f" (certainly above {least}{f', and not above {greatest}' if metric.between[1] < math.inf else ''})"
 
 
 def _breakdown(family: str, found: Sequence[tuple[re.Match[str], Metric]]) -> Breakdown:

@@ -133,6 +133,58 @@ def test_a_percentile_of_too_few() -> None:
     assert judge([task()], found).message == "1 of 1 SLO met: http/latency-p99.9 is the max of 20: 23 ms"
 
 
+BUCKETS = "density/api-call-latency-p99"
+
+
+@pytest.mark.parametrize(
+    ("value", "between", "limit", "verdict", "message"),
+    [
+        pytest.param(850, (500, 1000), 1000, Verdict.PASS, "", id="certainly met"),
+        pytest.param(850, (500, 1000), 500, Verdict.FAIL, "is 850 ms, above the limit of 500 ms", id="certainly not"),
+        pytest.param(
+            850,
+            (500, 1000),
+            900,
+            Verdict.PASS,
+            "is somewhere between 500 ms and 1000 ms, as is the limit",
+            id="perhaps",
+        ),
+        pytest.param(
+            850,
+            (500, 1000),
+            800,
+            Verdict.FAIL,
+            "is 850 ms (somewhere between 500 ms and 1000 ms, as is the limit), above the limit of 800 ms",
+            id="perhaps not",
+        ),
+        pytest.param(
+            60_000,
+            (60_000, math.inf),
+            90_000,
+            Verdict.NO_DATA,
+            "is above 60000 ms, and by how much cannot be told: the histogram ends there",
+            id="beyond all buckets",
+        ),
+        pytest.param(
+            60_000, (60_000, math.inf), 1000, Verdict.FAIL, "is 60000 ms, above the limit of 1000 ms", id="far"
+        ),
+        pytest.param(
+            60_000, (60_000, math.inf), 60_000, Verdict.FAIL, "above the limit of 60000", id="at the last bound"
+        ),
+    ],
+)
+def test_a_percentile_within_a_bucket(
+    value: float, between: tuple[float, float], limit: float, verdict: Verdict, message: str
+) -> None:
+    """What is read from buckets is a guess within one; beyond the last one 60 s met every limit above."""
+    slo = SLO(metric=BUCKETS, bound=Bound.UPPER, limit=limit)
+    [found] = assess([slo], {BUCKETS: Metric(name=BUCKETS, unit="ms", value=value, between=between)})
+
+    assert found.verdict is verdict
+    assert message in found.message
+    assert bool(found.message) == bool(message)
+
+
 @pytest.mark.parametrize(
     ("slo", "notes", "quoted"),
     [

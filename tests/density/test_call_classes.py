@@ -71,6 +71,8 @@ def test_a_class_is_as_slow_as_its_worst_resource() -> None:
     assert latency[CallClass.NAMESPACE].value == pytest.approx(58_500)
     assert latency[CallClass.CLUSTER].value == pytest.approx(29_710)
     assert latency[CallClass.CLUSTER].caveat == "p99 of 3 calls"
+    assert latency[CallClass.MUTATING].between == (1000, 30_000)
+    assert latency[CallClass.NAMESPACE].between == (30_000, 60_000)
 
 
 def test_slow_calls_are_counted_by_the_limit_of_their_class() -> None:

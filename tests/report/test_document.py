@@ -212,6 +212,21 @@ def test_observations_are_no_milliseconds() -> None:
     assert [row.value for row in shown.metrics[0].rows] == ["1,000 observations", "8 ms"]
 
 
+@pytest.mark.parametrize(
+    ("between", "told"),
+    [
+        pytest.param((800.0, 1000.0), "Slow calls (certainly above 800 ms, and not above 1 s)", id="in a bucket"),
+        pytest.param((60_000.0, float("inf")), "Slow calls (certainly above 60 s)", id="beyond the last one"),
+        pytest.param(None, "Slow calls", id="exact"),
+    ],
+)
+def test_what_is_certain_of_a_guess(between: tuple[float, float] | None, told: str) -> None:
+    """A percentile within a bucket is shown with its bounds; it had the looks of a measurement."""
+    shown = with_metrics(Metric(name="m/x", unit="ms", value=850.0, help="Slow calls", between=between))
+
+    assert [row.help for row in shown.metrics[0].rows] == [told]
+
+
 def test_beyond_the_chart() -> None:
     """What no axis can show is told in words."""
     buckets = (Bucket(lower=1, upper=2, count=7), Bucket(lower=2, upper=float("inf"), count=3))

@@ -114,6 +114,7 @@ METRICS = st.builds(
     why=TEXTS,
     infinite=st.booleans(),
     caveat=TEXTS,
+    between=st.none() | st.tuples(NUMBERS, NUMBERS),
 )
 NOTES = st.builds(
     Note,

@@ -10,10 +10,19 @@ this is one API server of several.
 
 import re
 from collections import defaultdict
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 
-from autox.core.prometheustext import CumulativeHistogram, Labels, histograms, increase, quantile, samples, summed
+from autox.core.prometheustext import (
+    CumulativeHistogram,
+    Labels,
+    histograms,
+    increase,
+    quantile,
+    quantile_bucket,
+    samples,
+    summed,
+)
 from autox.tasks.density.callclasses import CallClass, call_class
 
 WHOLE = "apiserver_request_duration_seconds"
@@ -76,6 +85,17 @@ class ApiCalls:
 def latency(histogram: CumulativeHistogram, name: str) -> float | None:
     """Seconds that a share of the calls did not exceed; ``name`` is one of ``QUANTILES``."""
     return quantile(QUANTILES[name], histogram)
+
+
+def bounds(calls: Iterable[CumulativeHistogram], name: str) -> tuple[float, float] | None:
+    """The seconds that the highest latency of these certainly is above, and is not above; None without calls.
+
+    Args:
+        calls: one histogram for each verb and resource.
+        name: one of ``QUANTILES``.
+    """
+    found = [bucket for each in calls if (bucket := quantile_bucket(QUANTILES[name], each))]
+    return (max(lower for lower, _ in found), max(upper for _, upper in found)) if found else None
 
 
 def worst(calls: Mapping[str, CumulativeHistogram], name: str) -> tuple[str, float] | None:

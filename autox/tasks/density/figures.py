@@ -5,7 +5,7 @@ Percentiles that fall on a pod that never came so far have no value either, and 
 rates of pods are known always.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from math import inf
 
@@ -14,7 +14,7 @@ from autox.core.histogram import Histogram, rank_of
 from autox.core.prometheustext import CumulativeHistogram
 from autox.model.result import SLO, Bound, Metric
 from autox.model.tasks import DensityInputs
-from autox.tasks.density.apicalls import QUANTILES, WHOLE, ApiCalls, latency, worst
+from autox.tasks.density.apicalls import QUANTILES, WHOLE, ApiCalls, bounds, latency, worst
 from autox.tasks.density.arrival import Arrival
 from autox.tasks.density.callclasses import LIMITS, slower
 from autox.tasks.density.podtimes import PodTimes, quantile
@@ -178,7 +178,8 @@ def _worst(name: str, calls: Mapping[str, CumulativeHistogram], statistic: str, 
     if not found:
         return replace(KIND.measured(name, None, ""), why=why)
     key, seconds = found
-    return replace(KIND.measured(name, _scaled(seconds), f": {key}"), caveat=_of_calls(statistic, calls[key]))
+    told = KIND.measured(name, _scaled(seconds), f": {key}")
+    return replace(told, caveat=_of_calls(statistic, calls[key]), between=_between(calls.values(), statistic))
 
 
 def _by_resource(name: str, calls: Mapping[str, CumulativeHistogram], family: str, *, why: str) -> Iterator[Metric]:
@@ -187,7 +188,12 @@ def _by_resource(name: str, calls: Mapping[str, CumulativeHistogram], family: st
         for key, histogram in calls.items():
             value, caveat = _scaled(latency(histogram, statistic)), _of_calls(statistic, histogram)
             metric = KIND.measured(f"{name}-{statistic}/{key}", value, f"{histogram.count:.0f}", family)
-            yield replace(metric, caveat=caveat)
+            yield replace(metric, caveat=caveat, between=_between([histogram], statistic))
+
+
+def _between(calls: Iterable[CumulativeHistogram], statistic: str) -> tuple[float, float] | None:
+    found = bounds(calls, statistic)
+    return found and (found[0] * _MS, found[1] * _MS)
 
 
 def _of_calls(statistic: str, histogram: CumulativeHistogram) -> str:
