@@ -99,6 +99,7 @@ class DensityInputs(TaskInputs):
         pods: how many pods, in Deployments.
         pods_per_deployment: the size of each Deployment; the last may be smaller.
         rate: pods a second at which Deployments are created.
+        latency_pods: how many pods more are created one by one once all others run.
         timeout: seconds until every pod must run.
         allow_self: the cluster under test may be the one that the experiment runs in.
         allow_exec: the kubeconfig may run a credential plugin, and name files, as that of a local run may anyway.
@@ -110,6 +111,7 @@ class DensityInputs(TaskInputs):
     pods: int = 100
     pods_per_deployment: int = 10
     rate: float = 20.0
+    latency_pods: int = 0
     timeout: float = 300.0
     allow_self: bool = False
     allow_exec: bool = False

@@ -62,6 +62,7 @@ def measured(times: PodTimes, *, leases: list[float] | None = None, calls: ApiCa
     came = arrival(times, PLAN, rate=INPUTS.rate, began=0.0, until=9.0, node_prefix="n-")
     return Measured(
         pods=times,
+        latency_pods=PodTimes(synchronous()),
         arrival=came,
         began=0.0,
         until=9.0,

@@ -29,7 +29,9 @@ async def test_a_control_plane_is_loaded_and_left_as_it_was(
     cluster: LocalCluster, own: KubeClient, said: list[str]
 ) -> None:
     """50 pods on 10 virtual nodes: all figures that such a run can have, and afterwards nothing is left."""
-    inputs = DensityInputs(kubeconfig=cluster.home.kubeconfig, pods=50, rate=50.0, timeout=60.0, allow_self=True)
+    inputs = DensityInputs(
+        kubeconfig=cluster.home.kubeconfig, pods=50, rate=50.0, latency_pods=5, timeout=60.0, allow_self=True
+    )
 
     findings = await run(inputs, context_on(own, said))
 
@@ -43,6 +45,7 @@ async def test_a_control_plane_is_loaded_and_left_as_it_was(
     assert p50 is not None
     assert p99 is not None
     assert 0 < p50 <= p99 < 60_000
+    assert 0 < (found["density/pod-startup-latency-p99/steady"] or 0) < 60_000
     calls = ("api-call-latency-p99", "api-call-latency-p99/POST/pods/binding", "api-request-duration-p99/POST/pods")
     classes = [
         f"api-call-latency-p99/{each}" for each in ("mutating", "read-resource", "read-namespace", "read-cluster")
@@ -54,7 +57,7 @@ async def test_a_control_plane_is_loaded_and_left_as_it_was(
     assert not any("/metrics" in name or "WATCH" in name for name in found)
     assert any("system:masters" in note.text for note in findings.notes)
     assert any("mode cheap" in note.text for note in findings.notes)
-    assert "50 of 50 pods running" in said
+    assert said.index("50 of 50 pods running") < said.index("creating 5 latency pods, 5 a second")
     assert left_behind(cluster) == []
 
 
@@ -100,6 +103,13 @@ async def test_our_own_cluster_is_known_without_permissions(
         pytest.param(DensityInputs(cluster="a", nodes=5001), "1 to 5,000", id="too many nodes"),
         pytest.param(DensityInputs(cluster="a", pods=50_001), "1 to 50,000", id="too many pods"),
         pytest.param(DensityInputs(cluster="a", pods_per_deployment=0), "Deployment", id="empty Deployments"),
+        pytest.param(DensityInputs(cluster="a", latency_pods=-1), "0 to 5,000", id="less than no latency pods"),
+        pytest.param(DensityInputs(cluster="a", latency_pods=5001), "0 to 5,000", id="too many latency pods"),
+        pytest.param(
+            DensityInputs(cluster="a", pods=20, latency_pods=50, timeout=10.0),
+            "20 pods at 20 a second and 50 latency pods are due after 10.5 s",
+            id="latency pods are never all due",
+        ),
         pytest.param(DensityInputs(cluster="a", rate=0.0), "rate", id="no rate"),
         pytest.param(DensityInputs(cluster="a", rate=float("nan")), "rate", id="rate is NaN"),
         pytest.param(DensityInputs(cluster="a", timeout=float("inf")), "timeout", id="endless"),

@@ -15,6 +15,7 @@ from autox.model.tasks import DensityInputs
 
 MOST_NODES = 5_000
 MOST_PODS = 50_000
+MOST_LATENCY_PODS = 5_000
 
 
 class DensityLoad(Document):
@@ -25,6 +26,14 @@ class DensityLoad(Document):
     pods: Annotated[int, Field(ge=1, le=MOST_PODS, description="How many pods, in Deployments.")] = 100
     pods_per_deployment: Annotated[int, Field(ge=1, le=MOST_PODS, description="The size of each Deployment.")] = 10
     rate: Annotated[PositiveNumber, Field(description="Pods a second at which Deployments are created.")] = 20.0
+    latency_pods: Annotated[
+        int,
+        Field(
+            ge=0,
+            le=MOST_LATENCY_PODS,
+            description="So many pods more, 5 a second, once all others run: whose startup the official SLO is about.",
+        ),
+    ] = 0
     timeout: Annotated[Duration, Field(description="Within this time every pod must run.")] = "300s"
     allow_self: Annotated[bool, Field(description="The cluster may be the one that the experiment runs in.")] = False
     allow_exec: Annotated[
@@ -62,6 +71,7 @@ class DensitySection(DensityLoad):
             pods=self.pods,
             pods_per_deployment=self.pods_per_deployment,
             rate=self.rate,
+            latency_pods=self.latency_pods,
             timeout=parse_duration(self.timeout),
             allow_self=self.allow_self,
             allow_exec=self.allow_exec,
@@ -88,7 +98,10 @@ def _targets(given: Mapping[str, Any], namespace: str) -> Iterator[str]:
     yield f"cluster/{namespace}/{secret}" if secret else f"cluster/{given.get('cluster', '')}"
 
 
-_PLAIN = ("kubeconfig", "cluster", "nodes", "pods", "podsPerDeployment", "rate", "timeout", "allowSelf", "allowExec")
+_PLAIN = (
+    *("kubeconfig", "cluster", "nodes", "pods", "podsPerDeployment", "rate", "latencyPods", "timeout"),
+    *("allowSelf", "allowExec"),
+)
 
 _QUANTILES = "(p50|p90|p99)"
 _CALL = "/[A-Z]+/[a-z0-9.-]+(/[a-z0-9.-]+)?"
@@ -101,6 +114,12 @@ _METRICS = (
         example="pod-startup-latency-p99",
         unit="ms",
         help=_STARTUP,
+    ),
+    MetricFamily(
+        pattern=f"pod-startup-latency-{_QUANTILES}/steady",
+        example="pod-startup-latency-p99/steady",
+        unit="ms",
+        help="the same of the latency pods, created one by one once all others run: what the official SLO is about",
     ),
     MetricFamily(
         pattern=f"api-call-latency-{_QUANTILES}",

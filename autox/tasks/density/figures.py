@@ -34,6 +34,7 @@ class Measured:
 
     Attributes:
         pods: the times of its pods.
+        latency_pods: the times of those that were created once all others ran; None if that never came.
         arrival: how they came.
         began: when the first were due, on the monotonic clock.
         until: when the run ended.
@@ -43,6 +44,7 @@ class Measured:
     """
 
     pods: PodTimes
+    latency_pods: PodTimes | None
     arrival: Arrival
     began: float
     until: float
@@ -60,6 +62,7 @@ def metrics(measured: Measured, inputs: DensityInputs) -> tuple[Metric, ...]:
     """Every metric of the run."""
     return (
         *_startup(measured.pods, inputs),
+        *_steady(measured.latency_pods, inputs),
         *_pods(measured, inputs),
         *_leases(measured.leases),
         *_calls(measured.calls),
@@ -94,6 +97,13 @@ def _startup(pods: PodTimes, inputs: DensityInputs) -> Iterator[Metric]:
     yield replace(KIND.measured(_STARTUP, len(started)), buckets=histogram.buckets(scale=_MS))
     for part, times in pods.parts(wanted=inputs.pods):
         yield from _quantiles(times, ("p50", "p90", "p99"), line=f"/{part}")
+
+
+def _steady(pods: PodTimes | None, inputs: DensityInputs) -> Iterator[Metric]:
+    latencies = pods.startup(wanted=inputs.latency_pods) if pods else []
+    why = "no latency pods were asked for" if not inputs.latency_pods else "not all of the other pods ran before"
+    for each in _quantiles(latencies, tuple(QUANTILES), line="/steady"):
+        yield each if latencies else replace(each, why=why)
 
 
 def _quantiles(latencies: list[float], wanted: tuple[str, ...], *, line: str = "") -> Iterator[Metric]:

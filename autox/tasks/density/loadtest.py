@@ -6,7 +6,7 @@ then that time begins, with the first Deployment.
 
 import asyncio
 import time
-from collections.abc import Coroutine, Iterator
+from collections.abc import Coroutine, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from typing import Any
@@ -28,9 +28,10 @@ from autox.tasks.density.fleet import Fleet
 from autox.tasks.density.labels import RunLabels
 from autox.tasks.density.loading import Sent, create_all
 from autox.tasks.density.observing import Observer
+from autox.tasks.density.podtimes import PodTimes
 from autox.tasks.density.prober import probing
 from autox.tasks.density.serverclock import ServerClock
-from autox.tasks.density.workload import namespace, plan, refusal
+from autox.tasks.density.workload import LATENCY_RATE, Planned, latency_plan, namespace, plan, refusal
 
 _LOOK = 0.1  # seconds between two looks at what the watcher has seen
 _TELL = 2.0  # seconds between two lines of progress
@@ -61,7 +62,7 @@ class LoadTest:
         self._clock = ServerClock()
         self._observer = Observer(kube, run_labels, self._clock)
         self._plan = list(plan(inputs))
-        self._sent = Sent()
+        self._sent, self._sent_later = Sent(), Sent()
         self._stalled = 0.0
 
     async def to_its_end(self) -> Findings:
@@ -95,11 +96,13 @@ class LoadTest:
         before, beside = await self._snapshot(), await self._others()
         self._say(f"creating {inputs.pods} pods, {inputs.rate:g} a second")
         began = time.monotonic()
+        deadline = began + inputs.timeout
         async with probing(self._kube, self._run_labels) as availability:
-            await self._load(began)
+            await self._load(self._plan, observer.pods, self._sent, began=began, deadline=deadline)
             until = time.monotonic()
             # NB: before anything else is asked for, since pods come and go while that is answered.
             pods = observer.pods.frozen()
+            latency_pods = await self._steady(deadline) if pods.running >= inputs.pods else None
         arrived = arrival(
             pods,
             self._plan,
@@ -110,10 +113,11 @@ class LoadTest:
         )
         measured = figures.Measured(
             pods=pods,
+            latency_pods=latency_pods,
             arrival=arrived,
             began=began,
             until=until,
-            leases=observer.leases.lateness(at=until),
+            leases=observer.leases.lateness(at=time.monotonic()),
             calls=_calls(before, await self._snapshot()),
             availability=availability,
         )
@@ -134,8 +138,9 @@ class LoadTest:
         )
 
     def _why_invalid(self) -> str:
-        if self._sent.behind > _TOLERABLE:
-            return f"Deployments were sent up to {self._sent.behind:.1f} s late: this machine cannot keep the rate"
+        behind = max(self._sent.behind, self._sent_later.behind)
+        if behind > _TOLERABLE:
+            return f"Deployments were sent up to {behind:.1f} s late: this machine cannot keep the rate"
         if self._stalled > _TOLERABLE:
             return f"this process stood still for {self._stalled:.1f} s, and may have seen everything that much late"
         if self._clock.has_jumped:
@@ -168,15 +173,26 @@ class LoadTest:
             else:
                 return
 
-    async def _load(self, began: float) -> None:
-        """Create the Deployments and wait until every pod runs, or until the time is up."""
-        pods, wanted = self._observer.pods, self._inputs.pods
-        creating = asyncio.create_task(create_all(self._kube, self._plan, self._run_labels, self._sent, began=began))
+    async def _steady(self, deadline: float) -> PodTimes:
+        """Create the latency pods beside those that run, and wait for them; their times."""
+        wanted, pods = self._inputs.latency_pods, self._observer.latency_pods
+        if wanted:
+            self._say(f"creating {wanted} latency pods, {LATENCY_RATE:g} a second")
+            plan = list(latency_plan(self._inputs))
+            await self._load(plan, pods, self._sent_later, began=time.monotonic(), deadline=deadline)
+        return pods.frozen()
+
+    async def _load(
+        self, plan: Sequence[Planned], pods: PodTimes, sent: Sent, *, began: float, deadline: float
+    ) -> None:
+        """Create Deployments and wait until every pod of theirs runs, or until the time is up."""
+        wanted = sum(each.replicas for each in plan)
+        creating = asyncio.create_task(create_all(self._kube, plan, self._run_labels, sent, began=began))
         now = time.monotonic()
-        until, tell_at = now + self._inputs.timeout, now + _TELL
+        tell_at = now + _TELL
         try:
             # NB: pods that nobody asked for may run before the last Deployment is due, and are not those that were.
-            while (pods.running < wanted or not creating.done()) and now < until:
+            while (pods.running < wanted or not creating.done()) and now < deadline:
                 if creating.done():
                     creating.result()
                 if now >= tell_at:
@@ -242,7 +258,7 @@ class LoadTest:
         # NB: a terminal that was closed must not keep anything from being removed.
         with suppress(OSError):
             self._say("cleaning up")
-        seconds = sweeping.allowance(self._inputs.nodes + self._inputs.pods)
+        seconds = sweeping.allowance(self._inputs.nodes + self._inputs.pods + self._inputs.latency_pods)
         left = ""
         try:
             async with asyncio.timeout(seconds):

@@ -19,13 +19,15 @@ from autox.tasks.density.labels import RunLabels
 from autox.tasks.density.leasetimes import LeaseTimes
 from autox.tasks.density.podtimes import PodTimes
 from autox.tasks.density.serverclock import ServerClock
+from autox.tasks.density.workload import is_latency_pod
 
 
 class Observer:
     """What is seen of one run.
 
     Attributes:
-        pods: the times of its pods.
+        pods: the times of its pods, but for the latency pods.
+        latency_pods: the times of those.
         leases: the times of its nodes' leases.
         is_watching: set when the pods are watched.
         interruptions: how often a watch was interrupted.
@@ -42,7 +44,7 @@ class Observer:
         """
         self._kube = kube
         self._run_labels = run_labels
-        self.pods = PodTimes(clock)
+        self.pods, self.latency_pods = PodTimes(clock), PodTimes(clock)
         self.leases = LeaseTimes(prefix=run_labels.node_prefix)
         self.is_watching = asyncio.Event()
         self.interruptions = 0
@@ -56,10 +58,12 @@ class Observer:
                 at = time.monotonic()
                 if event.type is WatchEventType.SYNCED:
                     self.is_watching.set()
-                elif event.type is WatchEventType.DELETED:
-                    self.pods.absent(metadata(event.object)["uid"])
+                    continue
+                pods = self.latency_pods if is_latency_pod(event.object) else self.pods
+                if event.type is WatchEventType.DELETED:
+                    pods.absent(metadata(event.object)["uid"])
                 else:
-                    self.pods.present(event.object, at=at)
+                    pods.present(event.object, at=at)
 
     async def watch_leases(self) -> None:
         """Watch the leases of all nodes until cancelled: a lease has no label to select it by."""

@@ -8,9 +8,15 @@ pods do.
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
-from autox.kube.objects import Object
+from autox.kube.objects import Object, metadata
 from autox.model.tasks import DensityInputs
 from autox.tasks.density.labels import NAMESPACE_LABEL, TAINT, RunLabels
+
+LATENCY_RATE = 5.0
+"""Latency pods a second, as ClusterLoader2's load test has them."""
+
+_LATENCY = "latency-"
+"""What the names of their Deployments begin with."""
 
 IMAGE = "registry.k8s.io/pause:3.10"
 
@@ -35,6 +41,17 @@ def plan(inputs: DensityInputs) -> Iterator[Planned]:
     for index, first in enumerate(range(0, inputs.pods, inputs.pods_per_deployment)):
         replicas = min(inputs.pods_per_deployment, inputs.pods - first)
         yield Planned(at=first / inputs.rate, name=f"load-{index}", replicas=replicas)
+
+
+def latency_plan(inputs: DensityInputs) -> Iterator[Planned]:
+    """The latency pods in order, each with a Deployment of its own."""
+    for index in range(inputs.latency_pods):
+        yield Planned(at=index / LATENCY_RATE, name=f"{_LATENCY}{index}", replicas=1)
+
+
+def is_latency_pod(pod: Object) -> bool:
+    """Whether a pod of a run is one of its latency pods."""
+    return str((metadata(pod).get("labels") or {}).get("app")).startswith(_LATENCY)
 
 
 def namespace(run_labels: RunLabels) -> Object:
