@@ -57,6 +57,7 @@ def _told(kind: Kind) -> dict[str, Any]:
         "sidecar": kind.sidecar,
         "grace": kind.grace,
         "slos": kind.slos,
+        "official": bool(kind.official),
     }
 
 

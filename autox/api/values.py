@@ -43,6 +43,7 @@ def _rules() -> dict[str, Any]:
             *({"if": rule, "then": {"required": [task]}} for task, rule in zip(TASKS, listed, strict=True)),
             *({"if": {"required": [task], **_KNOWN}, "then": rule} for task, rule in zip(TASKS, listed, strict=True)),
             *(_metrics_need(task, rule) for task, rule in zip(TASKS, listed, strict=True) if task in METRICS),
+            _official_needs({task: rule for task, rule in zip(TASKS, listed, strict=True) if KINDS[task].official}),
             {
                 "if": {"properties": {"runner": {"const": "cronjob"}}, "required": ["runner"]},
                 "then": {"required": ["cronjobSchedule"]},
@@ -54,8 +55,16 @@ def _rules() -> dict[str, Any]:
 def _metrics_need(task: str, listed: dict[str, Any]) -> dict[str, Any]:
     what = f"a metric of a task that is listed in tasks; {task} is not"
     other = {"patternProperties": {f"^{task}/": {"if": {"not": {"type": "null"}}, "then": {"const": what}}}}
-    slos = {"properties": {"upper": other, "lower": other}}
-    missing = {"allOf": [_KNOWN, {"not": listed}]}
+    return _where_missing([listed], {"properties": {"upper": other, "lower": other}})
+
+
+def _official_needs(listed: dict[str, dict[str, Any]]) -> dict[str, Any]:
+    what = f"about a task that is listed in tasks; {' and '.join(listed)} is not"
+    return _where_missing([*listed.values()], {"if": {"type": "string"}, "then": {"const": what}})
+
+
+def _where_missing(listed: list[dict[str, Any]], slos: dict[str, Any]) -> dict[str, Any]:
+    missing = {"allOf": [_KNOWN, *({"not": each} for each in listed)]}
     return {"if": missing, "then": {"properties": {assess.KIND.name: {"properties": {assess.KIND.slos: slos}}}}}
 
 

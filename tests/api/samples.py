@@ -86,6 +86,8 @@ IN_VALUES = {
     "metric of no task": Mistake(path="assess.SLOs.lower.latency", value=5),
     "metric of a task that is not listed": Mistake(path="assess.SLOs.upper.density/pods-failed", value=0),
     "metric that is a distribution": Mistake(path="assess.SLOs.upper.http/latency", value=5),
+    "official SLOs of a task that is not listed": Mistake(path="assess.SLOs", value="official"),
+    "a word that is no SLO": Mistake(path="assess.SLOs", value="oficial"),
     "limit that is no number": Mistake(path="assess.SLOs.upper.http/latency-p99", value="fast", field="latency-p99"),
     "no SLO": Mistake(path="assess.SLOs", value={}),
     "empty SLOs": Mistake(path="assess.SLOs", value={"upper": {}}),

@@ -43,6 +43,28 @@ def test_defaults(tmp_path: Path) -> None:
     assert http(tmp_path) == HttpInputs(url=URL)
 
 
+def test_the_official_slos_are_those_of_sig_scalability(tmp_path: Path) -> None:
+    """One word in place of five names and limits that everybody would have to look up, and some would get wrong."""
+    density = {"task": "density", "with": {"cluster": "b", "latencyPods": 20}}
+    *_, assess = load(tmp_path, density, {"task": "assess", "with": {"SLOs": "official"}})
+
+    assert isinstance(assess.inputs, AssessInputs)
+    assert {slo.metric.removeprefix("density/"): (slo.bound, slo.limit) for slo in assess.inputs.slos} == {
+        "pod-startup-latency-p99/steady": (Bound.UPPER, 5000),
+        "api-call-latency-p99/mutating": (Bound.UPPER, 1000),
+        "api-call-latency-p99/read-resource": (Bound.UPPER, 1000),
+        "api-call-latency-p99/read-namespace": (Bound.UPPER, 30_000),
+        "api-call-latency-p99/read-cluster": (Bound.UPPER, 30_000),
+    }
+
+
+@pytest.mark.parametrize("tasks", [[HTTP], []])
+def test_official_slos_need_the_load_that_they_are_about(tmp_path: Path, tasks: list[object]) -> None:
+    """They would be unknown for ever: told where they are written, with what is missing."""
+    with pytest.raises(ConfigurationError, match="official needs task density, listed before assess"):
+        load(tmp_path, *tasks, {"task": "assess", "with": {"SLOs": "official"}})
+
+
 @pytest.mark.parametrize(
     ("rate", "qps", "requests"),
     [("1e-7", "2e1", "4"), ("1e-07", "20.0", "4e0"), ("0.0000001", "0b10100", "0x4"), ("1.0E-7", "2_0", "!!int '4'")],

@@ -11,7 +11,7 @@ import pytest
 import yaml
 
 from autox.api.experimentdocument import load_experiment
-from autox.model.tasks import DensityInputs, HttpInputs
+from autox.model.tasks import AssessInputs, DensityInputs, HttpInputs
 from tests.api.samples import VALUES, changed
 from tests.charts.rendering import EXPERIMENT, helm, named, rendered
 from tests.clusters import LocalCluster, run, wait_for
@@ -46,15 +46,22 @@ def test_document(cluster: LocalCluster, tmp_path: Path) -> None:
 
 def test_document_is_what_the_runner_reads(cluster: LocalCluster, tmp_path: Path) -> None:
     """Large and fractional numbers survive the way through Helm, and the kubeconfig is where the pod has it."""
-    values = {**DENSITY, "tasks": ["http", "density"], "http": {"url": "http://web/", "numRequests": 100000000}}
+    values = {
+        **DENSITY,
+        "tasks": ["http", "density", "assess"],
+        "http": {"url": "http://web/", "numRequests": 100000000},
+        "assess": {"SLOs": "official"},
+    }
     objects = rendered(cluster, EXPERIMENT, "--set", "http.qps=0.5", values=values, folder=tmp_path)
     path = tmp_path / "experiment.yaml"
     path.write_text(json.dumps(document(objects)))
-    http, density = (task.inputs for task in load_experiment(path))
+    http, density, assess = (task.inputs for task in load_experiment(path))
 
     assert isinstance(http, HttpInputs)
     assert (http.num_requests, http.qps) == (100_000_000, 0.5)
     assert density == DensityInputs(kubeconfig=tmp_path / "density" / "kubeconfig", pods=7)
+    assert isinstance(assess, AssessInputs)
+    assert len(assess.slos) == 5
 
 
 def test_job(cluster: LocalCluster, tmp_path: Path) -> None:

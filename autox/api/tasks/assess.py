@@ -1,14 +1,14 @@
 """Task ``assess``: the SLOs."""
 
 from collections.abc import Collection, Iterator
-from typing import Annotated, Self
+from typing import Annotated, Any, Self
 
-from pydantic import ConfigDict, Field, JsonValue, model_validator
+from pydantic import BeforeValidator, ConfigDict, Field, JsonValue, model_validator
 
 from autox.api.documents import Document
 from autox.api.fields import Number
 from autox.api.tasks.kind import Kind, as_given
-from autox.api.tasks.measuring import maker, slo_pattern, why_not_made
+from autox.api.tasks.measuring import OFFICIAL, maker, slo_pattern, why_not_made
 from autox.api.tasks.metrics import canonical, percentile
 from autox.model.result import SLO, Bound
 from autox.model.tasks import AssessInputs
@@ -17,6 +17,7 @@ _METRIC: JsonValue = {
     "pattern": slo_pattern(),
     "$comment": "a metric that a task makes, such as http/latency-p99, http/error-rate or density/pods-failed",
 }
+_BY_NAME = "official"
 _NOT_EMPTY: list[JsonValue] = [
     {"required": [bound.value], "properties": {bound.value: {"minProperties": 1}}} for bound in Bound
 ]
@@ -25,7 +26,15 @@ _NOT_EMPTY: list[JsonValue] = [
 class SLOsSection(Document):
     """Limits on metrics: a metric must be at most its upper limit, and at least its lower one."""
 
-    model_config = ConfigDict(json_schema_extra={"anyOf": _NOT_EMPTY})
+    # NB: what is asked of an object says nothing of a text.
+    model_config = ConfigDict(
+        json_schema_extra={
+            "type": ["object", "string"],
+            "if": {"type": "string"},
+            "then": {"const": _BY_NAME},
+            "anyOf": _NOT_EMPTY,
+        }
+    )
 
     upper: dict[str, Number] = Field(
         default_factory=dict,
@@ -51,10 +60,18 @@ class SLOsSection(Document):
                 yield bound, metric, limit
 
 
+def _spelt_out(given: Any) -> Any:
+    return {"upper": OFFICIAL} if given == _BY_NAME else given
+
+
 class AssessSection(Document):
     """Judge the metrics of the tasks before this one by SLOs."""
 
-    slos: Annotated[SLOsSection, Field(alias="SLOs", description="The limits.")]
+    slos: Annotated[
+        SLOsSection,
+        BeforeValidator(_spelt_out),
+        Field(alias="SLOs", description="The limits, or the word official: SIG Scalability's, on a control plane."),
+    ]
 
     def value(self) -> AssessInputs:
         """The SLOs, each metric by its one name, however its percentile is written."""
@@ -72,6 +89,9 @@ class AssessSection(Document):
 
     def without_data(self, before: Collection[str]) -> list[str]:
         """For each SLO on a metric that none of the tasks ``before`` makes: the field, and what would make it."""
+        makers = {maker(metric) for metric in OFFICIAL}
+        if self.slos.upper == OFFICIAL and makers.isdisjoint(before):
+            return [f"SLOs: {_BY_NAME} needs task {' or '.join(sorted(makers))}, listed before assess"]
         wrong = []
         for bound, metric, _ in self.slos.limits():
             task = maker(metric)

@@ -108,6 +108,15 @@ _CALL = "/[A-Z]+/[a-z0-9.-]+(/[a-z0-9.-]+)?"
 _CLASS = "/(mutating|read-resource|read-namespace|read-cluster)"
 _STARTUP = "from the creation of a pod (within a second) to the sight of it Running and Ready, by a watcher apart"
 
+OFFICIAL = {
+    "pod-startup-latency-p99/steady": 5_000.0,
+    "api-call-latency-p99/mutating": 1_000.0,
+    "api-call-latency-p99/read-resource": 1_000.0,
+    "api-call-latency-p99/read-namespace": 30_000.0,
+    "api-call-latency-p99/read-cluster": 30_000.0,
+}
+"""SIG Scalability's SLOs, in ms: kubernetes/community, ``sig-scalability/slos/slos.md``."""
+
 _METRICS = (
     MetricFamily(
         pattern="pod-startup-latency-(p50|p90|p99|mean|max)",
@@ -244,6 +253,7 @@ KIND = Kind(
     module="autox.tasks.density.task",
     load=Load.ELSEWHERE,
     metrics=_METRICS,
+    official=OFFICIAL,
     targets=_targets,
     secrets={"kubeconfigSecret": "kubeconfig"},
     sidecar=True,

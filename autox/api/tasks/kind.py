@@ -52,6 +52,7 @@ class Kind:
             is it.
         load: what it puts load on.
         metrics: that it makes, those that are asked for most first.
+        official: upper limits on some of them, by name without ``NAME/``: the SLOs that the field has agreed on.
         targets: what it loads by its ``chart_section``, of which only the form is known, and by the namespace that the
             experiment runs in: the same words for the same target (``autox.core.hosts``), or nothing.
         needs_cluster: it cannot be carried out without the cluster that the experiment runs in.
@@ -72,6 +73,7 @@ class Kind:
     inputs: Callable[[Any, Path, frozenset[float]], TaskInputs] = _of_the_section_alone
     load: Load = Load.NONE
     metrics: tuple[MetricFamily, ...] = ()
+    official: Mapping[str, float] = field(default_factory=dict)
     targets: Callable[[Mapping[str, Any], str], Iterable[str]] = lambda _given, _namespace: ()
     needs_cluster: bool = False
     rights: tuple[Right, ...] = ()

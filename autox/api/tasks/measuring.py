@@ -11,6 +11,9 @@ KINDS: tuple[Kind, ...] = (ready.KIND, wait.KIND, http.KIND, density.KIND)
 METRICS = {kind.name: kind.metrics for kind in KINDS if kind.metrics}
 """By task; the tasks that are not here make none."""
 
+OFFICIAL = {f"{kind.name}/{rest}": limit for kind in KINDS for rest, limit in kind.official.items()}
+"""The upper limits that the field has agreed on, by metric."""
+
 _NAMED = 4
 """So many metrics of a task are named to whoever names another."""
 

@@ -12,6 +12,7 @@ are no calls on single objects. The scope is the one that the API server writes 
 from collections.abc import Iterable, Mapping
 from enum import StrEnum
 
+from autox.api.tasks.density import OFFICIAL
 from autox.core.prometheustext import CumulativeHistogram
 
 BUILT_IN = frozenset(
@@ -58,7 +59,7 @@ class CallClass(StrEnum):
     CLUSTER = "read-cluster"
 
 
-LIMITS = {CallClass.MUTATING: 1.0, CallClass.RESOURCE: 1.0, CallClass.NAMESPACE: 30.0, CallClass.CLUSTER: 30.0}
+LIMITS = {each: OFFICIAL[f"api-call-latency-p99/{each}"] / 1000 for each in CallClass}
 """Seconds that 99 % of the calls of a class may take."""
 
 _MUTATING = frozenset({"POST", "PUT", "PATCH", "APPLY", "DELETE"})

@@ -14,8 +14,19 @@ helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version | quote }}
 {{- fail (printf "release name %s: must not be longer than 52 characters, the limit of a CronJob" .Release.Name) }}
 {{- end }}
 {{- $done := list }}
+{{- $official := false }}
 {{- range $kind := include "experiment.listed" . | fromJsonArray }}
-{{- range $bound, $limits := .slos | empty | ternary dict (index $.Values .name .slos) }}
+{{- $slos := .slos | empty | ternary dict (index $.Values .name .slos) }}
+{{- if and (kindIs "string" $slos) (not $official) }}
+{{- $makers := list }}
+{{- range include "experiment.tasks" $ | fromJsonArray }}
+{{- if .official }}
+{{- $makers = append $makers .name }}
+{{- end }}
+{{- end }}
+{{- fail (printf "%s.%s: %s needs task %s, listed before %s" .name .slos $slos (join " or " $makers) .name) }}
+{{- end }}
+{{- range $bound, $limits := kindIs "map" $slos | ternary $slos dict }}
 {{- range $metric, $limit := $limits }}
 {{- $maker := splitList "/" $metric | first }}
 {{- if not (has $maker $done) }}
@@ -24,6 +35,7 @@ helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version | quote }}
 {{- end }}
 {{- end }}
 {{- $done = append $done .name }}
+{{- $official = or $official .official }}
 {{- end }}
 {{- end }}
 
