@@ -19,6 +19,7 @@ import pytest
 from autox.cluster.network import bindable
 from tests.clusters import LocalCluster, run, wait_for
 from tests.forking import fork
+from tests.integration.objects import config_map
 
 pytestmark = pytest.mark.integration
 
@@ -29,14 +30,22 @@ DOWN_SECONDS = (0.1, 0.6)
 
 
 @pytest.fixture(scope="module")
-def victim(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalCluster]:
-    """A cluster that is healed by each test of this module that breaks it."""
+def victim_of_all(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalCluster]:
+    """A cluster, not yet up, that each test of this module may break."""
     cluster = LocalCluster(name="victim", state=tmp_path_factory.mktemp("state"))
     try:
-        cluster.up()
         yield cluster
     finally:
         cluster.down()
+
+
+@pytest.fixture
+def victim(victim_of_all: LocalCluster) -> LocalCluster:
+    """The one of all, up, whatever the test before left of it, with an object in it."""
+    if not victim_of_all.pids().keys() >= {*COMPONENTS}:
+        victim_of_all.up()
+    victim_of_all.apply(config_map("kept", word="still-here"))
+    return victim_of_all
 
 
 def assert_nothing_left(cluster: LocalCluster) -> None:
@@ -84,7 +93,6 @@ def test_up_of_what_is_up(victim: LocalCluster) -> None:
 
 def test_components_killed_together(victim: LocalCluster) -> None:
     """After a crash of the machine, as it were, up brings everything back with the objects that were there."""
-    victim.kubectl("create", "configmap", "kept", "--from-literal=word=still-here")
     for process in victim.processes():
         process.kill()
     wait_for("the end of all processes", lambda: not victim.processes())
@@ -127,7 +135,6 @@ def test_spoilt_record(victim: LocalCluster) -> None:
 
 def test_lost_directory(victim: LocalCluster) -> None:
     """Somebody removes the state directory: status still sees the processes, and down ends them."""
-    victim.up()
     shutil.rmtree(victim.home.directory)
 
     status = victim.status()
