@@ -69,6 +69,7 @@ def measured(times: PodTimes, *, leases: list[float] | None = None, calls: ApiCa
         leases=leases or [],
         calls=calls,
         availability=Availability(looks=9, ready=9),
+        news=[0.0, 0.01],
     )
 
 

@@ -155,6 +155,8 @@ def test_latency_pods_are_told_apart(asked: int, times: PodTimes | None, p99: fl
     assert named["density/pod-startup-latency-p99"].value == 8000
 
 
+WATCHED = tuple(f"density/watch-latency-{name}" for name in ("p50", "p99", "max"))
+PROBED = ("density/api-availability", *WATCHED)
 READS = ("read-resource", "read-namespace", "read-cluster")
 
 
@@ -176,10 +178,10 @@ def test_what_is_unknown_has_no_value() -> None:
         "density/arrival-rate",
         "density/scheduling-throughput",
         *(f"density/scheduling-throughput-{name}" for name in ("min", "p5", "max")),
-        "density/api-availability",
+        *PROBED,
         "density/pod-startup-latency",
     }
-    assert {each.value for name, each in found.items() if name != "density/api-availability"} == {0, None}
+    assert {each.value for name, each in found.items() if name not in PROBED} == {0, None}
     assert found["density/pod-startup-latency-p99"].infinite
     assert found["density/pod-startup-latency-p99"].why == "4 of 4 pods never came so far"
     assert found["density/api-call-latency-p99"].why == "forbidden"
@@ -238,6 +240,9 @@ def test_figures_are_in_milliseconds_and_named() -> None:
             "density/scheduling-throughput": 2,
             **{f"density/scheduling-throughput-{name}": 2 for name in ("min", "p5", "max")},
             "density/api-availability": 1,
+            "density/watch-latency-p50": 0,
+            "density/watch-latency-p99": 10,
+            "density/watch-latency-max": 10,
             "density/lease-lateness-p99": 500,
             "density/lease-lateness-max": 500,
             "density/api-call-latency-p50": 50,

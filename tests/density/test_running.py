@@ -53,6 +53,8 @@ async def test_a_control_plane_is_loaded_and_left_as_it_was(
     rates = ("arrival-rate", "scheduling-throughput", "scheduling-throughput-min", "scheduling-throughput-max")
     for name in ("pods-as-asked", *rates, *calls, *classes):
         assert (found[f"density/{name}"] or 0) > 0, name
+    assert 0 <= (found["density/watch-latency-max"] or 0) < 10_000
+    assert found["density/watch-latency-p50"] is not None
     assert (found["density/api-availability"], found["density/slow-calls/read-resource"]) == (1, 0)
     assert not any("/metrics" in name or "WATCH" in name for name in found)
     assert any("system:masters" in note.text for note in findings.notes)

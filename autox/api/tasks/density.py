@@ -213,6 +213,12 @@ _METRICS = (
         help="{of N} calls, by {the API server's histogram}",
     ),
     MetricFamily(
+        pattern="watch-latency-(p50|p99|max)",
+        example="watch-latency-p99",
+        unit="ms",
+        help="from the API server's answer to a write until a watcher sees it, by one write a second",
+    ),
+    MetricFamily(
         pattern="lease-lateness-(p99|max)",
         example="lease-lateness-p99",
         unit="ms",

@@ -41,6 +41,7 @@ class Measured:
         leases: seconds of lateness of each lease renewal, ascending.
         calls: of the API between the first Deployment and the end; in words why not, if not.
         availability: of the API server meanwhile.
+        news: seconds that the news of each change took to a watcher, ascending.
     """
 
     pods: PodTimes
@@ -51,6 +52,7 @@ class Measured:
     leases: list[float]
     calls: ApiCalls | str
     availability: Availability
+    news: list[float]
 
 
 def demands(inputs: DensityInputs) -> tuple[SLO, ...]:
@@ -67,6 +69,7 @@ def metrics(measured: Measured, inputs: DensityInputs) -> tuple[Metric, ...]:
         *_leases(measured.leases),
         *_calls(measured.calls),
         _available(measured.availability),
+        *_news(measured.news),
     )
 
 
@@ -118,10 +121,12 @@ def _are_few(percent: int, count: int) -> bool:
     return count > 0 and rank_of(percent, count) == count
 
 
-def _late(name: str, value: float | None, latencies: list[float], *, caveat: str = "") -> Metric:
+def _late(
+    name: str, value: float | None, latencies: list[float], *, caveat: str = "", what: str = "pods never came so far"
+) -> Metric:
     never = latencies.count(inf)
     is_infinite = value is None and never > 0
-    why = f"{never:,} of {len(latencies):,} pods never came so far" if is_infinite else ""
+    why = f"{never:,} of {len(latencies):,} {what}" if is_infinite else ""
     caveat = "" if value is None else caveat
     return replace(KIND.measured(name, _scaled(value)), why=why, infinite=is_infinite, caveat=caveat)
 
@@ -159,6 +164,13 @@ def _leases(late: list[float]) -> Iterator[Metric]:
 
 def _available(found: Availability) -> Metric:
     return replace(KIND.measured("api-availability", found.share, f"{found.looks:,}"), why=found.why)
+
+
+def _news(latencies: list[float]) -> Iterator[Metric]:
+    for statistic, percent in (("p50", 50), ("p99", 99), ("max", 100)):
+        caveat = f"max of {len(latencies):,}" if statistic != "max" and _are_few(percent, len(latencies)) else ""
+        name = f"watch-latency-{statistic}"
+        yield _late(name, quantile(latencies, percent), latencies, caveat=caveat, what="changes were never seen")
 
 
 def _calls(calls: ApiCalls | str) -> Iterator[Metric]:

@@ -97,7 +97,7 @@ class LoadTest:
         self._say(f"creating {inputs.pods} pods, {inputs.rate:g} a second")
         began = time.monotonic()
         deadline = began + inputs.timeout
-        async with probing(self._kube, self._run_labels) as availability:
+        async with probing(self._kube, self._run_labels) as probed:
             await self._load(self._plan, observer.pods, self._sent, began=began, deadline=deadline)
             until = time.monotonic()
             # NB: before anything else is asked for, since pods come and go while that is answered.
@@ -119,7 +119,8 @@ class LoadTest:
             until=until,
             leases=observer.leases.lateness(at=time.monotonic()),
             calls=_calls(before, await self._snapshot()),
-            availability=availability,
+            availability=probed.availability,
+            news=probed.news.latencies(at=until),
         )
         beside |= await self._others()
         hindrance = await self._hindrance() if arrived.as_asked < inputs.pods else Hindrance()

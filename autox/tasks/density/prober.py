@@ -1,23 +1,33 @@
-"""Looks at an API server once a second while it is loaded: is it ready, and how long do reads take that no load makes.
+"""Looks at an API server once a second while it is loaded: is it ready, how long do reads and news take.
 
 Availability is ClusterLoader2's: the share of looks at ``/readyz`` that are answered with 200. Here each look is due
 when its second comes, and one that is not answered within ``ENOUGH`` counts as refused, so that a server which hangs is
 not looked at more rarely for it. The reads (one object, the list of a namespace, a list of the whole cluster) are
 there so that each class of calls that an SLO is about has calls; their latency is the API server's to tell
-(``callclasses``).
+(``callclasses``). An object of the run is changed, and a watch of it tells when the news comes (``watchtimes``).
 """
 
 import asyncio
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager, suppress
-from dataclasses import dataclass
+import time
+from collections.abc import AsyncIterator, Coroutine
+from contextlib import aclosing, asynccontextmanager, suppress
+from dataclasses import dataclass, field
+from itertools import count
+from typing import Any
 
 from autox.kube.client import KubeClient
-from autox.model.errors import AutoxError, ForbiddenError, UnauthorizedError
+from autox.kube.objects import Object
+from autox.kube.watch import watch
+from autox.model.errors import AutoxError, ForbiddenError, NotFoundError, UnauthorizedError
+from autox.model.refs import CONFIG_MAPS
 from autox.tasks.density.labels import RunLabels
+from autox.tasks.density.watchtimes import WatchTimes
 
 PERIOD = 1.0  # seconds between two looks
 ENOUGH = 1.0  # seconds within which a look is answered
+
+_NAME = "watch-probe"
+_NUMBER = "number"
 
 
 @dataclass(slots=True)
@@ -40,33 +50,42 @@ class Availability:
         return self.ready / self.looks if self.looks and not self.why else None
 
 
+@dataclass(frozen=True, slots=True)
+class Probed:
+    """What was found so far; looks that are not answered yet are not in it."""
+
+    availability: Availability = field(default_factory=Availability)
+    news: WatchTimes = field(default_factory=WatchTimes)
+
+
 @asynccontextmanager
-async def probing(kube: KubeClient, run_labels: RunLabels) -> AsyncIterator[Availability]:
+async def probing(kube: KubeClient, run_labels: RunLabels) -> AsyncIterator[Probed]:
     """Look at the API server until the end of the context.
 
     Args:
         kube: of the cluster under test.
-        run_labels: of the run, in whose namespace is read.
-
-    Yields:
-        What was found so far; looks that are not answered yet are not in it.
+        run_labels: of the run, in whose namespace is read and written.
     """
-    found = Availability()
-    namespace = f"/api/v1/namespaces/{run_labels.namespace}/configmaps"
-    reads = (f"{namespace}/kube-root-ca.crt", namespace)
-    probes = asyncio.create_task(_probe(kube, reads, found))
+    found = Probed()
+    parts: tuple[Coroutine[Any, Any, None], ...] = (
+        _look_again(kube, found.availability),
+        _read(kube, run_labels.namespace),
+        _watch(kube, run_labels.namespace, found.news),
+        _change(kube, run_labels, found.news),
+    )
+    probes = [asyncio.create_task(each) for each in parts]
     try:
         yield found
     finally:
-        probes.cancel()
-        await asyncio.gather(probes, return_exceptions=True)
+        for each in probes:
+            each.cancel()
+        await asyncio.gather(*probes, return_exceptions=True)
 
 
-async def _probe(kube: KubeClient, reads: tuple[str, ...], found: Availability) -> None:
+async def _look_again(kube: KubeClient, found: Availability) -> None:
     clock = asyncio.get_running_loop().time
     due = clock()
     async with asyncio.TaskGroup() as group:
-        group.create_task(_read(kube, reads))
         while True:
             group.create_task(_look(kube, found))
             # NB: of a process that stood still, the looks that it missed are not made up for in a burst.
@@ -88,14 +107,38 @@ async def _look(kube: KubeClient, found: Availability) -> None:
     found.ready += is_ready
 
 
-async def _read(kube: KubeClient, reads: tuple[str, ...]) -> None:
+async def _read(kube: KubeClient, namespace: str) -> None:
     """Read for ever, one after another.
 
     None is given up: the API server would count it with the time that it had been given.
     """
+    config_maps = f"/api/v1/namespaces/{namespace}/configmaps"
     while True:
         with suppress(AutoxError):
-            for path in reads:
-                await kube.read(path)
+            await kube.read(f"{config_maps}/{_NAME}")
+            await kube.read(config_maps)
             await kube.read("/api/v1/namespaces", params={"limit": "1"})
         await asyncio.sleep(PERIOD)
+
+
+async def _change(kube: KubeClient, run_labels: RunLabels, news: WatchTimes) -> None:
+    """Change an object for ever, once a second at most; one that is not there is made."""
+    meta = {"name": _NAME, "namespace": run_labels.namespace, "labels": run_labels.labels}
+    for number in count(1):
+        body: Object = {"metadata": meta, "data": {_NUMBER: str(number)}}
+        with suppress(AutoxError):
+            try:
+                await kube.patch(CONFIG_MAPS, _NAME, body, namespace=run_labels.namespace)
+            except NotFoundError:
+                await kube.create(CONFIG_MAPS, body)
+            news.answered(number, at=time.monotonic())
+        await asyncio.sleep(PERIOD)
+
+
+async def _watch(kube: KubeClient, namespace: str, news: WatchTimes) -> None:
+    events = watch(kube, CONFIG_MAPS, namespace=namespace, field_selector=f"metadata.name={_NAME}")
+    async with aclosing(events):
+        async for event in events:
+            number = ((event.object or {}).get("data") or {}).get(_NUMBER)
+            if number is not None:
+                news.seen(int(number), at=time.monotonic())
