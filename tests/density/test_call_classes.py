@@ -117,6 +117,23 @@ def test_nothing_is_made_up_without_readings() -> None:
 REJECTED = 'apiserver_request_total{{code="{code}",verb="POST",resource="deployments"}} {count}'
 
 
+@pytest.mark.parametrize(("before", "after"), [("3", "NaN"), ("NaN", "3"), ("9", "3")])
+def test_a_count_that_makes_no_sense_is_unknown(before: str, after: str) -> None:
+    """Such a verdict said: nan requests were turned away."""
+    readings = ["\n".join((IDLE, REJECTED.format(code=429, count=each))) for each in (before, after)]
+    calls = calls_between(*map(snapshot, readings))
+
+    assert isinstance(calls, ApiCalls)
+    assert calls.rejected is None
+
+
+def test_buckets_that_are_ahead_of_their_sum_hold_no_slow_calls() -> None:
+    """Counters are read while calls end: there were -1 slow ones."""
+    found = told(series("POST", "pods", "resource", (10, 10, 10, 9)))
+
+    assert found["density/slow-calls/mutating"].value == 0
+
+
 def test_requests_that_were_turned_away_are_counted_and_named() -> None:
     """An API server with too few seats had good latencies: what it turns away takes no time."""
     before = "\n".join((IDLE, REJECTED.format(code=429, count=3), REJECTED.format(code=201, count=50)))

@@ -144,10 +144,16 @@ def calls_between(before: Snapshot, after: Snapshot) -> ApiCalls | str:
             classes=_classes(calls),
             whole=_grouped(whole, _key),
             webhooks=_grouped(webhooks, _webhook),
-            rejected=None if before.rejected is None or after.rejected is None else after.rejected - before.rejected,
+            rejected=_grown(before.rejected, after.rejected),
         )
     except ValueError as error:
         return str(error)
+
+
+def _grown(before: float | None, after: float | None) -> float | None:
+    """How much a counter grew; None of one that is not there, or that shrank, or is no number."""
+    grown = -1.0 if before is None or after is None else after - before
+    return grown if grown >= 0 else None
 
 
 def _grouped(

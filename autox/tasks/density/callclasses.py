@@ -85,4 +85,5 @@ def slower(histograms: Iterable[CumulativeHistogram], limit: float) -> float | N
     found = list(histograms)
     if any(limit not in each.bounds for each in found):
         return None
-    return sum(each.count - each.counts[each.bounds.index(limit)] for each in found)
+    # NB: counts are read while they grow, so that a bucket may hold more than all of them.
+    return sum(max(0.0, each.count - each.counts[each.bounds.index(limit)]) for each in found)
