@@ -112,13 +112,18 @@ def _steady(pods: PodTimes | None, inputs: DensityInputs) -> Iterator[Metric]:
 def _quantiles(latencies: list[float], wanted: tuple[str, ...], *, line: str = "") -> Iterator[Metric]:
     for each in wanted:
         percent = int(each[1:])
-        caveat = f"max of {len(latencies):,}" if _are_few(percent, len(latencies)) else ""
+        caveat = _of_few(percent, len(latencies))
         yield _late(f"{_STARTUP}-{each}{line}", quantile(latencies, percent), latencies, caveat=caveat)
 
 
 def _are_few(percent: int, count: int) -> bool:
     """Too few observations for a percentile: it is the greatest of them."""
     return count > 0 and rank_of(percent, count) == count
+
+
+def _of_few(percent: int, count: int) -> str:
+    """What a percentile of too few really is; nothing is to be said of the greatest itself."""
+    return f"max of {count:,}" if percent < 100 and _are_few(percent, count) else ""
 
 
 def _late(
@@ -158,8 +163,8 @@ def _windows(bound: Throughput) -> Iterator[Metric]:
 def _leases(late: list[float]) -> Iterator[Metric]:
     for statistic, percent in (("p99", 99), ("max", 100)):
         value = _scaled(quantile(late, percent))
-        caveat = f"max of {len(late):,}" if statistic != "max" and _are_few(percent, len(late)) else ""
-        yield replace(KIND.measured(f"lease-lateness-{statistic}", value), caveat=caveat)
+        metric = KIND.measured(f"lease-lateness-{statistic}", value)
+        yield replace(metric, caveat=_of_few(percent, len(late)))
 
 
 def _available(found: Availability) -> Metric:
@@ -168,8 +173,7 @@ def _available(found: Availability) -> Metric:
 
 def _news(latencies: list[float]) -> Iterator[Metric]:
     for statistic, percent in (("p50", 50), ("p99", 99), ("max", 100)):
-        caveat = f"max of {len(latencies):,}" if statistic != "max" and _are_few(percent, len(latencies)) else ""
-        name = f"watch-latency-{statistic}"
+        name, caveat = f"watch-latency-{statistic}", _of_few(percent, len(latencies))
         yield _late(name, quantile(latencies, percent), latencies, caveat=caveat, what="changes were never seen")
 
 

@@ -52,7 +52,12 @@ class Availability:
 
 @dataclass(frozen=True, slots=True)
 class Probed:
-    """What was found so far; looks that are not answered yet are not in it."""
+    """What was found so far.
+
+    Attributes:
+        availability: by the looks that were answered, or should have been.
+        news: of the changes that were made.
+    """
 
     availability: Availability = field(default_factory=Availability)
     news: WatchTimes = field(default_factory=WatchTimes)
