@@ -74,8 +74,8 @@ def test_readme_shows_the_documented_command() -> None:
     assert [setting for setting in SETTINGS if f"--set '{setting}'" not in readme] == []
 
 
-def test_opting_in_runs_a_job_and_records_its_verdict(audited: AuditedCluster) -> None:
-    """Labelling httpbin runs the experiment against ``http://httpbin.default/get``, and its verdict is kept."""
+def test_the_documented_command(audited: AuditedCluster) -> None:
+    """It runs, passes, is opted out and uninstalled; nothing of the user's is written, and every verdict stays."""
     audited.kubectl("apply", "-f", str(ROOT / "examples" / "httpbin" / "httpbin.yaml"))
     installed = audited.helm(
         "install", "autox", str(ROOT / "charts" / "autox"), *(word for each in SETTINGS for word in ("--set", each))
@@ -83,54 +83,45 @@ def test_opting_in_runs_a_job_and_records_its_verdict(audited: AuditedCluster) -
     assert installed.code == 0, installed.err
     audited.kubectl("rollout", "status", "deployment/autox", "--timeout=60s")
     audited.kubectl("rollout", "status", "deployment/httpbin", "--timeout=60s")
-    assert audited.experiments() == []
+    assert of(audited, "httpbin") == []
 
-    audited.kubectl("label", "deployment/httpbin", "app.kubernetes.io/version=1.0", "iter8.tools/autox=true")
+    name = _opted_in(audited)
+    runner = f"system:serviceaccount:default:{name}"
+    assert {CONTROLLER, runner} <= audited.audit.users(), "the audit log does not see them"
+    assert audited.audit.trespasses() == []
+    assert audited.audit.refused() == [], "the roles are not wide enough"
 
-    name = wait_for("a record", audited.experiments)[0]["metadata"]["name"]
+    audited.kubectl("label", "deployment/httpbin", "iter8.tools/autox-")
+    wait_for(
+        "the record to say Deleted",
+        lambda: [one["status"]["phase"] for one in of(audited, "httpbin")] == ["Deleted"],
+    )
+    assert audited.kubectl("get", "jobs", "--ignore-not-found") == ""
+    assert audited.helm("uninstall", "autox").code == 0
+    assert [one["status"]["verdict"] for one in of(audited, "httpbin")] == ["Pass"]
+
+
+def _opted_in(cluster: AuditedCluster) -> str:
+    """Labelling runs the experiment against ``http://httpbin.default/get``, and it passes; its name."""
+    cluster.kubectl("label", "deployment/httpbin", "app.kubernetes.io/version=1.0", "iter8.tools/autox=true")
+    name: str = wait_for("a record", lambda: of(cluster, "httpbin"))[0]["metadata"]["name"]
     of_it = f"app.kubernetes.io/instance={name}"
-    wait_for("a Job", lambda: audited.kubectl("get", "jobs", "--selector", of_it, "--ignore-not-found"))
-    done = audited.verdict("1.0", spec="iter8")
+    wait_for("a Job", lambda: cluster.kubectl("get", "jobs", "--selector", of_it, "--ignore-not-found"))
+    done = cluster.verdict("1.0", spec="iter8")
     assert done["status"]["verdict"] == "Pass", done["status"]
     assert {slo["metric"]: slo["verdict"] for slo in done["status"]["slos"]} == {
         "http/latency-mean": "Pass",
         "http/error-count": "Pass",
     }
     assert done["status"]["tasks"] == {"done": 3, "total": 3}
-    audited.kubectl("wait", f"experiment/{name}", "--for=condition=Passed", "--timeout=10s")
-    assert "Pass" in audited.kubectl("get", "xp")
+    cluster.kubectl("wait", f"experiment/{name}", "--for=condition=Passed", "--timeout=10s")
+    assert "Pass" in cluster.kubectl("get", "xp")
+    return name
 
 
-def test_nothing_is_written_but_what_is_autoxs_own(audited: AuditedCluster) -> None:
-    """The API server's audit log shows no write by controller or runner to a trigger or to anything of the user's."""
-    runner = f"system:serviceaccount:default:{audited.experiments()[0]['metadata']['name']}"
-
-    assert {CONTROLLER, runner} <= audited.audit.users(), "the audit log does not see them"
-    assert audited.audit.trespasses() == []
-
-
-def test_nothing_that_autox_asked_for_was_refused(audited: AuditedCluster) -> None:
-    """The roles are wide enough: neither the controller nor the runner meets a 403 in the whole story."""
-    assert audited.audit.refused() == []
-
-
-def test_opting_out_deletes_the_experiment_and_keeps_its_record(audited: AuditedCluster) -> None:
-    """The Job goes, the verdict stays."""
-    audited.kubectl("label", "deployment/httpbin", "iter8.tools/autox-")
-
-    wait_for(
-        "the record to say Deleted",
-        lambda: [one["status"]["phase"] for one in audited.experiments()] == ["Deleted"],
-    )
-    assert audited.kubectl("get", "jobs", "--ignore-not-found") == ""
-    assert audited.experiments()[0]["status"]["verdict"] == "Pass"
-
-
-def test_uninstalling_keeps_the_records(audited: AuditedCluster) -> None:
-    """``helm uninstall autox`` leaves the CRDs, and with them every verdict."""
-    assert audited.helm("uninstall", "autox").code == 0
-
-    assert [one["status"]["verdict"] for one in audited.experiments()] == ["Pass"]
+def of(cluster: AuditedCluster, trigger: str) -> list[dict[str, Any]]:
+    """The records of a trigger; the other story leaves some, too."""
+    return [each for each in cluster.experiments() if each["spec"]["trigger"]["name"] == trigger]
 
 
 def test_loops_are_counted_and_totalled(audited: AuditedCluster) -> None:
@@ -150,8 +141,7 @@ def test_loops_are_counted_and_totalled(audited: AuditedCluster) -> None:
         )
         cron_jobs = wait_for("a CronJob", lambda: audited.get("cronjobs")["items"])
         cron_job = cron_jobs[0]["metadata"]["name"]
-        # NB: uninstalled, autox leaves its records: those of the documented command are there.
-        [experiment] = [each for each in audited.experiments() if each["spec"]["trigger"]["name"] == "looped"]
+        [experiment] = of(audited, "looped")
         name = experiment["metadata"]["name"]
 
         # What the schedule would do each hour.
