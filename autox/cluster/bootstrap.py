@@ -5,15 +5,19 @@ has. Virtual nodes of the mock provider share one identity, whose role is writte
 """
 
 import asyncio
+import re
 from collections.abc import Sequence
+from contextlib import suppress
 from typing import Any
 
 from autox.cluster.health import is_ready
 from autox.cluster.identities import DNS_GROUP, KUBELET_CLIENTS_GROUP, NODES_GROUP, VIRTUAL_NODES_GROUP
 from autox.kube.client import KubeClient
-from autox.model.errors import DeadlineError, NotFoundError, TransientError
-from autox.model.refs import CLUSTER_ROLE_BINDINGS, CLUSTER_ROLES, NODES, SERVICE_ACCOUNTS, Resource
+from autox.kube.objects import metadata
+from autox.model.errors import ConflictError, DeadlineError, NotFoundError, TransientError
+from autox.model.refs import CLUSTER_ROLE_BINDINGS, CLUSTER_ROLES, NODES, PODS, SERVICE_ACCOUNTS, Resource
 
+_OURS = "autox.dev/provider in (process,containerd)"
 FIELD_MANAGER = "autox-cluster"
 POLL_SECONDS = 0.05
 
@@ -58,6 +62,30 @@ async def grant(kube: KubeClient, *, dns: bool) -> None:
     """Apply the grants; the same call again changes nothing."""
     for resource, body in grants(dns=dns):
         await kube.apply(resource, body, field_manager=FIELD_MANAGER)
+
+
+async def remove_nodes(kube: KubeClient, cluster: str, *, keep: Sequence[str]) -> list[str]:
+    """Delete the Nodes that a cluster had and has no more, with the pods that ended with them; the nodes' names.
+
+    Nobody else would: Kubernetes misses a node after a minute, and its pods, which it took for running until then, are
+    not even deleted for five minutes more.
+
+    Args:
+        kube: the administrator's client.
+        cluster: its name, which those of its nodes begin with.
+        keep: names of the nodes that it has.
+    """
+    ours = re.compile(rf"{re.escape(cluster)}-(node-\d+|containerd)")
+    names = [str(metadata(each)["name"]) for each in (await kube.list_metadata(NODES, label_selector=_OURS)).items]
+    gone = [name for name in names if ours.fullmatch(name) and name not in keep]
+    for name in gone:
+        with suppress(NotFoundError):
+            await kube.delete(NODES, name)
+        for each in (await kube.list_metadata(PODS, field_selector=f"spec.nodeName={name}")).items:
+            pod = metadata(each)
+            with suppress(NotFoundError, ConflictError):
+                await kube.delete(PODS, pod["name"], namespace=pod["namespace"], grace_seconds=0, uid=pod["uid"])
+    return gone
 
 
 async def wait_until_pods_can_run(kube: KubeClient, nodes: Sequence[str], *, seconds: float) -> None:

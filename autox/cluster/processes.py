@@ -52,7 +52,10 @@ class Running:
 
     def _is_gone(self) -> bool:
         try:
-            return not self.process.is_running() or self.process.status() == psutil.STATUS_ZOMBIE
+            if not self.process.is_running():
+                return True
+            # NB: while other threads of it are still ending, so are its sockets, and the first one is a zombie already.
+            return self.process.status() == psutil.STATUS_ZOMBIE and self.process.num_threads() <= 1
         except psutil.Error:
             return True
 

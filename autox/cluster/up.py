@@ -15,7 +15,7 @@ from pathlib import Path
 
 from autox.cluster import network as networks
 from autox.cluster.administrator import Administrator
-from autox.cluster.bootstrap import grant, wait_until_pods_can_run
+from autox.cluster.bootstrap import grant, remove_nodes, wait_until_pods_can_run
 from autox.cluster.component import Component
 from autox.cluster.containerd import cgroups, requirements
 from autox.cluster.containerd.addresses import conflicting_route, node_range
@@ -193,6 +193,8 @@ async def _converge(request: Request, state: ClusterState, *, say: Say) -> None:
     async with KubeClient(from_kubeconfig(home.kubeconfig)) as kube:
         await grant(kube, dns=bool(containerd_node))
         await starter.all_ready([each for name, each in wanted.items() if name not in ("etcd", "apiServer")])
+        if gone := await remove_nodes(kube, spec.name, keep=nodes):
+            say(f"removed, with their pods: {', '.join(gone)}")
         await wait_until_pods_can_run(kube, nodes, seconds=READY_SECONDS)
         if nodes:
             say(f"ready to run pods: {', '.join(nodes)}")

@@ -18,6 +18,7 @@ from autox.cluster.binaries.providing import provide
 from autox.cluster.binaries.settings import BinarySettings
 from autox.cluster.binaries.tools import Tool
 from tests.clusters import LocalCluster, run
+from tests.integration.objects import pod, shell
 
 pytestmark = pytest.mark.integration
 
@@ -117,12 +118,19 @@ def test_changed_flag_is_in_effect(changing: LocalCluster) -> None:
 
 
 def test_nodes_are_counted(changing: LocalCluster) -> None:
-    """A cluster can be given more nodes, and fewer."""
+    """A cluster can be given more nodes, and fewer: the others go with their pods, which were "Running" for minutes."""
     changing.up("--nodes", "2")
     assert changing.kubectl("get", "nodes", "-o", "name").split() == ["node/own-node-0", "node/own-node-1"]
+    bound = [pod(f"on-{node}", shell("exec sleep 1000"), nodeName=f"own-node-{node}") for node in (0, 1)]
+    changing.apply(*bound)
+    changing.kubectl("wait", "pod/on-0", "pod/on-1", "--for=condition=Ready", "--timeout=60s")
 
-    changing.up("--nodes", "1")
+    done = changing.up("--nodes", "1")
+
+    assert "removed, with their pods: own-node-1" in done.err
     assert changing.status()["nodes"] == {"own-node-0": ""}
+    assert changing.kubectl("get", "nodes,pods", "-o", "name").split() == ["node/own-node-0", "pod/on-0"]
+    changing.kubectl("delete", "pod", "on-0", "--now")
 
 
 def kind(plural: str) -> dict[str, Any]:
