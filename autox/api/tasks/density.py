@@ -128,7 +128,7 @@ _METRICS = (
         pattern=f"pod-startup-latency-{_QUANTILES}/steady",
         example="pod-startup-latency-p99/steady",
         unit="ms",
-        help="the same of the latency pods, created one by one once all others run: what the official SLO is about",
+        help="the startup of the latency pods, which come one by one once all others run: the official SLO is on these",
     ),
     MetricFamily(
         pattern=f"api-call-latency-{_QUANTILES}",

@@ -155,7 +155,7 @@ def _windows(bound: Throughput) -> Iterator[Metric]:
     fifth = rank_of(5, count)
     figures = {"min": bound.windows[0], "p5": bound.windows[fifth - 1], "max": bound.windows[-1]}
     for name, value in figures.items():
-        caveat = f"min of {count:,}" if name == "p5" and fifth == 1 else ""
+        caveat = f"min of {count:,}" if name == "p5" and fifth == 1 < count else ""
         told = KIND.measured(f"scheduling-throughput-{name}", value, f"{bound.seconds:.3g} s")
         yield replace(told, caveat=caveat)
 
