@@ -123,7 +123,7 @@ async def test_without_a_verdict_there_is_nothing_to_keep(scene: Scene) -> None:
     name = await launched(scene)
     async with controller(scene) as running:
         before = (await revisions(scene))[0].uid
-        await running.until(lambda: bool(running.source.followed))
+        await running.until(lambda: bool(running.followed))
         await _delete(scene, name)
         await eventually(lambda: _is_another(scene, before))
     [only] = await revisions(scene)
@@ -180,7 +180,7 @@ async def test_nothing_comes_back_of_a_group_that_is_gone(scene: Scene) -> None:
         await scene.kube.delete(EXPERIMENT_GROUPS, "web", namespace=scene.namespace)
         await eventually(lambda: _is(scene, name, Phase.DELETED))
         await _delete(scene, name)
-        await running.until(lambda: not running.source.followed)
+        await running.until(lambda: not running.followed)
     async with controller(scene):
         pass
 

@@ -80,6 +80,11 @@ class Running:
         wanted = Settings(namespace=scene.namespace, port=0, **{"identity": "me", **settings})
         self.task = asyncio.create_task(run(wanted, kube, releases, self.source, ApschedulerTimers(), stop=self.stop))
 
+    @property
+    def followed(self) -> list[TriggerWatch]:
+        """What is watched in the scene's namespace; the API server is shared, and others leave groups there."""
+        return [each for each in self.source.followed if each.namespace == self.trigger.namespace]
+
     async def until(self, look: Callable[[], bool]) -> None:
         """Wait until something is so; an end of the controller fails the test with its error."""
         async with asyncio.timeout(20):
@@ -109,19 +114,14 @@ async def test_triggers_and_groups_are_followed_live(scene: Scene) -> None:
         await scene.trigger(opt_in="true", version="1")
         await scene.group()
         await running.until(lambda: len(scene.running()) == 1)
-        # NB: the API server is shared, and tests of other folders leave groups there.
-        assert [watch.resource for watch in running.source.followed if watch.namespace == scene.namespace] == [
-            "deployments"
-        ]
+        assert [watch.resource for watch in running.followed] == ["deployments"]
 
         await scene.trigger(version="2")
         running.source.announce(running.trigger)
         await running.until(lambda: len(scene.releases.runs) == 2)
 
         await scene.kube.delete(EXPERIMENT_GROUPS, "web", namespace=scene.namespace)
-        await running.until(
-            lambda: not scene.running() and scene.namespace not in {each.namespace for each in running.source.followed}
-        )
+        await running.until(lambda: not scene.running() and not running.followed)
 
 
 async def test_what_happened_while_no_controller_ran_is_made_up_for(scene: Scene) -> None:
@@ -229,7 +229,7 @@ async def test_a_watch_that_fails_is_told_in_the_group(scene: Scene) -> None:
         await scene.trigger(opt_in="true", version="1")
         await scene.group()
         await running.until(lambda: len(scene.running()) == 1)
-        (watch,) = running.source.followed
+        (watch,) = running.followed
         running.source.trouble[watch] = WatchTrouble(reason="Forbidden", message="may not watch")
         running.source.on_trouble()
         await stalled(scene, "True")
