@@ -5,7 +5,7 @@ import asyncio
 import pytest
 
 from autox.kube.client import KubeClient
-from autox.model.refs import Resource
+from autox.model.refs import SUBJECT_ACCESS_REVIEWS, Resource
 from tests.kube.apiserver import ApiServer
 from tests.reading.scene import Scene
 from tests.running.release import define
@@ -31,4 +31,12 @@ async def reader(scene: Scene) -> str:
     role = {"apiGroup": "rbac.authorization.k8s.io", "kind": "Role", "name": "reader"}
     await scene.kube.create(ROLES, own | {"rules": rules})
     await scene.kube.create(ROLE_BINDINGS, own | {"roleRef": role, "subjects": [user]})
-    return user["name"]
+    attributes = {"namespace": scene.namespace, "verb": "get", "group": "autox.dev", "resource": "experimentgroups"}
+    review = {"spec": {"user": user["name"], "resourceAttributes": attributes}}
+    async with asyncio.timeout(20):
+        # NB: the API server learns of a role by a watch.
+        while True:
+            answer = await scene.kube.create(SUBJECT_ACCESS_REVIEWS, review)
+            if answer["status"]["allowed"]:
+                return str(user["name"])
+            await asyncio.sleep(0.02)
