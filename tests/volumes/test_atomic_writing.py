@@ -60,7 +60,9 @@ def test_readers_never_see_half_a_version(tmp_path: Path) -> None:
             try:
                 version = os.open(tmp_path / "..data", os.O_DIRECTORY)
             except FileNotFoundError:
-                mixed.append("no version")
+                # NB: what the link names may be removed between the reading of the link and the opening.
+                if not (tmp_path / "..data").is_symlink():
+                    mixed.append("no version")
                 continue
             try:
                 pair = [Path(f"/proc/self/fd/{version}/{name}").read_text() for name in ("a", "b")]
