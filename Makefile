@@ -49,9 +49,9 @@ test: lint ## Run every test, those on a real control plane included
 	@$(PYTEST) $(SPREAD) -m "not realnode and not root"
 
 # In the order in which two processes take them: what needs no image beside what makes it, then what takes long first.
-E2E := tests/image/test_built.py tests/realnode/test_lifecycle.py tests/realnode/test_commands.py \
-  tests/report/test_browser.py tests/containers/test_log_writing.py tests/binaries/test_building.py \
-  tests/realnode/test_faults.py tests/realnode/test_operations.py tests/e2e/test_stories.py tests/realnode/test_node.py
+E2E := tests/image/test_built.py tests/realnode/test_lifecycle.py tests/report/test_browser.py \
+  tests/containers/test_log_writing.py tests/binaries/test_building.py tests/realnode/test_faults.py \
+  tests/realnode/test_operations.py tests/e2e/test_stories.py tests/realnode/test_node.py tests/realnode/test_commands.py
 # One after another: what judges a control plane under load, and what looks at the whole machine.
 E2E_ALONE := tests/realnode/test_story.py tests/realnode/test_leaks.py
 

@@ -235,7 +235,8 @@ def test_crash_loop(fleet: Fleet) -> None:
 
     shown = ("get", "pods", "-l", "app=crashing")
     wait_for("CrashLoopBackOff", lambda: "CrashLoopBackOff" in fleet.cluster.kubectl(*shown))
-    found = wait_for("restarts", lambda: starts() if len(starts()) > RESTARTS else None)[: RESTARTS + 1]
+    # NB: the deletion of the many pods of another test may hold it up.
+    found = wait_for("restarts", lambda: starts() if len(starts()) > RESTARTS else None, seconds=180)[: RESTARTS + 1]
     assert [each["restartCount"] for each in found] == list(range(RESTARTS + 1))
 
     pauses = [
