@@ -37,13 +37,13 @@ _KNOWN = {"properties": {"tasks": {"items": {"enum": list(TASKS)}}}}
 
 def _rules() -> dict[str, Any]:
     """What JSON Schema is told of the rules between fields."""
-    listed = [{"properties": {"tasks": {"contains": {"const": task}}}, "required": ["tasks"]} for task in TASKS]
+    listed = {task: {"properties": {"tasks": {"contains": {"const": task}}}, "required": ["tasks"]} for task in TASKS}
     return {
         "allOf": [
-            *({"if": rule, "then": {"required": [task]}} for task, rule in zip(TASKS, listed, strict=True)),
-            *({"if": {"required": [task], **_KNOWN}, "then": rule} for task, rule in zip(TASKS, listed, strict=True)),
-            *(_metrics_need(task, rule) for task, rule in zip(TASKS, listed, strict=True) if task in METRICS),
-            _official_needs({task: rule for task, rule in zip(TASKS, listed, strict=True) if KINDS[task].official}),
+            *({"if": rule, "then": {"required": [task]}} for task, rule in listed.items()),
+            *({"if": {"required": [task], **_KNOWN}, "then": rule} for task, rule in listed.items()),
+            *(_metrics_need(task, rule) for task, rule in listed.items() if task in METRICS),
+            _official_needs({task: rule for task, rule in listed.items() if KINDS[task].official}),
             {
                 "if": {"properties": {"runner": {"const": "cronjob"}}, "required": ["runner"]},
                 "then": {"required": ["cronjobSchedule"]},

@@ -105,15 +105,14 @@ _PLAIN = (
 
 _QUANTILES = "(p50|p90|p99)"
 _CALL = "/[A-Z]+/[a-z0-9.-]+(/[a-z0-9.-]+)?"
-_CLASS = "/(mutating|read-resource|read-namespace|read-cluster)"
 _STARTUP = "from the creation of a pod (within a second) to the sight of it Running and Ready, by a watcher apart"
+
+_CLASSES = {"mutating": 1_000.0, "read-resource": 1_000.0, "read-namespace": 30_000.0, "read-cluster": 30_000.0}
+_CLASS = f"/({'|'.join(_CLASSES)})"
 
 OFFICIAL = {
     "pod-startup-latency-p99/steady": 5_000.0,
-    "api-call-latency-p99/mutating": 1_000.0,
-    "api-call-latency-p99/read-resource": 1_000.0,
-    "api-call-latency-p99/read-namespace": 30_000.0,
-    "api-call-latency-p99/read-cluster": 30_000.0,
+    **{f"api-call-latency-p99/{each}": limit for each, limit in _CLASSES.items()},
 }
 """SIG Scalability's SLOs, in ms: kubernetes/community, ``sig-scalability/slos/slos.md``."""
 

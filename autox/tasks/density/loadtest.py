@@ -103,6 +103,7 @@ class LoadTest:
             # NB: before anything else is asked for, since pods come and go while that is answered.
             pods = observer.pods.frozen()
             latency_pods = await self._steady(deadline) if pods.running >= inputs.pods else None
+            ended = time.monotonic()
         arrived = arrival(
             pods,
             self._plan,
@@ -117,10 +118,10 @@ class LoadTest:
             arrival=arrived,
             began=began,
             until=until,
-            leases=observer.leases.lateness(at=time.monotonic()),
+            leases=observer.leases.lateness(at=ended),
             calls=_calls(before, await self._snapshot()),
             availability=probed.availability,
-            news=probed.news.latencies(at=until),
+            news=probed.news.latencies(at=ended),
         )
         beside |= await self._others()
         hindrance = await self._hindrance() if arrived.as_asked < inputs.pods else Hindrance()
