@@ -10,6 +10,8 @@ LEASE=20
 
 # NB: what is shown stays out of pipes and redirections.
 exec 3>&1
+# NB: `…` in place of $(…) once there are traps: bash 5.2 reads a trap as a part of the $(…) that it is about to expand
+# when the signal comes, and then ends with "unexpected EOF" in place of what the trap says.
 say() { printf '\n==> %s\n' "$*" >&3; }
 fail() { printf '\nerror: %s\n' "$*" >&2; exit 1; }
 # Run a command on a cluster; env_a and env_b are what `autox cluster env` prints of them.
@@ -21,13 +23,14 @@ b() { printf '  B$ %s\n' "$*" >&3; on b "$@"; }
 nodes() { on b kubectl get nodes -o jsonpath='{range .items[*]}{.metadata.name} {.metadata.uid}{"\n"}{end}'; }
 # Wait until so many nodes of B are Ready.
 await_ready() {
-  local ready
+  local ready logs
   for _ in {1..90}; do
-    ready=$(on b kubectl get nodes | grep -c ' Ready ') || true
+    ready=`on b kubectl get nodes | grep -c ' Ready '` || true
     if [ "$ready" = "$1" ]; then printf '  nodes of B that are Ready: %s\n' "$ready"; return; fi
     sleep 1
   done
-  fail "$ready nodes of B are Ready, not $1: $(on a kubectl logs nodes-0 --tail=5 2>&1)"
+  logs=`on a kubectl logs nodes-0 --tail=5 2>&1` || true
+  fail "$ready nodes of B are Ready, not $1: $logs"
 }
 
 take_down() {
@@ -51,11 +54,11 @@ autox cluster up --name compression-a > /dev/null
 # NB: B misses a silent node after 10 seconds in place of 50, for the sake of those who watch; its nodes say every 5 that
 # they are there (LEASE / 4).
 autox cluster up --name compression-b --nodes 0 --set controllerManager.flags.node-monitor-grace-period=10s > /dev/null
-env_a=$(autox cluster env --name compression-a)
-env_b=$(autox cluster env --name compression-b)
+env_a=`autox cluster env --name compression-a`
+env_b=`autox cluster env --name compression-b`
 
 say "B: what the agents may do there, and nothing else"
-server=$(on b kubectl config view --minify -o 'jsonpath={.clusters[0].cluster.server}')
+server=`on b kubectl config view --minify -o 'jsonpath={.clusters[0].cluster.server}'`
 b helm install nodes charts/nodes --set install=identity --set server="$server" --set nodesPerReplica=$NODES > /dev/null
 b kubectl wait secret/nodes --for='jsonpath={.data.token}' --timeout=30s
 
@@ -70,7 +73,7 @@ a kubectl rollout status statefulset/nodes --timeout=60s
 
 say "One node of A is $NODES nodes of B"
 await_ready $NODES
-before=$(nodes)
+before=`nodes`
 a kubectl get nodes
 b kubectl get nodes virtual-0-0 virtual-0-$((NODES - 1))
 
@@ -91,7 +94,8 @@ a kubectl scale statefulset/nodes --replicas=0
 await_ready 0
 a kubectl scale statefulset/nodes --replicas=1
 await_ready $NODES
-[ "$(nodes)" = "$before" ] || fail "the nodes of B are not the same any more"
+after=`nodes`
+[ "$after" = "$before" ] || fail "the nodes of B are not the same any more"
 printf '  the same %s nodes, by name and uid\n' $NODES
 
 say "Done with them: first the agents go, then their nodes, then the identity"

@@ -9,6 +9,7 @@ import time
 import zipfile
 from collections.abc import Callable
 from pathlib import Path
+from uuid import uuid4
 
 import psutil
 import pytest
@@ -68,7 +69,7 @@ def tiny(tmp_path: Path) -> Module:
     folder = tmp_path / "module"
     folder.mkdir()
     (folder / "go.mod").write_text("module example.test/tiny\n\ngo 1.21\n")
-    (folder / "main.go").write_text(f"{MAIN}// {tmp_path}: not in the build cache of an earlier run\n")
+    (folder / "main.go").write_text(f"{MAIN}// {uuid4()}: not in the build cache of an earlier run\n")
     folder.chmod(0o555)
     return Module(
         name="tiny",
@@ -284,6 +285,7 @@ def test_a_toolchain_of_another_hash_is_refused(build: Build, tiny: Module, cach
 PROVIDE = """
 import sys
 from pathlib import Path
+from uuid import uuid4
 from autox.cluster.binaries.progress import Silent
 from autox.cluster.binaries.providing import provide
 from autox.cluster.binaries.settings import BinarySettings
