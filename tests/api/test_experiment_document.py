@@ -6,12 +6,12 @@ from pathlib import Path
 import pytest
 
 from autox.api.experimentdocument import load_experiment
+from autox.model.density import DensityInputs
 from autox.model.errors import ConfigurationError
 from autox.model.refs import ObjectRef
 from autox.model.result import SLO, Bound
 from autox.model.tasks import (
     AssessInputs,
-    DensityInputs,
     ErrorRange,
     HttpInputs,
     ReadyInputs,

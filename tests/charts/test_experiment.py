@@ -11,7 +11,8 @@ import pytest
 import yaml
 
 from autox.api.experimentdocument import load_experiment
-from autox.model.tasks import AssessInputs, DensityInputs, HttpInputs
+from autox.model.density import DensityInputs
+from autox.model.tasks import AssessInputs, HttpInputs
 from tests.api.samples import VALUES, changed
 from tests.charts.rendering import EXPERIMENT, helm, named, rendered
 from tests.clusters import LocalCluster, run, wait_for

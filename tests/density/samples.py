@@ -3,7 +3,7 @@
 from datetime import UTC, datetime
 from typing import Any
 
-from autox.model.tasks import DensityInputs
+from autox.model.density import DensityInputs
 from autox.tasks.density.apicalls import ApiCalls
 from autox.tasks.density.arrival import arrival
 from autox.tasks.density.explaining import Hindrance

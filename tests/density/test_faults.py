@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 from aiohttp import web
 
+from autox.model.density import DensityInputs
 from autox.model.errors import ForbiddenError
-from autox.model.tasks import DensityInputs
 from autox.tasks.density.cancellation import beside, uninterrupted
 from autox.tasks.density.labels import RunLabels
 from autox.tasks.density.loading import Sent, create_all

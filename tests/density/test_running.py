@@ -11,9 +11,9 @@ import yaml
 
 from autox.kube.auth import from_kubeconfig
 from autox.kube.client import KubeClient
+from autox.model.density import DensityInputs
 from autox.model.errors import ConfigurationError, ForbiddenError, UnreachableError
 from autox.model.result import Subject
-from autox.model.tasks import DensityInputs
 from autox.tasks.context import Findings
 from autox.tasks.density.target import refuse_self
 from autox.tasks.density.task import run

@@ -14,8 +14,9 @@ from typing import Any
 from autox.kube.auth import from_kubeconfig
 from autox.kube.client import KubeClient
 from autox.kube.objects import Object
+from autox.model.density import DensityInputs
 from autox.model.result import SLO, Bound, ExperimentResult, Subject
-from autox.model.tasks import AssessInputs, DensityInputs, TaskSpec
+from autox.model.tasks import AssessInputs, TaskSpec
 from autox.model.verdict import Verdict
 from autox.tasks.density.labels import run_label
 from autox.tasks.runner import Plan, run

@@ -3,7 +3,8 @@
 A table of its own, since ``assess`` has to know their metrics. A new task is entered here.
 """
 
-from autox.api.tasks import density, http, ready, wait
+from autox.api.tasks import http, ready, wait
+from autox.api.tasks.density import kind as density
 from autox.api.tasks.kind import Kind
 
 KINDS: tuple[Kind, ...] = (ready.KIND, wait.KIND, http.KIND, density.KIND)

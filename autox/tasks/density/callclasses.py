@@ -12,7 +12,7 @@ are no calls on single objects. The scope is the one that the API server writes 
 from collections.abc import Iterable, Mapping
 from enum import StrEnum
 
-from autox.api.tasks.density import OFFICIAL
+from autox.api.tasks.density.metrics import OFFICIAL
 from autox.core.prometheustext import CumulativeHistogram
 
 BUILT_IN = frozenset(

@@ -9,11 +9,11 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from math import inf
 
-from autox.api.tasks.density import KIND
+from autox.api.tasks.density.kind import KIND
 from autox.core.histogram import Histogram, rank_of
 from autox.core.prometheustext import CumulativeHistogram
+from autox.model.density import DensityInputs
 from autox.model.result import SLO, Bound, Metric
-from autox.model.tasks import DensityInputs
 from autox.tasks.density.apicalls import QUANTILES, WHOLE, ApiCalls, bounds, latency, worst
 from autox.tasks.density.arrival import Arrival
 from autox.tasks.density.callclasses import LIMITS, slower

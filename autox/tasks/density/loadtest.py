@@ -13,10 +13,10 @@ from typing import Any
 
 from autox.kube.client import KubeClient
 from autox.kube.objects import metadata
+from autox.model.density import DensityInputs
 from autox.model.errors import AutoxError, DeadlineError, NotFoundError
 from autox.model.refs import DEPLOYMENTS, NAMESPACES, SERVICE_ACCOUNTS
 from autox.model.result import Note, NoteKind
-from autox.model.tasks import DensityInputs
 from autox.nodes.agent.supervision import supervise
 from autox.tasks.context import Findings, TaskContext
 from autox.tasks.density import explaining, figures, heartbeat, sweeping

@@ -16,9 +16,9 @@ from autox.cluster.home import local_kubeconfig
 from autox.kube.access import can
 from autox.kube.client import KubeClient
 from autox.kube.objects import Object
+from autox.model.density import DensityInputs
 from autox.model.errors import ConfigurationError, ForbiddenError, NotFoundError, UnauthorizedError
 from autox.model.refs import NAMESPACES, SELF_SUBJECT_REVIEWS
-from autox.model.tasks import DensityInputs
 
 _NAMESPACE = "kube-system"
 _KEYS = "/openid/v1/jwks"

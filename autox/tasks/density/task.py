@@ -14,12 +14,12 @@ from datetime import datetime
 from math import isfinite
 from secrets import token_hex
 
-from autox.api.tasks.density import MOST_LATENCY_PODS, MOST_NODES, MOST_PODS
+from autox.api.tasks.density.limits import MOST_LATENCY_PODS, MOST_NODES, MOST_PODS
 from autox.kube.auth import from_kubeconfig
 from autox.kube.client import KubeClient
+from autox.model.density import DensityInputs
 from autox.model.errors import AutoxError, ConfigurationError
 from autox.model.result import Note
-from autox.model.tasks import DensityInputs
 from autox.nodes.node.clients import open_clients
 from autox.tasks.context import Findings, TaskContext
 from autox.tasks.density import sweeping

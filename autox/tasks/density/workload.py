@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from autox.kube.objects import Object, metadata
-from autox.model.tasks import DensityInputs
+from autox.model.density import DensityInputs
 from autox.tasks.density.labels import NAMESPACE_LABEL, TAINT, RunLabels
 
 LATENCY_RATE = 5.0

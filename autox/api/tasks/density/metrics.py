@@ -1,107 +1,6 @@
-"""Task ``density``: a control plane is named by a kubeconfig in the experiment document, by a Secret in the chart."""
+"""What task ``density`` measures, each with its unit and what it means, and the limits that SIG Scalability sets."""
 
-from collections.abc import Iterator, Mapping
-from pathlib import Path
-from typing import Annotated, Any, Self
-
-from pydantic import ConfigDict, Field, model_validator
-
-from autox.api.documents import Document
-from autox.api.fields import DnsName, Duration, NonEmpty, PositiveNumber
-from autox.api.tasks.kind import Kind, Load, as_given
 from autox.api.tasks.metrics import MetricFamily
-from autox.core.notation import parse_duration
-from autox.model.tasks import DensityInputs
-
-MOST_NODES = 5_000
-MOST_PODS = 50_000
-MOST_LATENCY_PODS = 5_000
-
-
-class DensityLoad(Document):
-    """Virtual nodes and pods on the control plane of a cluster."""
-
-    cluster: Annotated[NonEmpty | None, Field(description="A local cluster of autox, by name.")] = None
-    nodes: Annotated[int, Field(ge=1, le=MOST_NODES, description="How many virtual nodes.")] = 10
-    pods: Annotated[int, Field(ge=1, le=MOST_PODS, description="How many pods, in Deployments.")] = 100
-    pods_per_deployment: Annotated[int, Field(ge=1, le=MOST_PODS, description="The size of each Deployment.")] = 10
-    rate: Annotated[PositiveNumber, Field(description="Pods a second at which Deployments are created.")] = 20.0
-    latency_pods: Annotated[
-        int,
-        Field(
-            ge=0,
-            le=MOST_LATENCY_PODS,
-            description="So many pods more, 5 a second, once all others run: whose startup the official SLO is about.",
-        ),
-    ] = 0
-    timeout: Annotated[Duration, Field(description="Within this time every pod must run.")] = "300s"
-    allow_self: Annotated[bool, Field(description="The cluster may be the one that the experiment runs in.")] = False
-    allow_exec: Annotated[
-        bool, Field(description="The kubeconfig may run a program and read files for its credentials.")
-    ] = False
-
-
-def _either(one: str, other: str) -> ConfigDict:
-    return ConfigDict(json_schema_extra={"oneOf": [{"required": [one]}, {"required": [other]}]})
-
-
-def _check_either(one: str, given: object, other: str, instead: object) -> None:
-    if (given is None) == (instead is None):
-        raise ValueError(f"give either {one} or {other}: which control plane is to be tested")
-
-
-class DensitySection(DensityLoad):
-    """Virtual nodes and pods on the control plane of a cluster: give its kubeconfig, or a local cluster's name."""
-
-    model_config = _either("kubeconfig", "cluster")
-
-    kubeconfig: Annotated[Path | None, Field(description="A file; relative to the document's folder.")] = None
-
-    @model_validator(mode="after")
-    def _one_cluster(self) -> Self:
-        _check_either("kubeconfig", self.kubeconfig, "cluster", self.cluster)
-        return self
-
-    def value(self, folder: Path) -> DensityInputs:
-        """What the task is given: ``timeout`` in seconds, no cluster as an empty name, a path from ``folder``."""
-        return DensityInputs(
-            kubeconfig=None if self.kubeconfig is None else folder / self.kubeconfig,
-            cluster=self.cluster or "",
-            nodes=self.nodes,
-            pods=self.pods,
-            pods_per_deployment=self.pods_per_deployment,
-            rate=self.rate,
-            latency_pods=self.latency_pods,
-            timeout=parse_duration(self.timeout),
-            allow_self=self.allow_self,
-            allow_exec=self.allow_exec,
-        )
-
-
-class DensityValues(DensityLoad):
-    """Virtual nodes and pods on the control plane of a cluster: name a Secret with its kubeconfig, or a cluster."""
-
-    model_config = _either("kubeconfigSecret", "cluster")
-
-    kubeconfig_secret: Annotated[
-        DnsName | None, Field(description="A Secret in the experiment's namespace with the key kubeconfig.")
-    ] = None
-
-    @model_validator(mode="after")
-    def _one_cluster(self) -> Self:
-        _check_either("kubeconfigSecret", self.kubeconfig_secret, "cluster", self.cluster)
-        return self
-
-
-def _targets(given: Mapping[str, Any], namespace: str) -> Iterator[str]:
-    secret = given.get("kubeconfigSecret")
-    yield f"cluster/{namespace}/{secret}" if secret else f"cluster/{given.get('cluster', '')}"
-
-
-_PLAIN = (
-    *("kubeconfig", "cluster", "nodes", "pods", "podsPerDeployment", "rate", "latencyPods", "timeout"),
-    *("allowSelf", "allowExec"),
-)
 
 _QUANTILES = "(p50|p90|p99)"
 _CALL = "/[A-Z]+/[a-z0-9.-]+(/[a-z0-9.-]+)?"
@@ -116,7 +15,7 @@ OFFICIAL = {
 }
 """SIG Scalability's SLOs, in ms: kubernetes/community, ``sig-scalability/slos/slos.md``."""
 
-_METRICS = (
+METRICS = (
     MetricFamily(
         pattern="pod-startup-latency-(p50|p90|p99|mean|max)",
         example="pod-startup-latency-p99",
@@ -247,21 +146,4 @@ _METRICS = (
         help=_STARTUP,
         figure="pod-startup-latency-p99",
     ),
-)
-
-KIND = Kind(
-    name="density",
-    section=DensitySection,
-    chart_section=DensityValues,
-    inputs=lambda section, folder, _percentiles: section.value(folder),
-    shows=dict.fromkeys(_PLAIN, as_given),
-    module="autox.tasks.density.task",
-    load=Load.ELSEWHERE,
-    metrics=_METRICS,
-    official=OFFICIAL,
-    targets=_targets,
-    secrets={"kubeconfigSecret": "kubeconfig"},
-    sidecar=True,
-    # NB: for all its virtual nodes and pods to be deleted.
-    grace=300,
 )
