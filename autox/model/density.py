@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from autox.model.tasks import TaskInputs
+from autox.model.workload import WorkloadPlan
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -14,6 +15,7 @@ class DensityInputs(TaskInputs):
         kubeconfig: of the cluster under test; None where ``cluster`` names a local one.
         cluster: a local cluster of this machine by name; empty otherwise.
         nodes: how many virtual nodes.
+        plan: what is created; None for that of ``pods``, ``pods_per_deployment`` and ``rate``.
         pods: how many pods, in Deployments.
         pods_per_deployment: the size of each Deployment; the last may be smaller.
         rate: pods a second at which Deployments are created.
@@ -26,6 +28,7 @@ class DensityInputs(TaskInputs):
     kubeconfig: Path | None = None
     cluster: str = ""
     nodes: int = 10
+    plan: WorkloadPlan | None = None
     pods: int = 100
     pods_per_deployment: int = 10
     rate: float = 20.0

@@ -3,6 +3,7 @@
 from datetime import UTC, datetime
 from typing import Any
 
+from autox.core.workloads import expand, plan_of
 from autox.model.density import DensityInputs
 from autox.tasks.density.apicalls import ApiCalls
 from autox.tasks.density.arrival import arrival
@@ -11,7 +12,6 @@ from autox.tasks.density.figures import Measured
 from autox.tasks.density.podtimes import PodTimes
 from autox.tasks.density.prober import Availability
 from autox.tasks.density.serverclock import ServerClock
-from autox.tasks.density.workload import plan
 
 SECOND = datetime(2026, 11, 22, 3, 4, 5, tzinfo=UTC).timestamp()
 """What the API server's clock says when our monotonic clock is at 0."""
@@ -54,7 +54,7 @@ def seen(*moments: tuple[float, dict[str, Any]], clock: ServerClock | None = Non
 
 
 INPUTS = DensityInputs(nodes=2, pods=4, pods_per_deployment=1, rate=2.0, timeout=9.0)
-PLAN = list(plan(INPUTS))
+PLAN = list(expand(plan_of(INPUTS), nodes=INPUTS.nodes))
 
 
 def measured(times: PodTimes, *, leases: list[float] | None = None, calls: ApiCalls | str = "forbidden") -> Measured:

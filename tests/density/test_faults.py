@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 from aiohttp import web
 
+from autox.core.workloads import Planned, expand, plan_of
 from autox.model.density import DensityInputs
 from autox.model.errors import ForbiddenError
 from autox.tasks.density.cancellation import beside, uninterrupted
@@ -14,10 +15,14 @@ from autox.tasks.density.labels import RunLabels
 from autox.tasks.density.loading import Sent, create_all
 from autox.tasks.density.sweeping import Remains, remove
 from autox.tasks.density.target import identify, kubeconfig_of
-from autox.tasks.density.workload import plan
 from tests.kube.hostile import serving, status
 
 MARKS = RunLabels(run="r", namespace="autox-density-00000000")
+
+
+def planned(inputs: DensityInputs) -> list[Planned]:
+    """The objects of a run."""
+    return list(expand(plan_of(inputs), nodes=inputs.nodes))
 
 
 async def test_every_deployment_is_created_through_all_trouble() -> None:
@@ -42,7 +47,7 @@ async def test_every_deployment_is_created_through_all_trouble() -> None:
     async with serving(handler) as kube:
         await create_all(
             kube,
-            list(plan(DensityInputs(pods=3, pods_per_deployment=1, rate=1000.0))),
+            planned(DensityInputs(pods=3, pods_per_deployment=1, rate=1000.0)),
             MARKS,
             sent,
             began=time.monotonic(),
@@ -63,7 +68,7 @@ async def test_an_admission_that_changes_the_replicas_is_told(replicas: int | No
 
     sent = Sent()
     async with serving(handler) as kube:
-        await create_all(kube, list(plan(DensityInputs(pods=10))), MARKS, sent, began=time.monotonic())
+        await create_all(kube, planned(DensityInputs(pods=10)), MARKS, sent, began=time.monotonic())
 
     assert sent.changed == f"an admission made 10 replicas of a Deployment {replicas}"
 
@@ -80,19 +85,17 @@ async def test_a_refusal_ends_the_creation() -> None:
 
     async with serving(handler) as kube:
         with pytest.raises(ForbiddenError, match="exceeded quota: few"):
-            await create_all(
-                kube, list(plan(DensityInputs(pods=100, rate=10.0))), MARKS, Sent(), began=time.monotonic()
-            )
+            await create_all(kube, planned(DensityInputs(pods=100, rate=10.0)), MARKS, Sent(), began=time.monotonic())
 
     assert asked == 1
 
 
 def test_deployments_are_due_as_the_rate_says() -> None:
     """Every Deployment at the time when the pods before it are due, the last with the rest."""
-    planned = list(plan(DensityInputs(pods=25, pods_per_deployment=10, rate=5.0)))
+    every = planned(DensityInputs(pods=25, pods_per_deployment=10, rate=5.0))
 
-    assert [(each.at, each.replicas) for each in planned] == [(0.0, 10), (2.0, 10), (4.0, 5)]
-    assert len({each.name for each in planned}) == 3
+    assert [(each.at, each.pods) for each in every] == [(0.0, 10), (2.0, 10), (4.0, 5)]
+    assert len({each.name for each in every}) == 3
 
 
 async def test_one_object_that_may_not_go_does_not_keep_the_others() -> None:

@@ -10,8 +10,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from math import inf
 
+from autox.core.workloads import Planned
 from autox.tasks.density.podtimes import Pod, PodTimes
-from autox.tasks.density.workload import Planned
 
 PATIENCE = 5.0
 """Seconds after it was due at which a pod is still created on time: two controllers have to pass it on."""
@@ -76,7 +76,7 @@ class Arrival:
 
 def due_times(plan: Sequence[Planned]) -> list[float]:
     """When each pod is due, in seconds after the first."""
-    return [each.at for each in plan for _ in range(each.replicas)]
+    return [each.at for each in plan for _ in range(each.pods)]
 
 
 def arrival(

@@ -13,8 +13,8 @@ from ipaddress import IPv4Network
 from pathlib import Path
 
 from autox.api.nodes import ROOMY_CIDR
+from autox.api.tasks.density.limits import PODS_A_NODE
 from autox.kube.objects import Object
-from autox.model.errors import ConfigurationError
 from autox.model.nodes import MockNodes
 from autox.model.refs import NODES
 from autox.nodes.agent.supervision import keep
@@ -42,7 +42,12 @@ class Fleet:
             kubeconfig: where the clients came from.
             count: how many nodes.
         """
-        nodes = MockNodes(kubeconfig=kubeconfig, name_prefix=run_labels.node_prefix, count=count)
+        nodes = MockNodes(
+            kubeconfig=kubeconfig,
+            name_prefix=run_labels.node_prefix,
+            count=count,
+            capacity={"pods": str(PODS_A_NODE)},
+        )
         self._clients = clients
         self._run_labels = run_labels
         self._provider = MockProvider(dict.fromkeys(nodes.names(), clients), nodes, pod_cidr=_POD_CIDR)
@@ -54,19 +59,6 @@ class Fleet:
     def names(self) -> list[str]:
         """The names of the nodes."""
         return [spec.name for spec in self._specs]
-
-    def refuse_too_many(self, pods: int) -> None:
-        """Return if the nodes have room for so many pods.
-
-        Raises:
-            ConfigurationError: they have not.
-        """
-        room = sum(int(spec.capacity["pods"]) for spec in self._specs)
-        if pods > room:
-            raise ConfigurationError(
-                f"{len(self._specs)} virtual nodes have room for {room} pods, and {pods} were asked for",
-                hint="ask for more nodes or for fewer pods",
-            )
 
     async def serve(self) -> None:
         """Register the nodes, then keep them and serve their pods until cancelled."""

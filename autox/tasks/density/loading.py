@@ -11,11 +11,12 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from autox.core.workloads import Planned
 from autox.kube.client import KubeClient
 from autox.model.errors import AlreadyExistsError, TooManyRequestsError, TransientError
 from autox.model.refs import DEPLOYMENTS
 from autox.tasks.density.labels import RunLabels
-from autox.tasks.density.workload import Planned, deployment
+from autox.tasks.density.workload import deployment
 
 _RETRY = 1.0  # seconds
 
@@ -89,7 +90,7 @@ async def _create(kube: KubeClient, planned: Planned, run_labels: RunLabels, sen
             patience = error.retry_after if isinstance(error, TooManyRequestsError) else 0.0
             await asyncio.sleep(max(_RETRY, patience))
         else:
-            if (replicas := (made.get("spec") or {}).get("replicas")) != planned.replicas:
-                sent.changed = f"an admission made {planned.replicas} replicas of a Deployment {replicas}"
+            if (replicas := (made.get("spec") or {}).get("replicas")) != planned.pods:
+                sent.changed = f"an admission made {planned.pods} replicas of a Deployment {replicas}"
             break
     sent.created += 1

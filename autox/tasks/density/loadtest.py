@@ -11,6 +11,7 @@ from contextlib import suppress
 from dataclasses import replace
 from typing import Any
 
+from autox.core.workloads import LATENCY_RATE, Planned, expand, latency_plan, plan_of
 from autox.kube.client import KubeClient
 from autox.kube.objects import metadata
 from autox.model.density import DensityInputs
@@ -31,7 +32,7 @@ from autox.tasks.density.observing import Observer
 from autox.tasks.density.podtimes import PodTimes
 from autox.tasks.density.prober import probing
 from autox.tasks.density.serverclock import ServerClock
-from autox.tasks.density.workload import LATENCY_RATE, Planned, latency_plan, namespace, plan, refusal
+from autox.tasks.density.workload import namespace, refusal
 
 _LOOK = 0.1  # seconds between two looks at what the watcher has seen
 _TELL = 2.0  # seconds between two lines of progress
@@ -61,7 +62,7 @@ class LoadTest:
         self._measured = context.measured
         self._clock = ServerClock()
         self._observer = Observer(kube, run_labels, self._clock)
-        self._plan = list(plan(inputs))
+        self._plan = list(expand(plan_of(inputs), nodes=inputs.nodes))
         self._sent, self._sent_later = Sent(), Sent()
         self._stalled = 0.0
 
@@ -180,7 +181,7 @@ class LoadTest:
         wanted, pods = self._inputs.latency_pods, self._observer.latency_pods
         if wanted:
             self._say(f"creating {wanted} latency pods, {LATENCY_RATE:g} a second")
-            plan = list(latency_plan(self._inputs))
+            plan = list(expand(latency_plan(wanted), nodes=0))
             await self._load(plan, pods, self._sent_later, began=time.monotonic(), deadline=deadline)
         return pods.frozen()
 
@@ -188,7 +189,7 @@ class LoadTest:
         self, plan: Sequence[Planned], pods: PodTimes, sent: Sent, *, began: float, deadline: float
     ) -> None:
         """Create Deployments and wait until every pod of theirs runs, or until the time is up."""
-        wanted = sum(each.replicas for each in plan)
+        wanted = sum(each.pods for each in plan)
         creating = asyncio.create_task(create_all(self._kube, plan, self._run_labels, sent, began=began))
         now = time.monotonic()
         tell_at = now + _TELL

@@ -11,10 +11,9 @@ This module decides whether a cluster may be loaded; ``loadtest`` does the rest,
 from contextlib import AsyncExitStack
 from dataclasses import replace
 from datetime import datetime
-from math import isfinite
 from secrets import token_hex
 
-from autox.api.tasks.density.limits import MOST_LATENCY_PODS, MOST_NODES, MOST_PODS
+from autox.api.tasks.density.limits import flaw
 from autox.kube.auth import from_kubeconfig
 from autox.kube.client import KubeClient
 from autox.model.density import DensityInputs
@@ -27,7 +26,6 @@ from autox.tasks.density.fleet import Fleet
 from autox.tasks.density.labels import RunLabels
 from autox.tasks.density.loadtest import LoadTest
 from autox.tasks.density.target import identify, kubeconfig_of, refuse_self
-from autox.tasks.density.workload import LATENCY_RATE, plan
 
 
 async def run(inputs: DensityInputs, context: TaskContext) -> Findings:
@@ -50,7 +48,6 @@ async def run(inputs: DensityInputs, context: TaskContext) -> Findings:
             await refuse_self(kube, context.kube)
         run_labels = RunLabels.of(context.subject, token=token_hex(4))
         fleet = Fleet(clients, run_labels, kubeconfig=kubeconfig, count=inputs.nodes)
-        fleet.refuse_too_many(inputs.pods + inputs.latency_pods)
         unswept = await _sweep(kube, context, now=identity.now)
         findings = await LoadTest(kube, run_labels, fleet, inputs, context).to_its_end()
     exempt = "these credentials (system:masters) bypass API priority and fairness: queueing does not show"
@@ -73,26 +70,5 @@ async def _sweep(kube: KubeClient, context: TaskContext, *, now: datetime) -> st
 
 
 def _check(inputs: DensityInputs) -> None:
-    numbers = {"nodes": (inputs.nodes, MOST_NODES), "pods": (inputs.pods, MOST_PODS)}
-    for name, (value, most) in numbers.items():
-        if not 1 <= value <= most:
-            raise ConfigurationError(f"task density: {name} is {value}, and must be 1 to {most:,}")
-    if not 0 <= inputs.latency_pods <= MOST_LATENCY_PODS:
-        raise ConfigurationError(
-            f"task density: latency pods are {inputs.latency_pods}, and must be 0 to {MOST_LATENCY_PODS:,}"
-        )
-    if inputs.pods_per_deployment < 1:
-        raise ConfigurationError(
-            f"task density: pods per Deployment is {inputs.pods_per_deployment}, and must be 1 or more"
-        )
-    for name, amount in (("rate", inputs.rate), ("timeout", inputs.timeout)):
-        if not (isfinite(amount) and amount > 0):
-            raise ConfigurationError(f"task density: {name} is {amount}, and must be a number above 0")
-    last = max(each.at for each in plan(inputs)) + inputs.latency_pods / LATENCY_RATE
-    if last >= inputs.timeout:
-        more = f" and {inputs.latency_pods:,} latency pods" if inputs.latency_pods else ""
-        raise ConfigurationError(
-            f"task density: the last of {inputs.pods:,} pods at {inputs.rate:g} a second{more} are due after"
-            f" {last:.4g} s, and the time is up after {inputs.timeout:g} s",
-            hint="Give a longer timeout, a higher rate or fewer pods.",
-        )
+    if wrong := flaw(inputs):
+        raise ConfigurationError(f"task density: {wrong}")

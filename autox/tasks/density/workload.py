@@ -1,57 +1,24 @@
-"""What a run puts on the control plane: a namespace, Deployments of small pods, and when each is due. Pure.
+"""The objects that a run puts on the control plane: a namespace, and Deployments of small pods. Pure.
+
+Which ones, and when each is due, is said by ``autox.core.workloads``.
 
 The pods are as plain as pods can be (no token, no service environment, nothing to pull that matters, since nobody
 runs them), and pass the strictest Pod Security Standard. They end within a second, by the word of their node, as other
 pods do.
 """
 
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from collections.abc import Iterable
 
+from autox.core.workloads import LATENCY, Planned
 from autox.kube.objects import Object, metadata
-from autox.model.density import DensityInputs
 from autox.tasks.density.labels import NAMESPACE_LABEL, TAINT, RunLabels
-
-LATENCY_RATE = 5.0
-"""Latency pods a second, as ClusterLoader2's load test has them."""
-
-_LATENCY = "latency-"
-"""What the names of their Deployments begin with."""
 
 IMAGE = "registry.k8s.io/pause:3.10"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Planned:
-    """A Deployment to create.
-
-    Attributes:
-        at: seconds after the first.
-        name: its name.
-        replicas: how many pods.
-    """
-
-    at: float
-    name: str
-    replicas: int
-
-
-def plan(inputs: DensityInputs) -> Iterator[Planned]:
-    """All Deployments in order: open loop, so each is due when the rate says and not when the one before is done."""
-    for index, first in enumerate(range(0, inputs.pods, inputs.pods_per_deployment)):
-        replicas = min(inputs.pods_per_deployment, inputs.pods - first)
-        yield Planned(at=first / inputs.rate, name=f"load-{index}", replicas=replicas)
-
-
-def latency_plan(inputs: DensityInputs) -> Iterator[Planned]:
-    """The latency pods in order, each with a Deployment of its own."""
-    for index in range(inputs.latency_pods):
-        yield Planned(at=index / LATENCY_RATE, name=f"{_LATENCY}{index}", replicas=1)
-
-
 def is_latency_pod(pod: Object) -> bool:
     """Whether a pod of a run is one of its latency pods."""
-    return str((metadata(pod).get("labels") or {}).get("app")).startswith(_LATENCY)
+    return str((metadata(pod).get("labels") or {}).get("app")).startswith(LATENCY)
 
 
 def namespace(run_labels: RunLabels) -> Object:
@@ -65,7 +32,7 @@ def deployment(planned: Planned, run_labels: RunLabels) -> Object:
     return {
         "metadata": {"name": planned.name, "namespace": run_labels.namespace, "labels": run_labels.labels},
         "spec": {
-            "replicas": planned.replicas,
+            "replicas": planned.pods,
             "selector": {"matchLabels": labels},
             "template": {"metadata": {"labels": labels | run_labels.labels}, "spec": _pod(run_labels)},
         },

@@ -1,6 +1,7 @@
 """Task ``density``: a control plane is named by a kubeconfig in the experiment document, by a Secret in the chart."""
 
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated, Any, Self
 
@@ -8,7 +9,7 @@ from pydantic import ConfigDict, Field, model_validator
 
 from autox.api.documents import Document
 from autox.api.fields import DnsName, Duration, NonEmpty, PositiveNumber
-from autox.api.tasks.density.limits import MOST_LATENCY_PODS, MOST_NODES, MOST_PODS
+from autox.api.tasks.density.limits import MOST_LATENCY_PODS, MOST_NODES, MOST_PODS, flaw
 from autox.api.tasks.density.metrics import METRICS, OFFICIAL
 from autox.api.tasks.kind import Kind, Load, as_given
 from autox.core.notation import parse_duration
@@ -37,6 +38,25 @@ class DensityLoad(Document):
         bool, Field(description="The kubeconfig may run a program and read files for its credentials.")
     ] = False
 
+    @model_validator(mode="after")
+    def _within_limits(self) -> Self:
+        if wrong := flaw(self.load()):
+            raise ValueError(wrong)
+        return self
+
+    def load(self) -> DensityInputs:
+        """What the task is given, but for the cluster: ``timeout`` in seconds."""
+        return DensityInputs(
+            nodes=self.nodes,
+            pods=self.pods,
+            pods_per_deployment=self.pods_per_deployment,
+            rate=self.rate,
+            latency_pods=self.latency_pods,
+            timeout=parse_duration(self.timeout),
+            allow_self=self.allow_self,
+            allow_exec=self.allow_exec,
+        )
+
 
 def _either(one: str, other: str) -> ConfigDict:
     return ConfigDict(json_schema_extra={"oneOf": [{"required": [one]}, {"required": [other]}]})
@@ -60,19 +80,9 @@ class DensitySection(DensityLoad):
         return self
 
     def value(self, folder: Path) -> DensityInputs:
-        """What the task is given: ``timeout`` in seconds, no cluster as an empty name, a path from ``folder``."""
-        return DensityInputs(
-            kubeconfig=None if self.kubeconfig is None else folder / self.kubeconfig,
-            cluster=self.cluster or "",
-            nodes=self.nodes,
-            pods=self.pods,
-            pods_per_deployment=self.pods_per_deployment,
-            rate=self.rate,
-            latency_pods=self.latency_pods,
-            timeout=parse_duration(self.timeout),
-            allow_self=self.allow_self,
-            allow_exec=self.allow_exec,
-        )
+        """What the task is given: no cluster as an empty name, a path from ``folder``."""
+        kubeconfig = None if self.kubeconfig is None else folder / self.kubeconfig
+        return replace(self.load(), kubeconfig=kubeconfig, cluster=self.cluster or "")
 
 
 class DensityValues(DensityLoad):

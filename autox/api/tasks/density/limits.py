@@ -1,5 +1,90 @@
-"""How much task ``density`` puts on a control plane at the most: no more than was ever measured."""
+"""How much task ``density`` puts on a control plane at the most, said once: for schemas, documents, the task itself.
 
-MOST_NODES = 5_000
-MOST_PODS = 50_000
+What was measured or agreed on: one process served 10,000 virtual nodes (docs/benchmarks.md); SIG Scalability's envelope
+is 110 pods a node and 150,000 pods in a cluster. And what etcd holds with its default quota of 2 GiB: beyond it nobody
+can write any more, and nothing be removed, so that such a load would leave a cluster behind which is no use.
+What an object takes there is an estimate, of what 48,000 pods on 1,500 nodes took (602 MB, compacted every five
+minutes): their Events, and the revisions that are kept until then, included.
+"""
+
+from collections.abc import Iterator
+from math import isfinite
+
+from autox.core.workloads import LATENCY_RATE, WITH_DATA, groups, last_due, plan_of, pods
+from autox.model.density import DensityInputs
+
+MOST_NODES = 10_000
+MOST_PODS = 150_000
 MOST_LATENCY_PODS = 5_000
+PODS_A_NODE = 110
+MOST_OBJECTS = 200_000
+MOST_BYTES = 2 * 1024**3
+"""In etcd: its default quota."""
+
+_POD_BYTES = 12_500
+_NODE_BYTES = 10_000
+_OBJECT_BYTES = 2_000
+
+
+def flaw(inputs: DensityInputs) -> str:
+    """What of the inputs makes no sense, or is more than may be asked for, in words; empty if nothing does."""
+    return next(_flaws(inputs), "")
+
+
+def stored(inputs: DensityInputs) -> int:
+    """How many bytes the load takes in etcd, as far as can be said: data as it is, and for the rest an estimate."""
+    plan = plan_of(inputs)
+    every = pods(plan, nodes=inputs.nodes) + inputs.latency_pods
+    objects = sum(group.count for group in groups(plan)) + inputs.latency_pods
+    data = sum(group.count * group.size for group in groups(plan) if group.kind in WITH_DATA)
+    return data + every * _POD_BYTES + objects * _OBJECT_BYTES + inputs.nodes * _NODE_BYTES
+
+
+def _flaws(inputs: DensityInputs) -> Iterator[str]:
+    yield from _numbers(inputs)
+    plan = plan_of(inputs)
+    every, objects = pods(plan, nodes=inputs.nodes), sum(group.count for group in groups(plan))
+    if every > MOST_PODS:
+        yield f"pods are {every:,} in all, and may be {MOST_PODS:,}"
+    if objects > MOST_OBJECTS:
+        yield f"objects are {objects:,} in all, and may be {MOST_OBJECTS:,}"
+    room = inputs.nodes * PODS_A_NODE
+    if every + inputs.latency_pods > room:
+        yield (
+            f"{inputs.nodes:,} virtual nodes have room for {room:,} pods, and {every + inputs.latency_pods:,} were"
+            " asked for: ask for more nodes or for fewer pods"
+        )
+    if (takes := stored(inputs)) > MOST_BYTES:
+        yield (
+            f"the objects would take some {takes / 1024**3:.1f} GiB, and etcd's quota is {MOST_BYTES / 1024**3:g} GiB"
+            " where nobody raised it: ask for fewer or smaller ones"
+        )
+    last = last_due(plan, nodes=inputs.nodes) + inputs.latency_pods / LATENCY_RATE
+    if last >= inputs.timeout:
+        more = f" and {inputs.latency_pods:,} latency pods" if inputs.latency_pods else ""
+        yield (
+            f"{_load(inputs)}{more} are due after {last:.4g} s, and the time is up after {inputs.timeout:g} s: give a"
+            " longer timeout, a higher rate or fewer pods"
+        )
+
+
+def _load(inputs: DensityInputs) -> str:
+    """The load in words."""
+    if inputs.plan is not None:
+        return "the last objects of the plan"
+    return f"the last of {inputs.pods:,} pods at {inputs.rate:g} a second"
+
+
+def _numbers(inputs: DensityInputs) -> Iterator[str]:
+    whole = {
+        "nodes": (inputs.nodes, 1, MOST_NODES),
+        "pods": (inputs.pods, 1, MOST_PODS),
+        "pods per Deployment": (inputs.pods_per_deployment, 1, MOST_PODS),
+        "latency pods": (inputs.latency_pods, 0, MOST_LATENCY_PODS),
+    }
+    for name, (value, least, most) in whole.items():
+        if not least <= value <= most:
+            yield f"{name} is {value}, and must be {least} to {most:,}"
+    for name, amount in (("rate", inputs.rate), ("timeout", inputs.timeout)):
+        if not (isfinite(amount) and amount > 0):
+            yield f"{name} is {amount}, and must be a number above 0"
