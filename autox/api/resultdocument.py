@@ -16,6 +16,7 @@ from pydantic import AfterValidator, AwareDatetime, ConfigDict, Field, model_val
 from autox.api.documents import Document
 from autox.api.slos import OutcomeDocument, SLODocument
 from autox.model import result as values
+from autox.model.result import Series
 from autox.model.verdict import Verdict
 
 API_VERSION = "autox.dev/v1alpha1"
@@ -79,6 +80,26 @@ class MetricSection(Section):
         )
 
 
+class SeriesSection(Section):
+    """One figure over time."""
+
+    name: str
+    unit: str
+    times: Annotated[tuple[float, ...], Field(max_length=values.POINTS_LIMIT)]
+    values: tuple[float | None, ...]
+    help: str = ""
+
+    @model_validator(mode="after")
+    def _a_value_for_each_time(self) -> Self:
+        if len(self.times) != len(self.values):
+            raise ValueError("there is not one value for each time")
+        return self
+
+    def to_value(self) -> Series:
+        """The series as a value; a value that is null is not known."""
+        return Series(**dict(self))
+
+
 class ExplanationSection(Section):
     """What one of the notes explains.
 
@@ -101,6 +122,7 @@ class TaskSection(Section):
     seconds: Seconds = 0.0
     inputs: dict[str, Any] = Field(default_factory=dict)
     metrics: tuple[MetricSection, ...] = ()
+    series: tuple[SeriesSection, ...] = ()
     invalid: str = ""
     notes: tuple[str, ...] = ()
     explanations: tuple[ExplanationSection, ...] = ()
@@ -118,6 +140,7 @@ class TaskSection(Section):
             seconds=self.seconds,
             inputs=self.inputs,
             metrics=tuple(metric.to_value() for metric in self.metrics),
+            series=tuple(each.to_value() for each in self.series),
             invalid=self.invalid,
             notes=tuple(self._notes()),
             demands=tuple(demand.to_slo() for demand in self.demands),

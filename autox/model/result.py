@@ -13,6 +13,7 @@ from typing import Any
 from autox.model.verdict import Verdict
 
 HISTORY_LIMIT = 100
+POINTS_LIMIT = 300
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,6 +51,25 @@ class Metric:
     infinite: bool = False
     caveat: str = ""
     between: tuple[float, float] | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Series:
+    """One figure over the time of a load.
+
+    Attributes:
+        name: ``density/cpu/apiserver``; no metric's, since no SLO can be about it.
+        unit: as a metric's.
+        times: seconds from the load's beginning, ascending, at most ``POINTS_LIMIT`` of them.
+        values: one for each time; None where it is not known.
+        help: what it means, one sentence.
+    """
+
+    name: str
+    unit: str
+    times: tuple[float, ...]
+    values: tuple[float | None, ...]
+    help: str = ""
 
 
 class Bound(StrEnum):
@@ -136,6 +156,7 @@ class TaskResult:
         seconds: how long it took.
         inputs: what it was told, without secrets; JSON.
         metrics: what it measured.
+        series: figures over the time of its load.
         invalid: why its figures must not be believed (the load generator fell behind); empty if they may.
         notes: what a reader should know, such as the most common errors of requests.
         demands: SLOs on its own metrics that are always on, whatever SLOs a user gives.
@@ -150,6 +171,7 @@ class TaskResult:
     seconds: float = 0.0
     inputs: Mapping[str, Any] = field(default_factory=dict)
     metrics: tuple[Metric, ...] = ()
+    series: tuple[Series, ...] = ()
     invalid: str = ""
     notes: tuple[Note, ...] = ()
     demands: tuple[SLO, ...] = ()

@@ -13,6 +13,7 @@ from autox.core.yamltext import write_yaml
 from autox.model.result import Bound, ExperimentResult, Loop, SLOOutcome, Subject, TaskResult, TaskState
 from autox.model.verdict import Verdict
 from autox.report.figures import HELP, figures
+from autox.report.graphs import graphs
 from autox.report.legible import NAME, SENTENCE, legible, legible_block
 from autox.report.quantities import against, between, count, distance, duration, moment
 from autox.report.sections import (
@@ -20,6 +21,7 @@ from autox.report.sections import (
     Distribution,
     Document,
     Fact,
+    GraphTable,
     Headline,
     Look,
     LoopRow,
@@ -36,6 +38,7 @@ MOST_TASKS = 50
 MOST_NOTES = 20
 MOST_FACTS = 40
 MOST_DISTRIBUTIONS = 12
+MOST_GRAPHS = 60
 SLOS_NAMED = 3
 _CONFIGURATION = 16_000  # characters
 
@@ -79,6 +82,7 @@ def document(result: ExperimentResult, *, notice: str = "") -> Document:
     tables: list[MetricTable] = []
     breakdowns: list[Breakdown] = []
     distributions: list[Distribution] = []
+    drawn: list[GraphTable] = []
     for task in tasks:
         shown = figures(task.metrics[:room], result.slos)
         hidden += max(0, len(task.metrics) - room)
@@ -87,6 +91,9 @@ def document(result: ExperimentResult, *, notice: str = "") -> Document:
             tables.append(MetricTable(title=legible(task.task, NAME), rows=shown.rows))
         breakdowns += shown.breakdowns
         distributions += shown.distributions
+        if task.series:
+            kept = _first(task.series, MOST_GRAPHS, "graph", left_out)
+            drawn.append(GraphTable(title=legible(task.task, NAME), graphs=graphs(kept)))
     if hidden:
         left_out.append(_left_out(hidden, "metric"))
     return Document(
@@ -97,6 +104,7 @@ def document(result: ExperimentResult, *, notice: str = "") -> Document:
         without_slos="" if slos else _without_slos(result),
         loops=_loops(result),
         distributions=_first(distributions, MOST_DISTRIBUTIONS, "distribution", left_out),
+        graphs=tuple(drawn),
         tasks=tuple(_task(each) for each in tasks),
         metrics=tuple(tables),
         breakdowns=tuple(breakdowns),

@@ -16,7 +16,7 @@ from autox.report.quantities import LIMIT_DIGITS, count, quantity
 from autox.report.sections import Breakdown, BreakdownRow, Distribution, MetricRow, Position
 
 HELP = 240  # characters
-_LARGEST = 1e15  # what lies further out is told in words: no axis reaches that far
+LARGEST = 1e15  # what lies further out is told in words: no axis reaches that far
 _SHARED = 3  # so many lines of a family make a table
 _BROKEN_DOWN = re.compile(r"(?P<family>[^/]+/[^/]+)-(?P<statistic>p\d+(?:\.\d+)?|mean|stddev|min|max)/(?P<line>.+)")
 _STATISTIC = re.compile(r"-(?:p(\d{1,3}(?:\.\d+)?)|min|mean|max)")
@@ -122,7 +122,7 @@ def _drawable(metric: Metric) -> tuple[Bucket, ...]:
     found = [
         bucket
         for bucket in metric.buckets
-        if bucket.count > 0 and abs(bucket.lower) < _LARGEST and abs(bucket.upper) < _LARGEST
+        if bucket.count > 0 and abs(bucket.lower) < LARGEST and abs(bucket.upper) < LARGEST
     ]
     return tuple(sorted((b for b in found if b.lower <= b.upper), key=lambda bucket: (bucket.lower, bucket.upper)))
 
@@ -167,4 +167,4 @@ def _limits(metric: Metric, outcomes: Sequence[SLOOutcome]) -> list[Position]:
 
 
 def _fits(value: float | None) -> TypeGuard[float]:
-    return value is not None and abs(value) < _LARGEST
+    return value is not None and abs(value) < LARGEST

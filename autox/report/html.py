@@ -13,6 +13,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
 from autox.report.charts import NARROW, WIDE, distribution_chart, meter
+from autox.report.graphs import drawing
 from autox.report.sections import Document
 
 _TEMPLATE = "report.html.j2"
@@ -30,6 +31,7 @@ def to_html(document: Document) -> str:
         style_hash=f"sha256-{digest}",
         slos=[(row, meter(row)) for row in document.slos],
         charts=[(each, [distribution_chart(each, size) for size in (WIDE, NARROW)]) for each in document.distributions],
+        graphs=[(table.title, [(each, drawing(each)) for each in table.graphs]) for table in document.graphs],
         configured=[task for task in document.tasks if task.configuration],
     )
 

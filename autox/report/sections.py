@@ -183,6 +183,37 @@ class Distribution:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Graph:
+    """One figure over time.
+
+    Attributes:
+        title: the series' name.
+        help: what it means; may be empty.
+        unit: of its values.
+        points: seconds from the load's beginning, and a finite value or None; by time.
+        span: the first and the last second of all graphs of the task.
+        range: from what to what it goes, in words.
+        gaps: how often it is not known, in words; empty if never, or always.
+    """
+
+    title: str
+    help: str
+    unit: str
+    points: tuple[tuple[float, float | None], ...]
+    span: tuple[float, float]
+    range: str
+    gaps: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GraphTable:
+    """The figures over time of one task."""
+
+    title: str
+    graphs: tuple[Graph, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class LoopRow:
     """One loop."""
 
@@ -220,6 +251,7 @@ class Document:
         without_slos: why there are none, a sentence or two; empty if there are any.
         loops: None if there is only one.
         distributions: to be drawn.
+        graphs: figures over time, by task.
         tasks: in order.
         metrics: by task.
         breakdowns: metrics that are easier to read side by side.
@@ -234,6 +266,7 @@ class Document:
     without_slos: str = ""
     loops: Loops | None = None
     distributions: tuple[Distribution, ...] = ()
+    graphs: tuple[GraphTable, ...] = ()
     tasks: tuple[TaskRow, ...] = ()
     metrics: tuple[MetricTable, ...] = ()
     breakdowns: tuple[Breakdown, ...] = ()

@@ -3,9 +3,10 @@
 from collections.abc import Iterable, Iterator, Sequence
 
 from autox.report.charts import Profile, profile
+from autox.report.graphs import sparks
 from autox.report.legible import columns, fitted, wrapped
-from autox.report.quantities import quantity
-from autox.report.sections import Breakdown, Document, Fact, Look, Loops, Mark, MetricTable, SLORow, TaskRow
+from autox.report.quantities import duration, quantity
+from autox.report.sections import Breakdown, Document, Fact, GraphTable, Look, Loops, Mark, MetricTable, SLORow, TaskRow
 
 WIDTH = 80  # columns
 _MOST_ROWS = 40  # of one table; the rest is in the other forms
@@ -62,6 +63,8 @@ class _Page:
         for distribution in document.distributions:
             yield from _headed(f"{distribution.title}: {distribution.note}")
             yield from _paragraph(_sparkline(profile(distribution, _SPARKS), distribution.unit), 2)
+        for drawn in document.graphs:
+            yield from self._graphs(drawn)
         yield from self._facts("What was tested", document.subject)
         yield from self._facts("On what", document.environment)
         for sentence in document.left_out:
@@ -124,6 +127,15 @@ class _Page:
         shown = table.rows[:_MOST_ROWS]
         yield from self._table(("", *table.columns), [[row.name, *row.values] for row in shown])
         yield from _more(len(table.rows) - len(shown))
+
+    def _graphs(self, table: GraphTable) -> Iterator[str]:
+        began, ended = table.graphs[0].span
+        unknown = ", · is unknown" if any(each.gaps for each in table.graphs) else ""
+        yield from _headed(f"{table.title} over time, {duration(began)} to {duration(ended)} of its load{unknown}")
+        prefix = f"{table.title}/"
+        yield from self._table(
+            (), [(each.title.removeprefix(prefix), sparks(each), each.range) for each in table.graphs]
+        )
 
     def _facts(self, title: str, facts: Sequence[Fact]) -> Iterator[str]:
         if facts:

@@ -91,7 +91,7 @@ async def read_secret(kube: KubeClient, namespace: str, name: str) -> Experiment
 
 
 async def write_secret(kube: KubeClient, namespace: str, name: str, result: ExperimentResult) -> str:
-    """Put a result beside an experiment: the whole, or without buckets and history what would be too large.
+    """Put a result beside an experiment: the whole, or without buckets, series and history what would be too large.
 
     Args:
         kube: may patch the Secret.

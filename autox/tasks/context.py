@@ -15,7 +15,7 @@ from typing import Any
 
 from autox.api.tasks.table import KINDS
 from autox.kube.client import KubeClient
-from autox.model.result import SLO, Metric, Note, SLOOutcome, Subject, TaskResult
+from autox.model.result import SLO, Metric, Note, Series, SLOOutcome, Subject, TaskResult
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -25,6 +25,7 @@ class Findings:
     Attributes:
         message: one sentence for people: what was done.
         metrics: what was measured.
+        series: figures over the time of its load.
         slos: what became of SLOs, of a task that assesses them.
         invalid: why the figures must not be believed; empty if they may.
         notes: what a reader should know, each with what it explains.
@@ -35,6 +36,7 @@ class Findings:
 
     message: str
     metrics: tuple[Metric, ...] = ()
+    series: tuple[Series, ...] = ()
     slos: tuple[SLOOutcome, ...] = ()
     invalid: str = ""
     notes: tuple[Note, ...] = ()

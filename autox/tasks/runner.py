@@ -322,6 +322,7 @@ def _kept(findings: Findings | None) -> dict[str, Any]:
         return {}
     return {
         "metrics": tuple(_sound(metric) for metric in findings.metrics),
+        "series": findings.series,
         "invalid": findings.invalid,
         "notes": findings.notes,
         "demands": findings.demands,

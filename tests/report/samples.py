@@ -12,6 +12,7 @@ from autox.model.result import (
     Loop,
     Metric,
     Note,
+    Series,
     SLOOutcome,
     Subject,
     TaskResult,
@@ -190,6 +191,7 @@ def density(*, resources: int = 12) -> ExperimentResult:
         seconds=24.8,
         inputs={"cluster": "b", "nodes": 100, "pods": 1000, "rate": 100},
         metrics=metrics,
+        series=density_series(),
     )
     slos = (
         outcome("density/pod-startup-latency-p99", 5000, 561.2),
@@ -202,6 +204,28 @@ def density(*, resources: int = 12) -> ExperimentResult:
         slos,
         Verdict.PASS,
         "all 3 SLOs are met",
+    )
+
+
+def density_series(points: int = 60) -> tuple[Series, ...]:
+    """A load over time: it comes, stays and goes; the API server was away for a moment."""
+    times = tuple(0.4 * number for number in range(points))
+    hill = [math.sin(math.pi * number / points) ** 2 for number in range(points)]
+    away = range(points // 3, points // 3 + 4)
+
+    def of(name: str, unit: str, most: float, meaning: str) -> Series:
+        found = tuple(None if number in away else most * value for number, value in enumerate(hill))
+        return Series(name=f"density/{name}", unit=unit, times=times, values=found, help=meaning)
+
+    alone = Series(name="density/alone", unit="", times=times[:3], values=(None, 3.0, None), help="One point")
+    return (
+        of("pods-running", "", 1000, "pods Running and Ready"),
+        of("cpu/apiserver", "cores", 1.84, "CPU of the API server"),
+        of("memory/etcd", "MiB", 2148, "memory of etcd"),
+        of("api-call-latency-p99/read-namespace", "ms", 31_234, "the worst of all resources, in the time before"),
+        of("goroutines/controller-manager", "", 0, "goroutines"),
+        alone,
+        Series(name="density/nothing", unit="ms", times=times[:2], values=(None, None)),
     )
 
 
@@ -248,7 +272,15 @@ def huge() -> ExperimentResult:
         Metric(name="big/latency", unit="ms", value=20_000, buckets=buckets, help="A wide distribution"),
         *(Metric(name=f"big/figure-{n}", unit="ms", value=1.7 ** (n % 40), help="One of many") for n in range(999)),
     )
-    task = TaskResult(task="big", state=TaskState.DONE, message="done", started_at=BEGAN, seconds=1, metrics=metrics)
+    task = TaskResult(
+        task="big",
+        state=TaskState.DONE,
+        message="done",
+        started_at=BEGAN,
+        seconds=1,
+        metrics=metrics,
+        series=density_series(300) * 8,
+    )
     loops = looped(100)
     return ExperimentResult(
         subject=subject(),
@@ -289,6 +321,11 @@ def hostile() -> ExperimentResult:
         seconds=math.nan,
         inputs={text: {"deep": [text, {"a": text}]}},
         metrics=metrics,
+        series=(
+            Series(name=text, unit=text, times=(math.nan, math.inf, -1e308, 3, 1, 5e-324), values=odd[:6], help=text),
+            Series(name=text, unit="ms", times=(), values=(1.0,)),
+            Series(name=text, unit="ms", times=tuple(range(8)), values=odd),
+        ),
         invalid=text,
         notes=(Note(text=text),) * 30,
     )

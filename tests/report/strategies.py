@@ -12,6 +12,7 @@ from autox.model.result import (
     Loop,
     Metric,
     Note,
+    Series,
     SLOOutcome,
     Subject,
     TaskResult,
@@ -41,6 +42,14 @@ metrics = st.builds(
     buckets=st.lists(buckets, max_size=6).map(tuple),
     help=texts,
 )
+series = st.builds(
+    Series,
+    name=names,
+    unit=st.sampled_from(["ms", "cores", ""]) | texts,
+    times=st.lists(st.floats(), max_size=5).map(tuple),
+    values=st.lists(figures, max_size=5).map(tuple),
+    help=texts,
+)
 outcomes = st.builds(
     SLOOutcome,
     slo=st.builds(SLO, metric=names, bound=st.sampled_from(Bound), limit=st.floats()),
@@ -58,6 +67,7 @@ tasks = st.builds(
     seconds=st.floats(),
     inputs=st.dictionaries(texts, json, max_size=3),
     metrics=st.lists(metrics, max_size=5).map(tuple),
+    series=st.lists(series, max_size=3).map(tuple),
     invalid=texts,
     notes=st.lists(st.builds(Note, text=texts, weight=st.floats()), max_size=3).map(tuple),
     fruitless=texts,

@@ -50,7 +50,7 @@ for (const name of names) {
       ground: style(page.body).backgroundColor,
       drawn: [...page.querySelectorAll(".chart")].filter((chart) => style(chart).display !== "none")
         .map((chart) => chart.classList[1]),
-      letters: [...page.querySelectorAll(".chart text")].map((text) => text.getBoundingClientRect().height)
+      letters: [...page.querySelectorAll(".chart text, .graph text")].map((text) => text.getBoundingClientRect().height)
         .filter((height) => height > 0 && height < 9).length,
     };
     if (Object.keys(told).length === names.length) document.getElementById("told").textContent = JSON.stringify(told);

@@ -5,9 +5,9 @@ from datetime import timedelta
 
 import pytest
 
-from autox.model.result import Bucket, ExperimentResult, Metric, TaskResult, TaskState
+from autox.model.result import Bucket, ExperimentResult, Metric, Series, TaskResult, TaskState
 from autox.model.verdict import Verdict
-from autox.report.document import MOST_METRICS, document
+from autox.report.document import MOST_GRAPHS, MOST_METRICS, document
 from autox.report.html import to_html
 from autox.report.sections import Document, Look
 from autox.report.text import to_text
@@ -268,6 +268,9 @@ def test_left_out() -> None:
 
     assert document(huge()).left_out == ()
     assert with_metrics(*many).left_out == ("5 metrics more: see the JSON form (autox report -o json)",)
+    graphs = tuple(Series(name=f"m/{n}", unit="", times=(0.0,), values=(1.0,)) for n in range(MOST_GRAPHS + 1))
+    crowded = replace(passed(), tasks=(replace(passed().tasks[0], series=graphs),))
+    assert document(crowded).left_out == ("1 graph more: see the JSON form (autox report -o json)",)
 
 
 def test_running() -> None:

@@ -14,6 +14,7 @@ from autox.model.result import (
     Metric,
     Note,
     NoteKind,
+    Series,
     SLOOutcome,
     Subject,
     TaskResult,
@@ -116,6 +117,15 @@ METRICS = st.builds(
     caveat=TEXTS,
     between=st.none() | st.tuples(NUMBERS, NUMBERS),
 )
+SERIES = st.lists(st.tuples(NUMBERS, st.none() | NUMBERS), max_size=3).map(
+    lambda points: Series(
+        name="density/cpu/etcd",
+        unit="cores",
+        times=tuple(at for at, _ in points),
+        values=tuple(value for _, value in points),
+        help="CPU of etcd",
+    )
+)
 NOTES = st.builds(
     Note,
     text=TEXTS,
@@ -133,6 +143,7 @@ TASKS = st.builds(
     seconds=st.floats(min_value=0, allow_nan=False, allow_infinity=False),
     inputs=st.dictionaries(TEXTS, JSON, max_size=3),
     metrics=st.lists(METRICS, max_size=3).map(tuple),
+    series=st.lists(SERIES, max_size=2).map(tuple),
     invalid=TEXTS,
     notes=st.lists(NOTES, max_size=2).map(tuple),
     demands=st.lists(LIMITS, max_size=2).map(tuple),

@@ -20,7 +20,7 @@ from autox.api.results import (
     result_to_gzip,
 )
 from autox.model.errors import ConfigurationError
-from autox.model.result import Bucket, ExperimentResult, Metric, Note, TaskResult, TaskState
+from autox.model.result import Bucket, ExperimentResult, Metric, Note, Series, TaskResult, TaskState
 from tests.results.samples import FULL, RESULTS
 
 
@@ -99,6 +99,59 @@ def test_broken_text_is_stored() -> None:
     assert result_from_object(written(replace(FULL, message="a\udcffb"))).message == "a?b"
 
 
+def change(*path: str | int, to: Any) -> Callable[[dict[str, Any]], None]:
+    """Put something else into a document."""
+
+    def apply(document: dict[str, Any]) -> None:
+        place: Any = document
+        for part in path[:-1]:
+            place = place[part]
+        place[path[-1]] = to
+
+    return apply
+
+
+CPU = Series(name="density/cpu/etcd", unit="cores", times=(0.0, 5.0, 10.0), values=(0.25, None, 0.5))
+
+
+def over_time(series: Series = CPU) -> ExperimentResult:
+    """A result with a figure over time."""
+    return replace(FULL, tasks=(replace(FULL.tasks[0], series=(series,)), *FULL.tasks[1:]))
+
+
+def test_figures_over_time() -> None:
+    """What is not known is null and never 0; a result of before, without any, is read, and the short form has none."""
+    result = over_time()
+    series = written(result)["tasks"][0]["series"]
+
+    assert series == [
+        {"name": "density/cpu/etcd", "unit": "cores", "times": [0.0, 5.0, 10.0], "values": [0.25, None, 0.5]}
+    ]
+    assert result_from_object(written(result)) == result
+    assert "series" not in written()["tasks"][0]
+    assert compact(result) == compact(FULL)
+
+
+@pytest.mark.parametrize(
+    ("spoil", "field"),
+    [
+        (change("values", to=[1.0, 2.0]), "series[0]"),
+        (change("values", 0, to="1"), "series[0].values[0]"),
+        (change("times", 0, to=None), "series[0].times[0]"),
+        (change("times", to=[1.0] * 301), "series[0].times"),
+    ],
+)
+def test_figures_over_time_that_make_no_sense(spoil: Callable[[dict[str, Any]], None], field: str) -> None:
+    """They are refused by name, so that no report draws a line through what nobody measured."""
+    document = written(over_time())
+    spoil(document["tasks"][0]["series"][0])
+
+    with pytest.raises(ConfigurationError) as refused:
+        result_from_object(document)
+
+    assert f"tasks[0].{field}" in refused.value.message
+
+
 def test_newer_fields() -> None:
     """A result with fields that a newer autox added within the version is still read."""
     document = written()
@@ -119,18 +172,6 @@ def test_notes_are_texts_to_an_older_autox() -> None:
     old = written()
     del old["tasks"][0]["explanations"]
     assert result_from_object(old).tasks[0].notes == tuple(Note(text=text) for text in task["notes"])
-
-
-def change(*path: str | int, to: Any) -> Callable[[dict[str, Any]], None]:
-    """Put something else into a document."""
-
-    def apply(document: dict[str, Any]) -> None:
-        place: Any = document
-        for part in path[:-1]:
-            place = place[part]
-        place[path[-1]] = to
-
-    return apply
 
 
 @pytest.mark.parametrize(

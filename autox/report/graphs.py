@@ -1,0 +1,177 @@
+"""Figures over time: worded and made sure of, then laid out as drawings of numbers only.
+
+Each is a small drawing of its own, one size for a desk and a hand: the page puts as many side by side as it has room
+for. All of a task have the same axis of time, so that what rose first can be seen by looking down the page. Rejected:
+several figures in one drawing, told apart by colours (not everybody sees those, and their units differ).
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from autox.model.result import Series
+from autox.report.axes import Axis
+from autox.report.charts import Label
+from autox.report.figures import HELP, LARGEST
+from autox.report.legible import NAME, columns, legible
+from autox.report.quantities import duration, quantity
+from autox.report.sections import Graph
+
+WIDTH = 320.0  # pixels
+_HEIGHT = 120.0
+_TOP = 10.0
+_BOTTOM = 96.0
+_LEFT = 64.0  # of the plot, for the labels beside it
+_RIGHT = WIDTH - 10.0
+_LETTER = 7.0
+_SMALLEST = 1e-12
+_SPARKS = 20  # columns
+_LEVELS = "▁▂▃▄▅▆▇█"
+_UNKNOWN = "·"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Drawing:
+    """A drawn figure over time.
+
+    Attributes:
+        width: of the whole drawing, in pixels.
+        height: likewise.
+        left: where the plot begins.
+        right: where it ends.
+        bottom: where it ends, downwards.
+        line: data of an SVG path; what is unknown is a gap in it.
+        x_labels: below the plot.
+        y_labels: beside the plot, each at its grid line.
+    """
+
+    width: float
+    height: float
+    left: float
+    right: float
+    bottom: float
+    line: str
+    x_labels: tuple[Label, ...]
+    y_labels: tuple[Label, ...]
+
+
+def graphs(series: Sequence[Series]) -> tuple[Graph, ...]:
+    """Word the figures over time of one task; they may hold any float, in any order.
+
+    Args:
+        series: of the task.
+    """
+    found = [(each, _points(each)) for each in series]
+    times = [at for _, points in found for at, _ in points]
+    span = (min(times), max(times)) if times else (0.0, 0.0)
+    return tuple(
+        Graph(
+            title=legible(each.name, NAME),
+            help=legible(each.help, HELP),
+            unit=legible(each.unit, 20),
+            points=points,
+            span=span,
+            range=_range(points, legible(each.unit, 20)),
+            gaps=_gaps(points),
+        )
+        for each, points in found
+    )
+
+
+def drawing(graph: Graph) -> Drawing | None:
+    """Draw one; None if nothing of it is known."""
+    known = [value for _, value in graph.points if value is not None]
+    if not known:
+        return None
+    began, ended = graph.span
+    along = Axis(low=began, high=max(ended, began + 1.0), start=_LEFT, end=_RIGHT)
+    up = Axis.over(min(0.0, *known), max(0.0, *known), start=_BOTTOM, end=_TOP)
+    return Drawing(
+        width=WIDTH,
+        height=_HEIGHT,
+        left=_LEFT,
+        right=_RIGHT,
+        bottom=_BOTTOM,
+        line=_line(graph, along, up),
+        x_labels=tuple(_below(along, tick) for tick in along.ticks(3)),
+        y_labels=tuple(
+            Label(x=_LEFT - 6, y=round(up.at(tick), 2), text=quantity(tick, graph.unit), anchor="end")
+            for tick in up.ticks(3)
+        ),
+    )
+
+
+def sparks(graph: Graph) -> str:
+    """It in one line of text: the greatest of each part of the time, a point where nothing is known."""
+    if not graph.points:
+        return ""
+    began = graph.points[0][0]
+    width = graph.points[-1][0] - began or 1.0
+    count = min(_SPARKS, len(graph.points))
+    parts: list[list[float | None]] = [[] for _ in range(count)]
+    for at, value in graph.points:
+        parts[min(int((at - began) / width * count), count - 1)].append(value)
+    most = max((value for _, value in graph.points if value is not None), default=0.0)
+    told = ""
+    for part in parts:
+        known = [value for value in part if value is not None]
+        if known:
+            told += _LEVELS[min(7, int(8 * max(known) / most))] if max(known) > 0 else "_"
+        else:
+            told += _UNKNOWN if part or not told else told[-1]
+    return told
+
+
+def _points(series: Series) -> tuple[tuple[float, float | None], ...]:
+    pairs = zip(series.times, series.values, strict=False)
+    return tuple(
+        sorted(
+            ((at, _drawable(value)) for at, value in pairs if abs(at) < LARGEST),
+            key=lambda point: point[0],
+        )
+    )
+
+
+def _drawable(value: float | None) -> float | None:
+    """The value; None of one that no axis reaches, and 0 of what is too small for any."""
+    if value is None or not abs(value) < LARGEST:
+        return None
+    return value if abs(value) > _SMALLEST else 0.0
+
+
+def _range(points: Sequence[tuple[float, float | None]], unit: str) -> str:
+    known = [value for _, value in points if value is not None]
+    if not known:
+        return "no data"
+    least, greatest = (quantity(each, unit) for each in (min(known), max(known)))
+    if least == greatest:
+        return least
+    number, _, its_unit = least.partition(" ")
+    return f"{number if its_unit == greatest.partition(' ')[2] else least} to {greatest}"
+
+
+def _gaps(points: Sequence[tuple[float, float | None]]) -> str:
+    unknown = sum(value is None for _, value in points)
+    return f"unknown at {unknown} of {len(points)} times" if 0 < unknown < len(points) else ""
+
+
+def _line(graph: Graph, along: Axis, up: Axis) -> str:
+    parts = []
+    is_apart = True
+    for at, value in graph.points:
+        if value is None:
+            is_apart = True
+            continue
+        # NB: a point alone is a line of no length, which round ends make a dot.
+        place = f"{round(along.at(at), 1):g} {round(up.at(value), 1):g}"
+        parts.append(f"M{place}L{place}" if is_apart else f"L{place}")
+        is_apart = False
+    return "".join(parts)
+
+
+def _below(along: Axis, tick: float) -> Label:
+    """A label of the axis of time, pushed in from the right edge."""
+    text = duration(tick) if tick else "0"
+    x, half = along.at(tick), columns(text) * _LETTER / 2
+    if x + half > WIDTH:
+        return Label(x=WIDTH - 2, y=_HEIGHT - 6, text=text, anchor="end")
+    return Label(x=round(x, 2), y=_HEIGHT - 6, text=text)
