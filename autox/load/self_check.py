@@ -102,9 +102,14 @@ class SelfCheck:
         due_by = self._schedule.due_by
         return sum(max(due_by(came - tolerance) - due_by(expected), 0) for expected, came in self._late)
 
-    def verdict(self, median: float | None) -> str:
-        """Why the figures are not to be believed; empty if they are; ``median`` as for ``late``."""
-        late, count = self.late(median), self._schedule.count
+    def verdict(self, median: float | None, *, due: int | None = None) -> str:
+        """Why the figures are not to be believed; empty if they are.
+
+        Args:
+            median: as for ``late``.
+            due: how many requests were due, of a schedule that was ended before its end; None if all of them were.
+        """
+        late, count = self.late(median), self._schedule.count if due is None else due
         tolerated = max(_TOLERATED_SHARE * count, _TOLERATED_REQUESTS)
         found = ""
         if late > tolerated:

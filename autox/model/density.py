@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from pathlib import Path
 
+from autox.model.clientgroups import ClientGroup
 from autox.model.tasks import TaskInputs
 from autox.model.workload import WorkloadPlan
 
@@ -20,6 +21,7 @@ class DensityInputs(TaskInputs):
         pods_per_deployment: the size of each Deployment; the last may be smaller.
         rate: pods a second at which Deployments are created.
         latency_pods: how many pods more are created one by one once all others run.
+        clients: who lists, watches, gets and patches meanwhile; no two groups of one name.
         timeout: seconds until every pod must run.
         allow_self: the cluster under test may be the one that the experiment runs in.
         allow_exec: the kubeconfig may run a credential plugin, and name files, as that of a local run may anyway.
@@ -33,6 +35,7 @@ class DensityInputs(TaskInputs):
     pods_per_deployment: int = 10
     rate: float = 20.0
     latency_pods: int = 0
+    clients: tuple[ClientGroup, ...] = ()
     timeout: float = 300.0
     allow_self: bool = False
     allow_exec: bool = False

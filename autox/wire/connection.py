@@ -14,7 +14,7 @@ from typing import cast
 
 from autox.wire.failures import ExchangeError, FailureKind, failure
 from autox.wire.heads import Head, ProtocolError, Violation
-from autox.wire.responses import ResponseParser
+from autox.wire.responses import OnPiece, ResponseParser
 
 OnAnswer = Callable[[Head, "Connection"], None]
 OnFailure = Callable[[ExchangeError, "Connection"], None]
@@ -50,7 +50,13 @@ class Connection(asyncio.Protocol):
     )
 
     def __init__(
-        self, *, on_answer: OnAnswer, on_failure: OnFailure, on_idle_end: OnIdleEnd, body_limit: int = 0
+        self,
+        *,
+        on_answer: OnAnswer,
+        on_failure: OnFailure,
+        on_idle_end: OnIdleEnd,
+        body_limit: int = 0,
+        on_piece: OnPiece | None = None,
     ) -> None:
         """Prepare for ``loop.create_connection``.
 
@@ -59,8 +65,9 @@ class Connection(asyncio.Protocol):
             on_failure: none will come; the connection is of no use any more.
             on_idle_end: it ended, or said something unasked, with no request under way.
             body_limit: collect bodies of at most so many bytes; 0 to count and forget them.
+            on_piece: told the bodies as they come; see ``ResponseParser``.
         """
-        self.parser = ResponseParser(body_limit=body_limit)
+        self.parser = ResponseParser(body_limit=body_limit, on_piece=on_piece)
         self.answers = 0
         self.reusable = False
         self.stray = False

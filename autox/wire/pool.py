@@ -17,6 +17,7 @@ from autox.core.backoff import Backoff
 from autox.wire.connecting import Address, connect
 from autox.wire.connection import Connection, OnAnswer, OnFailure
 from autox.wire.failures import ExchangeError, FailureKind, failure
+from autox.wire.responses import OnPiece
 from autox.wire.tunnel import Tunnel
 from autox.wire.urls import Url
 
@@ -36,7 +37,8 @@ class ConnectionPool:
         tls: ssl.SSLContext | None,
         server_name: str,
         proxy: Url | None = None,
-        body_limit: int,
+        body_limit: int = 0,
+        on_piece: OnPiece | None = None,
         on_answer: OnAnswer,
         on_failure: OnFailure,
         on_free: Callable[[], None],
@@ -51,7 +53,8 @@ class ConnectionPool:
             tls: whom to trust; None for plain HTTP.
             server_name: whose certificate is expected, with TLS.
             proxy: leads there, and looks the name up; None to go straight.
-            body_limit: of the answers.
+            body_limit: of the answers; 0 to count and forget them.
+            on_piece: told their bodies as they come; with a limit of one, for what else tells whose they are.
             on_answer: as for ``Connection``; give the connection back with ``free`` afterwards.
             on_failure: as for ``Connection``; it is gone.
             on_free: a connection was opened, or may be tried again.
@@ -65,6 +68,7 @@ class ConnectionPool:
         self._tls = tls
         self._server_name = server_name
         self._body_limit = body_limit
+        self._on_piece = on_piece
         self._on_answer = on_answer
         self._on_failure = on_failure
         self._on_free = on_free
@@ -147,7 +151,11 @@ class ConnectionPool:
 
     def _make(self) -> Connection:
         return Connection(
-            on_answer=self._on_answer, on_failure=self._failed, on_idle_end=self._ended, body_limit=self._body_limit
+            on_answer=self._on_answer,
+            on_failure=self._failed,
+            on_idle_end=self._ended,
+            body_limit=self._body_limit,
+            on_piece=self._on_piece,
         )
 
     def _failed(self, error: ExchangeError, connection: Connection) -> None:

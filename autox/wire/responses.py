@@ -4,9 +4,10 @@ The common response arrives in one piece, with its length announced or as a sing
 and a comparison. Everything else takes the long way: a head in pieces, interim responses, chunks, trailers, bodies that
 the end of the connection ends. Bodies are counted and let go unless they are wanted. Work is linear in the bytes
 received whatever their sender intends: nothing is searched twice, and what is held is bounded by ``HEAD_LIMIT`` and
-``body_limit``.
+``body_limit``. Who reads a body as it comes (a watch, the beginning of a long list) is told each piece of it.
 """
 
+from collections.abc import Callable
 from enum import Enum, auto
 
 from autox.wire.heads import (
@@ -21,6 +22,9 @@ from autox.wire.heads import (
     parse_head,
     remembered_head,
 )
+
+OnPiece = Callable[[bytes, int, int], None]
+"""Told a piece of a body: the bytes it is among, where in them it begins, its size."""
 
 _INTERIM_LIMIT = 16
 _CHUNK_LINE_LIMIT = 4096
@@ -62,6 +66,7 @@ class ResponseParser:
         "_interim",
         "_left",
         "_looked",
+        "_on_piece",
         "_parse_head",
         "_state",
         "excess",
@@ -71,11 +76,13 @@ class ResponseParser:
         "stop",
     )
 
-    def __init__(self, *, body_limit: int = 0) -> None:
+    def __init__(self, *, body_limit: int = 0, on_piece: OnPiece | None = None) -> None:
         """Expect nothing yet.
 
         Args:
             body_limit: collect bodies, up to so many bytes; 0 to count and forget them.
+            on_piece: told each body as it comes, beginning with an empty piece where it does not come with its head;
+                ``head`` is that of its response then. None for nobody.
         """
         self.size = 0
         self.stop = 0
@@ -83,7 +90,8 @@ class ResponseParser:
         self.heard = False
         self._body_limit = body_limit
         # NB: who wants bodies asks for something new each time.
-        self._parse_head = parse_head if body_limit else remembered_head
+        self._parse_head = parse_head if body_limit or on_piece else remembered_head
+        self._on_piece = on_piece
         self._body: bytes | bytearray = bytearray()
         self._bodiless = False
         self._state = _State.IDLE
@@ -137,6 +145,8 @@ class ResponseParser:
                     self._state = _State.IDLE
                     if limit:
                         self._body = data[begin : begin + size]
+                    if self._on_piece is not None:
+                        self._on_piece(data, begin, size)
                     return True
             self._body = bytearray()
         return self._feed_slowly(data, start)
@@ -192,6 +202,8 @@ class ResponseParser:
             self._state = _State.UNTIL_CLOSE
         else:
             self._state = _State.BODY if head.length else _State.IDLE
+        if self._on_piece is not None:
+            self._on_piece(data, position, 0)
         return position
 
     def _read_body(self, data: bytes, position: int) -> int:
@@ -210,6 +222,8 @@ class ResponseParser:
                 raise ProtocolError(Violation.BODY_SIZE)
             self._body += memoryview(data)[position : position + size]
         self.size += size
+        if self._on_piece is not None:
+            self._on_piece(data, position, size)
 
     def _read_chunk_line(self, data: bytes, position: int) -> int:
         if not self._held:

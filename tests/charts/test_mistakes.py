@@ -37,6 +37,31 @@ def test_where_a_metric_is_wrong(cluster: LocalCluster, tmp_path: Path, bound: s
         assert f"at '{at}/assess/SLOs/{bound}/{pointer(metric)}': value must be 'a metric" in done.err
 
 
+def test_where_clients_are_wrong(cluster: LocalCluster, tmp_path: Path) -> None:
+    """What one verb has and another has not is refused by helm, each in its sentence, and not when the Job runs."""
+    entry = {"name": "a", "resource": "pods", "rate": 1}
+    clients = [
+        {**entry, "verb": "watch"},
+        {**entry, "verb": "list", "consistency": "cache", "limit": 5},
+        {**entry, "verb": "get"},
+        {**entry, "verb": "patch", "resource": "secrets"},
+        {**entry, "verb": "list", "rate": None},
+        {**entry, "verb": "list", "rate": 2000},
+        {**entry, "verb": "list", "rate": "0.5", "clients": 2, "limit": None},
+    ]
+    values = {"tasks": ["density"], "density": {"cluster": "b", "clients": clients}}
+    done = helm(cluster, "template", "trial", EXPERIMENT, values=values, folder=tmp_path)
+
+    at = "at '/density/clients/"
+    assert f"{at}0/rate': value must be 'left out: a watch has no rate" in done.err
+    assert f"{at}1/limit': value must be 'left out: an API server ignores limit" in done.err
+    assert f"{at}2/resource': value must be 'configmaps, secrets, nodes or leases" in done.err
+    assert f"{at}3/resource': value must be 'configmaps: a run patches nothing" in done.err
+    assert f"{at}4/rate'" in done.err
+    assert f"{at}5/rate': maximum" in done.err
+    assert f"{at}6" not in done.err
+
+
 @pytest.mark.parametrize(
     ("values", "at"),
     [

@@ -2,7 +2,9 @@
 
 import asyncio
 import os
+import re
 import signal
+from collections import Counter
 from dataclasses import replace
 from pathlib import Path
 
@@ -11,6 +13,7 @@ import yaml
 
 from autox.kube.auth import from_kubeconfig
 from autox.kube.client import KubeClient
+from autox.model.clientgroups import ClientGroup, Consistency, Scope, Verb
 from autox.model.density import DensityInputs
 from autox.model.errors import ConfigurationError, ForbiddenError, UnreachableError
 from autox.model.result import Subject
@@ -24,22 +27,74 @@ from tests.kube.door import write
 
 pytestmark = pytest.mark.integration
 
+_LISTS = ClientGroup(name="stale-lists", verb=Verb.LIST, resource="services", consistency=Consistency.CACHE, rate=10.0)
+_GETS = ClientGroup(name="gets", verb=Verb.GET, resource="secrets", clients=2, rate=10.0, objects=10, size=100)
+CLIENTS = (
+    _LISTS,
+    replace(_LISTS, name="pages", resource="secrets", consistency=Consistency.QUORUM, limit=3, rate=5.0),
+    replace(_LISTS, name="all", resource="leases", scope=Scope.CLUSTER, label_selector="no=thing"),
+    _GETS,
+    replace(_GETS, name="patches", verb=Verb.PATCH, resource="configmaps", clients=1),
+    ClientGroup(name="watches", verb=Verb.WATCH, resource="pods", clients=3),
+)
+THEIRS = {
+    "stale-lists": ("LIST/services/namespace", 10),
+    "pages": ("LIST/secrets/namespace", 10),
+    "all": ("LIST/leases/cluster", 10),
+    "gets": ("GET/secrets/resource", 0),
+    "patches": ("PATCH/configmaps/resource", 60),
+}
+"""What the API server counts their calls as, and at most how many of others (the namespace's end, the prober)."""
+
+
+async def counted(kube: KubeClient) -> Counter[str]:
+    """How many calls the API server has counted, by verb, resource and scope."""
+    found = Counter[str]()
+    for line in (await kube.read("/metrics")).decode().splitlines():
+        if line.startswith("apiserver_request_total{"):
+            labels = dict(re.findall(r'(\w+)="([^"]*)"', line))
+            key = f"{labels['verb']}/{labels['resource']}/{labels['scope']}"
+            found[key] += round(float(line.rpartition(" ")[2]))
+    return found
+
 
 async def test_a_control_plane_is_loaded_and_left_as_it_was(
     cluster: LocalCluster, own: KubeClient, said: list[str]
 ) -> None:
-    """50 pods on 10 virtual nodes: all figures that such a run can have, and afterwards nothing is left."""
+    """50 pods on 10 virtual nodes: all figures that such a run can have, and afterwards nothing is left.
+
+    Clients of every verb go beside them, and the API server has counted as many calls of theirs as we have.
+    """
     inputs = DensityInputs(
-        kubeconfig=cluster.home.kubeconfig, pods=50, rate=50.0, latency_pods=5, timeout=60.0, allow_self=True
+        kubeconfig=cluster.home.kubeconfig,
+        pods=50,
+        rate=50.0,
+        latency_pods=5,
+        clients=CLIENTS,
+        timeout=60.0,
+        allow_self=True,
     )
+    before = await counted(own)
 
     findings = await run(inputs, context_on(own, said))
 
+    after = await counted(own)
+    metrics = {each.name: each for each in findings.metrics}
+    for client, (key, others) in THEIRS.items():
+        sent = int(metrics[f"density/client-requests/{client}"].help.split(", in ")[1].split()[0].replace(",", ""))
+        assert sent <= after[key] - before[key] <= sent + others, client
+        assert metrics[f"density/client-errors/{client}"].value == 0, client
     found = {each.name: each.value for each in findings.metrics}
+    assert (found["density/client-events/watches"] or 0) >= 3 * 55
+    assert (found["density/client-latency-p50/stale-lists"] or 0) > 0
+    assert (found["density/client-bytes/stale-lists"] or 0) > 0
     assert findings.message.startswith("50 pods ran on 10 virtual nodes")
     assert ", startup P99 " in findings.message
     assert (found["density/pods-running"], found["density/pods-created"], found["density/pods-failed"]) == (50, 50, 0)
-    assert [(slo.metric, slo.limit) for slo in findings.demands] == [("density/pods-as-asked", 50)]
+    assert [(slo.metric, slo.limit) for slo in findings.demands] == [
+        ("density/pods-as-asked", 50),
+        ("density/clients-as-asked", 9),
+    ]
     assert found["density/pod-startup-latency"] == 50
     p50, p99 = found["density/pod-startup-latency-p50"], found["density/pod-startup-latency-p99"]
     assert p50 is not None

@@ -27,20 +27,26 @@ class Outcome:
 
 
 def parse(pieces: Iterable[bytes], *, bodiless: bool = False, then_end: bool = False) -> Outcome:
-    """Feed the pieces to a parser that collects bodies; the same comes of one that counts them."""
+    """Feed the pieces to a parser that collects bodies; the same comes of one that counts or passes them on."""
     counting = ResponseParser()
     counting.begin(bodiless=bodiless)
     collecting = ResponseParser(body_limit=1 << 20)
     collecting.begin(bodiless=bodiless)
+    told = list[bytes]()
+    passing = ResponseParser(on_piece=lambda data, begin, size: told.append(data[begin : begin + size]))
+    passing.begin(bodiless=bodiless)
     pieces = [piece for piece in pieces if piece]
-    outcome, counted = (_outcome(parser, pieces, then_end=then_end) for parser in (collecting, counting))
-    assert counting.size == collecting.size == len(collecting.body) or outcome.violation
-    assert (counted.status, counted.violation, counted.complete, counted.excess) == (
-        outcome.status,
-        outcome.violation,
-        outcome.complete,
-        outcome.excess,
-    )
+    outcome, *others = (_outcome(parser, pieces, then_end=then_end) for parser in (collecting, counting, passing))
+    assert counting.size == passing.size == collecting.size == len(collecting.body) or outcome.violation
+    assert b"".join(told) == collecting.body or outcome.violation
+    assert not outcome.complete or outcome.violation or told
+    for other in others:
+        assert (other.status, other.violation, other.complete, other.excess) == (
+            outcome.status,
+            outcome.violation,
+            outcome.complete,
+            outcome.excess,
+        )
     return outcome
 
 

@@ -17,6 +17,8 @@ from autox.model.result import SLO, Bound, Metric
 from autox.tasks.density.apicalls import QUANTILES, WHOLE, ApiCalls, bounds, latency, worst
 from autox.tasks.density.arrival import Arrival
 from autox.tasks.density.callclasses import LIMITS, slower
+from autox.tasks.density.clients.clientfigures import client_demands, client_metrics
+from autox.tasks.density.clients.tally import Outcome
 from autox.tasks.density.podtimes import PodTimes, quantile
 from autox.tasks.density.prober import Availability
 from autox.tasks.density.throughput import Throughput, throughput
@@ -42,6 +44,7 @@ class Measured:
         calls: of the API between the first Deployment and the end; in words why not, if not.
         availability: of the API server meanwhile.
         news: seconds that the news of each change took to a watcher, ascending.
+        clients: what became of the requests and watches of each group.
     """
 
     pods: PodTimes
@@ -53,11 +56,12 @@ class Measured:
     calls: ApiCalls | str
     availability: Availability
     news: list[float]
+    clients: tuple[Outcome, ...] = ()
 
 
 def demands(inputs: DensityInputs) -> tuple[SLO, ...]:
     """What every run demands: figures of another load than the one that was asked for are no answer."""
-    return (SLO(metric=AS_ASKED, bound=Bound.LOWER, limit=inputs.pods),)
+    return (SLO(metric=AS_ASKED, bound=Bound.LOWER, limit=inputs.pods), *client_demands(inputs.clients))
 
 
 def metrics(measured: Measured, inputs: DensityInputs) -> tuple[Metric, ...]:
@@ -70,6 +74,7 @@ def metrics(measured: Measured, inputs: DensityInputs) -> tuple[Metric, ...]:
         *_calls(measured.calls),
         _available(measured.availability),
         *_news(measured.news),
+        *client_metrics(measured.clients),
     )
 
 

@@ -24,6 +24,8 @@ from autox.tasks.density import explaining, figures, heartbeat, sweeping
 from autox.tasks.density.apicalls import ApiCalls, Snapshot, calls_between, snapshot
 from autox.tasks.density.arrival import arrival
 from autox.tasks.density.cancellation import beside, uninterrupted
+from autox.tasks.density.clients.clientnotes import client_notes
+from autox.tasks.density.clients.traffic import Traffic
 from autox.tasks.density.explaining import Hindrance, notes
 from autox.tasks.density.fleet import Fleet
 from autox.tasks.density.labels import RunLabels
@@ -64,6 +66,7 @@ class LoadTest:
         self._observer = Observer(kube, run_labels, self._clock)
         self._plan = list(expand(plan_of(inputs), nodes=inputs.nodes))
         self._sent, self._sent_later = Sent(), Sent()
+        self._traffic = Traffic(kube.connection, inputs.clients, run_labels, nodes=fleet.names)
         self._stalled = 0.0
 
     async def to_its_end(self) -> Findings:
@@ -94,11 +97,12 @@ class LoadTest:
     async def _measure(self) -> Findings:
         inputs, observer = self._inputs, self._observer
         await self._prepare()
+        await self._traffic.prepare(self._kube, seconds=inputs.timeout)
         before, beside = await self._snapshot(), await self._others()
         self._say(f"creating {inputs.pods} pods, {inputs.rate:g} a second")
         began = time.monotonic()
         deadline = began + inputs.timeout
-        async with probing(self._kube, self._run_labels) as probed:
+        async with probing(self._kube, self._run_labels) as probed, self._traffic.applied(began):
             await self._load(self._plan, observer.pods, self._sent, began=began, deadline=deadline)
             until = time.monotonic()
             # NB: before anything else is asked for, since pods come and go while that is answered.
@@ -123,6 +127,7 @@ class LoadTest:
             calls=_calls(before, await self._snapshot()),
             availability=probed.availability,
             news=probed.news.latencies(at=ended),
+            clients=self._traffic.outcomes,
         )
         beside |= await self._others()
         hindrance = await self._hindrance() if arrived.as_asked < inputs.pods else Hindrance()
@@ -134,6 +139,7 @@ class LoadTest:
             invalid=self._why_invalid(),
             notes=(
                 *notes(measured, self._sent, hindrance, planned=len(self._plan)),
+                *client_notes(self._traffic.outcomes),
                 *self._troubles(),
                 *explaining.of_others(beside),
             ),
@@ -151,7 +157,7 @@ class LoadTest:
                 f"the API server's clock moved by {self._clock.contradiction:.0f} s or more in mid-run, so that nobody"
                 " knows when pods were created"
             )
-        return ""
+        return self._traffic.why_invalid and f"this machine cannot keep the clients: {self._traffic.why_invalid}"
 
     async def _prepare(self) -> None:
         try:
@@ -261,6 +267,7 @@ class LoadTest:
         # NB: a terminal that was closed must not keep anything from being removed.
         with suppress(OSError):
             self._say("cleaning up")
+        await self._traffic.close()
         seconds = sweeping.allowance(self._inputs.nodes + self._inputs.pods + self._inputs.latency_pods)
         left = ""
         try:

@@ -9,6 +9,7 @@ from pydantic import ConfigDict, Field, model_validator
 
 from autox.api.documents import Document
 from autox.api.fields import DnsName, Duration, NonEmpty, PositiveNumber
+from autox.api.tasks.density.clients import ClientsSection
 from autox.api.tasks.density.limits import MOST_LATENCY_PODS, MOST_NODES, MOST_PODS, flaw
 from autox.api.tasks.density.metrics import METRICS, OFFICIAL
 from autox.api.tasks.kind import Kind, Load, as_given
@@ -32,6 +33,10 @@ class DensityLoad(Document):
             description="So many pods more, 5 a second, once all others run: whose startup the official SLO is about.",
         ),
     ] = 0
+    clients: Annotated[
+        tuple[ClientsSection, ...],
+        Field(description="Who lists, watches, gets and patches meanwhile, as controllers do."),
+    ] = ()
     timeout: Annotated[Duration, Field(description="Within this time every pod must run.")] = "300s"
     allow_self: Annotated[bool, Field(description="The cluster may be the one that the experiment runs in.")] = False
     allow_exec: Annotated[
@@ -52,6 +57,7 @@ class DensityLoad(Document):
             pods_per_deployment=self.pods_per_deployment,
             rate=self.rate,
             latency_pods=self.latency_pods,
+            clients=tuple(each.value() for each in self.clients),
             timeout=parse_duration(self.timeout),
             allow_self=self.allow_self,
             allow_exec=self.allow_exec,
@@ -106,7 +112,7 @@ def _targets(given: Mapping[str, Any], namespace: str) -> Iterator[str]:
 
 
 _PLAIN = (
-    *("kubeconfig", "cluster", "nodes", "pods", "podsPerDeployment", "rate", "latencyPods", "timeout"),
+    *("kubeconfig", "cluster", "nodes", "pods", "podsPerDeployment", "rate", "latencyPods", "clients", "timeout"),
     *("allowSelf", "allowExec"),
 )
 

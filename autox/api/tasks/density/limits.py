@@ -10,6 +10,7 @@ minutes): their Events, and the revisions that are kept until then, included.
 from collections.abc import Iterator
 from math import isfinite
 
+from autox.api.tasks.density.clientlimits import client_flaws, kept
 from autox.core.workloads import LATENCY_RATE, WITH_DATA, groups, last_due, plan_of, pods
 from autox.model.density import DensityInputs
 
@@ -37,11 +38,13 @@ def stored(inputs: DensityInputs) -> int:
     every = pods(plan, nodes=inputs.nodes) + inputs.latency_pods
     objects = sum(group.count for group in groups(plan)) + inputs.latency_pods
     data = sum(group.count * group.size for group in groups(plan) if group.kind in WITH_DATA)
-    return data + every * _POD_BYTES + objects * _OBJECT_BYTES + inputs.nodes * _NODE_BYTES
+    patches = kept(inputs.clients, seconds=inputs.timeout)
+    return data + every * _POD_BYTES + objects * _OBJECT_BYTES + inputs.nodes * _NODE_BYTES + patches
 
 
 def _flaws(inputs: DensityInputs) -> Iterator[str]:
     yield from _numbers(inputs)
+    yield from client_flaws(inputs.clients)
     plan = plan_of(inputs)
     every, objects = pods(plan, nodes=inputs.nodes), sum(group.count for group in groups(plan))
     if every > MOST_PODS:

@@ -1,5 +1,6 @@
 """What task ``density`` measures, each with its unit and what it means, and the limits that SIG Scalability sets."""
 
+from autox.api.tasks.density.clientmetrics import CLIENT_METRICS
 from autox.api.tasks.metrics import MetricFamily
 
 _QUANTILES = "(p50|p90|p99)"
@@ -132,6 +133,7 @@ METRICS = (
         example="api-availability",
         help="the share of {N} looks at /readyz, one a second, that were answered with 200 within a second",
     ),
+    *CLIENT_METRICS,
     MetricFamily(
         pattern="scheduling-throughput-max",
         example="scheduling-throughput-max",

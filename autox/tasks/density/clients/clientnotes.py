@@ -1,0 +1,69 @@
+"""Why clients did not do as they were asked, and what else a reader should know of them: notes, pure."""
+
+from collections.abc import Iterable, Iterator
+
+from autox.model.clientgroups import Verb
+from autox.model.result import Note, NoteKind
+from autox.tasks.density.clients.clientfigures import CLIENTS_AS_ASKED
+from autox.tasks.density.clients.tally import Outcome
+
+
+def client_notes(outcomes: Iterable[Outcome]) -> Iterator[Note]:
+    """One for each group of clients that met trouble."""
+    for found in outcomes:
+        parts = [*_lack(found), *(_of_watches(found) if found.group.verb is Verb.WATCH else _of_requests(found))]
+        parts += _errors(found)
+        if parts:
+            yield Note(
+                text=f"clients {found.group.name}: {'; '.join(parts)}",
+                kind=NoteKind.TARGET,
+                weight=_weight(found),
+                explains=(CLIENTS_AS_ASKED, *_metrics(found.group.name)),
+            )
+
+
+def _metrics(name: str) -> Iterator[str]:
+    for figure in ("latency-p50", "latency-p90", "latency-p99", "requests", "errors", "rejected", "rate"):
+        yield f"density/client-{figure}/{name}"
+    yield f"density/client-reconnects/{name}"
+
+
+def _weight(found: Outcome) -> float:
+    lacking = 1 - found.as_asked / len(found.clients)
+    troubled = (found.errors + found.rejected) / found.due if found.due else 0.0
+    return min(max(lacking, troubled), 1.0)
+
+
+def _lack(found: Outcome) -> Iterator[str]:
+    count = len(found.clients)
+    if lacking := count - found.as_asked:
+        what = "watched" if found.group.verb is Verb.WATCH else "did"
+        of = "the time" if found.group.verb is Verb.WATCH else "what was asked of them"
+        yield f"{lacking:,} of {count:,} {what} less than nine tenths of {of}"
+
+
+def _of_requests(found: Outcome) -> Iterator[str]:
+    if late := max(found.due - found.begun - len(found.clients), 0):
+        yield f"{late:,} of {found.due:,} requests were due and not sent, for those before them were not answered"
+    if found.rejected:
+        yield f"{_times(found.rejected)} turned away with 429"
+    if found.expired:
+        yield f"{found.expired:,} lists began anew, for their pages had expired"
+
+
+def _of_watches(found: Outcome) -> Iterator[str]:
+    if found.reconnects:
+        yield f"watches ended {found.reconnects:,} times and were opened again"
+    if found.rejected:
+        yield f"{_times(found.rejected)} turned away with 429"
+
+
+def _errors(found: Outcome) -> Iterator[str]:
+    if found.errors:
+        of = f" of {found.due:,} requests" if found.due else " times"
+        which = "" if found.troubled == found.errors else f", {found.troubled:,} of them"
+        yield f"{found.errors:,}{of} failed{which}: {found.trouble}"
+
+
+def _times(count: int) -> str:
+    return "1 call was" if count == 1 else f"{count:,} calls were"
