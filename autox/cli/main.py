@@ -17,7 +17,10 @@ COMMANDS = {
         "autox.cli.commands.controller:controller",
         "Watch triggers and launch experiments (what the chart runs).",
     ),
-    "density": ("autox.cli.commands.density:density", "Clean up after density load tests."),
+    "density": (
+        "autox.cli.commands.density:density",
+        "Prepare load tests of a control plane, and clean up after them.",
+    ),
     "history": ("autox.cli.commands.history:history", "List experiments and their verdicts."),
     "nodes": ("autox.cli.commands.nodes:nodes", "Run virtual nodes."),
     "retest": ("autox.cli.commands.retest:retest", "Test the version that is deployed now once more."),

@@ -15,6 +15,7 @@ from autox.cluster.containerd.addresses import host_address, node_address
 from autox.cluster.files import write_private
 from autox.cluster.home import ClusterHome, KeyFiles
 from autox.cluster.network import Network
+from autox.kube.objects import kubeconfig
 
 VIRTUAL_NODES_GROUP = "autox:virtual-nodes"
 NODES_GROUP = "autox:nodes"
@@ -149,14 +150,8 @@ def _kubeconfig(
     name: str, network: Network, user: str, *, cluster: dict[str, str], credentials: dict[str, str]
 ) -> bytes:
     context = f"autox-{name}" if user == "admin" else user
-    config = {
-        "apiVersion": "v1",
-        "kind": "Config",
-        "clusters": [{"name": f"autox-{name}", "cluster": {"server": network.url("apiServer"), **cluster}}],
-        "users": [{"name": context, "user": credentials}],
-        "contexts": [{"name": context, "context": {"cluster": f"autox-{name}", "user": context}}],
-        "current-context": context,
-    }
+    where = {"server": network.url("apiServer"), **cluster}
+    config = kubeconfig(cluster=(f"autox-{name}", where), user=(context, credentials))
     # JSON is YAML, and every reader of kubeconfigs takes it.
     return (json.dumps(config, indent=2) + "\n").encode()
 

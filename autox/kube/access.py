@@ -37,13 +37,23 @@ async def can(
         "name": name,
         "subresource": subresource,
     }
-    attributes = {key: value for key, value in wanted.items() if value is not None}
+    return await _is_allowed(
+        kube, resourceAttributes={key: value for key, value in wanted.items() if value is not None}
+    )
+
+
+async def can_read(kube: KubeClient, path: str) -> bool:
+    """Whether the API server would answer a plain GET, of ``/metrics`` for instance."""
+    return await _is_allowed(kube, nonResourceAttributes={"verb": "get", "path": path})
+
+
+async def _is_allowed(kube: KubeClient, **spec: dict[str, str]) -> bool:
     review = await kube.create(
         SELF_SUBJECT_ACCESS_REVIEWS,
         {
             "apiVersion": SELF_SUBJECT_ACCESS_REVIEWS.api_version,
             "kind": SELF_SUBJECT_ACCESS_REVIEWS.kind,
-            "spec": {"resourceAttributes": attributes},
+            "spec": spec,
         },
     )
     status = review.get("status")

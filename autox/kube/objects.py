@@ -1,4 +1,4 @@
-"""What travels: Kubernetes objects as plain JSON, listings of them, and the time formats inside them."""
+"""What travels: Kubernetes objects as plain JSON, listings of them, the time formats inside them, and kubeconfigs."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -59,3 +59,21 @@ def moment(text: Any) -> datetime | None:
 def micro_timestamp(at: datetime) -> str:
     """A ``metav1.MicroTime``: ``2026-01-02T03:04:05.000006Z``."""
     return f"{at.astimezone(UTC).isoformat(timespec='microseconds')[:26]}Z"
+
+
+def kubeconfig(*, cluster: tuple[str, Object], user: tuple[str, Object]) -> Object:
+    """A kubeconfig, which is written as objects are, with one context that is called as its user is.
+
+    Args:
+        cluster: what it is called, and how to reach and trust it.
+        user: what it is called, and how to be let in.
+    """
+    context = {"cluster": cluster[0], "user": user[0]}
+    return {
+        "apiVersion": "v1",
+        "kind": "Config",
+        "clusters": [{"name": cluster[0], "cluster": cluster[1]}],
+        "users": [{"name": user[0], "user": user[1]}],
+        "contexts": [{"name": user[0], "context": context}],
+        "current-context": user[0],
+    }

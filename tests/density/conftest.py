@@ -1,5 +1,6 @@
 """A density run on the shared cluster, and a look at what it left."""
 
+import asyncio
 import sys
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime
@@ -9,7 +10,7 @@ import pytest
 from autox.kube.auth import from_kubeconfig
 from autox.kube.client import KubeClient
 from autox.model.result import Subject
-from autox.tasks.context import TaskContext
+from autox.tasks.context import Findings, TaskContext
 from tests.clusters import LocalCluster, run
 
 
@@ -37,6 +38,14 @@ def context_on(kube: KubeClient | None, said: list[str], *, environ: dict[str, s
         say=said.append,
         now=lambda: datetime.now(UTC),
     )
+
+
+async def begun(running: asyncio.Task[Findings], said: list[str]) -> str:
+    """The namespace of a run that begins to create pods."""
+    while not any("creating" in line for line in said):
+        assert not running.done(), running.result()
+        await asyncio.sleep(0.05)
+    return next(line.rpartition(" ")[2] for line in said if "in namespace" in line)
 
 
 def left_behind(cluster: LocalCluster) -> list[str]:

@@ -17,11 +17,10 @@ from autox.model.clientgroups import ClientGroup, Consistency, Scope, Verb
 from autox.model.density import DensityInputs
 from autox.model.errors import ConfigurationError, ForbiddenError, UnreachableError
 from autox.model.result import Subject
-from autox.tasks.context import Findings
 from autox.tasks.density.target import refuse_self
 from autox.tasks.density.task import run
 from tests.clusters import LocalCluster
-from tests.density.conftest import context_on, left_behind
+from tests.density.conftest import begun, context_on, left_behind
 from tests.kube.apiserver import free_port
 from tests.kube.door import write
 
@@ -237,14 +236,6 @@ async def test_an_api_server_that_is_not_there(cluster: LocalCluster, tmp_path: 
 
     with pytest.raises(UnreachableError, match=r"cannot reach https://127\.0\.0\.1"):
         await run(DensityInputs(kubeconfig=tmp_path / "kubeconfig"), context_on(None, []))
-
-
-async def begun(running: asyncio.Task[Findings], said: list[str]) -> str:
-    """The namespace of a run that begins to create pods."""
-    while not any("creating" in line for line in said):
-        assert not running.done(), running.result()
-        await asyncio.sleep(0.05)
-    return next(line.rpartition(" ")[2] for line in said if "in namespace" in line)
 
 
 async def test_quotas_are_named_and_nothing_stays(cluster: LocalCluster) -> None:

@@ -6,30 +6,44 @@ would be allowed still. What the controller only holds in order to grant it show
 without it: the API server lets nobody grant what he may not do himself.
 """
 
+import asyncio
 import json
-from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager
-from dataclasses import dataclass
+import re
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack
+from functools import partial
+from pathlib import Path
+from uuid import uuid4
 
 import pytest
 
 from autox.kube.auth import from_kubeconfig
 from autox.kube.client import KubeClient
-from autox.model.refs import CLUSTER_ROLE_BINDINGS, CLUSTER_ROLES, SUBJECT_ACCESS_REVIEWS, Resource
-from tests.auditing import ACCOUNT, Event
+from autox.model.density import DensityInputs
+from autox.model.refs import NAMESPACES
+from autox.model.result import Subject
+from autox.nodes.node.clients import open_clients
+from autox.tasks.context import Findings
+from autox.tasks.density import heartbeat
+from autox.tasks.density.fleet import Fleet
+from autox.tasks.density.labels import RunLabels
+from autox.tasks.density.rights import NAME
+from autox.tasks.density.serverclock import ServerClock
+from autox.tasks.density.task import run as load_task
+from autox.tasks.density.workload import namespace as namespace_of
+from tests.auditing import ACCOUNT
 from tests.charts.identity import CHART, agent_kubeconfig
 from tests.clusters import run, wait_for
+from tests.density.conftest import begun, context_on
 from tests.e2e.conftest import CONFINED, RESTRICTED, ROOT, AuditedCluster
+from tests.e2e.rules import asked_by, roles_of, superfluous, unused_verbs
+from tests.forking import AUTOX
 from tests.integration.autox.scene import eventually
 from tests.integration.objects import Object, shell
 
 pytestmark = pytest.mark.integration
 
 HOME, ELSEWHERE = "autox-home", "elsewhere"
-RBAC = "rbac.authorization.k8s.io"
-ROLES = Resource(group=RBAC, version="v1", plural="roles", kind="Role")
-ROLE_BINDINGS = Resource(group=RBAC, version="v1", plural="rolebindings", kind="RoleBinding")
-PROPAGATION_SECONDS = 10.0
 # NB: so many that the result has no room in the status and goes into its Secret.
 PERCENTILES = {f"http/latency-p{tenth / 10:g}": 60_000 for tenth in range(1, 1_000)}
 HTTP: Object = {
@@ -55,19 +69,6 @@ GROUPS: Object = {
         },
     }
 }
-
-
-@dataclass(frozen=True, slots=True, order=True)
-class Asked:
-    """A request that somebody made, as far as a role can tell it from another."""
-
-    user: str
-    verb: str
-    group: str
-    resource: str
-    subresource: str
-    namespace: str
-    name: str
 
 
 @pytest.fixture
@@ -160,6 +161,71 @@ async def test_agents_of_virtual_nodes_need_each_rule(audited: AuditedCluster, k
         audited.kubectl("delete", "nodes", "-l", "autox.dev/provider=mock")
 
 
+async def test_load_tests_need_each_rule(audited: AuditedCluster, kube: KubeClient, tmp_path: Path) -> None:
+    """A load test with the kubeconfig of `autox density credentials` passes, and no verb of its role could be left out.
+
+    Its requests wait in the queues of the API server as everybody's do; those of an administrator never did.
+    """
+    key = tmp_path / "b"
+    density = (*AUTOX, "density")
+    made = run(*density, "credentials", "--cluster", audited.name, "--file", str(key), environ=audited.environ)
+    assert made.code == 0, made.err
+    user = f"{ACCOUNT}default:{NAME}"
+    other = RunLabels.of(Subject(namespace="default", experiment="other"), token=uuid4().hex[:8])
+
+    await serve_a_node_twice(audited, kube, other, key)
+    findings = await load(audited, key)
+    swept = await asyncio.to_thread(
+        run, *density, "sweep", "--kubeconfig", str(key), "--run", "default/other", environ=audited.environ
+    )
+
+    found = {each.name: each.value for each in findings.metrics}
+    assert (found["density/pods-running"], found["density/api-availability"]) == (2, 1)
+    assert (found["density/api-call-latency-p99/read-namespace"] or 0) > 0
+    assert not any("system:masters" in note.text for note in findings.notes)
+    assert swept.out == "removed 1 namespaces and 1 nodes\n", swept.err
+    waited = re.findall(r'dispatched_requests_total\{flow_schema="service-accounts".* (\d+)', await metrics(kube))
+    asked = asked_by(audited, [user])
+    assert sum(map(int, waited)) > len(asked)
+    assert [each for each in audited.audit.refused() if each.startswith(user)] == []
+    assert unused_verbs(asked, [role for _, role in await roles_of(kube, [user])]) == []
+    assert await superfluous(audited, kube, [user]) == []
+
+
+async def metrics(kube: KubeClient) -> str:
+    """What the API server tells of itself."""
+    return (await kube.read("/metrics")).decode()
+
+
+async def serve_a_node_twice(audited: AuditedCluster, kube: KubeClient, run_labels: RunLabels, key: Path) -> None:
+    """What a run does whose answers were lost: its node and its lease are there already, and it goes on with them."""
+    await kube.create(NAMESPACES, namespace_of(run_labels))
+    await heartbeat.give(kube, run_labels, ServerClock())
+    for verb in ("create", "get"):
+        async with AsyncExitStack() as stack:
+            clients = await open_clients(from_kubeconfig(key), stack)
+            serving = asyncio.create_task(Fleet(clients, run_labels, kubeconfig=key, count=1).serve())
+            await eventually("its lease", partial(has_asked, audited, verb, "leases", run_labels.node_prefix))
+            serving.cancel()
+            await asyncio.gather(serving, return_exceptions=True)
+
+
+async def has_asked(audited: AuditedCluster, verb: str, resource: str, prefix: str) -> bool:
+    """Whether load tests have asked for this about an object whose name begins so."""
+    asked = asked_by(audited, [f"{ACCOUNT}default:{NAME}"])
+    return any((each.verb, each.resource) == (verb, resource) and each.name.startswith(prefix) for each in asked)
+
+
+async def load(audited: AuditedCluster, key: Path) -> Findings:
+    """A load test that a quota keeps from two of its four pods, so that it asks the cluster why."""
+    said: list[str] = []
+    inputs = DensityInputs(kubeconfig=key, nodes=1, pods=4, pods_per_deployment=2, rate=1.0, timeout=6.0)
+    running = asyncio.create_task(load_task(inputs, context_on(None, said)))
+    place = await begun(running, said)
+    audited.kubectl("-n", place, "create", "quota", "few", "--hard=pods=2")
+    return await running
+
+
 def keep_pods(audited: AuditedCluster) -> None:
     """Virtual nodes are registered and leased; a pod comes to one, runs there, and goes again."""
     selector = ("-l", "autox.dev/provider=mock")
@@ -180,127 +246,3 @@ def keep_pods(audited: AuditedCluster) -> None:
     audited.kubectl("delete", "pod/one", "--timeout=60s")
     leases = ("leases", "-n", "kube-node-lease", "-o", "name")
     wait_for("the leases", lambda: audited.kubectl("get", *leases).count("virtual-0-") == 2)
-
-
-async def superfluous(
-    audited: AuditedCluster,
-    kube: KubeClient,
-    users: list[str],
-    *,
-    granting: tuple[str, list[Object]] = ("", []),
-) -> list[str]:
-    """The rules of these accounts' roles without which everything would go on as it did, in words.
-
-    Args:
-        audited: the cluster, where they have asked for what they need.
-        kube: a client that may do everything.
-        users: the accounts.
-        granting: which of them grants what roles.
-    """
-    asked = sorted({each for user in users for event in audited.audit.requests(user) for each in asked_in(event)})
-    assert {each.user for each in asked} == set(users)
-    found = []
-    for resource, role in await roles_of(kube, users):
-        for rule in role["rules"]:
-            # NB: roles only ever allow: what a rule does not allow is not refused without it.
-            allowed = [each for each in asked if allows(rule, each)]
-            async with without(kube, resource, role, rule):
-                if not await is_missed(audited, kube, allowed, granting):
-                    found.append(f"{resource.kind} {role['metadata']['name']}: {json.dumps(rule)}")
-    return found
-
-
-def asked_in(event: Event) -> Iterator[Asked]:
-    """What a request took: the right to it, or the right to make it as somebody else."""
-    ref, user = event.get("objectRef"), event["user"]["username"]
-    if actor := event.get("impersonatedUser"):
-        # NB: the groups that every account has come by themselves.
-        groups = [each for each in actor["groups"] if each != "system:authenticated"]
-        for resource, names in (("users", [actor["username"]]), ("groups", groups)):
-            yield from (Asked(user, "impersonate", "", resource, "", "", name) for name in names)
-    elif ref and event["responseStatus"]["code"] != 403:
-        keys = ("apiGroup", "resource", "subresource", "namespace", "name")
-        yield Asked(user, event["verb"], *(ref.get(key, "") for key in keys))
-
-
-async def roles_of(kube: KubeClient, users: list[str]) -> list[tuple[Resource, Object]]:
-    """Every Role and ClusterRole that is bound to one of these accounts."""
-    found: list[tuple[Resource, Object]] = []
-    for bindings, roles in ((CLUSTER_ROLE_BINDINGS, CLUSTER_ROLES), (ROLE_BINDINGS, ROLES)):
-        for binding in (await kube.list(bindings)).items:
-            if any(f"{ACCOUNT}{who.get('namespace')}:{who['name']}" in users for who in binding.get("subjects", [])):
-                namespace = binding["metadata"].get("namespace")
-                found.append((roles, await kube.get(roles, binding["roleRef"]["name"], namespace=namespace)))
-    assert found
-    return found
-
-
-def allows(rule: Object, asked: Asked) -> bool:
-    """Whether a rule, wherever it holds, allows a request."""
-    resource = f"{asked.resource}/{asked.subresource}" if asked.subresource else asked.resource
-    wanted = {"verbs": asked.verb, "apiGroups": asked.group, "resources": resource}
-    names = rule.get("resourceNames") or [asked.name]
-    return asked.name in names and all({word, "*"} & {*rule.get(key, [])} for key, word in wanted.items())
-
-
-@asynccontextmanager
-async def without(kube: KubeClient, resource: Resource, role: Object, rule: Object) -> AsyncIterator[None]:
-    """A role without one of its rules; it is as it was afterwards."""
-    name, namespace = role["metadata"]["name"], role["metadata"].get("namespace")
-    rules = [each for each in role["rules"] if each is not rule]
-    await kube.patch(resource, name, {"rules": rules}, namespace=namespace)
-    try:
-        yield
-    finally:
-        await kube.patch(resource, name, {"rules": role["rules"]}, namespace=namespace)
-
-
-async def is_missed(
-    audited: AuditedCluster, kube: KubeClient, asked: list[Asked], granting: tuple[str, list[Object]]
-) -> bool:
-    """Whether anything of what was asked for, or granted, is refused now; what a role says takes a moment to hold."""
-
-    async def refused() -> bool:
-        return any([not await may(kube, each) for each in asked]) or not may_grant(audited, *granting)
-
-    try:
-        return await eventually("a refusal", refused, seconds=PROPAGATION_SECONDS)
-    except AssertionError:
-        return False
-
-
-async def may(kube: KubeClient, asked: Asked) -> bool:
-    """Whether the API server would allow a request."""
-    namespace = asked.user.removeprefix(ACCOUNT).partition(":")[0]
-    attributes = {
-        "verb": asked.verb,
-        "group": asked.group,
-        "resource": asked.resource,
-        "subresource": asked.subresource,
-        "namespace": asked.namespace,
-        "name": asked.name,
-    }
-    groups = ["system:serviceaccounts", f"system:serviceaccounts:{namespace}", "system:authenticated"]
-    spec = {"user": asked.user, "groups": groups, "resourceAttributes": attributes}
-    review = await kube.create(SUBJECT_ACCESS_REVIEWS, {"spec": spec})
-    return bool(review["status"]["allowed"])
-
-
-def may_grant(audited: AuditedCluster, user: str, roles: list[Object]) -> bool:
-    """Whether an account may make roles with these rules; none is made."""
-    copies = [
-        {
-            "apiVersion": f"{RBAC}/v1",
-            "kind": "Role",
-            "metadata": {"name": f"copy-{index}", "namespace": role["metadata"]["namespace"]},
-            "rules": role["rules"],
-        }
-        for index, role in enumerate(roles)
-    ]
-    if not copies:
-        return True
-    listing = json.dumps({"apiVersion": "v1", "kind": "List", "items": copies})
-    command = ("kubectl", "create", "--dry-run=server", f"--as={user}", "-f", "-")
-    done = run(*command, environ=audited.with_programs(), stdin=listing)
-    assert done.code == 0 or "forbidden" in done.err.lower(), done.err
-    return done.code == 0

@@ -26,7 +26,7 @@ from autox.tasks.density.watchtimes import WatchTimes
 PERIOD = 1.0  # seconds between two looks
 ENOUGH = 1.0  # seconds within which a look is answered
 
-_NAME = "watch-probe"
+NAME = "watch-probe"
 _NUMBER = "number"
 
 
@@ -120,7 +120,7 @@ async def _read(kube: KubeClient, namespace: str) -> None:
     config_maps = f"/api/v1/namespaces/{namespace}/configmaps"
     while True:
         with suppress(AutoxError):
-            await kube.read(f"{config_maps}/{_NAME}")
+            await kube.read(f"{config_maps}/{NAME}")
             await kube.read(config_maps)
             await kube.read("/api/v1/namespaces", params={"limit": "1"})
         await asyncio.sleep(PERIOD)
@@ -128,12 +128,12 @@ async def _read(kube: KubeClient, namespace: str) -> None:
 
 async def _change(kube: KubeClient, run_labels: RunLabels, news: WatchTimes) -> None:
     """Change an object for ever, once a second at most; one that is not there is made."""
-    meta = {"name": _NAME, "namespace": run_labels.namespace, "labels": run_labels.labels}
+    meta = {"name": NAME, "namespace": run_labels.namespace, "labels": run_labels.labels}
     for number in count(1):
         body: Object = {"metadata": meta, "data": {_NUMBER: str(number)}}
         with suppress(AutoxError):
             try:
-                await kube.patch(CONFIG_MAPS, _NAME, body, namespace=run_labels.namespace)
+                await kube.patch(CONFIG_MAPS, NAME, body, namespace=run_labels.namespace)
             except NotFoundError:
                 await kube.create(CONFIG_MAPS, body)
             news.answered(number, at=time.monotonic())
@@ -141,7 +141,7 @@ async def _change(kube: KubeClient, run_labels: RunLabels, news: WatchTimes) -> 
 
 
 async def _watch(kube: KubeClient, namespace: str, news: WatchTimes) -> None:
-    events = watch(kube, CONFIG_MAPS, namespace=namespace, field_selector=f"metadata.name={_NAME}")
+    events = watch(kube, CONFIG_MAPS, namespace=namespace, field_selector=f"metadata.name={NAME}")
     async with aclosing(events):
         async for event in events:
             number = ((event.object or {}).get("data") or {}).get(_NUMBER)

@@ -1,17 +1,16 @@
-"""``autox density``: clean up after density load tests that could not do it themselves.
+"""``autox density sweep``: clean up after density load tests that could not do it themselves.
 
 The chart of an experiment runs ``autox density sweep --run … --when-told`` beside its main container. Kubernetes ends
 such a sidecar when the main container has ended, however that was, killed included: that is when it sweeps.
 """
 
 import asyncio
-import os
 import signal
 from pathlib import Path
 
 import click
 
-from autox.cluster.home import local_kubeconfig
+from autox.cli.commands.density.undertest import cluster_options, path_of, refuse_two
 from autox.kube.auth import from_kubeconfig
 from autox.kube.client import KubeClient
 from autox.kube.connection import Connection
@@ -20,19 +19,8 @@ from autox.tasks.density import sweeping
 SECONDS = 600.0
 
 
-@click.group()
-def density() -> None:
-    """Clean up after density load tests."""
-
-
-@density.command()
-@click.option(
-    "--kubeconfig",
-    type=click.Path(path_type=Path),
-    metavar="FILE",
-    help="Of the cluster under test.  [default: kubectl's]",
-)
-@click.option("--cluster", metavar="NAME", help="The cluster under test, if it is a local one of `autox cluster`.")
+@click.command()
+@cluster_options
 @click.option("--run", metavar="NAMESPACE/NAME", help="Sweep the runs of this Job, dead or alive, and no others.")
 @click.option("--when-told", is_flag=True, help="Wait for SIGTERM first; needs --run.")
 @click.option("--allow-exec", is_flag=True, help="With --when-told: the kubeconfig may run a program and read files.")
@@ -42,15 +30,14 @@ def sweep(kubeconfig: Path | None, cluster: str | None, run: str | None, *, when
     Without --run, that is whatever belongs to runs that gave no sign of life for
     30 seconds. Runs that live are left alone.
     """
-    if kubeconfig is not None and cluster is not None:
-        raise click.UsageError("give --kubeconfig or --cluster, not both")
+    refuse_two(kubeconfig, cluster)
     if when_told and run is None:
         raise click.UsageError("--when-told needs --run: it sweeps the runs of one Job")
     job = _job(run) if run is not None else None
     if when_told:
         asyncio.run(_told())
     # NB: only now: a Secret with the kubeconfig may have been renewed while the experiment ran.
-    path = local_kubeconfig(cluster, os.environ) if cluster is not None else kubeconfig
+    path = path_of(kubeconfig, cluster)
     is_trusted = allow_exec or not when_told
     connection = from_kubeconfig(path, allow_exec=is_trusted, allow_files=is_trusted)
     removed = asyncio.run(_sweep(connection, job))

@@ -1,0 +1,19 @@
+"""``autox density``: what load tests of a control plane need beside the experiment that runs them."""
+
+import click
+
+from autox.cli.parts.lazygroup import LazyGroup
+
+COMMANDS = {
+    "credentials": (
+        "autox.cli.commands.density.credentials:credentials",
+        "Make the identity that load tests have on the cluster under test.",
+    ),
+    "sweep": ("autox.cli.commands.density.sweep:sweep", "Remove what density load tests left behind."),
+}
+"""Each command's place and help."""
+
+
+@click.group(cls=LazyGroup, table=COMMANDS)
+def density() -> None:
+    """Prepare load tests of a control plane, or clean up after them."""

@@ -1,0 +1,127 @@
+"""What a load test and the sweep after it may do on the cluster under test: one table, and the roles made of it. Pure.
+
+``credentials`` next door gives them to an identity, ``autox density credentials -o yaml`` prints them, and a test takes
+away one after another: none is there that a run does not need. What Kubernetes' own roles let every service account do
+(ask who it is, read ``/readyz`` and the keys that tokens are signed with) is not in it.
+
+A run makes a namespace with a name that nobody knows before, so that no role can be held to it: what is done in there
+is allowed in every namespace. What has a name of its own, or a namespace that is always the same, is allowed only so.
+Rejected: a role that the run binds in its own namespace; whoever may bind it there may bind it everywhere.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from autox.kube.objects import Object
+from autox.model.refs import (
+    CLUSTER_ROLE_BINDINGS,
+    CLUSTER_ROLES,
+    CONFIG_MAPS,
+    DEPLOYMENTS,
+    LEASES,
+    NAMESPACES,
+    NODES,
+    PODS,
+    ROLE_BINDINGS,
+    ROLES,
+    SERVICE_ACCOUNTS,
+    Resource,
+)
+from autox.nodes.node.leases import NAMESPACE as NODE_LEASES
+from autox.tasks.density import heartbeat, prober
+
+NAME = "autox-density"
+"""The name of the service account, and of its roles."""
+
+METRICS = "/metrics"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Right:
+    """One rule of a role.
+
+    Attributes:
+        resource: what it is about.
+        verbs: what may be done with it.
+        subresource: with this part of it alone; empty for the object.
+        name: with the object of this name alone; empty for any.
+        namespace: in this namespace alone; empty for all.
+    """
+
+    resource: Resource
+    verbs: tuple[str, ...]
+    subresource: str = ""
+    name: str = ""
+    namespace: str = ""
+
+    @property
+    def rule(self) -> Object:
+        """The same as a role has it."""
+        plural = f"{self.resource.plural}/{self.subresource}" if self.subresource else self.resource.plural
+        rule: Object = {"apiGroups": [self.resource.group], "resources": [plural], "verbs": [*self.verbs]}
+        return {**rule, "resourceNames": [self.name]} if self.name else rule
+
+
+RIGHTS = (
+    # The run's own namespace, and those that other runs left.
+    Right(resource=NAMESPACES, verbs=("create", "get", "list", "delete")),
+    Right(resource=SERVICE_ACCOUNTS, verbs=("get",), name="default"),
+    Right(resource=LEASES, verbs=("create",)),
+    Right(resource=LEASES, verbs=("get", "patch"), name=heartbeat.NAME),
+    # Its load.
+    Right(resource=DEPLOYMENTS, verbs=("create", "list")),
+    Right(resource=PODS, verbs=("list", "watch", "delete")),
+    # Its nodes, which run the pods.
+    Right(resource=NODES, verbs=("create", "get", "list", "watch", "delete")),
+    Right(resource=NODES, verbs=("patch",), subresource="status"),
+    Right(resource=PODS, verbs=("patch",), subresource="status"),
+    Right(resource=LEASES, verbs=("create", "get", "list", "watch", "update", "delete"), namespace=NODE_LEASES),
+    # What its prober writes and reads.
+    Right(resource=CONFIG_MAPS, verbs=("create", "list")),
+    Right(resource=CONFIG_MAPS, verbs=("get", "watch", "patch"), name=prober.NAME),
+)
+"""Beside ``METRICS``."""
+
+
+def manifests(namespace: str) -> list[Object]:
+    """The identity of load tests: a service account, and its roles with their bindings, in the order to make them.
+
+    Args:
+        namespace: of the service account.
+    """
+    account = {"name": NAME, "namespace": namespace}
+    return [
+        {
+            "apiVersion": SERVICE_ACCOUNTS.api_version,
+            "kind": SERVICE_ACCOUNTS.kind,
+            "metadata": account,
+            "automountServiceAccountToken": False,
+        },
+        *_granted(account, place=""),
+        *(each for place in sorted(_places()) for each in _granted(account, place=place)),
+    ]
+
+
+def _places() -> set[str]:
+    return {right.namespace for right in RIGHTS} - {""}
+
+
+def _granted(account: Object, *, place: str) -> Iterator[Object]:
+    """A role with what is allowed in one namespace (empty: everywhere), and its binding to the service account."""
+    roles, bindings = (ROLES, ROLE_BINDINGS) if place else (CLUSTER_ROLES, CLUSTER_ROLE_BINDINGS)
+    # NB: of several such accounts, in several namespaces, none takes away what another has.
+    names = {"name": f"{NAME}:{account['namespace']}", **({"namespace": place} if place else {})}
+    rules = [right.rule for right in RIGHTS if right.namespace == place]
+    if not place:
+        rules.append({"nonResourceURLs": [METRICS], "verbs": ["get"]})
+    yield _object(roles, metadata=names, rules=rules)
+    yield _object(
+        bindings,
+        metadata=names,
+        roleRef={"apiGroup": roles.group, "kind": roles.kind, "name": names["name"]},
+        subjects=[{"kind": SERVICE_ACCOUNTS.kind, **account}],
+    )
+
+
+def _object(resource: Resource, **body: object) -> Object:
+    return {"apiVersion": resource.api_version, "kind": resource.kind, **body}
