@@ -70,6 +70,8 @@ def measured(times: PodTimes, *, leases: list[float] | None = None, calls: ApiCa
         calls=calls,
         availability=Availability(looks=9, ready=9),
         news=[0.0, 0.01],
+        answers=[0.01, 0.02],
+        pings=[0.001, 0.002],
     )
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import uvloop
 
 from tests.clusters import LocalCluster
-from tests.faults import density, http
+from tests.faults import components, density, http
 from tests.faults.planting import planted, side_by_side
 from tests.faults.table import Row, printed
 from tests.faults.webservers import Certificates
@@ -30,7 +30,7 @@ def _density(directory: Path) -> list[Row]:
 
     async def told() -> list[Row]:
         rows = await side_by_side(density.IN_ITS_NAMESPACE, cluster, directory)
-        return rows + [await planted(fault, cluster, directory) for fault in density.ALONE]
+        return rows + [await planted(fault, cluster, directory) for fault in components.ALONE]
 
     try:
         cluster.up()

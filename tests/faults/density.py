@@ -1,22 +1,19 @@
-"""Everything that was thought of to fool a load test of a control plane: most of it in one namespace, some in all."""
+"""What was thought of to fool a load test of a control plane and befalls one namespace; ``components`` has the rest."""
 
 import asyncio
-import os
-import signal
-import time
+import re
 from collections.abc import Awaitable, Callable
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-import yaml
-
-from autox.cluster.plan import CLIENT_BURST, CLIENT_QPS
 from autox.model.refs import DEPLOYMENTS, NAMESPACES, NODES, PODS
 from autox.model.result import SLO, Bound
 from autox.model.verdict import Verdict
 from autox.tasks.density.labels import NAMESPACE_LABEL
 from tests.faults.admissions import changing, refusing, slow_webhook
-from tests.faults.planting import Fault, Planting
+from tests.faults.apiproxy import Change, Delay, never, slow_way, unchanged
+from tests.faults.planting import Fault, Planting, as_user, bound
 
 Object = dict[str, Any]
 Act = Callable[[Planting], Awaitable[None]]
@@ -122,39 +119,6 @@ async def nodes(planting: Planting) -> list[str]:
     return [each["metadata"]["name"] for each in found.items]
 
 
-def stop(component: str, *, at: str = "creating", seconds: float | None = None) -> Act:
-    """A component that stands still, from a line of progress on: for so long, or until the run is over."""
-
-    async def plant(planting: Planting) -> None:
-        await planting.line(at)
-        await asyncio.sleep(0.5)
-        pid = planting.cluster.pids()[component]
-        os.kill(pid, signal.SIGSTOP)
-        if seconds is None:
-            await planting.line("cleaning up")
-        else:
-            await asyncio.sleep(seconds)
-        os.kill(pid, signal.SIGCONT)
-
-    return plant
-
-
-def slowed(component: str) -> Act:
-    """A component that may make two requests a second."""
-
-    async def limit(planting: Planting, qps: str, burst: str) -> None:
-        flags = {"kube-api-qps": qps, "kube-api-burst": burst}
-        words = [f"--set={component}.flags.{name}={value}" for name, value in flags.items()]
-        await asyncio.to_thread(planting.cluster.up, *words)
-
-    async def plant(planting: Planting) -> None:
-        await limit(planting, "2", "2")
-        # NB: a cluster remembers what it was once told, so that `up` alone would leave it slow.
-        planting.stack.push_async_callback(limit, planting, CLIENT_QPS, CLIENT_BURST)
-
-    return plant
-
-
 def webhook(resource: str, *, seconds: float) -> Act:
     """A validating webhook that takes so long for each of a kind."""
 
@@ -163,12 +127,6 @@ def webhook(resource: str, *, seconds: float) -> Act:
         await planting.apply(await planting.stack.enter_async_context(hook))
 
     return plant
-
-
-async def stand_still(planting: Planting) -> None:
-    """This process, and with it the nodes and the watcher, does nothing for three seconds."""
-    await planting.creating()
-    time.sleep(3.0)  # noqa: ASYNC251  - that is the fault
 
 
 async def throttle(planting: Planting) -> None:
@@ -189,7 +147,7 @@ async def throttle(planting: Planting) -> None:
         "rules": [{"subjects": [subject], "resourceRules": [rule]}],
     }
     await planting.apply(
-        administrator(THROTTLED),
+        bound(THROTTLED, role="cluster-admin"),
         {
             "apiVersion": group,
             "kind": "PriorityLevelConfiguration",
@@ -200,25 +158,40 @@ async def throttle(planting: Planting) -> None:
     )
 
 
-def administrator(user: str) -> Object:
-    """A user who may do everything."""
-    group = "rbac.authorization.k8s.io"
-    return {
-        "apiVersion": f"{group}/v1",
-        "kind": "ClusterRoleBinding",
-        "metadata": {"name": user},
-        "roleRef": {"apiGroup": group, "kind": "ClusterRole", "name": "cluster-admin"},
-        "subjects": [{"apiGroup": group, "kind": "User", "name": user}],
-    }
-
-
 def as_throttled(planting: Planting) -> Path:
     """A kubeconfig of the user who has no seat: an administrator is never throttled."""
-    config = yaml.safe_load(planting.cluster.home.kubeconfig.read_text())
-    config["users"][0]["user"] |= {"as": THROTTLED}
-    path = planting.directory / "kubeconfig"
-    path.write_text(yaml.safe_dump(config))
-    return path
+    return as_user(planting, THROTTLED)
+
+
+def way(*, request: Delay = never, line: Delay = never, change: Change = unchanged) -> Act:
+    """A way to the API server that keeps some requests or some lines of answers, or changes them."""
+
+    async def plant(planting: Planting) -> None:
+        into = planting.directory / "way"
+        passing = slow_way(planting.cluster.home.kubeconfig, into, request=request, line=line, change=change)
+        await planting.stack.enter_async_context(passing)
+
+    return plant
+
+
+def by_the_way(planting: Planting) -> Path:
+    """A kubeconfig of that way."""
+    return planting.directory / "way"
+
+
+def keeping(method: str, path: str, *, seconds: float) -> Delay:
+    """Keep requests of a method whose path and query match."""
+    return lambda asked: seconds if asked.method == method and re.search(path, asked.raw_path) else 0.0
+
+
+def ahead(line: bytes) -> bytes:
+    """What an API server would say whose clock is half a minute ahead."""
+
+    def later(found: re.Match[bytes]) -> bytes:
+        moment = datetime.fromisoformat(found[2].decode()) + timedelta(seconds=30)
+        return found[1] + moment.strftime("%Y-%m-%dT%H:%M:%SZ").encode()
+
+    return re.sub(rb'("creationTimestamp":")([^"]*)', later, line)
 
 
 NO_SCHEDULER = "Object{spec: Object.spec{schedulerName: 'nobody'}}"
@@ -375,6 +348,49 @@ IN_ITS_NAMESPACE = (
         kubeconfig=as_throttled,
     ),
     Fault(
+        name="agent throttled",
+        is_quick=False,
+        truth="each word of our virtual nodes about a pod takes two seconds to the API server",
+        verdicts=(Verdict.INVALID,),
+        words="the virtual nodes gave way first",
+        before=way(request=keeping("PATCH", "/pods/[^/]+/status", seconds=2.0)),
+        kubeconfig=by_the_way,
+        slos=(SLO(metric="density/pod-startup-latency-p50", bound=Bound.UPPER, limit=1000),),
+        inputs={"timeout": 30.0},
+    ),
+    Fault(
+        name="generator throttled",
+        is_quick=False,
+        truth="each Deployment of ours takes twelve seconds to the API server, which knows nothing of it",
+        verdicts=(Verdict.INVALID,),
+        words="the load generator gave way first",
+        before=way(request=keeping("POST", "/deployments$", seconds=12.0)),
+        kubeconfig=by_the_way,
+        inputs={"timeout": 60.0},
+    ),
+    Fault(
+        name="watcher paused",
+        is_quick=False,
+        truth="the news of pods takes two seconds to our watcher, and other news does not",
+        verdicts=(Verdict.INVALID,),
+        words="the watcher of pods gave way first",
+        before=way(line=keeping("GET", "/namespaces/[^/]+/pods[?].*watch=", seconds=2.0)),
+        kubeconfig=by_the_way,
+        slos=(SLO(metric="density/pod-startup-latency-p50", bound=Bound.UPPER, limit=1000),),
+        inputs={"timeout": 90.0},
+    ),
+    Fault(
+        name="clock ahead",
+        is_quick=False,
+        truth="the API server's clock is half a minute ahead of ours, and everything is in time",
+        verdicts=(Verdict.PASS,),
+        words="density/pod-startup-latency-p50",
+        before=way(change=ahead),
+        kubeconfig=by_the_way,
+        slos=(SLO(metric="density/pod-startup-latency-p50", bound=Bound.UPPER, limit=2000),),
+        inputs={"timeout": 30.0},
+    ),
+    Fault(
         name="webhook of two seconds",
         truth="every pod is created after two seconds, and the API latency that leaves webhooks out does not show it",
         words="slow.example.com",
@@ -384,60 +400,3 @@ IN_ITS_NAMESPACE = (
     ),
 )
 """They do not disturb each other, and run side by side, a few at a time."""
-
-ALONE = (
-    Fault(
-        name="scheduler dead in mid-run",
-        truth="some pods are never scheduled; those before had a good rate",
-        words="never bound to a node: the scheduler has said nothing about them",
-        meanwhile=stop("scheduler"),
-    ),
-    Fault(
-        name="this process stands still",
-        truth="our own nodes and watcher did nothing for three seconds",
-        verdicts=(Verdict.INVALID,),
-        words="must not be believed",
-        meanwhile=stand_still,
-    ),
-    Fault(
-        name="controller manager dead",
-        is_quick=False,
-        truth="nobody makes pods of the Deployments",
-        words="Deployments, does the controller manager run?",
-        meanwhile=stop("controllerManager"),
-    ),
-    Fault(
-        name="controller manager at 2 qps",
-        is_quick=False,
-        truth="pods come at less than 2 a second where 30 are asked for, and all of them run at last",
-        words="where 30 were asked for",
-        before=slowed("controllerManager"),
-        inputs={"pods": 60, "pods_per_deployment": 10, "rate": 30.0, "timeout": 120.0},
-    ),
-    Fault(
-        name="scheduler at 2 qps",
-        is_quick=False,
-        truth="every pod comes and runs, and 2 a second are scheduled where 10 are wanted",
-        words="density/scheduling-throughput is",
-        before=slowed("scheduler"),
-        slos=(SLO(metric="density/scheduling-throughput", bound=Bound.LOWER, limit=10),),
-        inputs={"pods": 60, "pods_per_deployment": 10, "rate": 30.0, "timeout": 120.0},
-    ),
-    Fault(
-        name="API server stands still",
-        is_quick=False,
-        truth="nothing happens for 15 seconds in mid-run",
-        words="came late",
-        meanwhile=stop("apiServer", seconds=15.0),
-        inputs={"timeout": 120.0},
-    ),
-    Fault(
-        name="etcd stands still",
-        is_quick=False,
-        truth="nothing happens for 15 seconds in mid-run",
-        words="came late",
-        meanwhile=stop("etcd", seconds=15.0),
-        inputs={"timeout": 120.0},
-    ),
-)
-"""They befall the whole cluster, or this whole process: one after another."""

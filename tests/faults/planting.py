@@ -11,6 +11,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import yaml
+
 from autox.kube.auth import from_kubeconfig
 from autox.kube.client import KubeClient
 from autox.kube.objects import Object
@@ -111,6 +113,27 @@ class Fault:
     inputs: Mapping[str, Any] = field(default_factory=dict)
     slos: tuple[SLO, ...] = UNTOUCHED
     kubeconfig: Callable[[Planting], Path] = field(default=lambda planting: planting.cluster.home.kubeconfig)
+
+
+def bound(user: str, *, role: str) -> Object:
+    """What gives a user a ClusterRole."""
+    group = "rbac.authorization.k8s.io"
+    return {
+        "apiVersion": f"{group}/v1",
+        "kind": "ClusterRoleBinding",
+        "metadata": {"name": user},
+        "roleRef": {"apiGroup": group, "kind": "ClusterRole", "name": role},
+        "subjects": [{"apiGroup": group, "kind": "User", "name": user}],
+    }
+
+
+def as_user(planting: Planting, user: str) -> Path:
+    """A kubeconfig of the administrator as another user."""
+    config = yaml.safe_load(planting.cluster.home.kubeconfig.read_text())
+    config["users"][0]["user"] |= {"as": user}
+    path = planting.directory / "kubeconfig"
+    path.write_text(yaml.safe_dump(config))
+    return path
 
 
 class _NoRecord:

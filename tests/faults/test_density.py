@@ -5,7 +5,8 @@ from pathlib import Path
 import pytest
 
 from tests.clusters import LocalCluster
-from tests.faults.density import ALONE, IN_ITS_NAMESPACE
+from tests.faults.components import ALONE
+from tests.faults.density import IN_ITS_NAMESPACE
 from tests.faults.planting import Fault, planted, side_by_side
 
 pytestmark = pytest.mark.integration

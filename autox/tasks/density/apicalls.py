@@ -27,6 +27,7 @@ from autox.tasks.density.callclasses import CallClass, call_class
 
 WHOLE = "apiserver_request_duration_seconds"
 FAMILIES = ("apiserver_request_sli_duration_seconds", WHOLE)
+RESTARTED = "the API server was restarted, or another one answered: its counters began anew"
 QUANTILES = {"p50": 0.50, "p90": 0.90, "p99": 0.99}
 
 _STARTED = "process_start_time_seconds"
@@ -34,6 +35,8 @@ _STARTED = "process_start_time_seconds"
 _REQUESTS = "apiserver_request_total"
 _REFUSED = ("code", "429")
 _WEBHOOKS = "apiserver_admission_webhook_admission_duration_seconds"
+_ETCD = "etcd_request_duration_seconds"
+_QUEUES = "apiserver_flowcontrol_request_wait_duration_seconds"
 _LONG_VERBS = frozenset({"WATCH", "WATCHLIST", "CONNECT"})
 _LONG_SUBRESOURCES = frozenset({"log", "exec", "attach", "portforward", "proxy"})
 _RESOURCE = re.compile(r"[a-z0-9.-]+")
@@ -49,6 +52,8 @@ class Snapshot:
         series: of that histogram.
         whole: of that of whole requests.
         webhooks: the time in each admission webhook.
+        etcd: what the API server itself waited for etcd.
+        queues: the time in the queues of priority and fairness; of requests that are exempt from it there is none.
         rejected: how many requests were turned away with 429 since it was started; None if it does not say.
         started: since when the process runs, in seconds since 1970; None if it does not say.
     """
@@ -57,6 +62,8 @@ class Snapshot:
     series: Mapping[Labels, CumulativeHistogram]
     whole: Mapping[Labels, CumulativeHistogram] = field(default_factory=dict)
     webhooks: Mapping[Labels, CumulativeHistogram] = field(default_factory=dict)
+    etcd: Mapping[Labels, CumulativeHistogram] = field(default_factory=dict)
+    queues: Mapping[Labels, CumulativeHistogram] = field(default_factory=dict)
     rejected: float | None = None
     started: float | None
 
@@ -71,6 +78,8 @@ class ApiCalls:
         classes: the same calls apart by what SLO is about them; a class without calls is not there.
         whole: their duration with everything.
         webhooks: the calls of each admission webhook, by type and name.
+        etcd: the API server's own requests to etcd, by operation: ``create``, ``get``, ``update``.
+        queues: what requests waited in each queue of priority and fairness, by priority level.
         rejected: how many requests were turned away with 429; None if the API server does not say.
     """
 
@@ -79,6 +88,8 @@ class ApiCalls:
     classes: Mapping[CallClass, Mapping[str, CumulativeHistogram]] = field(default_factory=dict)
     whole: Mapping[str, CumulativeHistogram] = field(default_factory=dict)
     webhooks: Mapping[str, CumulativeHistogram] = field(default_factory=dict)
+    etcd: Mapping[str, CumulativeHistogram] = field(default_factory=dict)
+    queues: Mapping[str, CumulativeHistogram] = field(default_factory=dict)
     rejected: float | None = None
 
 
@@ -118,6 +129,8 @@ def snapshot(text: str) -> Snapshot:
         series=found.get(family, {}),
         whole=found[WHOLE],
         webhooks=histograms(text, _WEBHOOKS),
+        etcd=histograms(text, _ETCD),
+        queues=histograms(text, _QUEUES),
         rejected=_rejected(text),
         started=started,
     )
@@ -132,11 +145,17 @@ def calls_between(before: Snapshot, after: Snapshot) -> ApiCalls | str:
     """The calls, or in words why they are not known: no histogram, or not the same process any more."""
     if not before.family or before.family != after.family:
         return "the API server tells no request durations"
-    readings = ((before.series, after.series), (before.whole, after.whole), (before.webhooks, after.webhooks))
+    readings = (
+        (before.series, after.series),
+        (before.whole, after.whole),
+        (before.webhooks, after.webhooks),
+        (before.etcd, after.etcd),
+        (before.queues, after.queues),
+    )
     grown = [found for reading in readings if (found := increase(*reading)) is not None]
     if before.started != after.started or len(grown) < len(readings):
-        return "the API server was restarted, or another one answered: its counters began anew"
-    calls, whole, webhooks = grown
+        return RESTARTED
+    calls, whole, webhooks, etcd, queues = grown
     try:
         return ApiCalls(
             family=after.family,
@@ -144,6 +163,8 @@ def calls_between(before: Snapshot, after: Snapshot) -> ApiCalls | str:
             classes=_classes(calls),
             whole=_grouped(whole, _key),
             webhooks=_grouped(webhooks, _webhook),
+            etcd=_grouped(etcd, lambda labels: labels.get("operation", "")),
+            queues=_grouped(queues, lambda labels: labels.get("priority_level", "")),
             rejected=_grown(before.rejected, after.rejected),
         )
     except ValueError as error:

@@ -145,7 +145,7 @@ def _most(said: Counter[str]) -> str:
 
 
 def reasons(found: Arrival) -> Iterator[tuple[int, str]]:
-    """What went wrong with how many pods, in words; of those never created ``refusals`` knows more."""
+    """What went wrong with how many pods, in words; of those never created, or late, ``explaining`` knows more."""
     of = f"of {found.wanted:,} pods"
     if found.unbound:
         why = f": {found.unscheduled}" if found.unscheduled else ""
@@ -162,5 +162,3 @@ def reasons(found: Arrival) -> Iterator[tuple[int, str]]:
         yield found.stuck, f"{found.stuck:,} {of} were bound to a node and do not run{why}"
     if found.deleted:
         yield found.deleted, f"{found.deleted:,} {of} were deleted in mid-run, by somebody else"
-    if found.late:
-        yield found.late, f"pods were {found.rates}: {found.late:,} {of} came late"

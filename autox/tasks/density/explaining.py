@@ -11,12 +11,18 @@ from math import inf
 from autox.model.result import Note, NoteKind
 from autox.tasks.density.apicalls import latency
 from autox.tasks.density.arrival import Arrival, reasons
+from autox.tasks.density.attribution import culprit
 from autox.tasks.density.figures import STARTUP, Measured
 from autox.tasks.density.loading import Sent
 
 PODS = (f"{STARTUP}*", "density/pods-*", "density/scheduling-throughput*", "density/arrival-rate")
 CALLS = ("density/api-call-latency*", "density/api-request-duration*", "density/slow-calls*", "density/requests-*")
+LAGGING = (
+    *(f"{STARTUP}*", "density/scheduling-throughput*", "density/arrival-rate", "density/watch-latency*"),
+    *("density/api-*", "density/slow-calls*"),
+)
 _SLOW = 0.1  # seconds in a webhook that a caller notices
+_LAGS = 0.99  # less than what is said of all pods
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,6 +66,7 @@ def notes(measured: Measured, sent: Sent, hindrance: Hindrance, *, planned: int)
         yield _pods(found, found.surplus, text)
     for count, text in sorted(reasons(found), key=lambda each: -each[0]):
         yield _pods(found, count, text)
+    yield from _lags(measured)
     yield from _webhooks(measured)
     yield from _rejections(measured)
     if isinstance(measured.calls, str):
@@ -101,6 +108,17 @@ def _never_created(found: Arrival, sent: Sent, hindrance: Hindrance, *, planned:
         f"{told}: nobody refused them, and the others were {found.rates}; how many requests a second may the"
         " controller manager make?"
     )
+
+
+def _lags(measured: Measured) -> Iterator[Note]:
+    """Which part gave way first: of late pods it is the cause, and of whatever took long."""
+    found, lagging = measured.arrival, culprit(measured)
+    why = f"; {lagging}" if lagging else ""
+    if found.late:
+        text = f"pods were {found.rates}: {found.late:,} of {found.wanted:,} pods came late{why}"
+        yield _pods(found, found.late, text)
+    if lagging and not lagging.has_note:
+        yield Note(text=str(lagging), kind=NoteKind.TARGET, weight=_LAGS, explains=LAGGING)
 
 
 def _requests(sent: Sent) -> Iterator[Note]:

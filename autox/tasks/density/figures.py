@@ -44,6 +44,8 @@ class Measured:
         calls: of the API between the first Deployment and the end; in words why not, if not.
         availability: of the API server meanwhile.
         news: seconds that the news of each change took to a watcher, ascending.
+        answers: seconds that each request took which was answered with the Deployment.
+        pings: seconds that the API server took to answer what needs nothing else.
         clients: what became of the requests and watches of each group.
     """
 
@@ -56,6 +58,8 @@ class Measured:
     calls: ApiCalls | str
     availability: Availability
     news: list[float]
+    answers: list[float]
+    pings: list[float]
     clients: tuple[Outcome, ...] = ()
 
 

@@ -9,7 +9,7 @@ is what the API server made of a Deployment that it took, for an admission may t
 import asyncio
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from autox.core.workloads import Planned
 from autox.kube.client import KubeClient
@@ -33,6 +33,7 @@ class Sent:
         repeated: how many requests were sent again.
         throttled: how many of those because the API server asked for patience.
         trouble: why the last of them was; empty if none was.
+        answers: seconds that each request took which was answered with the Deployment.
         changed: what came out of a Deployment that has more or fewer pods than were asked for; empty if none has.
     """
 
@@ -43,6 +44,7 @@ class Sent:
     repeated: int = 0
     throttled: int = 0
     trouble: str = ""
+    answers: list[float] = field(default_factory=list)
     changed: str = ""
 
 
@@ -77,6 +79,7 @@ async def _create(kube: KubeClient, planned: Planned, run_labels: RunLabels, sen
     sent.behind = max(sent.behind, time.monotonic() - due)
     repeated = 0
     while True:
+        began = time.monotonic()
         try:
             made = await kube.create(DEPLOYMENTS, body)
         except AlreadyExistsError:
@@ -90,6 +93,7 @@ async def _create(kube: KubeClient, planned: Planned, run_labels: RunLabels, sen
             patience = error.retry_after if isinstance(error, TooManyRequestsError) else 0.0
             await asyncio.sleep(max(_RETRY, patience))
         else:
+            sent.answers.append(time.monotonic() - began)
             if (replicas := (made.get("spec") or {}).get("replicas")) != planned.pods:
                 sent.changed = f"an admission made {planned.pods} replicas of a Deployment {replicas}"
             break

@@ -23,6 +23,7 @@ from autox.tasks.context import Findings, TaskContext
 from autox.tasks.density import explaining, figures, heartbeat, sweeping
 from autox.tasks.density.apicalls import ApiCalls, Snapshot, calls_between, snapshot
 from autox.tasks.density.arrival import arrival
+from autox.tasks.density.attribution import culprit
 from autox.tasks.density.cancellation import beside, uninterrupted
 from autox.tasks.density.clients.clientnotes import client_notes
 from autox.tasks.density.clients.traffic import Traffic
@@ -127,6 +128,8 @@ class LoadTest:
             calls=_calls(before, await self._snapshot()),
             availability=probed.availability,
             news=probed.news.latencies(at=ended),
+            answers=list(self._sent.answers),
+            pings=list(probed.pings),
             clients=self._traffic.outcomes,
         )
         beside |= await self._others()
@@ -136,7 +139,7 @@ class LoadTest:
         return Findings(
             message=figures.message(measured, inputs),
             metrics=figures.metrics(measured, inputs),
-            invalid=self._why_invalid(),
+            invalid=self._why_invalid(measured),
             notes=(
                 *notes(measured, self._sent, hindrance, planned=len(self._plan)),
                 *client_notes(self._traffic.outcomes),
@@ -146,7 +149,7 @@ class LoadTest:
             demands=figures.demands(inputs),
         )
 
-    def _why_invalid(self) -> str:
+    def _why_invalid(self, measured: figures.Measured) -> str:
         behind = max(self._sent.behind, self._sent_later.behind)
         if behind > _TOLERABLE:
             return f"Deployments were sent up to {behind:.1f} s late: this machine cannot keep the rate"
@@ -157,7 +160,10 @@ class LoadTest:
                 f"the API server's clock moved by {self._clock.contradiction:.0f} s or more in mid-run, so that nobody"
                 " knows when pods were created"
             )
-        return self._traffic.why_invalid and f"this machine cannot keep the clients: {self._traffic.why_invalid}"
+        if self._traffic.why_invalid:
+            return f"this machine cannot keep the clients: {self._traffic.why_invalid}"
+        gave_way = culprit(measured)
+        return str(gave_way) if gave_way and gave_way.is_ours else ""
 
     async def _prepare(self) -> None:
         try:

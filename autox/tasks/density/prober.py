@@ -8,7 +8,9 @@ there so that each class of calls that an SLO is about has calls; their latency 
 """
 
 import asyncio
+import re
 import time
+from collections import Counter
 from collections.abc import AsyncIterator, Coroutine
 from contextlib import aclosing, asynccontextmanager, suppress
 from dataclasses import dataclass, field
@@ -18,16 +20,18 @@ from typing import Any
 from autox.kube.client import KubeClient
 from autox.kube.objects import Object
 from autox.kube.watch import watch
-from autox.model.errors import AutoxError, ForbiddenError, NotFoundError, UnauthorizedError
+from autox.model.errors import AutoxError, ForbiddenError, NotFoundError, UnauthorizedError, UnreachableError
 from autox.model.refs import CONFIG_MAPS
 from autox.tasks.density.labels import RunLabels
 from autox.tasks.density.watchtimes import WatchTimes
 
 PERIOD = 1.0  # seconds between two looks
 ENOUGH = 1.0  # seconds within which a look is answered
+PING_PERIOD = 0.2  # seconds between an answer and the next ping
 
 NAME = "watch-probe"
 _NUMBER = "number"
+_FAILED = re.compile(r"\[-\]([a-z0-9/-]+) failed")
 
 
 @dataclass(slots=True)
@@ -38,11 +42,15 @@ class Availability:
         looks: how often it was looked at.
         ready: how often it was.
         why: why nobody can tell, if it does not let us look; else empty.
+        unreachable: how often nobody answered at all.
+        failed: how often each of its own checks had failed, by the check's name: ``etcd``.
     """
 
     looks: int = 0
     ready: int = 0
     why: str = ""
+    unreachable: int = 0
+    failed: Counter[str] = field(default_factory=Counter)
 
     @property
     def share(self) -> float | None:
@@ -57,10 +65,12 @@ class Probed:
     Attributes:
         availability: by the looks that were answered, or should have been.
         news: of the changes that were made.
+        pings: seconds until each request that needs nothing but the API server was answered, in the order of time.
     """
 
     availability: Availability = field(default_factory=Availability)
     news: WatchTimes = field(default_factory=WatchTimes)
+    pings: list[float] = field(default_factory=list)
 
 
 @asynccontextmanager
@@ -74,6 +84,7 @@ async def probing(kube: KubeClient, run_labels: RunLabels) -> AsyncIterator[Prob
     found = Probed()
     parts: tuple[Coroutine[Any, Any, None], ...] = (
         _look_again(kube, found.availability),
+        _ping(kube, found.pings),
         _read(kube, run_labels.namespace),
         _watch(kube, run_labels.namespace, found.news),
         _change(kube, run_labels, found.news),
@@ -106,10 +117,22 @@ async def _look(kube: KubeClient, found: Availability) -> None:
         is_ready = True
     except (ForbiddenError, UnauthorizedError) as error:
         found.why = error.message
-    except (AutoxError, TimeoutError):
-        pass
+    except UnreachableError:
+        found.unreachable += 1
+    except (AutoxError, TimeoutError) as error:
+        found.failed.update(_FAILED.findall(str(error)))
     found.looks += 1
     found.ready += is_ready
+
+
+async def _ping(kube: KubeClient, took: list[float]) -> None:
+    """Ask for what needs no storage and waits in no queue, for ever: only the API server's processor."""
+    while True:
+        asked = time.monotonic()
+        with suppress(AutoxError):
+            await kube.read("/livez", params={"exclude": "etcd"})
+            took.append(time.monotonic() - asked)
+        await asyncio.sleep(PING_PERIOD)
 
 
 async def _read(kube: KubeClient, namespace: str) -> None:

@@ -1,0 +1,187 @@
+"""Which part gave way first, by what each says of itself: one clause for the verdict, with the evidence. Pure.
+
+A slow part makes all those slow that need it: pods come late whether etcd, the API server or the controller manager
+lags. So the parts are asked in the order of who needs whom, and the deepest that is slow is named: the API server's
+process, etcd below it, its own processor, its queues; and only where all of these are quick the controller manager,
+the scheduler and the nodes, which show by the part of a pod's way that took longest.
+
+The bounds are those by which the parts themselves warn (etcd: 100 ms to apply a request), or far above what any answers
+in when nothing is wrong. Rejected: the share of a processor that a part uses, which says nothing of one that is kept
+from it, and is full on every small machine.
+"""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from math import inf
+
+from autox.core.prometheustext import CumulativeHistogram, quantile, summed
+from autox.tasks.density.apicalls import RESTARTED, ApiCalls
+from autox.tasks.density.figures import Measured
+from autox.tasks.density.podtimes import PARTS
+
+SLOW = 0.1
+"""Seconds that an answer of etcd, or the wait in a queue, takes where something is wrong."""
+
+SHORT = 0.02
+"""Seconds that an API server takes to answer what needs nothing, where it lacks a processor."""
+
+STUCK = 1.0
+"""Seconds that a part of a pod's way takes where somebody lags."""
+
+_CHANGES = ("create", "update", "delete", "txn")
+_MUCH = 3  # times longer than what else was there
+_CREATED, _BOUND, _RUNNING = PARTS
+
+
+@dataclass(frozen=True, slots=True)
+class Culprit:
+    """A part that gave way.
+
+    Attributes:
+        part: which: ``etcd``.
+        evidence: how that shows, a clause.
+        has_note: a note of its own tells of it, and knows better which figures it explains.
+        is_ours: it is a part of the test and not of what is tested, so that the figures are of nobody else.
+    """
+
+    part: str
+    evidence: str
+    has_note: bool = False
+    is_ours: bool = False
+
+    def __str__(self) -> str:
+        return f"{self.part} gave way first: {self.evidence}"
+
+
+def culprit(measured: Measured) -> Culprit | None:
+    """The part that gave way first; None if none did, or if nothing says which.
+
+    Args:
+        measured: the figures of a run.
+    """
+    return next(_suspects(measured), None)
+
+
+def _suspects(measured: Measured) -> Iterator[Culprit]:
+    yield from _dead(measured)
+    yield from _ours(measured)
+    calls = measured.calls
+    ping = _median(measured.pings)
+    if isinstance(calls, ApiCalls):
+        yield from _etcd(calls, ping=ping)
+    if ping >= SHORT:
+        yield Culprit(
+            "the API server",
+            f"it answered what needs nothing but itself after {ping * 1000:.0f} ms (median of {len(measured.pings):,}),"
+            " as one that lacks a processor",
+        )
+    if isinstance(calls, ApiCalls):
+        yield from _queues(calls)
+        yield from _webhooks(calls)
+    if (late := _median(measured.news)) >= STUCK:
+        yield Culprit("the API server", f"news of changes came {late:.3g} s (median) after they were made")
+    yield from _controllers(measured)
+
+
+def _dead(measured: Measured) -> Iterator[Culprit]:
+    found = measured.availability
+    for check, times in found.failed.most_common(1):
+        if check.startswith("etcd"):
+            yield Culprit("etcd", f"in {times} of {found.looks} looks at /readyz the API server could not reach it")
+    if found.unreachable:
+        yield Culprit("the API server", f"nobody answered {found.unreachable} of {found.looks} looks at /readyz")
+    if measured.calls == RESTARTED:
+        yield Culprit("the API server", "it was restarted in mid-run")
+
+
+def _etcd(calls: ApiCalls, *, ping: float) -> Iterator[Culprit]:
+    changes = [calls.etcd[each] for each in _CHANGES if each in calls.etcd]
+    if not changes:
+        return
+    every = summed(changes)
+    median, p99 = quantile(0.5, every) or 0.0, quantile(0.99, every) or 0.0
+    # NB: the API server takes this time with its own clock, so that one without a processor sees a slow etcd as well.
+    if median >= SLOW and median > _MUCH * ping:
+        yield Culprit(
+            "etcd",
+            f"a change took it {median * 1000:.0f} ms (median of {every.count:,.0f}; p99 {p99 * 1000:.0f} ms), as on a"
+            " slow disk",
+        )
+
+
+def _queues(calls: ApiCalls) -> Iterator[Culprit]:
+    level, waited = _longest(calls.queues)
+    if waited >= SLOW:
+        yield Culprit(
+            "API priority and fairness",
+            f"requests of level {level} waited in its queues for up to {waited * 1000:.0f} ms (p99): more at once than"
+            " the API server takes",
+        )
+
+
+def _webhooks(calls: ApiCalls) -> Iterator[Culprit]:
+    name, took = _longest(calls.webhooks)
+    if took >= SLOW:
+        yield Culprit(f"the {name}", f"it took up to {took:.3g} s (p99)", has_note=True)
+
+
+def _longest(queues: Mapping[str, CumulativeHistogram]) -> tuple[str, float]:
+    found = [(quantile(0.99, histogram) or 0.0, level) for level, histogram in queues.items()]
+    waited, level = max(found, default=(0.0, ""))
+    return level, waited
+
+
+def _ours(measured: Measured) -> Iterator[Culprit]:
+    """Parts of the test itself, by what they made of requests and news that the API server was quick with.
+
+    They come before the API server, since each is held against it: what is slow in both is the API server's.
+    """
+    took, known = _median(measured.answers), _done(measured.calls, "POST/deployments")
+    if took >= STUCK and took > _MUCH * known:
+        yield Culprit(
+            "the load generator",
+            f"half of its requests took {took:.3g} s, and the API server was done with each after {known:.3g} s",
+            is_ours=True,
+        )
+    late = dict(measured.pods.parts(wanted=0))
+    unseen, news = _median(late[_CREATED]), _median(measured.news)
+    if STUCK <= unseen < inf and unseen > _MUCH * max(news, _done(measured.calls, "POST/pods")):
+        yield Culprit(
+            "the watcher of pods",
+            f"it saw half of them {unseen:.3g} s after they were created, and another watcher was in time",
+            is_ours=True,
+        )
+    unsaid, known = _median(late[_RUNNING]), _done(measured.calls, "PATCH/pods/status")
+    if STUCK <= unsaid < inf and unsaid > _MUCH * known:
+        yield Culprit(
+            "the virtual nodes",
+            f"they took {unsaid:.3g} s (median) to say of a pod that it runs, and the API server was done with each"
+            f" word after {known:.3g} s",
+            is_ours=True,
+        )
+
+
+def _done(calls: ApiCalls | str, key: str) -> float:
+    """Seconds within which the API server was done with such a call (p99); infinite if it does not say."""
+    histogram = calls.whole.get(key) if isinstance(calls, ApiCalls) else None
+    return inf if histogram is None else quantile(0.99, histogram) or 0.0
+
+
+def _controllers(measured: Measured) -> Iterator[Culprit]:
+    found = measured.arrival
+    if found.missing or found.foreign or found.deleted:
+        return  # whoever refused or deleted them has a note of his own
+    if found.late or found.is_slow:
+        yield Culprit(
+            "the controller manager",
+            "the API server was quick, and pods still came slowly: how many requests a second may it make?",
+        )
+    waited = _median(dict(measured.pods.parts(wanted=found.wanted))[_BOUND])
+    if waited >= STUCK:
+        took = "most pods were never bound" if waited == inf else f"half of the pods waited {waited:.3g} s for it"
+        yield Culprit("the scheduler", f"{took}, and the API server was quick")
+
+
+def _median(values: list[float]) -> float:
+    ordered = sorted(values)
+    return ordered[len(ordered) // 2] if ordered else 0.0
