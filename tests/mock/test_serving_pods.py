@@ -26,10 +26,16 @@ async def bind(
 
 
 async def bind_many(kube: KubeClient, namespace: str, names: list[str], nodes: list[str], **spec: Any) -> None:
-    """Create pods spread over nodes."""
+    """Create pods spread over nodes; not all at once, or the last of thousands would be too late in the queue."""
+    slots = asyncio.Semaphore(32)
+
+    async def one(index: int, name: str) -> None:
+        async with slots:
+            await bind(kube, namespace, name, nodes[index % len(nodes)], **spec)
+
     async with asyncio.TaskGroup() as group:
         for index, name in enumerate(names):
-            group.create_task(bind(kube, namespace, name, nodes[index % len(nodes)], **spec))
+            group.create_task(one(index, name))
 
 
 async def pods_of(kube: KubeClient, namespace: str) -> dict[str, dict[str, Any]]:
