@@ -69,11 +69,25 @@ def histograms(text: str, family: str) -> dict[Labels, CumulativeHistogram]:
     buckets: dict[Labels, dict[float, float]] = {}
     for sample in samples(text, {f"{family}_bucket"}):
         bound = dict(sample.labels).get("le")
-        if bound is None or not sample.value >= 0:
-            raise ValueError(f"{family}: a bucket without a bound, or with a count below 0")
+        if bound is None:
+            raise ValueError(f"{family}: a bucket without a bound")
         series = tuple(pair for pair in sample.labels if pair[0] != "le")
         buckets.setdefault(series, {})[float(bound)] = sample.value
-    return {series: _histogram(family, found) for series, found in buckets.items()}
+    return {series: cumulative(family, found) for series, found in buckets.items()}
+
+
+def cumulative(family: str, counts: Mapping[float, float]) -> CumulativeHistogram:
+    """One series of a histogram, by the bounds of its buckets.
+
+    Raises:
+        ValueError: it has no infinite bucket, a bound that is no number, or a count below 0.
+    """
+    bounds = tuple(sorted(counts))
+    if any(map(isnan, bounds)) or bounds[-1] != inf:
+        raise ValueError(f"{family}: a series without an infinite bucket")
+    if not all(count >= 0 for count in counts.values()):
+        raise ValueError(f"{family}: a bucket with a count below 0")
+    return CumulativeHistogram(bounds, tuple(counts[bound] for bound in bounds))
 
 
 def increase(
@@ -185,10 +199,3 @@ def _labels(text: str, line: str) -> Iterable[tuple[str, str]]:
         if "\\" in value:
             value = _ESCAPED.sub(lambda escaped: _ESCAPES.get(escaped[1], escaped[1]), value)
         yield found["name"], value
-
-
-def _histogram(family: str, buckets: Mapping[float, float]) -> CumulativeHistogram:
-    bounds = tuple(sorted(buckets))
-    if any(map(isnan, bounds)) or bounds[-1] != inf:
-        raise ValueError(f"{family}: a series without an infinite bucket")
-    return CumulativeHistogram(bounds, tuple(buckets[bound] for bound in bounds))

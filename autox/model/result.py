@@ -58,7 +58,7 @@ class Series:
     """One figure over the time of a load.
 
     Attributes:
-        name: ``density/cpu/apiserver``; no metric's, since no SLO can be about it.
+        name: ``density/cpu/apiserver``, or that of the metric whose course it is; no SLO is about it.
         unit: as a metric's.
         times: seconds from the load's beginning, ascending, at most ``POINTS_LIMIT`` of them.
         values: one for each time; None where it is not known.

@@ -24,7 +24,7 @@ _LEFT = 64.0  # of the plot, for the labels beside it
 _RIGHT = WIDTH - 10.0
 _LETTER = 7.0
 _SMALLEST = 1e-12
-_SPARKS = 20  # columns
+_SPARKS = 18  # columns
 _LEVELS = "▁▂▃▄▅▆▇█"
 _UNKNOWN = "·"
 

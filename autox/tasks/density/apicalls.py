@@ -159,9 +159,9 @@ def calls_between(before: Snapshot, after: Snapshot) -> ApiCalls | str:
     try:
         return ApiCalls(
             family=after.family,
-            calls=_grouped(calls, _key),
+            calls=_grouped(calls, call_key),
             classes=_classes(calls),
-            whole=_grouped(whole, _key),
+            whole=_grouped(whole, call_key),
             webhooks=_grouped(webhooks, _webhook),
             etcd=_grouped(etcd, lambda labels: labels.get("operation", "")),
             queues=_grouped(queues, lambda labels: labels.get("priority_level", "")),
@@ -192,7 +192,7 @@ def _classes(grown: Mapping[Labels, CumulativeHistogram]) -> dict[CallClass, dic
     for series, histogram in grown.items():
         if (found := call_class(dict(series))) is not None:
             apart[found][series] = histogram
-    grouped = {each: _grouped(series, _key) for each, series in apart.items()}
+    grouped = {each: _grouped(series, call_key) for each, series in apart.items()}
     return {each: calls for each, calls in grouped.items() if calls}
 
 
@@ -202,7 +202,7 @@ def _webhook(labels: Mapping[str, str]) -> str:
     return f"{kind} webhook {labels.get('name', '')}"
 
 
-def _key(labels: Mapping[str, str]) -> str:
+def call_key(labels: Mapping[str, str]) -> str:
     """``VERB/resource`` or ``VERB/resource/subresource``; empty for calls that do not count."""
     verb, resource, subresource = (labels.get(name, "") for name in ("verb", "resource", "subresource"))
     if verb in _LONG_VERBS or subresource in _LONG_SUBRESOURCES:

@@ -27,6 +27,10 @@ from autox.tasks.density.attribution import culprit
 from autox.tasks.density.cancellation import beside, uninterrupted
 from autox.tasks.density.clients.clientnotes import client_notes
 from autox.tasks.density.clients.traffic import Traffic
+from autox.tasks.density.course import telling
+from autox.tasks.density.course.podcurves import pod_series
+from autox.tasks.density.course.sampler import sampling
+from autox.tasks.density.course.sources import sources
 from autox.tasks.density.explaining import Hindrance, notes
 from autox.tasks.density.fleet import Fleet
 from autox.tasks.density.labels import RunLabels
@@ -63,6 +67,7 @@ class LoadTest:
         self._inputs = inputs
         self._say = context.say
         self._measured = context.measured
+        self._sources = sources(kube, inputs, context.environ)
         self._clock = ServerClock()
         self._observer = Observer(kube, run_labels, self._clock)
         self._plan = list(expand(plan_of(inputs), nodes=inputs.nodes))
@@ -103,7 +108,11 @@ class LoadTest:
         self._say(f"creating {inputs.pods} pods, {inputs.rate:g} a second")
         began = time.monotonic()
         deadline = began + inputs.timeout
-        async with probing(self._kube, self._run_labels) as probed, self._traffic.applied(began):
+        async with (
+            probing(self._kube, self._run_labels) as probed,
+            sampling(self._sources, began=began) as course,
+            self._traffic.applied(began),
+        ):
             await self._load(self._plan, observer.pods, self._sent, began=began, deadline=deadline)
             until = time.monotonic()
             # NB: before anything else is asked for, since pods come and go while that is answered.
@@ -138,12 +147,14 @@ class LoadTest:
             await heartbeat.renew(self._kube, self._run_labels, self._clock)
         return Findings(
             message=figures.message(measured, inputs),
-            metrics=figures.metrics(measured, inputs),
-            invalid=self._why_invalid(measured),
+            metrics=(*figures.metrics(measured, inputs), *telling.metrics(course)),
+            series=(*pod_series(observer.every, began=began, ended=ended), *course.series),
+            invalid=self._why_invalid(measured) or telling.why_invalid(course),
             notes=(
                 *notes(measured, self._sent, hindrance, planned=len(self._plan)),
                 *client_notes(self._traffic.outcomes),
                 *self._troubles(),
+                *telling.notes(course),
                 *explaining.of_others(beside),
             ),
             demands=figures.demands(inputs),

@@ -50,6 +50,11 @@ class Observer:
         self.interruptions = 0
         self.trouble = ""
 
+    @property
+    def every(self) -> tuple[PodTimes, PodTimes]:
+        """The times of all pods of the run."""
+        return self.pods, self.latency_pods
+
     async def watch_pods(self) -> None:
         """Watch the pods of the run until cancelled."""
         events = watch(self._kube, PODS, namespace=self._run_labels.namespace, on_trouble=self._interrupted)

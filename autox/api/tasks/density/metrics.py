@@ -1,18 +1,19 @@
 """What task ``density`` measures, each with its unit and what it means, and the limits that SIG Scalability sets."""
 
 from autox.api.tasks.density.clientmetrics import CLIENT_METRICS
+from autox.api.tasks.density.course import COMPONENTS, windows
 from autox.api.tasks.metrics import MetricFamily
 
 _QUANTILES = "(p50|p90|p99)"
 _CALL = "/[A-Z]+/[a-z0-9.-]+(/[a-z0-9.-]+)?"
 _STARTUP = "from the creation of a pod (within a second) to the sight of it Running and Ready, by a watcher apart"
 
-_CLASSES = {"mutating": 1_000.0, "read-resource": 1_000.0, "read-namespace": 30_000.0, "read-cluster": 30_000.0}
-_CLASS = f"/({'|'.join(_CLASSES)})"
+CLASSES = {"mutating": 1_000.0, "read-resource": 1_000.0, "read-namespace": 30_000.0, "read-cluster": 30_000.0}
+_CLASS = f"/({'|'.join(CLASSES)})"
 
 OFFICIAL = {
     "pod-startup-latency-p99/steady": 5_000.0,
-    **{f"api-call-latency-p99/{each}": limit for each, limit in _CLASSES.items()},
+    **{f"api-call-latency-p99/{each}": limit for each, limit in CLASSES.items()},
 }
 """SIG Scalability's SLOs, in ms: kubernetes/community, ``sig-scalability/slos/slos.md``."""
 
@@ -41,6 +42,7 @@ METRICS = (
         unit="ms",
         help="the worst of all resources with calls of this class of SIG Scalability's SLOs{: which}",
     ),
+    windows(_CLASS),
     MetricFamily(
         pattern=f"slow-calls{_CLASS}",
         example="slow-calls/mutating",
@@ -134,6 +136,7 @@ METRICS = (
         help="the share of {N} looks at /readyz, one a second, that were answered with 200 within a second",
     ),
     *CLIENT_METRICS,
+    *COMPONENTS,
     MetricFamily(
         pattern="scheduling-throughput-max",
         example="scheduling-throughput-max",

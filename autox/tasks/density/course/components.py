@@ -1,0 +1,216 @@
+"""The parts of a control plane, and this process: which figures of each are taken, from which of its metrics. Pure."""
+
+from collections.abc import Mapping
+
+from autox.api.tasks.density.metrics import CLASSES
+from autox.core.prometheusreader import Reader
+from autox.tasks.density.apicalls import FAMILIES
+from autox.tasks.density.course.meters import (
+    STARTED,
+    Between,
+    Figure,
+    Meter,
+    gauge,
+    grown_between,
+    highest,
+    percentile,
+    rate,
+    worst,
+)
+from autox.tasks.density.course.slicalls import p99s
+
+API_SERVER = "apiserver"
+CONTROLLER_MANAGER = "controller-manager"
+SCHEDULER = "scheduler"
+ETCD = "etcd"
+OURSELVES = "autox"
+
+CPU = "process_cpu_seconds_total"
+MEMORY = "process_resident_memory_bytes"
+LAG = "event_loop_lag_seconds"
+"""Of this process alone, which makes its own exposition."""
+
+SLI = FAMILIES[0]
+"""The histogram of API calls. That of whole requests, which is as large, is not read again and again."""
+
+_MIB = 1 / (1 << 20)
+_REQUESTS = "apiserver_request_total"
+_INFLIGHT = "apiserver_current_inflight_requests"
+_INQUEUE = "apiserver_flowcontrol_current_inqueue_requests"
+_SEATS = "apiserver_flowcontrol_current_executing_seats"
+_DEPTH = "workqueue_depth"
+_WAIT = "workqueue_queue_duration_seconds"
+_PENDING = "scheduler_pending_pods"
+_ATTEMPT = "scheduler_scheduling_attempt_duration_seconds"
+_FSYNC = "etcd_disk_wal_fsync_duration_seconds"
+_COMMIT = "etcd_disk_backend_commit_duration_seconds"
+_SIZE = "etcd_mvcc_db_total_size_in_bytes"
+
+
+def _common(component: str) -> tuple[Meter, ...]:
+    return (
+        Meter(
+            name=f"cpu/{component}", unit="cores", help="CPU time a second", value=rate(CPU), samples=frozenset({CPU})
+        ),
+        Meter(
+            name=f"memory/{component}",
+            unit="MiB",
+            help="resident memory",
+            value=gauge(MEMORY, scale=_MIB),
+            samples=frozenset({MEMORY}),
+        ),
+    )
+
+
+def _of_go(component: str) -> tuple[Meter, ...]:
+    return (
+        *_common(component),
+        Meter(
+            name=f"goroutines/{component}",
+            unit="",
+            help="goroutines",
+            value=gauge("go_goroutines"),
+            samples=frozenset({"go_goroutines"}),
+        ),
+    )
+
+
+def _requests(first: str) -> Meter:
+    def has_code(labels: Mapping[str, str]) -> bool:
+        return labels.get("code", "").startswith(first)
+
+    return Meter(
+        name=f"request-rate/{first}xx",
+        unit="1/s",
+        help=f"requests a second, by everybody, that were answered with {first}xx",
+        value=rate(_REQUESTS, where=has_code),
+        samples=frozenset({_REQUESTS}),
+    )
+
+
+def _calls(each: str) -> Meter:
+    def value(between: Between) -> Figure | None:
+        grown = grown_between(between, SLI)
+        found = {str(name): keys for name, keys in p99s(grown or {}).items()}.get(each, {})
+        return worst(Figure(call.value * 1000, key) for key, call in found.items())
+
+    return Meter(
+        name=f"api-call-latency-p99/{each}",
+        unit="ms",
+        help="of the calls since the time before, the worst of all resources",
+        value=value,
+        histograms=frozenset({SLI}),
+    )
+
+
+def _inflight(name: str, kind: str) -> Meter:
+    return Meter(
+        name=f"inflight-requests/{name}",
+        unit="",
+        help="requests that are being executed",
+        value=gauge(_INFLIGHT, request_kind=kind),
+        samples=frozenset({_INFLIGHT}),
+    )
+
+
+METERS: Mapping[str, tuple[Meter, ...]] = {
+    API_SERVER: (
+        *_of_go(API_SERVER),
+        *map(_requests, ("2", "4", "5")),
+        *map(_calls, CLASSES),
+        _inflight("mutating", "mutating"),
+        _inflight("read-only", "readOnly"),
+        Meter(
+            name="apf-inqueue-requests",
+            unit="",
+            help="requests that wait in queues of priority and fairness",
+            value=gauge(_INQUEUE),
+            samples=frozenset({_INQUEUE}),
+        ),
+        Meter(
+            name="apf-executing-seats",
+            unit="",
+            help="seats of priority and fairness that are taken",
+            value=gauge(_SEATS),
+            samples=frozenset({_SEATS}),
+        ),
+    ),
+    CONTROLLER_MANAGER: (
+        *_of_go(CONTROLLER_MANAGER),
+        Meter(
+            name="workqueue-depth",
+            unit="",
+            help="keys in the longest queue of a controller",
+            value=highest(_DEPTH, "name"),
+            samples=frozenset({_DEPTH}),
+        ),
+        Meter(
+            name="workqueue-wait-p99",
+            unit="ms",
+            help="wait in the queue of a controller, the worst of all",
+            value=percentile(_WAIT, label="name"),
+            histograms=frozenset({_WAIT}),
+        ),
+    ),
+    SCHEDULER: (
+        *_of_go(SCHEDULER),
+        Meter(
+            name="scheduler-pending-pods",
+            unit="",
+            help="pods in all queues of the scheduler",
+            value=gauge(_PENDING),
+            samples=frozenset({_PENDING}),
+        ),
+        Meter(
+            name="scheduling-attempt-p99",
+            unit="ms",
+            help="attempts to schedule a pod that found a node",
+            value=percentile(_ATTEMPT, result="scheduled"),
+            histograms=frozenset({_ATTEMPT}),
+        ),
+    ),
+    ETCD: (
+        *_of_go(ETCD),
+        Meter(
+            name="etcd-fsync-p99",
+            unit="ms",
+            help="fsync of the write-ahead log",
+            value=percentile(_FSYNC),
+            histograms=frozenset({_FSYNC}),
+        ),
+        Meter(
+            name="etcd-backend-commit-p99",
+            unit="ms",
+            help="commits to the database file",
+            value=percentile(_COMMIT),
+            histograms=frozenset({_COMMIT}),
+        ),
+        Meter(
+            name="etcd-db-size",
+            unit="MiB",
+            help="size of the database file",
+            value=gauge(_SIZE, scale=_MIB),
+            samples=frozenset({_SIZE}),
+        ),
+    ),
+    OURSELVES: (
+        *_common(OURSELVES),
+        Meter(
+            name="event-loop-lag",
+            unit="ms",
+            help="how late this process got to what was due, the latest since the time before",
+            value=gauge(LAG, scale=1000),
+            samples=frozenset({LAG}),
+        ),
+    ),
+}
+"""By component, in the order in which a request passes them."""
+
+
+def reader(component: str) -> Reader:
+    """What reads the metrics of a component, those that its meters need."""
+    meters = METERS[component]
+    return Reader(
+        samples={STARTED, *(name for meter in meters for name in meter.samples)},
+        histograms={family for meter in meters for family in meter.histograms},
+    )

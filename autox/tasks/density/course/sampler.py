@@ -1,0 +1,93 @@
+"""Reads what each component says of itself, every few seconds while a load is on.
+
+An API server's ``/metrics`` costs it 0.1 s of CPU (2 MB, of an idle one), so that it is read every 5 s, as
+ClusterLoader2's Prometheus does: 2 % of a core. All components are read at once, and one that does not answer in time
+delays no other. This process is read as well: its CPU, its memory, and how late its event loop gets to what is due.
+"""
+
+import asyncio
+import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+import psutil
+
+from autox.core.prometheusreader import Exposition
+from autox.tasks.density.course.components import CPU, LAG, MEMORY, OURSELVES, reader
+from autox.tasks.density.course.course import Course
+from autox.tasks.density.course.sources import Sources, UnreadableError
+
+PERIOD = 5.0  # seconds between two readings
+_BEAT = 0.05  # seconds between two looks at the event loop
+
+
+@asynccontextmanager
+async def sampling(sources: Sources, *, began: float) -> AsyncIterator[Course]:
+    """Read all components until the end of the context, the first time and the last at its ends.
+
+    Args:
+        sources: where they are.
+        began: when the load began, on the monotonic clock.
+    """
+    sampler = _Sampler(sources, began=began)
+    parts = [asyncio.create_task(each) for each in (sampler.look_again(), sampler.feel())]
+    try:
+        yield sampler.course
+        await sampler.look()
+    finally:
+        for each in parts:
+            each.cancel()
+        await asyncio.gather(*parts, return_exceptions=True)
+
+
+class _Sampler:
+    def __init__(self, sources: Sources, *, began: float) -> None:
+        self._sources = sources.found
+        self._began = began
+        self._readers = {name: reader(name) for name in sources.found}
+        self._busy = asyncio.Lock()
+        self._process = psutil.Process()
+        self._lag = 0.0
+        self.course = Course(sources.absent)
+
+    async def look_again(self) -> None:
+        due = time.monotonic()
+        while True:
+            await self.look()
+            # NB: of a process that stood still, the readings that it missed are not made up for in a burst.
+            due = max(due + PERIOD, time.monotonic())
+            await asyncio.sleep(due - time.monotonic())
+
+    async def look(self) -> None:
+        """Read all once; one at a time, or readings would be in the wrong order."""
+        async with self._busy:
+            await asyncio.gather(*(self._read(name) for name in self._sources))
+            self._read_ourselves()
+
+    async def feel(self) -> None:
+        """Measure for ever how late the event loop is."""
+        while True:
+            before = time.monotonic()
+            await asyncio.sleep(_BEAT)
+            self._lag = max(self._lag, time.monotonic() - before - _BEAT)
+
+    async def _read(self, name: str) -> None:
+        sent = time.monotonic()
+        try:
+            async with asyncio.timeout(PERIOD):
+                text = await self._sources[name]()
+            # NB: what it says was true at some time between question and answer.
+            at = (sent + time.monotonic()) / 2
+            self.course.read(name, at - self._began, self._readers[name].read(text))
+        except UnreadableError as error:
+            self.course.missed(name, time.monotonic() - self._began, str(error))
+        except TimeoutError:
+            self.course.missed(name, time.monotonic() - self._began, f"it did not answer within {PERIOD:g} s")
+        except ValueError as error:
+            self.course.missed(name, time.monotonic() - self._began, f"its metrics make no sense: {error}")
+
+    def _read_ourselves(self) -> None:
+        samples = {CPU: time.process_time(), MEMORY: float(self._process.memory_info().rss), LAG: self._lag}
+        self._lag = 0.0
+        exposition = Exposition(samples={name: {(): value} for name, value in samples.items()})
+        self.course.read(OURSELVES, time.monotonic() - self._began, exposition)

@@ -1,0 +1,150 @@
+"""Metrics, series and notes of the course of a run. Pure.
+
+A figure of a component that cannot be read has no value, and says why; so has the percentile of a whole run of a
+component that was restarted in it, whose counters began anew.
+"""
+
+from collections.abc import Iterator
+from dataclasses import replace
+
+from autox.api.tasks.density.kind import KIND
+from autox.model.result import Metric, Note, NoteKind
+from autox.tasks.density.callclasses import CallClass
+from autox.tasks.density.course.components import (
+    API_SERVER,
+    CONTROLLER_MANAGER,
+    ETCD,
+    METERS,
+    OURSELVES,
+    SCHEDULER,
+)
+from autox.tasks.density.course.course import Course, Track
+from autox.tasks.density.course.windows import LENGTHS
+
+_MS = 1000.0
+_GREATEST = {
+    API_SERVER: {
+        "inflight-requests-max/mutating": "inflight-requests/mutating",
+        "inflight-requests-max/read-only": "inflight-requests/read-only",
+        "apf-inqueue-requests-max": "apf-inqueue-requests",
+        "apf-executing-seats-max": "apf-executing-seats",
+    },
+    CONTROLLER_MANAGER: {"workqueue-depth-max": "workqueue-depth"},
+    SCHEDULER: {"scheduler-pending-pods-max": "scheduler-pending-pods"},
+    ETCD: {"etcd-db-size-max": "etcd-db-size"},
+    OURSELVES: {"event-loop-lag-max": "event-loop-lag"},
+}
+"""Metrics that are the greatest of what was read, by component: the meter of each."""
+
+_OVER_ALL = {
+    CONTROLLER_MANAGER: ("workqueue-wait-p99",),
+    SCHEDULER: ("scheduling-attempt-p99",),
+    ETCD: ("etcd-fsync-p99", "etcd-backend-commit-p99"),
+}
+"""Metrics of all that was observed in the run, by component; each is called as its meter."""
+
+_LATE = 250.0  # ms that are seen in the figures of a run
+_FULL = 0.9  # of a core
+_LONG = 10.0  # seconds over which that is no burst
+_COMMON = ("cpu", "memory", "goroutines")
+
+
+def metrics(course: Course) -> Iterator[Metric]:
+    """Every metric of the course of a run."""
+    yield from _windows(course)
+    for component in METERS:
+        yield from _of(component, course)
+
+
+def notes(course: Course) -> Iterator[Note]:
+    """What is not known, and what spoils figures."""
+    for component, track in course.tracks.items():
+        if track.restarts:
+            times = "once" if track.restarts == 1 else f"{track.restarts} times"
+            yield Note(
+                text=f"{component} was restarted {times} in mid-run: its counters began anew", kind=NoteKind.TARGET
+            )
+        elif track.trouble:
+            times = f"{track.misses} of {track.misses + track.readings} times"
+            yield Note(text=f"the metrics of {component} could not be read at {times}: {track.trouble}")
+    yield from _lag(course)
+
+
+def why_invalid(course: Course) -> str:
+    """Why the figures must not be believed: this process, which sees and makes everything, was itself at its limit."""
+    track = course.tracks[OURSELVES]
+    mean = track.curves[f"cpu/{OURSELVES}"].mean
+    if track.seconds < _LONG or mean is None or mean < _FULL:
+        return ""
+    return f"this process needed {mean:.0%} of the one core that it can use: the figures are its own, give it less load"
+
+
+def _lag(course: Course) -> Iterator[Note]:
+    """How late this process was, if that is in what it saw."""
+    curve = course.tracks[OURSELVES].curves["event-loop-lag"]
+    if curve.greatest is None or curve.greatest < _LATE:
+        return
+    lags = [value for value in curve.series.values if value is not None]
+    yield Note(
+        text=f"this process got up to {curve.greatest:.0f} ms late to what was due, and may have seen pods, leases and"
+        " news that much late",
+        kind=NoteKind.GENERATOR,
+        weight=sum(lag >= _LATE for lag in lags) / len(lags),
+        explains=("density/pod-startup-latency*", "density/watch-latency*", "density/lease-lateness*"),
+    )
+
+
+def _of(component: str, course: Course) -> Iterator[Metric]:
+    track = course.tracks.get(component)
+    why = course.absent.get(component, "") or (track.trouble if track else "") or "it does not tell"
+
+    def told(name: str, value: float | None, which: str = "", *, why: str = why) -> Metric:
+        metric = KIND.measured(name, value, *((f": {which}" if which else "",) if name in _WHICH else ()))
+        return metric if value is not None else replace(metric, why=why)
+
+    curves = track.curves if track else {}
+    for stem in _COMMON:
+        curve = curves.get(f"{stem}/{component}")
+        if f"{stem}/{component}" not in {meter.name for meter in METERS[component]}:
+            continue
+        if stem == "cpu":
+            yield told(f"cpu-mean/{component}", curve.mean if curve else None)
+        yield told(f"{stem}-max/{component}", curve.greatest if curve else None)
+    for name, meter in _GREATEST.get(component, {}).items():
+        curve = curves.get(meter)
+        yield told(name, curve.greatest if curve else None, curve.which if curve else "")
+    for name in _OVER_ALL.get(component, ()):
+        found = track.over_all(name) if track else None
+        is_new = track is not None and track.restarts > 0
+        new = f"{component} was restarted in mid-run" if is_new else why
+        metric = told(name, found.value if found else None, found.which if found else "", why=new)
+        yield replace(metric, between=found.between if found else None)
+
+
+_WHICH = {"workqueue-depth-max", "workqueue-wait-p99"}
+"""Metrics that are the worst of several, and name it."""
+
+
+def _windows(course: Course) -> Iterator[Metric]:
+    for length, seconds in LENGTHS.items():
+        windows = course.windows[length]
+        for each in CallClass:
+            found = windows.worst(each)
+            name = f"api-call-latency-p99/{each}/windows-{length}"
+            if found:
+                told = KIND.measured(name, found.value * _MS, f": {found.key}", f"{found.windows:,}", _words(seconds))
+                yield replace(told, between=(found.between[0] * _MS, found.between[1] * _MS))
+                continue
+            why = "there were no such calls" if windows.count else _why_none(course.tracks.get(API_SERVER), seconds)
+            yield replace(KIND.measured(name, None, "", "0", _words(seconds)), why=why)
+
+
+def _why_none(track: Track | None, seconds: float) -> str:
+    """Why there was no whole window."""
+    if track is not None and track.readings > 1 and track.seconds < seconds:
+        return f"the load took {track.seconds:.0f} s, which is less than a window of {_words(seconds)}"
+    return (track.trouble if track else "") or "nothing was read for as long as that"
+
+
+def _words(seconds: float) -> str:
+    return "1 minute" if seconds == 60 else f"{seconds / 60:g} minutes"
