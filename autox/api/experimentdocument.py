@@ -49,14 +49,12 @@ def load_experiment(path: Path) -> tuple[TaskSpec, ...]:
     ]
     if wrong:
         raise ConfigurationError(f"{path}: {'; '.join(wrong)}")
-    judges = [each for each in sections if isinstance(each, AssessSection)]
+    slos = [slo for each in sections if isinstance(each, AssessSection) for slo in each.value().slos]
     folder = path.absolute().parent
     return tuple(
         TaskSpec(
             name=entry.task,
-            inputs=KINDS[entry.task].inputs(
-                section, folder, frozenset[float]().union(*(judge.percentiles(entry.task) for judge in judges))
-            ),
+            inputs=KINDS[entry.task].inputs(section, folder, slos),
             shown=KINDS[entry.task].shown(entry.with_),
         )
         for entry, section in zip(entries, sections, strict=True)

@@ -140,6 +140,8 @@ def _outcome(slo: SLO, metric: Metric | None) -> SLOOutcome:
         trouble = f"{slo.metric} is a distribution, not a figure"
     elif value is None and metric.infinite and slo.bound is Bound.UPPER:
         return _infinite(slo, metric)
+    elif value is None and slo.bound is Bound.LOWER and metric.between and metric.between[0] >= slo.limit:
+        return _at_least(slo, metric.between[0], metric)
     elif value is None:
         trouble = f"{slo.metric} has no value: {metric.why or 'there was nothing to measure'}"
     elif not math.isfinite(value):
@@ -166,6 +168,13 @@ def _infinite(slo: SLO, metric: Metric) -> SLOOutcome:
         verdict=Verdict.FAIL,
         message=f"{slo.metric} is infinitely late, above the limit of {limit}{why}",
     )
+
+
+def _at_least(slo: SLO, least: float, metric: Metric) -> SLOOutcome:
+    """Of what is known alone that it is not less: that meets a lower limit."""
+    why = f": {metric.why}" if metric.why else ""
+    message = f"{slo.metric} is at least this{why}"
+    return SLOOutcome(slo=slo, observed=least, unit=metric.unit, verdict=Verdict.PASS, message=message)
 
 
 def _compared(slo: SLO, value: float, metric: Metric) -> SLOOutcome:

@@ -30,6 +30,7 @@ class Trial:
         spoilt: why it tells nothing; empty if it does.
         seconds: how long it took, with all that belongs to it.
         objects: how many were made.
+        told: what was seen, in words.
     """
 
     load: float
@@ -38,6 +39,7 @@ class Trial:
     spoilt: str = ""
     seconds: float = 0.0
     objects: int = 0
+    told: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -203,14 +205,24 @@ def _is_done(found: Threshold) -> bool:
 
 def _step(known: _Known, found: Threshold, point: Point) -> Step | str:
     """The next trial for a point, or in words which budget it would exceed."""
-    search, trials = known.search, known.trials
-    index = found.next()
+    load = found.loads[found.next()]
+    return over_budget(known.search, known.trials, load) or Step(load=load, point=point)
+
+
+def over_budget(search: Search, trials: Sequence[Trial], load: float) -> str:
+    """Which budget a trial would exceed, in words; empty if none.
+
+    Args:
+        search: with the budgets.
+        trials: that were made.
+        load: of the next.
+    """
     seconds = sum(trial.seconds for trial in trials)
     if len(trials) >= search.most_trials:
         return f"the {search.most_trials} trials that were allowed are made"
     # NB: the last trial, and not the longest: one that ran into its timeout says nothing of a smaller load.
     if seconds + (trials[-1].seconds if trials else 0.0) > search.most_seconds:
         return f"another trial would not end within the {search.most_seconds:.6g} s that were given"
-    if sum(trial.objects for trial in trials) + search.objects[index] > search.most_objects:
+    if sum(trial.objects for trial in trials) + search.objects[search.loads.index(load)] > search.most_objects:
         return f"another trial would make more than the {search.most_objects:,.0f} objects that were allowed"
-    return Step(load=search.loads[index], point=point)
+    return ""

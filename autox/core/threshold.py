@@ -27,11 +27,11 @@ def ladder(start: float, stop: float, resolution: float, *, whole: bool) -> tupl
         start: the lowest load, above 0.
         stop: the highest, above that.
         resolution: the share, 0.1 for a tenth.
-        whole: there are whole loads only.
+        whole: there are whole loads only; else of three digits.
     """
     found, load = [start], start
     while (load := load * (1 + resolution)) < stop:
-        step = float(round(load)) if whole else load
+        step = float(round(load)) if whole else float(f"{load:.3g}")
         if found[-1] < step < stop:
             found.append(step)
     return (*found, stop)

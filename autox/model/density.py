@@ -1,9 +1,10 @@
 """What task ``density`` is told: the load that it puts on a control plane. Frozen, checked, in base units."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from autox.model.clientgroups import ClientGroup
+from autox.model.failurepoint import FailurePoint, Sought
 from autox.model.tasks import TaskInputs
 from autox.model.workload import WorkloadPlan
 
@@ -25,6 +26,7 @@ class DensityInputs(TaskInputs):
         timeout: seconds until every pod must run.
         allow_self: the cluster under test may be the one that the experiment runs in.
         allow_exec: the kubeconfig may run a credential plugin, and name files, as that of a local run may anyway.
+        failure_point: what is searched by many such loads; None for one load.
     """
 
     kubeconfig: Path | None = None
@@ -39,3 +41,26 @@ class DensityInputs(TaskInputs):
     timeout: float = 300.0
     allow_self: bool = False
     allow_exec: bool = False
+    failure_point: FailurePoint | None = None
+
+    @property
+    def extremes(self) -> tuple["DensityInputs", ...]:
+        """These inputs under the lowest and the highest load of what is searched; where nothing is, these alone."""
+        point = self.failure_point
+        return (self,) if point is None else (self.under(point.start), self.under(point.stop))
+
+    def under(self, load: float) -> "DensityInputs":
+        """These inputs for a trial of what is searched.
+
+        Raises:
+            ValueError: nothing is.
+        """
+        match self.failure_point and self.failure_point.of:
+            case Sought.PODS:
+                return replace(self, failure_point=None, pods=round(load))
+            case Sought.NODES:
+                return replace(self, failure_point=None, nodes=round(load))
+            case Sought.RATE:
+                return replace(self, failure_point=None, rate=load)
+            case _:
+                raise ValueError("nothing is searched")

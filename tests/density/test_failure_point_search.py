@@ -241,6 +241,7 @@ def test_nothing_is_known_at_the_beginning() -> None:
         (1, 5, 0.1, True, (1, 2, 3, 4, 5)),
         (1.0, 1.5, 0.2, False, (1.0, 1.2, 1.44, 1.5)),
         (10, 11, 0.5, True, (10, 11)),
+        (5.0, 7.0, 0.15, False, (5.0, 5.75, 6.61, 7.0)),
     ],
 )
 def test_the_loads_of_a_search(

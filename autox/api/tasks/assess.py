@@ -9,7 +9,7 @@ from autox.api.documents import Document
 from autox.api.fields import Number
 from autox.api.tasks.kind import Kind, as_given
 from autox.api.tasks.measuring import OFFICIAL, maker, slo_pattern, why_not_made
-from autox.api.tasks.metrics import canonical, percentile
+from autox.api.tasks.metrics import canonical
 from autox.model.result import SLO, Bound
 from autox.model.tasks import AssessInputs
 
@@ -80,12 +80,6 @@ class AssessSection(Document):
                 SLO(metric=canonical(metric), bound=bound, limit=limit) for bound, metric, limit in self.slos.limits()
             )
         )
-
-    def percentiles(self, task: str) -> frozenset[float]:
-        """The percentiles of a task's latency that the SLOs are about."""
-        metrics = (metric for _, metric, _ in self.slos.limits() if metric.startswith(f"{task}/"))
-        found = map(percentile, metrics)
-        return frozenset(percent for percent in found if percent is not None)
 
     def without_data(self, before: Collection[str]) -> list[str]:
         """For each SLO on a metric that none of the tasks ``before`` makes: the field, and what would make it."""

@@ -1,7 +1,7 @@
 """Task ``http``: the names and the defaults are Iter8's, but for the time a request may take."""
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Annotated, Any, Literal, Self
 from urllib.parse import SplitResult, urlsplit
 
@@ -10,10 +10,11 @@ from pydantic import AfterValidator, ConfigDict, Field, model_validator
 from autox.api.documents import Document
 from autox.api.fields import Duration, NonEmpty, Percent, PositiveNumber, Shape
 from autox.api.tasks.kind import HIDDEN, Kind, Load, as_given
-from autox.api.tasks.metrics import PERCENT, PERCENTILES, MetricFamily
+from autox.api.tasks.metrics import PERCENT, PERCENTILES, MetricFamily, percentile
 from autox.api.tasks.rights import Of, endpoints
 from autox.core.hosts import host_of, target_of_url
 from autox.core.notation import parse_duration
+from autox.model.result import SLO
 from autox.model.tasks import ErrorRange, HttpInputs
 
 _URL = r"[Hh][Tt][Tt][Pp][Ss]?://([^/?#@\\\s]*@)?(\[[0-9A-Fa-f:.]+\]|[^\x00-,/:-@\[-^`{-\x7f\s]+)(:[0-9]*)?([/?#]\S*)?"
@@ -155,6 +156,12 @@ def _names_alone(headers: Mapping[str, str]) -> dict[str, str]:
     return dict.fromkeys(headers, HIDDEN)
 
 
+def _percentiles(slos: Iterable[SLO]) -> frozenset[float]:
+    """The percentiles of this task's latency that SLOs are about."""
+    found = (percentile(slo.metric) for slo in slos if slo.metric.startswith("http/"))
+    return frozenset(percent for percent in found if percent is not None)
+
+
 def _targets(given: Mapping[str, Any], namespace: str) -> Iterator[str]:
     if isinstance(url := given.get("url"), str) and (target := target_of_url(url, namespace=namespace)):
         yield target
@@ -204,7 +211,7 @@ KIND = Kind(
     name="http",
     section=HttpSection,
     chart_section=HttpSection,
-    inputs=lambda section, _folder, percentiles: section.value(percentiles),
+    inputs=lambda section, _folder, slos: section.value(_percentiles(slos)),
     shows={"url": _without_secrets, "headers": _names_alone, **dict.fromkeys(_PLAIN, as_given)},
     module="autox.tasks.http",
     load=Load.TARGET,

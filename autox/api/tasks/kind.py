@@ -4,7 +4,7 @@ Rejected: a class for each task that also runs it. What a task may be told is ch
 where nothing of load generators and virtual nodes is loaded; so ``module`` names what runs it, and no more.
 """
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import Enum
 from pathlib import Path
@@ -13,7 +13,7 @@ from typing import Any
 from autox.api.documents import Document
 from autox.api.tasks.metrics import MetricFamily
 from autox.api.tasks.rights import Right
-from autox.model.result import Metric
+from autox.model.result import SLO, Metric
 from autox.model.tasks import TaskInputs
 
 HIDDEN = "***"
@@ -32,7 +32,7 @@ def as_given(value: Any) -> Any:
     return value
 
 
-def _of_the_section_alone(section: Any, _folder: Path, _percentiles: frozenset[float]) -> TaskInputs:
+def _of_the_section_alone(section: Any, _folder: Path, _slos: Sequence[SLO]) -> TaskInputs:
     inputs: TaskInputs = section.value()
     return inputs
 
@@ -48,8 +48,7 @@ class Kind:
         shows: what a report may show, by field: each given value through this. A field that is not here is hidden.
         module: has the function ``run`` that carries it out.
         inputs: makes what the task is given, in base units, of a checked ``section``, of the folder that relative
-            paths are taken from, and of the percentiles of its latency that SLOs are about; else ``section.value()``
-            is it.
+            paths are taken from, and of the SLOs of the tasks that assess; else ``section.value()`` is it.
         load: what it puts load on.
         metrics: that it makes, those that are asked for most first.
         official: upper limits on some of them, by name without ``NAME/``: the SLOs that the field has agreed on.
@@ -70,7 +69,7 @@ class Kind:
     chart_section: type[Document]
     shows: Mapping[str, Callable[[Any], Any]]
     module: str
-    inputs: Callable[[Any, Path, frozenset[float]], TaskInputs] = _of_the_section_alone
+    inputs: Callable[[Any, Path, Sequence[SLO]], TaskInputs] = _of_the_section_alone
     load: Load = Load.NONE
     metrics: tuple[MetricFamily, ...] = ()
     official: Mapping[str, float] = field(default_factory=dict)

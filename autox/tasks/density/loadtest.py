@@ -47,7 +47,11 @@ _TOLERABLE = 1.0  # seconds that this process may be late
 
 
 class LoadTest:
-    """One run: what is made, what is measured, and the end of it."""
+    """One run: what is made, what is measured, and the end of it.
+
+    Attributes:
+        left: once it has ended: what of it is still there, in words; empty if nothing is.
+    """
 
     def __init__(
         self, kube: KubeClient, run_labels: RunLabels, fleet: Fleet, inputs: DensityInputs, context: TaskContext
@@ -74,6 +78,7 @@ class LoadTest:
         self._sent, self._sent_later = Sent(), Sent()
         self._traffic = Traffic(kube.connection, inputs.clients, run_labels, nodes=fleet.names)
         self._stalled = 0.0
+        self.left = ""
 
     async def to_its_end(self) -> Findings:
         """Measure, and whatever happens, clean up before returning."""
@@ -87,10 +92,20 @@ class LoadTest:
             findings = await beside(parts, self._measure())
             self._measured(findings)
         finally:
-            left = await uninterrupted(self._clean(parts, stop))
+            left = self.left = await uninterrupted(self._clean(parts, stop))
             if left:
                 self._say(left)
         return replace(findings, notes=(*findings.notes, Note(text=left))) if left else findings
+
+    @property
+    def is_loading(self) -> bool:
+        """Whether the first Deployment was due."""
+        return self._sent.planned > 0
+
+    @property
+    def running(self) -> int:
+        """How many pods run now."""
+        return self._observer.pods.running + self._observer.latency_pods.running
 
     def _parts(self) -> dict[str, Coroutine[Any, Any, None]]:
         return {

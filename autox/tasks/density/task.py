@@ -22,6 +22,7 @@ from autox.model.result import Note
 from autox.nodes.node.clients import open_clients
 from autox.tasks.context import Findings, TaskContext
 from autox.tasks.density import sweeping
+from autox.tasks.density.failurepoint import search
 from autox.tasks.density.fleet import Fleet
 from autox.tasks.density.labels import RunLabels
 from autox.tasks.density.loadtest import LoadTest
@@ -35,7 +36,8 @@ async def run(inputs: DensityInputs, context: TaskContext) -> Findings:
         ConfigurationError: the inputs or the kubeconfig make no sense, or the cluster is autox's own.
         AutoxError: the API server cannot be reached, or refuses.
     """
-    _check(inputs)
+    for each in inputs.extremes:
+        _check(each)
     kubeconfig = kubeconfig_of(inputs, context.environ)
     # On somebody's own machine the kubeconfig is that somebody's; an experiment's is of whoever may write the Secret.
     allow_files = inputs.allow_exec or not context.subject.experiment
@@ -46,10 +48,17 @@ async def run(inputs: DensityInputs, context: TaskContext) -> Findings:
         identity = await identify(kube)
         if context.kube is not None and not inputs.allow_self:
             await refuse_self(kube, context.kube)
-        run_labels = RunLabels.of(context.subject, token=token_hex(4))
-        fleet = Fleet(clients, run_labels, kubeconfig=kubeconfig, count=inputs.nodes)
+
+        def load_test(inputs: DensityInputs, context: TaskContext, run_labels: RunLabels) -> LoadTest:
+            fleet = Fleet(clients, run_labels, kubeconfig=kubeconfig, count=inputs.nodes)
+            return LoadTest(kube, run_labels, fleet, inputs, context)
+
         unswept = await _sweep(kube, context, now=identity.now)
-        findings = await LoadTest(kube, run_labels, fleet, inputs, context).to_its_end()
+        if inputs.failure_point is not None:
+            findings = await search(kube, load_test, inputs, context, inputs.failure_point)
+        else:
+            run_labels = RunLabels.of(context.subject, token=token_hex(4))
+            findings = await load_test(inputs, context, run_labels).to_its_end()
     exempt = "these credentials (system:masters) bypass API priority and fairness: queueing does not show"
     mode = "virtual nodes in mode cheap: one identity and one watch for all of them"
     readings = filter(None, (mode, unswept, exempt if identity.is_exempt else ""))

@@ -1,6 +1,6 @@
 """Task ``density``: a control plane is named by a kubeconfig in the experiment document, by a Secret in the chart."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Annotated, Any, Self
@@ -10,11 +10,13 @@ from pydantic import ConfigDict, Field, model_validator
 from autox.api.documents import Document
 from autox.api.fields import DnsName, Duration, NonEmpty, PositiveNumber
 from autox.api.tasks.density.clients import ClientsSection
+from autox.api.tasks.density.failurepoint import FailurePointSection, judged
 from autox.api.tasks.density.limits import MOST_LATENCY_PODS, MOST_NODES, MOST_PODS, flaw
 from autox.api.tasks.density.metrics import METRICS, OFFICIAL
 from autox.api.tasks.kind import Kind, Load, as_given
 from autox.core.notation import parse_duration
 from autox.model.density import DensityInputs
+from autox.model.result import SLO
 
 
 class DensityLoad(Document):
@@ -42,11 +44,23 @@ class DensityLoad(Document):
     allow_exec: Annotated[
         bool, Field(description="The kubeconfig may run a program and read files for its credentials.")
     ] = False
+    failure_point: Annotated[
+        FailurePointSection | None,
+        Field(description="Search for the load that holds the SLOs and for that which breaks."),
+    ] = None
+
+    @model_validator(mode="after")
+    def _searches_for_what_is_not_given(self) -> Self:
+        if self.failure_point is not None and self.failure_point.of in self.model_fields_set:
+            of = self.failure_point.of
+            raise ValueError(f"{of} is what failurePoint searches: leave {of} out")
+        return self
 
     @model_validator(mode="after")
     def _within_limits(self) -> Self:
-        if wrong := flaw(self.load()):
-            raise ValueError(wrong)
+        for load in self.load().extremes:
+            if wrong := flaw(load):
+                raise ValueError(wrong)
         return self
 
     def load(self) -> DensityInputs:
@@ -61,6 +75,7 @@ class DensityLoad(Document):
             timeout=parse_duration(self.timeout),
             allow_self=self.allow_self,
             allow_exec=self.allow_exec,
+            failure_point=None if self.failure_point is None else self.failure_point.value(),
         )
 
 
@@ -85,10 +100,19 @@ class DensitySection(DensityLoad):
         _check_either("kubeconfig", self.kubeconfig, "cluster", self.cluster)
         return self
 
-    def value(self, folder: Path) -> DensityInputs:
-        """What the task is given: no cluster as an empty name, a path from ``folder``."""
+    def value(self, folder: Path, slos: Iterable[SLO] = ()) -> DensityInputs:
+        """What the task is given: no cluster as an empty name, a path from ``folder``.
+
+        Args:
+            folder: that a relative path is taken from.
+            slos: of the tasks that assess.
+
+        Raises:
+            ConfigurationError: none of them says what a load must hold, and that is searched.
+        """
         kubeconfig = None if self.kubeconfig is None else folder / self.kubeconfig
-        return replace(self.load(), kubeconfig=kubeconfig, cluster=self.cluster or "")
+        given = replace(self.load(), kubeconfig=kubeconfig, cluster=self.cluster or "")
+        return given if given.failure_point is None else replace(given, failure_point=judged(given.failure_point, slos))
 
 
 class DensityValues(DensityLoad):
@@ -113,14 +137,14 @@ def _targets(given: Mapping[str, Any], namespace: str) -> Iterator[str]:
 
 _PLAIN = (
     *("kubeconfig", "cluster", "nodes", "pods", "podsPerDeployment", "rate", "latencyPods", "clients", "timeout"),
-    *("allowSelf", "allowExec"),
+    *("allowSelf", "allowExec", "failurePoint"),
 )
 
 KIND = Kind(
     name="density",
     section=DensitySection,
     chart_section=DensityValues,
-    inputs=lambda section, folder, _percentiles: section.value(folder),
+    inputs=lambda section, folder, slos: section.value(folder, slos),
     shows=dict.fromkeys(_PLAIN, as_given),
     module="autox.tasks.density.task",
     load=Load.ELSEWHERE,

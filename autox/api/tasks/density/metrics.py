@@ -2,6 +2,7 @@
 
 from autox.api.tasks.density.clientmetrics import CLIENT_METRICS
 from autox.api.tasks.density.course import COMPONENTS, windows
+from autox.api.tasks.density.failurepoint import METRICS as FAILURE_POINTS
 from autox.api.tasks.metrics import MetricFamily
 
 _QUANTILES = "(p50|p90|p99)"
@@ -151,4 +152,5 @@ METRICS = (
         help=_STARTUP,
         figure="pod-startup-latency-p99",
     ),
+    *FAILURE_POINTS,
 )
