@@ -1,7 +1,7 @@
 """Numbers as Kubernetes writes them: Go's durations (``60s``, ``1m30s``) and quantities (``100m``, ``1.5Gi``, ``1e3``).
 
-Durations are floats. Quantities are fractions: a request of ``0.1`` is a tenth, and a ceiling over it must not be one
-too many.
+Sizes are written as people do (``4KiB``), in whole bytes. Durations are floats. Quantities are fractions: a request of
+``0.1`` is a tenth, and a ceiling over it must not be one too many.
 """
 
 import re
@@ -14,6 +14,11 @@ DURATION = f"({_PART})+"
 
 _DURATION = re.compile(DURATION, re.ASCII)
 _PARTS = re.compile(r"([0-9.]+)([a-zµμ]+)")
+SIZE = r"[0-9]{1,9}(B|KiB|MiB|GiB)"
+"""What a size looks like: a regular expression that Go, JSON Schema and Python read alike."""
+
+_SIZE = re.compile(r"([0-9]{1,9})(B|KiB|MiB|GiB)", re.ASCII)
+_SHIFTS = {"B": 0, "KiB": 10, "MiB": 20, "GiB": 30}
 _QUANTITY = re.compile(
     r"([+-]?(?:\d{1,64}(?:\.\d{0,64})?|\.\d{1,64}))(?:[eE]([+-]?\d{1,2})|([numkMGTPE]|[KMGTPE]i)?)", re.ASCII
 )
@@ -30,6 +35,18 @@ def parse_duration(text: str) -> float:
     if not _DURATION.fullmatch(text):
         raise ValueError(f"{text!r} is not a duration such as 60s, 1m30s or 500ms")
     return sum(float(number) * _UNITS[unit] for number, unit in _PARTS.findall(text))
+
+
+def parse_size(text: str) -> int:
+    """The bytes that a size stands for.
+
+    Raises:
+        ValueError: not a size.
+    """
+    match = _SIZE.fullmatch(text)
+    if match is None:
+        raise ValueError(f"{text!r} is not a size such as 4KiB or 1MiB")
+    return int(match[1]) << _SHIFTS[match[2]]
 
 
 def parse_quantity(text: str) -> Fraction:

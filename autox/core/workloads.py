@@ -53,6 +53,7 @@ class Planned:
         name: its name.
         namespace: the number of its namespace, from 0.
         pods: how many pods come of it.
+        selects: of a Service, the name of what it selects the pods of.
     """
 
     at: float
@@ -63,6 +64,7 @@ class Planned:
     name: str
     namespace: int = 0
     pods: int
+    selects: str = ""
 
 
 def plan_of(inputs: DensityInputs) -> WorkloadPlan:
@@ -91,19 +93,23 @@ def expand(plan: WorkloadPlan, *, nodes: int) -> Iterator[Planned]:
         plan: of the run.
         nodes: how many nodes the run has: so many pods come of a DaemonSet.
     """
+    selected = ""
     for number, (step, (begin, moments)) in enumerate(zip(plan.steps, _steps(plan, nodes=nodes), strict=True)):
         requests = step.rate.requests if isinstance(step.rate, Parallel) else 0
         members = ((group, index) for group in step.objects for index in range(group.count))
         for (group, index), moment in zip(members, moments, strict=False):
+            if group.kind is ObjectKind.DEPLOYMENT:
+                selected = _pattern(group, step=step.name)
             yield Planned(
                 at=begin + moment,
                 step=number,
                 requests=requests,
                 group=group,
                 index=index,
-                name=_name(group, index, step=step.name),
+                name=filled(_pattern(group, step=step.name), index),
                 namespace=index % plan.namespaces,
                 pods=pods_of(group, nodes=nodes),
+                selects=filled(group.selects or selected, index) if group.kind is ObjectKind.SERVICE else "",
             )
 
 
@@ -135,9 +141,14 @@ def pods(plan: WorkloadPlan, *, nodes: int) -> int:
     return sum(group.count * pods_of(group, nodes=nodes) for group in groups(plan))
 
 
-def _name(group: ObjectGroup, index: int, *, step: str) -> str:
-    """The name of an object."""
-    return (group.name or f"{step}-{group.kind.lower()}-{INDEX}").replace(INDEX, str(index))
+def filled(text: str, index: int) -> str:
+    """A text of a plan, as it is for the object of a number."""
+    return text.replace(INDEX, str(index))
+
+
+def _pattern(group: ObjectGroup, *, step: str) -> str:
+    """What the objects of a group are called."""
+    return group.name or f"{step}-{group.kind.lower()}-{INDEX}"
 
 
 def _steps(plan: WorkloadPlan, *, nodes: int) -> Iterator[tuple[float, list[float]]]:

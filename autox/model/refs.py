@@ -57,6 +57,8 @@ SERVICE_ACCOUNTS = Resource(group="", version="v1", plural="serviceaccounts", ki
 EVENTS = Resource(group="", version="v1", plural="events", kind="Event")
 DEPLOYMENTS = Resource(group="apps", version="v1", plural="deployments", kind="Deployment")
 REPLICA_SETS = Resource(group="apps", version="v1", plural="replicasets", kind="ReplicaSet")
+STATEFUL_SETS = Resource(group="apps", version="v1", plural="statefulsets", kind="StatefulSet")
+DAEMON_SETS = Resource(group="apps", version="v1", plural="daemonsets", kind="DaemonSet")
 CRON_JOBS = Resource(group="batch", version="v1", plural="cronjobs", kind="CronJob")
 EXPERIMENT_GROUPS = Resource(group="autox.dev", version="v1alpha1", plural="experimentgroups", kind="ExperimentGroup")
 EXPERIMENTS = Resource(group="autox.dev", version="v1alpha1", plural="experiments", kind="Experiment")

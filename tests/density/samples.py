@@ -26,15 +26,23 @@ def synchronous() -> ServerClock:
 
 
 def pod(
-    uid: str, *, at: float = 0.0, node: str = "", phase: str = "Pending", ready: bool = False, **condition: str
+    uid: str,
+    *,
+    at: float = 0.0,
+    node: str = "",
+    phase: str = "Pending",
+    ready: bool = False,
+    maker: str = "Deployment",
+    **condition: str,
 ) -> dict[str, Any]:
     """A pod as a watch shows it, created ``at`` seconds of the monotonic clock."""
     conditions = [{"type": "Ready", "status": "True" if ready else "False"}]
     if condition:
         conditions.append({"type": "PodScheduled", "status": "False", **condition})
+    owner = {"kind": MAKERS.get(maker, maker), "name": "x", "controller": True}
     created = datetime.fromtimestamp((SECOND + at) // 1, tz=UTC)
     return {
-        "metadata": {"uid": uid, "creationTimestamp": created.isoformat()},
+        "metadata": {"uid": uid, "creationTimestamp": created.isoformat(), "ownerReferences": [owner]},
         "spec": {"nodeName": node} if node else {},
         "status": {"phase": phase, "conditions": conditions},
     }
@@ -53,17 +61,23 @@ def seen(*moments: tuple[float, dict[str, Any]], clock: ServerClock | None = Non
     return times
 
 
+MAKERS = {"Deployment": "ReplicaSet"}
+"""Who makes the pods of what, if it is not that itself."""
+
 INPUTS = DensityInputs(nodes=2, pods=4, pods_per_deployment=1, rate=2.0, timeout=9.0)
 PLAN = list(expand(plan_of(INPUTS), nodes=INPUTS.nodes))
 
 
 def measured(times: PodTimes, *, leases: list[float] | None = None, calls: ApiCalls | str = "forbidden") -> Measured:
     """What a run of 9 s measured that saw these pods."""
-    came = arrival(times, PLAN, rate=INPUTS.rate, began=0.0, until=9.0, node_prefix="n-")
+    came = arrival(times, PLAN, whole=2.0, began=0.0, until=9.0, node_prefix="n-")
     return Measured(
         pods=times,
         latency_pods=PodTimes(synchronous()),
         arrival=came,
+        planned=4,
+        objects=4,
+        whole=2.0,
         began=0.0,
         until=9.0,
         leases=leases or [],

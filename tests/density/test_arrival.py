@@ -1,12 +1,16 @@
 """Loads that were not applied as asked, in all the ways in which that happens, and what is said of each."""
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
 from autox.core.assessing import demanded, judge
+from autox.core.workloads import expand
 from autox.model.result import TaskResult, TaskState
 from autox.model.verdict import Verdict
+from autox.model.workload import ObjectGroup, ObjectKind, Steady, Step, WorkloadPlan
+from autox.tasks.density.arrival import arrival
 from autox.tasks.density.explaining import Hindrance, notes
 from autox.tasks.density.figures import demands, metrics
 from autox.tasks.density.loading import Sent
@@ -51,7 +55,7 @@ from tests.density.samples import GOOD, INPUTS, REFUSED, all_running, measured, 
             all_running(0.1, 4.1),
             (),
             Sent(created=4),
-            Hindrance(deployments=4),
+            Hindrance(makers=4),
             2,
             "2 of 4 pods were never created: nobody refused them, and the others were created at 0.222 a second",
             id="the same, until the time was up",
@@ -60,7 +64,7 @@ from tests.density.samples import GOOD, INPUTS, REFUSED, all_running, measured, 
             [],
             (),
             Sent(created=4),
-            Hindrance(deployments=4, unread=4),
+            Hindrance(makers=4, unread=4),
             0,
             "4 of 4 pods were never created: nobody has looked at 4 of 4 Deployments",
             id="controller manager killed",
@@ -172,15 +176,110 @@ def test_a_load_that_was_not_applied_never_passes(  # noqa: PLR0917  - a table o
         state=TaskState.DONE,
         metrics=metrics(found, INPUTS),
         notes=tuple(told),
-        demands=demands(INPUTS),
+        demands=demands(found, INPUTS),
     )
 
     verdict = judge([task], demanded([task]))
 
     assert found.arrival.as_asked == as_asked
     assert verdict.verdict is Verdict.FAIL
-    assert verdict.message.startswith(f"1 of 1 SLO not met: density/pods-as-asked is {as_asked}, below the limit of 4")
+    assert verdict.message.startswith(f"1 of 2 SLOs not met: density/pods-as-asked is {as_asked}, below the limit of 4")
     assert f"(task density: {reason}" in verdict.message
+
+
+@pytest.mark.parametrize(
+    ("sights", "as_asked", "missing", "surplus"),
+    [
+        pytest.param([(at, pod(str(at), at=at, node="n-0", phase="Succeeded")) for at in GOOD], 0, 0, 0, id="ended"),
+        pytest.param(
+            [(at, pod(str(at), at=at, node="n-0", phase="Succeeded", maker="Job")) for at in GOOD],
+            0,
+            4,
+            4,
+            id="of another kind",
+        ),
+        pytest.param(
+            [*all_running(*GOOD[:2]), *((at, pod(str(at), at=at, maker="StatefulSet")) for at in GOOD[2:])],
+            0,
+            2,
+            2,
+            id="half of them of another kind",
+        ),
+        pytest.param([(at, pod(str(at), at=at, node="n-0", maker="")) for at in GOOD], 0, 4, 4, id="of nobody"),
+    ],
+)
+def test_pods_of_one_kind_do_not_stand_in_for_those_of_another(
+    sights: list[tuple[float, dict[str, Any]]], as_asked: int, missing: int, surplus: int
+) -> None:
+    """Four pods of Deployments were asked for: four others, or four that ended, were as good by their number."""
+    found = measured(seen(*sights)).arrival
+
+    assert (found.as_asked, found.missing, found.surplus) == (as_asked, missing, surplus)
+
+
+@pytest.mark.parametrize(
+    ("phase", "as_asked"), [("Succeeded", 2), ("Running", 0), ("Failed", 0), ("Pending", 0), ("Unknown", 0)]
+)
+def test_a_pod_of_a_job_that_succeeded_came(phase: str, as_asked: int) -> None:
+    """It ran, and ran out; one that failed, or is under way without being ready, did not."""
+    step = Step(
+        name="jobs",
+        objects=(ObjectGroup(kind=ObjectKind.JOB, count=1, replicas=2),),
+        rate=Steady(qps=1.0),
+    )
+    plan = list(expand(WorkloadPlan(steps=(step,)), nodes=1))
+    times = seen(*((0.1, pod(str(index), at=0.1, node="n-0", phase=phase, maker="Job")) for index in range(2)))
+
+    found = arrival(times, plan, whole=1.0, began=0.0, until=9.0, node_prefix="n-")
+
+    assert (found.wanted, found.as_asked, times.running) == (2, as_asked, as_asked)
+
+
+@pytest.mark.parametrize(
+    ("sent", "objects", "reason"),
+    [
+        pytest.param(
+            Sent(planned=4, created=3, trouble="busy"), 3, "1 of 4 Deployments could not be created in time: b"
+        ),
+        pytest.param(
+            Sent(planned=4, created=4, altered=2, changed="an admission changed the data of a Secret"),
+            2,
+            "2 of 4 Deployments are not what they were asked to be: an admission changed the data of a Secret",
+        ),
+        pytest.param(
+            Sent(created=4, taken={(ObjectKind.SECRET, "n", str(index)) for index in range(4)}, what="objects"),
+            1,
+            "3 of 4 objects were deleted in mid-run, by somebody else",
+        ),
+    ],
+    ids=["not created", "changed", "deleted"],
+)
+def test_an_object_that_did_not_come_never_passes(sent: Sent, objects: int, reason: str) -> None:
+    """Nobody looked at objects that have no pods: all pods ran, and a run without its Secrets was Pass."""
+    found = replace(measured(seen(*all_running(*GOOD))), objects=objects)
+    task = TaskResult(
+        task="density",
+        state=TaskState.DONE,
+        metrics=metrics(found, INPUTS),
+        notes=tuple(notes(found, sent, Hindrance(), planned=4)),
+        demands=demands(found, INPUTS),
+    )
+
+    verdict = judge([task], demanded([task]))
+
+    assert verdict.verdict is Verdict.FAIL
+    assert f"1 of 2 SLOs not met: density/objects-as-asked is {objects}, below the limit of 4" in verdict.message
+    assert f"(task density: {reason}" in verdict.message
+
+
+def test_objects_that_nobody_could_count_never_pass() -> None:
+    """An API server that does not tell what is there at the end has not kept it."""
+    found = replace(measured(seen(*all_running(*GOOD))), objects="forbidden")
+    task = TaskResult(
+        task="density", state=TaskState.DONE, metrics=metrics(found, INPUTS), demands=demands(found, INPUTS)
+    )
+
+    assert judge([task], demanded([task])).verdict is Verdict.NO_DATA
 
 
 def test_a_load_as_it_was_asked_for_is_complete() -> None:

@@ -156,7 +156,7 @@ def test_latency_pods_are_told_apart(asked: int, times: PodTimes | None, p99: fl
 
 
 WATCHED = tuple(f"density/watch-latency-{name}" for name in ("p50", "p99", "max"))
-PROBED = ("density/api-availability", *WATCHED)
+PROBED = ("density/api-availability", "density/objects-as-asked", *WATCHED)
 READS = ("read-resource", "read-namespace", "read-cluster")
 
 
@@ -195,9 +195,11 @@ def test_what_is_unknown_has_no_value() -> None:
 
 def test_one_pod_is_one() -> None:
     """A sentence about one pod spoke of several."""
-    inputs = replace(INPUTS, pods=1)
+    found = measured(seen(*all_running(0.1)))
 
-    assert message(measured(seen(*all_running(0.1))), inputs).startswith("1 pod ran on 2 virtual nodes")
+    assert message(replace(found, arrival=replace(found.arrival, wanted=1)), INPUTS).startswith(
+        "1 pod ran on 2 virtual nodes"
+    )
 
 
 def test_figures_are_in_milliseconds_and_named() -> None:
@@ -233,6 +235,7 @@ def test_figures_are_in_milliseconds_and_named() -> None:
             "density/pod-startup-latency-max": 400,
             "density/pod-startup-latency": 4,
             "density/pods-as-asked": 4,
+            "density/objects-as-asked": 4,
             "density/pods-created": 4,
             "density/pods-running": 4,
             "density/pods-failed": 0,

@@ -13,10 +13,13 @@ import yaml
 
 from autox.kube.auth import from_kubeconfig
 from autox.kube.client import KubeClient
+from autox.kube.objects import Object
 from autox.model.clientgroups import ClientGroup, Consistency, Scope, Verb
 from autox.model.density import DensityInputs
 from autox.model.errors import ConfigurationError, ForbiddenError, UnreachableError
+from autox.model.refs import CONFIG_MAPS, ENDPOINT_SLICES, NAMESPACES, SECRETS, SERVICES
 from autox.model.result import Subject
+from autox.model.workload import ObjectGroup, ObjectKind, Parallel, Poisson, Step, WorkloadPlan
 from autox.tasks.context import Findings
 from autox.tasks.density.course.components import METERS
 from autox.tasks.density.target import refuse_self
@@ -94,6 +97,7 @@ async def test_a_control_plane_is_loaded_and_left_as_it_was(
     assert (found["density/pods-running"], found["density/pods-created"], found["density/pods-failed"]) == (50, 50, 0)
     assert [(slo.metric, slo.limit) for slo in findings.demands] == [
         ("density/pods-as-asked", 50),
+        ("density/objects-as-asked", 5),
         ("density/clients-as-asked", 9),
     ]
     assert found["density/pod-startup-latency"] == 50
@@ -324,4 +328,67 @@ async def test_an_api_server_that_dies_meanwhile(cluster: LocalCluster, said: li
     assert 0.2 < (found["density/api-availability"] or 0) < 0.8
     assert any("no API call latency: GET /metrics: cannot reach" in note.text for note in findings.notes)
     assert any("had to be repeated" in note.text for note in findings.notes)
+    assert left_behind(cluster) == []
+
+
+async def test_a_plan_with_every_kind(cluster: LocalCluster, own: KubeClient, said: list[str]) -> None:
+    """Deployments, StatefulSets, Jobs, DaemonSets, Services with endpoints, ConfigMaps and Secrets, in two namespaces.
+
+    Each comes as it was asked for, Jobs run out, a Service finds its pods, and nothing is left in either namespace.
+    """
+    kinds = {ObjectKind.DEPLOYMENT: 2, ObjectKind.STATEFUL_SET: 2, ObjectKind.JOB: 2, ObjectKind.DAEMON_SET: 1}
+    step = Step(
+        name="all",
+        objects=(
+            *(ObjectGroup(kind=kind, count=count, replicas=2) for kind, count in kinds.items()),
+            ObjectGroup(kind=ObjectKind.SERVICE, count=2, labels={"number": "n-{index}"}),
+        ),
+        rate=Parallel(requests=3),
+        pause=0.5,
+    )
+    data = Step(
+        name="data",
+        objects=(
+            ObjectGroup(kind=ObjectKind.CONFIG_MAP, count=3, size=5_001),
+            ObjectGroup(kind=ObjectKind.SECRET, count=3, template={"type": "example.com/{namespace}"}),
+        ),
+        rate=Poisson(qps=20.0, seed=1),
+    )
+    plan = WorkloadPlan(steps=(step, data), namespaces=2)
+    inputs = DensityInputs(
+        kubeconfig=cluster.home.kubeconfig, nodes=3, plan=plan, latency_pods=10, timeout=60.0, allow_self=True
+    )
+    looked: dict[str, list[Object]] = {}
+
+    async def look() -> None:
+        # NB: the latency pods keep the run from its end meanwhile.
+        while not any("latency pods" in line for line in said):
+            assert not running.done(), running.result()
+            await asyncio.sleep(0.05)
+        place = next(line.rpartition(" ")[2] for line in said if "in namespace" in line)
+        marked = f"autox.dev/density-namespace={place}"
+        for resource in (SERVICES, SECRETS, CONFIG_MAPS, NAMESPACES):
+            looked[resource.kind] = (await own.list(resource, label_selector=marked)).items
+        for name in (place, f"{place}-also-1"):
+            looked.setdefault("EndpointSlice", []).extend((await own.list(ENDPOINT_SLICES, namespace=name)).items)
+
+    running = asyncio.create_task(run(inputs, context_on(own, said)))
+    await look()
+    findings = await running
+
+    found = {each.name: each.value for each in findings.metrics}
+    assert found["density/pods-as-asked"] == found["density/pods-created"] == 2 * 2 * 3 + 3
+    assert found["density/objects-as-asked"] == 7 + 2 + 6
+    assert [(slo.metric, slo.limit) for slo in findings.demands] == [
+        ("density/pods-as-asked", 15),
+        ("density/objects-as-asked", 15),
+    ]
+    assert len(looked["Namespace"]) == 2
+    assert {each["metadata"]["labels"]["number"] for each in looked["Service"]} == {"n-0", "n-1"}
+    assert len(looked["EndpointSlice"]) == 2
+    assert {each["type"] for each in looked["Secret"]} == {
+        f"example.com/{each['metadata']['name']}" for each in looked["Namespace"]
+    }
+    data_sizes = [len(each["data"]["value"]) for each in looked["ConfigMap"] if "value" in each["data"]]
+    assert data_sizes == [5_001] * 3
     assert left_behind(cluster) == []

@@ -2,7 +2,8 @@
 
 A figure is about the load that was applied. A control plane that is given half of the pods, or all of them at a tenth
 of the rate, may well keep every limit; so the pods that came as they were asked for are counted, and every run demands
-that this is all of them. The n-th pod that was created is held against the time at which the n-th was due.
+that this is all of them. The n-th pod of a kind (of Deployments, of Jobs) that was created is held against the time at
+which the n-th of that kind was due: pods of one kind do not stand in for those of another.
 """
 
 from collections import Counter
@@ -19,6 +20,8 @@ PATIENCE = 5.0
 SHARE = 0.1
 """And this share of the time that the whole load was due, since what keeps nine tenths of a rate is told by figures."""
 
+_MOMENT = 0.001  # seconds
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Arrival:
@@ -27,6 +30,7 @@ class Arrival:
     Attributes:
         wanted: how many were asked for.
         rate: pods a second that were asked for.
+        missing: those that were never created.
         as_asked: created on time, and running to the end on a node of the run.
         created: how many pods there ever were.
         achieved: pods a second that were created, until the last was or until the run ended with some missing.
@@ -44,6 +48,7 @@ class Arrival:
 
     wanted: int
     rate: float
+    missing: int = 0
     as_asked: int = 0
     created: int = 0
     achieved: float = 0.0
@@ -68,52 +73,56 @@ class Arrival:
         """Both rates, in words."""
         return f"created at {self.achieved:.3g} a second where {self.rate:g} were asked for"
 
-    @property
-    def missing(self) -> int:
-        """How many were never created."""
-        return max(0, self.wanted - self.created)
 
-
-def due_times(plan: Sequence[Planned]) -> list[float]:
-    """When each pod is due, in seconds after the first."""
-    return [each.at for each in plan for _ in range(each.pods)]
+def due_times(plan: Sequence[Planned]) -> dict[str, list[float]]:
+    """When each pod is due, by the kind of what makes it, ascending: in seconds after the first object."""
+    due: dict[str, list[float]] = {}
+    for each in plan:
+        due.setdefault(each.group.kind, []).extend([each.at] * each.pods)
+    return {kind: sorted(times) for kind, times in due.items()}
 
 
 def arrival(
-    pods: PodTimes, plan: Sequence[Planned], *, rate: float, began: float, until: float, node_prefix: str
+    pods: PodTimes, plan: Sequence[Planned], *, whole: float, began: float, until: float, node_prefix: str
 ) -> Arrival:
     """Hold what came against the plan.
 
     Args:
         pods: what was seen.
         plan: what was asked for.
-        rate: at which, in pods a second.
-        began: when the first pods were due, on the monotonic clock.
+        whole: seconds that it takes to ask for all of it.
+        began: when the first objects were due, on the monotonic clock.
         until: when the run ended.
         node_prefix: what the names of the run's nodes begin with.
     """
     due, every = due_times(plan), pods.every
-    whole = len(due) / rate
+    wanted = sum(map(len, due.values()))
     patience = PATIENCE + SHARE * whole
     found = Counter[str]()
     said: dict[str, Counter[str]] = {"unbound": Counter(), "stuck": Counter(), "foreign": Counter()}
-    surplus = max(0, sum(not (pod.is_gone or pod.has_failed) for pod in every) - len(due))
-    # NB: of those nobody waits until they run, so the newest of them say nothing.
-    for index, pod in enumerate(every[: len(every) - surplus]):
-        at = due[index] if index < len(due) else inf
-        fate = _fate(pod, is_late=pods.created(pod) > began + at + patience, node_prefix=node_prefix)
-        if not fate and index >= len(due):
-            continue  # one more than was asked for, in the place of one that was deleted
-        found[fate] += 1
-        if fate in said:
-            said[fate][pod.node if fate == "foreign" else pod.trouble] += 1
-    last = pods.created(every[len(due) - 1]) if len(every) >= len(due) else until
+    missing = surplus = 0
+    for kind in {*due, *(pod.kind for pod in every)}:
+        times, made = due.get(kind, []), [pod for pod in every if pod.kind == kind]
+        missing += max(0, len(times) - len(made))
+        more = max(0, sum(not (pod.is_gone or pod.has_failed) for pod in made) - len(times))
+        surplus += more
+        # NB: of those nobody waits until they run, so the newest of them say nothing.
+        for index, pod in enumerate(made[: len(made) - more]):
+            at = times[index] if index < len(times) else inf
+            fate = _fate(pod, is_late=pods.created(pod) > began + at + patience, node_prefix=node_prefix)
+            if not fate and index >= len(times):
+                continue  # one more than was asked for, in the place of one that was deleted
+            found[fate] += 1
+            if fate in said:
+                said[fate][pod.node if fate == "foreign" else pod.trouble] += 1
+    last = pods.created(every[wanted - 1]) if len(every) >= wanted > 0 else until
     return Arrival(
-        wanted=len(due),
-        rate=rate,
+        wanted=wanted,
+        rate=wanted / max(whole, _MOMENT),
+        missing=missing,
         as_asked=max(0, found[""] - surplus),
         created=len(every),
-        achieved=min(len(every), len(due)) / max(last - began, whole),
+        achieved=min(len(every), wanted) / max(last - began, whole, _MOMENT),
         deleted=found["deleted"],
         foreign=found["foreign"],
         unbound=found["unbound"],

@@ -16,6 +16,7 @@ from autox.tasks.density.figures import STARTUP, Measured
 from autox.tasks.density.loading import Sent
 
 PODS = (f"{STARTUP}*", "density/pods-*", "density/scheduling-throughput*", "density/arrival-rate")
+OBJECTS = ("density/objects-as-asked",)
 CALLS = ("density/api-call-latency*", "density/api-request-duration*", "density/slow-calls*", "density/requests-*")
 LAGGING = (
     *(f"{STARTUP}*", "density/scheduling-throughput*", "density/arrival-rate", "density/watch-latency*"),
@@ -31,15 +32,15 @@ class Hindrance:
 
     Attributes:
         refusal: in the words of the API server: a quota, an admission webhook.
-        unread: Deployments that their controller has not even looked at.
-        deployments: how many Deployments there are.
+        unread: Deployments, or other makers of pods, that their controller has not even looked at.
+        makers: how many of them there are.
         namespace: what became of the run's namespace, if somebody else deleted it.
         trouble: why nothing of this is known; empty if it is.
     """
 
     refusal: str = ""
     unread: int = 0
-    deployments: int = 0
+    makers: int = 0
     namespace: str = ""
     trouble: str = ""
 
@@ -66,6 +67,7 @@ def notes(measured: Measured, sent: Sent, hindrance: Hindrance, *, planned: int)
         yield _pods(found, found.surplus, text)
     for count, text in sorted(reasons(found), key=lambda each: -each[0]):
         yield _pods(found, count, text)
+    yield from _objects(measured, sent)
     yield from _lags(measured)
     yield from _webhooks(measured)
     yield from _rejections(measured)
@@ -86,7 +88,7 @@ def of_others(namespaces: Iterable[str]) -> Iterator[Note]:
 
 
 def _pods(found: Arrival, count: int, text: str) -> Note:
-    weight = min(max(count / found.wanted, 0.0), 1.0)
+    weight = min(max(count / max(found.wanted, 1), 0.0), 1.0)
     return Note(text=text, kind=NoteKind.TARGET, weight=weight, explains=PODS)
 
 
@@ -98,11 +100,11 @@ def _never_created(found: Arrival, sent: Sent, hindrance: Hindrance, *, planned:
         return f"{told}: {sent.changed}"
     if sent.created < planned:
         why = f": {sent.trouble}" if sent.trouble else ""
-        return f"{told}: {planned - sent.created} of {planned} Deployments could not be created in time{why}"
+        return f"{told}: {planned - sent.created} of {planned} {sent.what} could not be created in time{why}"
     if hindrance.trouble:
         return f"{told}: why is not known: {hindrance.trouble}"
     if hindrance.unread:
-        which = f"{hindrance.unread} of {hindrance.deployments} Deployments"
+        which = f"{hindrance.unread} of {hindrance.makers} {sent.what}"
         return f"{told}: nobody has looked at {which}, does the controller manager run?"
     return (
         f"{told}: nobody refused them, and the others were {found.rates}; how many requests a second may the"
@@ -124,13 +126,30 @@ def _lags(measured: Measured) -> Iterator[Note]:
 def _requests(sent: Sent) -> Iterator[Note]:
     if sent.repeated:
         yield Note(
-            text=f"{sent.repeated} requests for Deployments had to be repeated, {sent.throttled} of them because"
+            text=f"{sent.repeated} requests for {sent.what} had to be repeated, {sent.throttled} of them because"
             f" the API server asked for patience; the last: {sent.trouble}",
             kind=NoteKind.TARGET,
             # NB: what delays a Deployment delays all of its pods, so this comes before what is said of the pods.
             weight=min(1.0, sent.hindered / sent.planned) if sent.planned else 0.0,
-            explains=PODS,
+            explains=(*PODS, *OBJECTS),
         )
+
+
+def _objects(measured: Measured, sent: Sent) -> Iterator[Note]:
+    """What became of objects that did not come as they were asked for: each counts once."""
+    of = f"of {measured.planned:,} {sent.what}"
+    late = measured.planned - sent.created
+    gone = len(sent.taken) - measured.objects if isinstance(measured.objects, int) else 0
+    why = f": {sent.trouble}" if sent.trouble else ""
+    told = {
+        f"{late:,} {of} could not be created in time{why}": late,
+        f"{sent.altered:,} {of} are not what they were asked to be: {sent.changed}": sent.altered,
+        f"{gone:,} {of} were deleted in mid-run, by somebody else": gone,
+    }
+    for text, count in told.items():
+        if count > 0:
+            weight = min(1.0, count / measured.planned)
+            yield Note(text=text, kind=NoteKind.TARGET, weight=weight, explains=OBJECTS)
 
 
 def _webhooks(measured: Measured) -> Iterator[Note]:
@@ -146,7 +165,7 @@ def _webhooks(measured: Measured) -> Iterator[Note]:
             text=f"the {name} was called {histogram.count:,.0f} times and took up to {p99:.3g} s (p99), which"
             " api-request-duration and created-to-seen show and api-call-latency leaves out",
             kind=NoteKind.TARGET,
-            weight=min(1.0, histogram.count / wanted) if p99 >= _SLOW else 0.0,
+            weight=min(1.0, histogram.count / max(wanted, 1)) if p99 >= _SLOW else 0.0,
             explains=(*explains, "density/api-request-duration*"),
         )
 

@@ -24,6 +24,7 @@ from autox.tasks.density.prober import Availability
 from autox.tasks.density.throughput import Throughput, throughput
 
 AS_ASKED = "density/pods-as-asked"
+OBJECTS = "density/objects-as-asked"
 _STARTUP = "pod-startup-latency"
 STARTUP = f"density/{_STARTUP}"
 
@@ -38,6 +39,9 @@ class Measured:
         pods: the times of its pods.
         latency_pods: the times of those that were created once all others ran; None if that never came.
         arrival: how they came.
+        planned: how many objects were asked for.
+        objects: how many of them came as they were, and stayed; in words why nobody knows, if so.
+        whole: seconds that it took to ask for all.
         began: when the first were due, on the monotonic clock.
         until: when the run ended.
         leases: seconds of lateness of each lease renewal, ascending.
@@ -52,6 +56,9 @@ class Measured:
     pods: PodTimes
     latency_pods: PodTimes | None
     arrival: Arrival
+    planned: int
+    objects: int | str
+    whole: float
     began: float
     until: float
     leases: list[float]
@@ -63,17 +70,19 @@ class Measured:
     clients: tuple[Outcome, ...] = ()
 
 
-def demands(inputs: DensityInputs) -> tuple[SLO, ...]:
+def demands(measured: Measured, inputs: DensityInputs) -> tuple[SLO, ...]:
     """What every run demands: figures of another load than the one that was asked for are no answer."""
-    return (SLO(metric=AS_ASKED, bound=Bound.LOWER, limit=inputs.pods), *client_demands(inputs.clients))
+    limits = {AS_ASKED: measured.arrival.wanted, OBJECTS: measured.planned}
+    own = (SLO(metric=metric, bound=Bound.LOWER, limit=limit) for metric, limit in limits.items())
+    return (*own, *client_demands(inputs.clients))
 
 
 def metrics(measured: Measured, inputs: DensityInputs) -> tuple[Metric, ...]:
     """Every metric of the run."""
     return (
-        *_startup(measured.pods, inputs),
+        *_startup(measured.pods, measured.arrival.wanted),
         *_steady(measured.latency_pods, inputs),
-        *_pods(measured, inputs),
+        *_pods(measured),
         *_leases(measured.leases),
         *_calls(measured.calls),
         _available(measured.availability),
@@ -87,17 +96,17 @@ def message(measured: Measured, inputs: DensityInputs) -> str:
     pods, found = measured.pods, measured.arrival
     running = pods.running
     where = f"on {inputs.nodes} virtual node{'s' if inputs.nodes > 1 else ''}"
-    if running < inputs.pods:
-        return f"only {running} of {inputs.pods} pods ran {where} within {inputs.timeout:g} s"
-    p99 = quantile(pods.startup(wanted=inputs.pods), 99)
+    if running < found.wanted:
+        return f"only {running} of {found.wanted} pods ran {where} within {inputs.timeout:g} s"
+    p99 = quantile(pods.startup(wanted=found.wanted), 99)
     took = f", startup P99 {p99 * _MS:.0f} ms" if p99 is not None else ""
-    short = f", {inputs.pods - found.as_asked} of them not as asked" if found.as_asked < inputs.pods else ""
+    short = f", {found.wanted - found.as_asked} of them not as asked" if found.as_asked < found.wanted else ""
     slow = f", {found.rates}" if found.is_slow else ""
     return f"{running} pod{'s' if running > 1 else ''} ran {where}{short}{slow}{took}"
 
 
-def _startup(pods: PodTimes, inputs: DensityInputs) -> Iterator[Metric]:
-    latencies = pods.startup(wanted=inputs.pods)
+def _startup(pods: PodTimes, wanted: int) -> Iterator[Metric]:
+    latencies = pods.startup(wanted=wanted)
     started = [value for value in latencies if value < inf]
     yield from _quantiles(latencies, ("p50", "p90", "p99"))
     is_whole = bool(started) and len(started) == len(latencies)
@@ -107,7 +116,7 @@ def _startup(pods: PodTimes, inputs: DensityInputs) -> Iterator[Metric]:
     histogram = Histogram()
     histogram.record_all(started)
     yield replace(KIND.measured(_STARTUP, len(started)), buckets=histogram.buckets(scale=_MS))
-    for part, times in pods.parts(wanted=inputs.pods):
+    for part, times in pods.parts(wanted=wanted):
         yield from _quantiles(times, ("p50", "p90", "p99"), line=f"/{part}")
 
 
@@ -145,15 +154,18 @@ def _late(
     return replace(KIND.measured(name, _scaled(value)), why=why, infinite=is_infinite, caveat=caveat)
 
 
-def _pods(measured: Measured, inputs: DensityInputs) -> Iterator[Metric]:
+def _pods(measured: Measured) -> Iterator[Metric]:
     pods, found = measured.pods, measured.arrival
     yield KIND.measured("pods-as-asked", found.as_asked)
+    objects = measured.objects
+    count, why = (objects, "") if isinstance(objects, int) else (None, objects)
+    yield replace(KIND.measured("objects-as-asked", count), why=why)
     yield KIND.measured("pods-created", found.created)
     yield KIND.measured("pods-running", pods.running)
     yield KIND.measured("pods-failed", pods.failed)
-    yield KIND.measured("arrival-rate", found.achieved, f"{inputs.rate:g}")
+    yield KIND.measured("arrival-rate", found.achieved, f"{found.rate:g}")
     bound = throughput(
-        pods.bindings, began=measured.began, due=inputs.pods / inputs.rate, until=measured.until, wanted=inputs.pods
+        pods.bindings, began=measured.began, due=measured.whole, until=measured.until, wanted=found.wanted
     )
     yield KIND.measured("scheduling-throughput", bound.overall)
     yield from _windows(bound)

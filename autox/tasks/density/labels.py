@@ -1,8 +1,8 @@
 """How everything that a run makes is marked, so that whoever comes later can tell whose it is: pure.
 
-Namespace and nodes carry two labels: the run, which follows from the name of its Job alone, so that its sidecar can
+Namespaces and nodes carry two labels: the run, which follows from the name of its Job alone, so that its sidecar can
 name it without asking anybody, and the sidecar of a Job that an upgrade has replaced sweeps nothing of the new one's;
-and the run's namespace, which is new for every loop.
+and the run's namespace (the first, if it has several), which is new for every loop.
 """
 
 import re
@@ -26,7 +26,7 @@ class RunLabels:
 
     Attributes:
         run: the value of ``RUN_LABEL``.
-        namespace: of its pods; the names of its nodes begin with it.
+        namespace: of its objects, or the first of several; the names of its nodes begin with it.
     """
 
     run: str
@@ -48,6 +48,10 @@ class RunLabels:
     def labels(self) -> dict[str, str]:
         """On the namespace, on each node and on each object."""
         return {RUN_LABEL: self.run, NAMESPACE_LABEL: self.namespace}
+
+    def namespaces(self, count: int) -> list[str]:
+        """The names of so many namespaces: that of the run, and others beside it."""
+        return [self.namespace, *(f"{self.namespace}-also-{index}" for index in range(1, count))]
 
     @property
     def node_prefix(self) -> str:

@@ -11,16 +11,15 @@ from contextlib import suppress
 from dataclasses import replace
 from typing import Any
 
-from autox.core.workloads import LATENCY_RATE, Planned, expand, latency_plan, plan_of
+from autox.core.workloads import LATENCY_RATE, Planned, expand, latency_plan, plan_of, seconds
 from autox.kube.client import KubeClient
-from autox.kube.objects import metadata
 from autox.model.density import DensityInputs
-from autox.model.errors import AutoxError, DeadlineError, NotFoundError
-from autox.model.refs import DEPLOYMENTS, NAMESPACES, SERVICE_ACCOUNTS
+from autox.model.errors import AutoxError, DeadlineError
+from autox.model.refs import NAMESPACES
 from autox.model.result import Note, NoteKind
 from autox.nodes.agent.supervision import supervise
 from autox.tasks.context import Findings, TaskContext
-from autox.tasks.density import explaining, figures, heartbeat, sweeping
+from autox.tasks.density import explaining, figures, heartbeat, namespaces, sweeping
 from autox.tasks.density.apicalls import ApiCalls, Snapshot, calls_between, snapshot
 from autox.tasks.density.arrival import arrival
 from autox.tasks.density.attribution import culprit
@@ -33,13 +32,14 @@ from autox.tasks.density.course.sampler import sampling
 from autox.tasks.density.course.sources import sources
 from autox.tasks.density.explaining import Hindrance, notes
 from autox.tasks.density.fleet import Fleet
+from autox.tasks.density.hindering import hindrance
 from autox.tasks.density.labels import RunLabels
-from autox.tasks.density.loading import Sent, create_all
+from autox.tasks.density.loading import Sent, create_all, standing
 from autox.tasks.density.observing import Observer
 from autox.tasks.density.podtimes import PodTimes
 from autox.tasks.density.prober import probing
 from autox.tasks.density.serverclock import ServerClock
-from autox.tasks.density.workload import namespace, refusal
+from autox.tasks.density.workload import namespace
 
 _LOOK = 0.1  # seconds between two looks at what the watcher has seen
 _TELL = 2.0  # seconds between two lines of progress
@@ -73,8 +73,11 @@ class LoadTest:
         self._measured = context.measured
         self._sources = sources(kube, inputs, context.environ)
         self._clock = ServerClock()
-        self._observer = Observer(kube, run_labels, self._clock)
-        self._plan = list(expand(plan_of(inputs), nodes=inputs.nodes))
+        workload = plan_of(inputs)
+        self._namespaces = workload.namespaces
+        self._seconds = seconds(workload, nodes=inputs.nodes)
+        self._observer = Observer(kube, run_labels, self._clock, namespaces=workload.namespaces)
+        self._plan = list(expand(workload, nodes=inputs.nodes))
         self._sent, self._sent_later = Sent(), Sent()
         self._traffic = Traffic(kube.connection, inputs.clients, run_labels, nodes=fleet.names)
         self._stalled = 0.0
@@ -88,6 +91,7 @@ class LoadTest:
             self._say(f"loading {self._kube.server} in namespace {self._run_labels.namespace}")
             await self._kube.create(NAMESPACES, namespace(self._run_labels))
             await heartbeat.give(self._kube, self._run_labels, self._clock)
+            await namespaces.make_others(self._kube, self._run_labels, self._namespaces)
             parts = asyncio.create_task(supervise(self._parts(), stop=stop))
             findings = await beside(parts, self._measure())
             self._measured(findings)
@@ -120,7 +124,8 @@ class LoadTest:
         await self._prepare()
         await self._traffic.prepare(self._kube, seconds=inputs.timeout)
         before, beside = await self._snapshot(), await self._others()
-        self._say(f"creating {inputs.pods} pods, {inputs.rate:g} a second")
+        wanted = sum(each.pods for each in self._plan)
+        self._say(f"creating {len(self._plan)} objects with {wanted} pods, all of them due after {self._seconds:.4g} s")
         began = time.monotonic()
         deadline = began + inputs.timeout
         async with (
@@ -132,12 +137,13 @@ class LoadTest:
             until = time.monotonic()
             # NB: before anything else is asked for, since pods come and go while that is answered.
             pods = observer.pods.frozen()
-            latency_pods = await self._steady(deadline) if pods.running >= inputs.pods else None
+            latency_pods = await self._steady(deadline) if pods.running >= wanted else None
             ended = time.monotonic()
+        whole = self._seconds + self._sent.later
         arrived = arrival(
             pods,
-            self._plan,
-            rate=inputs.rate,
+            self._sent.dated(self._plan),
+            whole=whole,
             began=began,
             until=until,
             node_prefix=self._run_labels.node_prefix,
@@ -146,6 +152,9 @@ class LoadTest:
             pods=pods,
             latency_pods=latency_pods,
             arrival=arrived,
+            planned=len(self._plan),
+            objects=await self._standing(),
+            whole=whole,
             began=began,
             until=until,
             leases=observer.leases.lateness(at=ended),
@@ -157,7 +166,7 @@ class LoadTest:
             clients=self._traffic.outcomes,
         )
         beside |= await self._others()
-        hindrance = await self._hindrance() if arrived.as_asked < inputs.pods else Hindrance()
+        told = await self._hindrance() if arrived.as_asked < wanted else Hindrance()
         with suppress(AutoxError):
             await heartbeat.renew(self._kube, self._run_labels, self._clock)
         return Findings(
@@ -166,19 +175,19 @@ class LoadTest:
             series=(*pod_series(observer.every, began=began, ended=ended), *course.series),
             invalid=self._why_invalid(measured) or telling.why_invalid(course),
             notes=(
-                *notes(measured, self._sent, hindrance, planned=len(self._plan)),
+                *notes(measured, self._sent, told, planned=len(self._plan)),
                 *client_notes(self._traffic.outcomes),
                 *self._troubles(),
                 *telling.notes(course),
                 *explaining.of_others(beside),
             ),
-            demands=figures.demands(inputs),
+            demands=figures.demands(measured, inputs),
         )
 
     def _why_invalid(self, measured: figures.Measured) -> str:
         behind = max(self._sent.behind, self._sent_later.behind)
         if behind > _TOLERABLE:
-            return f"Deployments were sent up to {behind:.1f} s late: this machine cannot keep the rate"
+            return f"{self._sent.what} were sent up to {behind:.1f} s late: this machine cannot keep the rate"
         if self._stalled > _TOLERABLE:
             return f"this process stood still for {self._stalled:.1f} s, and may have seen everything that much late"
         if self._clock.has_jumped:
@@ -196,23 +205,13 @@ class LoadTest:
             async with asyncio.timeout(self._inputs.timeout):
                 await self._observer.is_watching.wait()
                 await self._fleet.wait_until_ready(self._say)
-                await self._wait_for_service_account()
+                await namespaces.wait_for_accounts(self._kube, self._run_labels, self._namespaces)
         except TimeoutError as error:
             raise DeadlineError(
                 f"{self._kube.server} did not make {self._inputs.nodes} virtual nodes and a service account ready"
                 f" within {self._inputs.timeout:g} s",
                 hint="do its controller manager and scheduler run?",
             ) from error
-
-    async def _wait_for_service_account(self) -> None:
-        """Until it is there the API server refuses every pod, and controllers back off."""
-        while True:
-            try:
-                await self._kube.get_metadata(SERVICE_ACCOUNTS, "default", namespace=self._run_labels.namespace)
-            except NotFoundError:
-                await asyncio.sleep(_LOOK)
-            else:
-                return
 
     async def _steady(self, deadline: float) -> PodTimes:
         """Create the latency pods beside those that run, and wait for them; their times."""
@@ -259,18 +258,8 @@ class LoadTest:
             return f"{self._kube.server}/metrics makes no sense: {error}"
 
     async def _hindrance(self) -> Hindrance:
-        """What the cluster says about pods that are missing."""
-        try:
-            deployments = (await self._kube.list(DEPLOYMENTS, namespace=self._run_labels.namespace)).items
-            ours = await self._namespace_is_ours()
-        except AutoxError as error:
-            return Hindrance(trouble=error.message)
-        return Hindrance(
-            refusal=refusal(deployments),
-            unread=sum(not (each.get("status") or {}).get("observedGeneration") for each in deployments),
-            deployments=len(deployments),
-            namespace="" if ours else f"somebody else deleted the namespace {self._run_labels.namespace} in mid-run",
-        )
+        kinds = {each.group.kind for each in self._plan if each.pods}
+        return await hindrance(self._kube, self._run_labels, kinds, count=self._namespaces)
 
     async def _others(self) -> frozenset[str]:
         """The namespaces of other load tests on this cluster; none if nobody can say."""
@@ -279,12 +268,12 @@ class LoadTest:
         except AutoxError:
             return frozenset()
 
-    async def _namespace_is_ours(self) -> bool:
+    async def _standing(self) -> int | str:
+        """How many objects came as they were asked for and are still there, or in words why that is not known."""
         try:
-            namespace = await self._kube.get_metadata(NAMESPACES, self._run_labels.namespace)
-        except NotFoundError:
-            return False
-        return "deletionTimestamp" not in metadata(namespace)
+            return await standing(self._kube, self._sent, self._run_labels)
+        except AutoxError as error:
+            return error.message
 
     def _troubles(self) -> Iterator[Note]:
         observer = self._observer
@@ -300,20 +289,22 @@ class LoadTest:
         with suppress(OSError):
             self._say("cleaning up")
         await self._traffic.close()
-        seconds = sweeping.allowance(self._inputs.nodes + self._inputs.pods + self._inputs.latency_pods)
+        pods = sum(each.pods for each in self._plan)
+        objects = self._inputs.nodes + len(self._plan) + pods + self._inputs.latency_pods
+        allowed = sweeping.allowance(objects)
         left = ""
         try:
-            async with asyncio.timeout(seconds):
-                await sweeping.remove_namespace(self._kube, self._run_labels.namespace, by_force=False)
+            async with asyncio.timeout(allowed):
+                places = self._run_labels.namespaces(self._namespaces)
+                await sweeping.remove_namespaces(self._kube, places, by_force=False)
         except (AutoxError, TimeoutError) as error:
-            left = str(error) or f"it was not gone after {seconds:.0f} s"
+            left = str(error) or f"it was not gone after {allowed:.0f} s"
         stop.set()
         if parts is not None:
             await asyncio.gather(parts, return_exceptions=True)
         try:
-            await sweeping.remove(
-                self._kube, await sweeping.of_namespace(self._kube, self._run_labels.namespace), seconds=seconds
-            )
+            left_over = await sweeping.of_namespace(self._kube, self._run_labels.namespace)
+            await sweeping.remove(self._kube, left_over, seconds=allowed)
         except AutoxError as error:
             left = error.message
         else:

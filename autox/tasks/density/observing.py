@@ -15,7 +15,7 @@ from autox.kube.watch_store import WatchEventType
 from autox.model.errors import AutoxError
 from autox.model.refs import LEASES, PODS
 from autox.nodes.node.leases import NAMESPACE as NODE_LEASES
-from autox.tasks.density.labels import RunLabels
+from autox.tasks.density.labels import NAMESPACE_LABEL, RunLabels
 from autox.tasks.density.leasetimes import LeaseTimes
 from autox.tasks.density.podtimes import PodTimes
 from autox.tasks.density.serverclock import ServerClock
@@ -34,16 +34,19 @@ class Observer:
         trouble: the last reason for that; empty if there was none.
     """
 
-    def __init__(self, kube: KubeClient, run_labels: RunLabels, clock: ServerClock) -> None:
+    def __init__(self, kube: KubeClient, run_labels: RunLabels, clock: ServerClock, *, namespaces: int = 1) -> None:
         """Nothing is watched before ``watch_pods`` and ``watch_leases``.
 
         Args:
             kube: of the cluster under test.
             run_labels: of the run: the namespace of its pods, and what the names of its nodes begin with.
             clock: the API server's, which the creation times of pods are read by.
+            namespaces: how many the run has.
         """
         self._kube = kube
         self._run_labels = run_labels
+        # NB: of one namespace every pod is seen, whatever somebody made of its labels.
+        self._of_all = f"{NAMESPACE_LABEL}={run_labels.namespace}" if namespaces > 1 else ""
         self.pods, self.latency_pods = PodTimes(clock), PodTimes(clock)
         self.leases = LeaseTimes(prefix=run_labels.node_prefix)
         self.is_watching = asyncio.Event()
@@ -57,7 +60,8 @@ class Observer:
 
     async def watch_pods(self) -> None:
         """Watch the pods of the run until cancelled."""
-        events = watch(self._kube, PODS, namespace=self._run_labels.namespace, on_trouble=self._interrupted)
+        namespace = None if self._of_all else self._run_labels.namespace
+        events = watch(self._kube, PODS, namespace=namespace, label_selector=self._of_all, on_trouble=self._interrupted)
         async with aclosing(events):
             async for event in events:
                 at = time.monotonic()

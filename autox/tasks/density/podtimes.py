@@ -17,6 +17,7 @@ from datetime import datetime
 from math import inf
 from typing import Any
 
+from autox.model.workload import ObjectKind
 from autox.tasks.density.serverclock import ServerClock
 
 DELIVERY = 0.25
@@ -35,10 +36,11 @@ class Pod:
         bound: the first sight of it with a node; None if it never had one.
         running: the first sight of it Running and Ready; None if it never was.
         node: where it was bound to.
-        is_ready: it runs and is ready now.
+        is_ready: it runs and is ready now; or is of a Job, and has succeeded.
         has_failed: its phase is Failed.
         is_gone: it was deleted.
         trouble: what it says about itself; empty if nothing.
+        kind: of what made it, and of a ReplicaSet Deployment; empty if nobody says so.
     """
 
     second: float
@@ -50,6 +52,7 @@ class Pod:
     has_failed: bool = False
     is_gone: bool = False
     trouble: str = ""
+    kind: str = ""
 
 
 class PodTimes:
@@ -75,11 +78,12 @@ class PodTimes:
         known = self._pods.get(meta["uid"])
         if known is None:
             second = datetime.fromisoformat(meta["creationTimestamp"]).timestamp()
-            known = self._pods[meta["uid"]] = Pod(second, at)
+            known = self._pods[meta["uid"]] = Pod(second, at, kind=_maker(meta))
         if spec.get("nodeName") and known.bound is None:
             known.bound, known.node = at, spec["nodeName"]
         conditions = {each.get("type"): each for each in status.get("conditions") or ()}
-        known.is_ready = status.get("phase") == "Running" and _is_true(conditions.get("Ready"))
+        is_done = status.get("phase") == "Succeeded" and known.kind == ObjectKind.JOB
+        known.is_ready = is_done or (status.get("phase") == "Running" and _is_true(conditions.get("Ready")))
         known.has_failed = status.get("phase") == "Failed"
         known.trouble = _trouble(status, conditions.get("PodScheduled"))
         if known.is_ready and known.running is None:
@@ -164,6 +168,12 @@ def quantile(latencies: list[float], percent: int) -> float | None:
         return None
     value = latencies[-(-percent * len(latencies) // 100) - 1]
     return None if value == inf else value
+
+
+def _maker(meta: Mapping[str, Any]) -> str:
+    kinds = (str(each.get("kind")) for each in meta.get("ownerReferences") or () if each.get("controller"))
+    kind = next(kinds, "")
+    return ObjectKind.DEPLOYMENT if kind == "ReplicaSet" else kind
 
 
 def _is_true(condition: Mapping[str, Any] | None) -> bool:

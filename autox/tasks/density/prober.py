@@ -17,6 +17,7 @@ from dataclasses import dataclass, field
 from itertools import count
 from typing import Any
 
+from autox.api.tasks.density.limits import PROBE
 from autox.kube.client import KubeClient
 from autox.kube.objects import Object
 from autox.kube.watch import watch
@@ -29,7 +30,7 @@ PERIOD = 1.0  # seconds between two looks
 ENOUGH = 1.0  # seconds within which a look is answered
 PING_PERIOD = 0.2  # seconds between an answer and the next ping
 
-NAME = "watch-probe"
+NAME = PROBE
 _NUMBER = "number"
 _FAILED = re.compile(r"\[-\]([a-z0-9/-]+) failed")
 
@@ -144,7 +145,8 @@ async def _read(kube: KubeClient, namespace: str) -> None:
     while True:
         with suppress(AutoxError):
             await kube.read(f"{config_maps}/{NAME}")
-            await kube.read(config_maps)
+            # NB: of a plan with many of them, or large ones, a list of all would be the load.
+            await kube.read(config_maps, params={"limit": "1"})
             await kube.read("/api/v1/namespaces", params={"limit": "1"})
         await asyncio.sleep(PERIOD)
 

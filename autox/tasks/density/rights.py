@@ -17,18 +17,20 @@ from autox.model.refs import (
     CLUSTER_ROLE_BINDINGS,
     CLUSTER_ROLES,
     CONFIG_MAPS,
-    DEPLOYMENTS,
+    EVENTS,
     LEASES,
     NAMESPACES,
     NODES,
     PODS,
     ROLE_BINDINGS,
     ROLES,
+    SECRETS,
     SERVICE_ACCOUNTS,
     Resource,
 )
 from autox.nodes.node.leases import NAMESPACE as NODE_LEASES
 from autox.tasks.density import heartbeat, prober
+from autox.tasks.density.workload import RESOURCES
 
 NAME = "autox-density"
 """The name of the service account, and of its roles."""
@@ -69,7 +71,13 @@ RIGHTS = (
     Right(resource=LEASES, verbs=("create",)),
     Right(resource=LEASES, verbs=("get", "patch"), name=heartbeat.NAME),
     # Its load.
-    Right(resource=DEPLOYMENTS, verbs=("create", "list")),
+    *(
+        Right(resource=each, verbs=("create", "list"))
+        for each in RESOURCES.values()
+        if each not in (CONFIG_MAPS, SECRETS)
+    ),
+    Right(resource=SECRETS, verbs=("create",)),
+    Right(resource=EVENTS, verbs=("list",)),
     Right(resource=PODS, verbs=("list", "watch", "delete")),
     # Its nodes, which run the pods.
     Right(resource=NODES, verbs=("create", "get", "list", "watch", "delete")),

@@ -1,8 +1,8 @@
 """Removes what runs made: this run's at its end, dead runs' at the start of the next one or by ``autox density sweep``.
 
-The order makes it safe to be killed at any point and begun again: first the namespace with everything in it, then
-each node's lease, then the node. Of a live run the nodes still serve while the namespace goes, so that its pods end as
-pods do; nobody serves a dead run's pods, so those are removed by force.
+The order makes it safe to be killed at any point and begun again: first the namespaces with everything in them, the
+one with the sign of life last, then each node's lease, then the node. Of a live run the nodes still serve while the
+namespaces go, so that its pods end as pods do; nobody serves a dead run's pods, so those are removed by force.
 """
 
 import asyncio
@@ -12,7 +12,7 @@ from datetime import datetime
 from typing import TypeVar
 
 from autox.kube.client import KubeClient
-from autox.kube.objects import metadata
+from autox.kube.objects import Object, metadata
 from autox.model.errors import ConflictError, DeadlineError, NotFoundError, TransientError
 from autox.model.refs import LEASES, NAMESPACES, NODES, PODS
 from autox.nodes.node.leases import NAMESPACE as NODE_LEASES
@@ -82,7 +82,7 @@ async def of_namespace(kube: KubeClient, namespace: str) -> Remains:
 async def beside(kube: KubeClient, run_labels: RunLabels) -> frozenset[str]:
     """The namespaces of other runs that are on this cluster now: a run that has not ended, or is being removed."""
     found = (await kube.list_metadata(NAMESPACES, label_selector=RUN_LABEL)).items
-    return frozenset(metadata(each)["name"] for each in found) - {run_labels.namespace}
+    return frozenset(map(_first, found)) - {run_labels.namespace}
 
 
 async def of_dead_runs(kube: KubeClient, *, now: datetime) -> Remains:
@@ -95,12 +95,12 @@ async def of_dead_runs(kube: KubeClient, *, now: datetime) -> Remains:
     nodes = (await kube.list_metadata(NODES, label_selector=RUN_LABEL)).items
     # NB: namespaces after nodes: a run makes its namespace first, so no node of a live run seems to have none.
     namespaces = (await kube.list_metadata(NAMESPACES, label_selector=RUN_LABEL)).items
-    dead = {metadata(each)["name"]: await is_dead(kube, each, now=now) for each in namespaces}
+    first = [each for each in namespaces if metadata(each)["name"] == _first(each)]
+    beside = [each for each in namespaces if metadata(each)["name"].startswith(f"{_first(each)}-")]
+    dead = {metadata(each)["name"]: await is_dead(kube, each, now=now) for each in first}
     return Remains(
-        namespaces=tuple(name for name, is_so in dead.items() if is_so),
-        nodes=tuple(
-            metadata(each)["name"] for each in nodes if dead.get(metadata(each)["labels"].get(NAMESPACE_LABEL), True)
-        ),
+        namespaces=tuple(metadata(each)["name"] for each in [*first, *beside] if dead.get(_first(each), True)),
+        nodes=tuple(metadata(each)["name"] for each in nodes if dead.get(_first(each), True)),
     )
 
 
@@ -118,21 +118,26 @@ async def remove(kube: KubeClient, remains: Remains, *, seconds: float) -> None:
     """
     try:
         async with asyncio.timeout(seconds):
-            for namespace in remains.namespaces:
-                await remove_namespace(kube, namespace, by_force=True)
+            await remove_namespaces(kube, remains.namespaces, by_force=True)
             await remove_nodes(kube, remains.nodes)
     except TimeoutError as error:
         raise DeadlineError(f"{remains} were not gone after {seconds:.0f} s", hint="sweep again") from error
 
 
-async def remove_namespace(kube: KubeClient, name: str, *, by_force: bool) -> None:
-    """Delete a namespace and return when it is gone; however long that takes.
+async def remove_namespaces(kube: KubeClient, names: Collection[str], *, by_force: bool) -> None:
+    """Delete namespaces and return when they are gone; however long that takes.
 
     Args:
         kube: the client.
-        name: the namespace.
-        by_force: remove its pods without asking their nodes.
+        names: the namespaces; those that begin with the name of another go before it.
+        by_force: remove their pods without asking their nodes.
     """
+    beside = [name for name in names if any(name.startswith(f"{first}-") for first in names)]
+    for group in (beside, [name for name in names if name not in beside]):
+        await _each(group, lambda name: _remove_namespace(kube, name, by_force=by_force))
+
+
+async def _remove_namespace(kube: KubeClient, name: str, *, by_force: bool) -> None:
     await _insist(lambda: kube.delete(NAMESPACES, name))
     while await _insist(lambda: kube.get_metadata(NAMESPACES, name)) is not None:
         if by_force:
@@ -149,6 +154,11 @@ async def remove_nodes(kube: KubeClient, names: Collection[str]) -> None:
         await _insist(lambda: kube.delete(NODES, name))
 
     await _each(names, one)
+
+
+def _first(of_run: Object) -> str:
+    """The name of the first namespace of the run that a node or a namespace is of: it has the sign of life."""
+    return str(metadata(of_run)["labels"].get(NAMESPACE_LABEL))
 
 
 async def _found(kube: KubeClient, selector: str) -> Remains:

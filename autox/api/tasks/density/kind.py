@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Annotated, Any, Self
 
 from pydantic import ConfigDict, Field, model_validator
+from pydantic.alias_generators import to_snake
 
 from autox.api.documents import Document
 from autox.api.fields import DnsName, Duration, NonEmpty, PositiveNumber
@@ -13,10 +14,14 @@ from autox.api.tasks.density.clients import ClientsSection
 from autox.api.tasks.density.failurepoint import FailurePointSection, judged
 from autox.api.tasks.density.limits import MOST_LATENCY_PODS, MOST_NODES, MOST_PODS, flaw
 from autox.api.tasks.density.metrics import METRICS, OFFICIAL
+from autox.api.tasks.density.plan import PlanSection, shown
 from autox.api.tasks.kind import Kind, Load, as_given
 from autox.core.notation import parse_duration
 from autox.model.density import DensityInputs
 from autox.model.result import SLO
+
+_SHORT = ("pods", "podsPerDeployment", "rate")
+"""The short form of a plan."""
 
 
 class DensityLoad(Document):
@@ -24,6 +29,9 @@ class DensityLoad(Document):
 
     cluster: Annotated[NonEmpty | None, Field(description="A local cluster of autox, by name.")] = None
     nodes: Annotated[int, Field(ge=1, le=MOST_NODES, description="How many virtual nodes.")] = 10
+    plan: Annotated[
+        PlanSection | None, Field(description="What is created, in place of pods, podsPerDeployment and rate.")
+    ] = None
     pods: Annotated[int, Field(ge=1, le=MOST_PODS, description="How many pods, in Deployments.")] = 100
     pods_per_deployment: Annotated[int, Field(ge=1, le=MOST_PODS, description="The size of each Deployment.")] = 10
     rate: Annotated[PositiveNumber, Field(description="Pods a second at which Deployments are created.")] = 20.0
@@ -58,6 +66,10 @@ class DensityLoad(Document):
 
     @model_validator(mode="after")
     def _within_limits(self) -> Self:
+        if self.plan is not None and (both := [name for name in _SHORT if to_snake(name) in self.model_fields_set]):
+            raise ValueError(f"give either plan or {', '.join(both)}: the plan says it all")
+        if self.plan is not None and self.failure_point is not None:
+            raise ValueError(f"give either plan or failurePoint: it searches by {', '.join(_SHORT)} and nodes")
         for load in self.load().extremes:
             if wrong := flaw(load):
                 raise ValueError(wrong)
@@ -67,6 +79,7 @@ class DensityLoad(Document):
         """What the task is given, but for the cluster: ``timeout`` in seconds."""
         return DensityInputs(
             nodes=self.nodes,
+            plan=None if self.plan is None else self.plan.value(),
             pods=self.pods,
             pods_per_deployment=self.pods_per_deployment,
             rate=self.rate,
@@ -80,7 +93,13 @@ class DensityLoad(Document):
 
 
 def _either(one: str, other: str) -> ConfigDict:
-    return ConfigDict(json_schema_extra={"oneOf": [{"required": [one]}, {"required": [other]}]})
+    absent: dict[str, Any] = {
+        "if": {"not": {"type": "null"}},
+        "then": {"const": "absent beside plan"},
+    }
+    beside_plan: dict[str, Any] = {"if": {"required": ["plan"]}, "then": {"properties": dict.fromkeys(_SHORT, absent)}}
+    either: dict[str, Any] = {"oneOf": [{"required": [one]}, {"required": [other]}]}
+    return ConfigDict(json_schema_extra={**either, "allOf": [beside_plan]})
 
 
 def _check_either(one: str, given: object, other: str, instead: object) -> None:
@@ -145,7 +164,7 @@ KIND = Kind(
     section=DensitySection,
     chart_section=DensityValues,
     inputs=lambda section, folder, slos: section.value(folder, slos),
-    shows=dict.fromkeys(_PLAIN, as_given),
+    shows={**dict.fromkeys(_PLAIN, as_given), "plan": shown},
     module="autox.tasks.density.task",
     load=Load.ELSEWHERE,
     metrics=METRICS,

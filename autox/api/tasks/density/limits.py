@@ -11,16 +11,29 @@ from collections.abc import Iterator
 from math import isfinite
 
 from autox.api.tasks.density.clientlimits import client_flaws, kept
-from autox.core.workloads import LATENCY_RATE, WITH_DATA, groups, last_due, plan_of, pods
+from autox.core.workloads import LATENCY, LATENCY_RATE, WITH_DATA, expand, groups, last_due, plan_of, pods
 from autox.model.density import DensityInputs
+from autox.model.workload import ObjectKind
 
 MOST_NODES = 10_000
 MOST_PODS = 150_000
 MOST_LATENCY_PODS = 5_000
 PODS_A_NODE = 110
 MOST_OBJECTS = 200_000
+MOST_NAMESPACES = 1_000
+MOST_STEPS = 100
+MOST_PARALLEL = 1_000
+MOST_BYTES_OF_DATA = 1024**2
+"""In one ConfigMap or Secret: what Kubernetes takes."""
+
 MOST_BYTES = 2 * 1024**3
 """In etcd: its default quota."""
+
+PROBE = "watch-probe"
+"""The ConfigMap by which a run measures how long news takes."""
+
+_LONGEST_NAME = 52
+"""Pods of StatefulSets and Jobs have labels of this and some more, of 63 characters at most."""
 
 _POD_BYTES = 12_500
 _NODE_BYTES = 10_000
@@ -62,6 +75,7 @@ def _flaws(inputs: DensityInputs) -> Iterator[str]:
             f"the objects would take some {takes / 1024**3:.1f} GiB, and etcd's quota is {MOST_BYTES / 1024**3:g} GiB"
             " where nobody raised it: ask for fewer or smaller ones"
         )
+    yield from _names(inputs)
     last = last_due(plan, nodes=inputs.nodes) + inputs.latency_pods / LATENCY_RATE
     if last >= inputs.timeout:
         more = f" and {inputs.latency_pods:,} latency pods" if inputs.latency_pods else ""
@@ -76,6 +90,28 @@ def _load(inputs: DensityInputs) -> str:
     if inputs.plan is not None:
         return "the last objects of the plan"
     return f"the last of {inputs.pods:,} pods at {inputs.rate:g} a second"
+
+
+def _names(inputs: DensityInputs) -> Iterator[str]:
+    """Whether the objects of a plan can be told apart, and found."""
+    if inputs.plan is None:
+        return
+    places: dict[str, int] = {}
+    seen: set[tuple[ObjectKind, str]] = set()
+    for each in expand(inputs.plan, nodes=1):
+        kind, name = each.group.kind, each.name
+        if len(name) > _LONGEST_NAME or name.endswith("-"):
+            yield f"plan: {kind} {name}: a name has at most {_LONGEST_NAME} characters and ends with none of '-'"
+        if name.startswith(LATENCY) or name == PROBE:
+            yield f"plan: {kind} {name}: must have another name, autox has objects of this one itself"
+        if kind is ObjectKind.SERVICE and places.get(each.selects) != each.namespace:
+            what = each.selects or "pods"
+            yield f"plan: Service {name}: there is no {what} before it, in its namespace, to select the pods of"
+        if (kind, name) in seen:
+            yield f"plan: {kind} {name}: there are two of it; a name of several needs {{index}}, and no two groups one"
+        seen.add((kind, name))
+        if each.pods:
+            places[name] = each.namespace
 
 
 def _numbers(inputs: DensityInputs) -> Iterator[str]:

@@ -49,7 +49,9 @@ METRICS = (
         example="slow-calls/mutating",
         help="of {N} calls, those that took longer than {the SLO's limit}",
     ),
-    MetricFamily(pattern="pods-running", example="pods-running", help="pods Running and Ready at the end"),
+    MetricFamily(
+        pattern="pods-running", example="pods-running", help="pods Running and Ready at the end, or Succeeded in a Job"
+    ),
     MetricFamily(
         pattern="scheduling-throughput",
         example="scheduling-throughput",
@@ -66,7 +68,13 @@ METRICS = (
     MetricFamily(
         pattern="pods-as-asked",
         example="pods-as-asked",
-        help="pods created when they were due, Running and Ready to the end on a node of the run",
+        help="pods created when they were due, Running and Ready to the end (or Succeeded, in a Job) on a node of the"
+        " run",
+    ),
+    MetricFamily(
+        pattern="objects-as-asked",
+        example="objects-as-asked",
+        help="objects created as they were asked for, and there to the end",
     ),
     MetricFamily(
         pattern="pods-created",
