@@ -22,6 +22,7 @@ from autox.model.result import Subject
 from autox.model.workload import ObjectGroup, ObjectKind, Parallel, Poisson, Step, WorkloadPlan
 from autox.tasks.context import Findings
 from autox.tasks.density.course.components import METERS
+from autox.tasks.density.dryrun import forecast
 from autox.tasks.density.target import refuse_self
 from autox.tasks.density.task import run
 from tests.clusters import LocalCluster
@@ -331,6 +332,12 @@ async def test_an_api_server_that_dies_meanwhile(cluster: LocalCluster, said: li
     assert left_behind(cluster) == []
 
 
+def call_counts(findings: Findings) -> dict[str, int]:
+    """How many calls there were, by verb and resource."""
+    told = {each.name.partition("api-call-latency-p50/")[2]: each.help for each in findings.metrics}
+    return {name: int(text.split()[0]) for name, text in told.items() if "calls, by" in text}
+
+
 async def test_a_plan_with_every_kind(cluster: LocalCluster, own: KubeClient, said: list[str]) -> None:
     """Deployments, StatefulSets, Jobs, DaemonSets, Services with endpoints, ConfigMaps and Secrets, in two namespaces.
 
@@ -391,4 +398,9 @@ async def test_a_plan_with_every_kind(cluster: LocalCluster, own: KubeClient, sa
     }
     data_sizes = [len(each["data"]["value"]) for each in looked["ConfigMap"] if "value" in each["data"]]
     assert data_sizes == [5_001] * 3
+    told = forecast(inputs)
+    calls = call_counts(findings)
+    assert calls["POST/pods"] >= calls["POST/pods/binding"] >= told.writes.bindings == 25
+    assert calls["PATCH/pods"] + calls["PATCH/pods/status"] >= told.writes.updates
+    assert any(f"of digest {told.digest}" in note.text for note in findings.notes)
     assert left_behind(cluster) == []

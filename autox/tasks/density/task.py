@@ -22,6 +22,7 @@ from autox.model.result import Note
 from autox.nodes.node.clients import open_clients
 from autox.tasks.context import Findings, TaskContext
 from autox.tasks.density import sweeping
+from autox.tasks.density.dryrun import forecast
 from autox.tasks.density.failurepoint import search
 from autox.tasks.density.fleet import Fleet
 from autox.tasks.density.labels import RunLabels
@@ -61,8 +62,15 @@ async def run(inputs: DensityInputs, context: TaskContext) -> Findings:
             findings = await load_test(inputs, context, run_labels).to_its_end()
     exempt = "these credentials (system:masters) bypass API priority and fairness: queueing does not show"
     mode = "virtual nodes in mode cheap: one identity and one watch for all of them"
-    readings = filter(None, (mode, unswept, exempt if identity.is_exempt else ""))
+    objects = _objects(inputs) if inputs.failure_point is None else ""
+    readings = filter(None, (objects, mode, unswept, exempt if identity.is_exempt else ""))
     return replace(findings, notes=(*findings.notes, *(Note(text=text) for text in readings)))
+
+
+def _objects(inputs: DensityInputs) -> str:
+    """What the load was of: whoever reads two results can tell whether it was the same."""
+    told = forecast(inputs)
+    return f"{sum(told.objects.values()):,} objects with {told.pods:,} pods, of digest {told.digest}"
 
 
 async def _sweep(kube: KubeClient, context: TaskContext, *, now: datetime) -> str:

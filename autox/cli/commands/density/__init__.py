@@ -9,6 +9,7 @@ COMMANDS = {
         "autox.cli.commands.density.credentials:credentials",
         "Make the identity that load tests have on the cluster under test.",
     ),
+    "plan": ("autox.cli.commands.density.plan:plan", "Say what density load tests would do."),
     "sweep": ("autox.cli.commands.density.sweep:sweep", "Remove what density load tests left behind."),
 }
 """Each command's place and help."""
