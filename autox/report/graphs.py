@@ -20,7 +20,7 @@ WIDTH = 320.0  # pixels
 _HEIGHT = 120.0
 _TOP = 10.0
 _BOTTOM = 96.0
-_LEFT = 64.0  # of the plot, for the labels beside it
+_LEFT = 78.0  # of the plot, for the labels beside it
 _RIGHT = WIDTH - 10.0
 _LETTER = 7.0
 _SMALLEST = 1e-12
@@ -62,7 +62,7 @@ def graphs(series: Sequence[Series]) -> tuple[Graph, ...]:
     """
     found = [(each, _points(each)) for each in series]
     times = [at for _, points in found for at, _ in points]
-    span = (min(times), max(times)) if times else (0.0, 0.0)
+    span = min([0.0, *times]), max([0.0, *times])
     return tuple(
         Graph(
             title=legible(each.name, NAME),
@@ -92,7 +92,7 @@ def drawing(graph: Graph) -> Drawing | None:
         right=_RIGHT,
         bottom=_BOTTOM,
         line=_line(graph, along, up),
-        x_labels=tuple(_below(along, tick) for tick in along.ticks(3)),
+        x_labels=tuple(_below(along, tick) for tick in along.ticks(4)),
         y_labels=tuple(
             Label(x=_LEFT - 6, y=round(up.at(tick), 2), text=quantity(tick, graph.unit), anchor="end")
             for tick in up.ticks(3)

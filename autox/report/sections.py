@@ -191,7 +191,7 @@ class Graph:
         help: what it means; may be empty.
         unit: of its values.
         points: seconds from the load's beginning, and a finite value or None; by time.
-        span: the first and the last second of all graphs of the task.
+        span: from the load's beginning, or before it, to the last second of all graphs of the task.
         range: from what to what it goes, in words.
         gaps: how often it is not known, in words; empty if never, or always.
     """

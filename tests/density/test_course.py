@@ -98,6 +98,15 @@ DEPTHS = {"deployment": "5", "replicaset": "60", "x": "NaN"}
 INQUEUE = "apiserver_flowcontrol_current_inqueue_requests"
 
 
+def test_two_readings_in_a_moment_make_no_rate() -> None:
+    """The last reading may come just after the one before: a step of 10 ms in 0.1 s was a peak of its own."""
+    found = course(ETCD, "process_cpu_seconds_total 1", "process_cpu_seconds_total 2")
+    found.read(ETCD, 5.1, said(ETCD, "process_cpu_seconds_total 2.1"))
+
+    assert metrics(found)["cpu-max/etcd"].value == pytest.approx(0.2)
+    assert found.tracks[ETCD].seconds == pytest.approx(5.1)
+
+
 @pytest.mark.parametrize(
     ("component", "text", "name", "value", "which"),
     [

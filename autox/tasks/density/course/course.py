@@ -9,6 +9,8 @@ from autox.tasks.density.course.curve import Curve
 from autox.tasks.density.course.meters import Between, Figure, Meter, started
 from autox.tasks.density.course.windows import LENGTHS, Windows
 
+_SHORTEST = 1.0  # seconds: in less a counter of CPU time, which has steps of 10 ms, makes a rate of its own
+
 
 class Track:
     """One component over a run.
@@ -47,9 +49,13 @@ class Track:
         self.restarts += is_new
         if is_new:
             before = None
-        between = Between(
-            before=before[1] if before else None, now=exposition, seconds=max(at - before[0], 1e-3) if before else 1.0
-        )
+        if before is None or at - before[0] >= _SHORTEST:
+            self._draw(at, Between(before[1], exposition, at - before[0]) if before else Between(None, exposition, 1.0))
+        self._first = self._first or (at, exposition)
+        self._latest = at, exposition
+        return is_new
+
+    def _draw(self, at: float, between: Between) -> None:
         for name, meter in self._meters.items():
             found = meter.value(between)
             # NB: a rate has no value yet at the first reading, which is no gap.
@@ -59,9 +65,6 @@ class Track:
                 self.curves[name].begin(at)
             else:
                 self.curves[name].add(at, None)
-        self._first = self._first or (at, exposition)
-        self._latest = at, exposition
-        return is_new
 
     def missed(self, at: float, why: str) -> None:
         """A reading that failed: nothing is known of that time.
@@ -89,7 +92,7 @@ class Track:
         if self._first is None or self._latest is None or self.restarts or self._first is self._latest:
             return None
         (began, before), (ended, now) = self._first, self._latest
-        return self._meters[name].value(Between(before=before, now=now, seconds=max(ended - began, 1e-3)))
+        return self._meters[name].value(Between(before, now, max(ended - began, _SHORTEST)))
 
 
 class Course:

@@ -29,7 +29,7 @@ class Figure:
     between: tuple[float, float] | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True)
 class Between:
     """Two expositions of one process.
 

@@ -1,8 +1,9 @@
 """Reads what each component says of itself, every few seconds while a load is on.
 
 An API server's ``/metrics`` costs it 0.1 s of CPU (2 MB, of an idle one), so that it is read every 5 s, as
-ClusterLoader2's Prometheus does: 2 % of a core. All components are read at once, and one that does not answer in time
-delays no other. This process is read as well: its CPU, its memory, and how late its event loop gets to what is due.
+ClusterLoader2's Prometheus does: 2 % of a core. Each component is read apart, and patiently: one at its limit answers
+late, which is when one wants to know. This process is read as well: its CPU, its memory, and how late its event loop
+gets to what is due.
 """
 
 import asyncio
@@ -18,6 +19,7 @@ from autox.tasks.density.course.course import Course
 from autox.tasks.density.course.sources import Sources, UnreadableError
 
 PERIOD = 5.0  # seconds between two readings
+_PATIENCE = 20.0  # seconds that a reading may take
 _BEAT = 0.05  # seconds between two looks at the event loop
 
 
@@ -30,14 +32,14 @@ async def sampling(sources: Sources, *, began: float) -> AsyncIterator[Course]:
         began: when the load began, on the monotonic clock.
     """
     sampler = _Sampler(sources, began=began)
-    parts = [asyncio.create_task(each) for each in (sampler.look_again(), sampler.feel())]
+    parts = [asyncio.create_task(each) for each in (*map(sampler.look_again, sampler.names), sampler.feel())]
     try:
         yield sampler.course
-        await sampler.look()
     finally:
         for each in parts:
             each.cancel()
         await asyncio.gather(*parts, return_exceptions=True)
+    await asyncio.gather(*(sampler.look(name, patience=PERIOD) for name in sampler.names))
 
 
 class _Sampler:
@@ -45,24 +47,40 @@ class _Sampler:
         self._sources = sources.found
         self._began = began
         self._readers = {name: reader(name) for name in sources.found}
-        self._busy = asyncio.Lock()
         self._process = psutil.Process()
         self._lag = 0.0
         self.course = Course(sources.absent)
 
-    async def look_again(self) -> None:
+    @property
+    def names(self) -> tuple[str, ...]:
+        return (*self._sources, OURSELVES)
+
+    async def look_again(self, name: str) -> None:
         due = time.monotonic()
         while True:
-            await self.look()
+            await self.look(name, patience=_PATIENCE)
             # NB: of a process that stood still, the readings that it missed are not made up for in a burst.
             due = max(due + PERIOD, time.monotonic())
             await asyncio.sleep(due - time.monotonic())
 
-    async def look(self) -> None:
-        """Read all once; one at a time, or readings would be in the wrong order."""
-        async with self._busy:
-            await asyncio.gather(*(self._read(name) for name in self._sources))
-            self._read_ourselves()
+    async def look(self, name: str, *, patience: float) -> None:
+        """Read a component once."""
+        if name == OURSELVES:
+            self._look_at_ourselves()
+            return
+        sent = time.monotonic()
+        try:
+            async with asyncio.timeout(patience):
+                text = await self._sources[name]()
+            # NB: what it says was true at some time between question and answer.
+            at = (sent + time.monotonic()) / 2
+            self.course.read(name, at - self._began, self._readers[name].read(text))
+        except UnreadableError as error:
+            self.course.missed(name, time.monotonic() - self._began, str(error))
+        except TimeoutError:
+            self.course.missed(name, time.monotonic() - self._began, f"it did not answer within {patience:g} s")
+        except ValueError as error:
+            self.course.missed(name, time.monotonic() - self._began, f"its metrics make no sense: {error}")
 
     async def feel(self) -> None:
         """Measure for ever how late the event loop is."""
@@ -71,22 +89,7 @@ class _Sampler:
             await asyncio.sleep(_BEAT)
             self._lag = max(self._lag, time.monotonic() - before - _BEAT)
 
-    async def _read(self, name: str) -> None:
-        sent = time.monotonic()
-        try:
-            async with asyncio.timeout(PERIOD):
-                text = await self._sources[name]()
-            # NB: what it says was true at some time between question and answer.
-            at = (sent + time.monotonic()) / 2
-            self.course.read(name, at - self._began, self._readers[name].read(text))
-        except UnreadableError as error:
-            self.course.missed(name, time.monotonic() - self._began, str(error))
-        except TimeoutError:
-            self.course.missed(name, time.monotonic() - self._began, f"it did not answer within {PERIOD:g} s")
-        except ValueError as error:
-            self.course.missed(name, time.monotonic() - self._began, f"its metrics make no sense: {error}")
-
-    def _read_ourselves(self) -> None:
+    def _look_at_ourselves(self) -> None:
         samples = {CPU: time.process_time(), MEMORY: float(self._process.memory_info().rss), LAG: self._lag}
         self._lag = 0.0
         exposition = Exposition(samples={name: {(): value} for name, value in samples.items()})

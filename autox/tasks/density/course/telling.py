@@ -61,8 +61,11 @@ def notes(course: Course) -> Iterator[Note]:
     for component, track in course.tracks.items():
         if track.restarts:
             times = "once" if track.restarts == 1 else f"{track.restarts} times"
+            # NB: behind a load balancer there are several.
+            other = ", or another one answered" if component == API_SERVER else ""
             yield Note(
-                text=f"{component} was restarted {times} in mid-run: its counters began anew", kind=NoteKind.TARGET
+                text=f"{component} was restarted {times} in mid-run{other}: its counters began anew",
+                kind=NoteKind.TARGET,
             )
         elif track.trouble:
             times = f"{track.misses} of {track.misses + track.readings} times"
