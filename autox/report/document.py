@@ -93,7 +93,7 @@ def document(result: ExperimentResult, *, notice: str = "") -> Document:
         distributions += shown.distributions
         if task.series:
             kept = _first(task.series, MOST_GRAPHS, "graph", left_out)
-            drawn.append(GraphTable(title=legible(task.task, NAME), graphs=graphs(kept)))
+            drawn.append(GraphTable(title=legible(task.task, NAME), graphs=graphs(kept, result.slos)))
     if hidden:
         left_out.append(_left_out(hidden, "metric"))
     return Document(

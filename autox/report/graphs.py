@@ -5,15 +5,16 @@ for. All of a task have the same axis of time, so that what rose first can be se
 several figures in one drawing, told apart by colours (not everybody sees those, and their units differ).
 """
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from autox.model.result import Series
+from autox.model.result import Series, SLOOutcome
 from autox.report.axes import Axis
 from autox.report.charts import Label
 from autox.report.figures import HELP, LARGEST
 from autox.report.legible import NAME, columns, legible
-from autox.report.quantities import duration, quantity
+from autox.report.quantities import LIMIT_DIGITS, duration, quantity
 from autox.report.sections import Graph
 
 WIDTH = 320.0  # pixels
@@ -27,6 +28,9 @@ _SMALLEST = 1e-12
 _SPARKS = 18  # columns
 _LEVELS = "▁▂▃▄▅▆▇█"
 _UNKNOWN = "·"
+_NEAR = 3.0  # a limit so many times above the figure still belongs into its drawing
+_MADE_OF_IT = re.compile(r"-(?:min|p5|mean|max)(?=/|$)|/windows-\w+$")
+"""What the name of a metric has more than that of the figure over time which it is made of."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,6 +43,7 @@ class Drawing:
         left: where the plot begins.
         right: where it ends.
         bottom: where it ends, downwards.
+        limit: where the limit is, downwards; None if there is none, or if it is far above.
         line: data of an SVG path; what is unknown is a gap in it.
         x_labels: below the plot.
         y_labels: beside the plot, each at its grid line.
@@ -49,18 +54,21 @@ class Drawing:
     left: float
     right: float
     bottom: float
+    limit: float | None
     line: str
     x_labels: tuple[Label, ...]
     y_labels: tuple[Label, ...]
 
 
-def graphs(series: Sequence[Series]) -> tuple[Graph, ...]:
+def graphs(series: Sequence[Series], outcomes: Sequence[SLOOutcome]) -> tuple[Graph, ...]:
     """Word the figures over time of one task; they may hold any float, in any order.
 
     Args:
         series: of the task.
+        outcomes: whose limits belong to figures that their metrics are made of.
     """
     found = [(each, _points(each)) for each in series]
+    limits = {_MADE_OF_IT.sub("", each.slo.metric): each.slo.limit for each in outcomes if _fits(each.slo.limit)}
     times = [at for _, points in found for at, _ in points]
     span = min([0.0, *times]), max([0.0, *times])
     return tuple(
@@ -70,7 +78,9 @@ def graphs(series: Sequence[Series]) -> tuple[Graph, ...]:
             unit=legible(each.unit, 20),
             points=points,
             span=span,
+            limit=limits.get(each.name),
             range=_range(points, legible(each.unit, 20)),
+            against=_against(limits.get(each.name), legible(each.unit, 20)),
             gaps=_gaps(points),
         )
         for each, points in found
@@ -84,13 +94,16 @@ def drawing(graph: Graph) -> Drawing | None:
         return None
     began, ended = graph.span
     along = Axis(low=began, high=max(ended, began + 1.0), start=_LEFT, end=_RIGHT)
-    up = Axis.over(min(0.0, *known), max(0.0, *known), start=_BOTTOM, end=_TOP)
+    least, greatest, limit = min(0.0, *known), max(0.0, *known), graph.limit
+    is_near = limit is not None and least <= limit <= _NEAR * greatest
+    up = Axis.over(least, max(greatest, limit) if limit is not None and is_near else greatest, start=_BOTTOM, end=_TOP)
     return Drawing(
         width=WIDTH,
         height=_HEIGHT,
         left=_LEFT,
         right=_RIGHT,
         bottom=_BOTTOM,
+        limit=round(up.at(limit), 1) if limit is not None and is_near else None,
         line=_line(graph, along, up),
         x_labels=tuple(_below(along, tick) for tick in along.ticks(4)),
         y_labels=tuple(
@@ -138,6 +151,10 @@ def _drawable(value: float | None) -> float | None:
     return value if abs(value) > _SMALLEST else 0.0
 
 
+def _fits(limit: float) -> bool:
+    return abs(limit) < LARGEST
+
+
 def _range(points: Sequence[tuple[float, float | None]], unit: str) -> str:
     known = [value for _, value in points if value is not None]
     if not known:
@@ -147,6 +164,10 @@ def _range(points: Sequence[tuple[float, float | None]], unit: str) -> str:
         return least
     number, _, its_unit = least.partition(" ")
     return f"{number if its_unit == greatest.partition(' ')[2] else least} to {greatest}"
+
+
+def _against(limit: float | None, unit: str) -> str:
+    return "" if limit is None else f"limit {quantity(limit, unit, digits=LIMIT_DIGITS)}"
 
 
 def _gaps(points: Sequence[tuple[float, float | None]]) -> str:

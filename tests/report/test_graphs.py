@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from autox.model.result import Series
+from autox.model.result import Series, SLOOutcome
 from autox.report.document import document
 from autox.report.graphs import WIDTH, drawing, graphs, sparks
 from autox.report.html import to_html
@@ -15,15 +15,15 @@ from autox.report.legible import columns
 from autox.report.text import WIDTH as TEXT_WIDTH
 from autox.report.text import to_text
 from tests.report.page import Page
-from tests.report.samples import density
-from tests.report.strategies import series
+from tests.report.samples import density, outcome
+from tests.report.strategies import outcomes, series
 
 _POINT = re.compile(r"([ML])(-?[\d.]+) (-?[\d.]+)")
 
 
 def drawn(*values: float | None, unit: str = "") -> list[tuple[str, float, float]]:
     """The points of a drawing of values that are a second apart, each with the pen up or down."""
-    (graph,) = graphs([Series(name="a/b", unit=unit, times=tuple(map(float, range(len(values)))), values=values)])
+    (graph,) = graphs([Series(name="a/b", unit=unit, times=tuple(map(float, range(len(values)))), values=values)], ())
     found = drawing(graph)
     assert found is not None
     assert _POINT.sub("", found.line) == ""
@@ -58,17 +58,39 @@ def test_graphs_of_a_task_have_one_axis() -> None:
     """The same moment is at the same place in each, whenever each of them began."""
     early = Series(name="a/early", unit="", times=(0.0, 100.0), values=(1.0, 1.0))
     late = Series(name="a/late", unit="", times=(50.0, 60.0), values=(1.0, 1.0))
-    places = [drawing(graph) for graph in graphs([early, late])]
+    places = [drawing(graph) for graph in graphs([early, late], ())]
     ends = [[float(x) for _, x, _ in _POINT.findall(each.line)] for each in places if each]
 
     middle = (ends[0][0] + ends[0][-1]) / 2
     assert ends[1][0] == pytest.approx(middle, abs=0.2)
 
 
-@given(st.lists(series, max_size=4))
-def test_any_series(found: list[Series]) -> None:
+@pytest.mark.parametrize(
+    ("metric", "limit", "is_drawn", "told"),
+    [
+        ("density/x/mutating", 150.0, True, "limit 150 ms"),
+        ("density/x-max/mutating", 50.0, True, "limit 50 ms"),
+        ("density/x/mutating/windows-5m", 100.0, True, "limit 100 ms"),
+        ("density/x/mutating", 1000.0, False, "limit 1 s"),
+        ("density/x/mutating", math.inf, False, ""),
+        ("density/x/read-resource", 50.0, False, ""),
+        ("density/x", 50.0, False, ""),
+    ],
+)
+def test_the_limit_is_where_it_was_passed(metric: str, limit: float, told: str, *, is_drawn: bool) -> None:
+    """A reader sees when an SLO began to fail; one that is far away would press the figure flat, and is told."""
+    over_time = Series(name="density/x/mutating", unit="ms", times=(0.0, 5.0), values=(0.0, 100.0))
+    (graph,) = graphs([over_time], [outcome(metric, limit, 1.0)])
+    found = drawing(graph)
+
+    assert found is not None
+    assert (found.limit is not None, graph.against) == (is_drawn, told)
+
+
+@given(st.lists(series, max_size=4), st.lists(outcomes, max_size=2))
+def test_any_series(found: list[Series], judged: list[SLOOutcome]) -> None:
     """Every number of a drawing is finite and inside of it, and its line of text is short, whatever was stored."""
-    for graph in graphs(found):
+    for graph in graphs(found, judged):
         shown = drawing(graph)
         assert columns(sparks(graph)) <= 20
         assert graph.range
