@@ -50,8 +50,8 @@ def run(*sights: tuple[float, dict[str, Any]], pings: list[float] | None = None,
 
 
 def test_nobody_is_to_blame_for_a_good_run() -> None:
-    """Pods that came and ran in time name no part, and there is no note about one."""
-    found = run(*all_running(*GOOD))
+    """Pods that came and ran in time name no part, and there is no note about one; not on a busy machine either."""
+    found = run(*all_running(*GOOD), pings=[0.05] * 9)
 
     assert culprit(found) is None
     assert not [note for note in notes(found, Sent(created=4), Hindrance(), planned=4) if "gave way" in note.text]

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from math import inf
 
 from autox.core.prometheustext import CumulativeHistogram, quantile, summed
-from autox.tasks.density.apicalls import RESTARTED, ApiCalls
+from autox.tasks.density.apicalls import RESTARTED, ApiCalls, worst
 from autox.tasks.density.figures import Measured
 from autox.tasks.density.podtimes import PARTS
 
@@ -54,12 +54,30 @@ class Culprit:
 
 
 def culprit(measured: Measured) -> Culprit | None:
-    """The part that gave way first; None if none did, or if nothing says which.
+    """The part that gave way first; None if all went well, or if nothing says which.
 
     Args:
         measured: the figures of a run.
     """
-    return next(_suspects(measured), None)
+    return next(_suspects(measured), None) if _is_slow(measured) else None
+
+
+def _is_slow(measured: Measured) -> bool:
+    """Did anything take so long that somebody will ask why?"""
+    found, calls = measured.arrival, measured.calls
+    startup, slowest = measured.pods.startup(wanted=found.wanted), None
+    if isinstance(calls, ApiCalls):
+        slowest = worst(calls.calls, "p99")
+    return (
+        found.late > 0
+        or found.is_slow
+        or not startup
+        or startup[-1] >= STUCK
+        or _median(measured.news) >= STUCK
+        or (slowest is not None and slowest[1] >= STUCK)
+        or not measured.availability.share
+        or measured.availability.share < 1
+    )
 
 
 def _suspects(measured: Measured) -> Iterator[Culprit]:
