@@ -101,6 +101,16 @@ def test_the_deepest_is_named() -> None:
     assert named.part == "etcd"
 
 
+def test_who_kept_the_pods_longest_is_named() -> None:
+    """Pods that came a little slowly and then waited for the scheduler were blamed on the controller manager."""
+    waiting = [(at + 1.5, pod(str(at), at=at + 1.5)) for at in GOOD]
+
+    named = culprit(run(*waiting, *((at + 9.0, running_pod(str(at), at=at + 1.5)) for at in GOOD)))
+
+    assert named is not None
+    assert named.part == "the scheduler"
+
+
 def test_a_server_without_a_processor_takes_etcd_for_slow() -> None:
     """It times etcd by its own clock while it stands still itself, so that etcd must not be blamed for it."""
     named = culprit(run(*LATE, etcd={"update": SLOW}, pings=[0.2] * 9))

@@ -31,6 +31,7 @@ STUCK = 1.0
 _CHANGES = ("create", "update", "delete", "txn")
 _MUCH = 3  # times longer than what else was there
 _CREATED, _BOUND, _RUNNING = PARTS
+_ASKED_LITTLE = "the API server was quick, and pods still came slowly: how many requests a second may it make?"
 
 
 @dataclass(frozen=True, slots=True)
@@ -186,18 +187,18 @@ def _done(calls: ApiCalls | str, key: str) -> float:
 
 
 def _controllers(measured: Measured) -> Iterator[Culprit]:
+    """Of those who pass pods on, whoever kept them longest first."""
     found = measured.arrival
     if found.missing or found.foreign or found.deleted:
         return  # whoever refused or deleted them has a note of his own
-    if found.late or found.is_slow:
-        yield Culprit(
-            "the controller manager",
-            "the API server was quick, and pods still came slowly: how many requests a second may it make?",
-        )
+    behind = found.wanted / found.achieved - found.wanted / found.rate if found.achieved else inf
     waited = _median(dict(measured.pods.parts(wanted=found.wanted))[_BOUND])
-    if waited >= STUCK:
-        took = "most pods were never bound" if waited == inf else f"half of the pods waited {waited:.3g} s for it"
-        yield Culprit("the scheduler", f"{took}, and the API server was quick")
+    took = "most pods were never bound" if waited == inf else f"half of the pods waited {waited:.3g} s for it"
+    kept = (
+        (waited, Culprit("the scheduler", f"{took}, and the API server was quick")),
+        (behind, Culprit("the controller manager", _ASKED_LITTLE)),
+    )
+    yield from (each for seconds, each in sorted(kept, key=lambda pair: -pair[0]) if seconds >= STUCK)
 
 
 def _median(values: list[float]) -> float:
