@@ -63,6 +63,7 @@ def test_nobody_is_to_blame_for_a_good_run() -> None:
         (run(*LATE, etcd={"create": SLOW, "update": SLOW, "get": QUICK}), "etcd", "250 ms (median of 200"),
         (run(*LATE, pings=[0.04] * 9), "the API server", "after 40 ms (median of 9)"),
         (run(*LATE, queues={"workload-low": QUICK, "system": SLOW}), "API priority and fairness", "of level system"),
+        (run(*LATE, queues={"system": SLOW}, pings=[0.045] * 9), "the API server", "after 45 ms (median of 9)"),
         (run(*LATE, webhooks={"validating webhook a": SLOW}), "the validating webhook a", "0.397 s (p99)"),
         (run(*LATE), "the controller manager", "how many requests a second"),
         (
@@ -81,7 +82,7 @@ def test_nobody_is_to_blame_for_a_good_run() -> None:
         ),
         (replace(run(*LATE), answers=[3.0] * 4), "the load generator", "took 3 s"),
     ],
-    ids=["etcd", "server", "queues", "webhook", "controllers", "watcher", "scheduler", "nodes", "generator"],
+    ids=["etcd", "server", "queues", "busy", "webhook", "controllers", "watcher", "scheduler", "nodes", "generator"],
 )
 def test_the_part_that_is_slow_is_named(found: Measured, part: str | None, evidence: str) -> None:
     """Each part alone is named with its own evidence, though the pods of all of them are late in the same way."""
@@ -164,6 +165,16 @@ def test_late_pods_are_told_with_the_part_that_made_them_late() -> None:
     assert [note for note in told if "came late; etcd gave way first: a change took it 250 ms" in note.text]
     [alone] = [note for note in told if note.text.startswith("etcd gave way first")]
     assert f"{STARTUP}*" in alone.explains
+
+
+def test_pods_that_a_dead_part_lost_are_told_with_it() -> None:
+    """59 pods were never bound after the API server was killed, and the scheduler alone was asked for."""
+    unbound = run(*((at, pod(str(at), at=at)) for at in GOOD))
+    found = replace(unbound, availability=Availability(looks=9, ready=5, unreachable=4))
+
+    told = list(notes(found, Sent(created=4), Hindrance(), planned=4))
+
+    assert [note for note in told if "never bound" in note.text and "the API server gave way first" in note.text]
 
 
 def test_a_control_plane_that_tells_nothing_is_not_blamed_for_it() -> None:

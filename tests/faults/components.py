@@ -7,7 +7,7 @@ import signal
 import sys
 import time
 from collections.abc import Awaitable, Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from threading import Event, Thread
 
@@ -150,12 +150,13 @@ async def fill(planting: Planting) -> None:
     await planting.creating()
     data = {"blob": "x" * 1_000_000}
     async with KubeClient(from_kubeconfig(small(planting).home.kubeconfig)) as kube:
-        for index in range(64):
+
+        async def one(index: int) -> None:
             meta = {"name": f"hoard-{index}", "namespace": "default"}
-            try:
+            with suppress(AutoxError):
                 await kube.create(CONFIG_MAPS, {"metadata": meta, "data": data})
-            except AutoxError:
-                return
+
+        await asyncio.gather(*map(one, range(64)))
 
 
 async def blinded(planting: Planting) -> None:
@@ -209,7 +210,7 @@ ALONE = (
         name="controller manager at 2 qps",
         is_quick=False,
         truth="pods come at less than 2 a second where 30 are asked for, and all of them run at last",
-        words="where 30 were asked for",
+        words="the controller manager gave way first",
         before=slowed("controllerManager", qps=2),
         inputs={"pods": 60, "pods_per_deployment": 10, "rate": 30.0, "timeout": 120.0},
     ),
@@ -217,7 +218,7 @@ ALONE = (
         name="scheduler at 2 qps",
         is_quick=False,
         truth="every pod comes and runs, and 2 a second are scheduled where 10 are wanted",
-        words="density/scheduling-throughput is",
+        words="the scheduler gave way first",
         before=slowed("scheduler", qps=2),
         slos=(SLO(metric="density/scheduling-throughput", bound=Bound.LOWER, limit=10),),
         inputs={"pods": 60, "pods_per_deployment": 10, "rate": 30.0, "timeout": 120.0},
@@ -242,7 +243,7 @@ ALONE = (
         name="API server on a fifth of a processor",
         is_quick=False,
         truth="everything waits for the API server, which has no more than a fifth of a processor",
-        words="API server",
+        words="the API server gave way first",
         meanwhile=throttled("apiServer", share=0.2),
         inputs={"pods": 60, "pods_per_deployment": 10, "rate": 30.0, "timeout": 120.0},
     ),
@@ -250,7 +251,7 @@ ALONE = (
         name="slow disk",
         is_quick=False,
         truth="each write of etcd takes 300 ms to be safe",
-        words="etcd",
+        words="etcd gave way first",
         before=slow_disk(seconds=0.3),
         inputs={"pods": 60, "pods_per_deployment": 10, "rate": 30.0, "timeout": 120.0},
     ),
@@ -263,13 +264,13 @@ ALONE = (
         before=small_etcd,
         meanwhile=fill,
         kubeconfig=lambda planting: small(planting).home.kubeconfig,
-        inputs={"pods": 60, "rate": 4.0, "timeout": 60.0},
+        inputs={"pods": 60, "rate": 2.0, "timeout": 60.0},
     ),
     Fault(
         name="five requests at once",
         is_quick=False,
         truth="the API server takes ten requests at a time, and the others wait in its queues",
-        words="queue",
+        words="API priority and fairness gave way first",
         before=told("apiServer", max_requests_inflight="5", max_mutating_requests_inflight="5"),
         inputs={"pods": 60, "pods_per_deployment": 10, "rate": 30.0, "timeout": 120.0},
     ),
@@ -278,11 +279,12 @@ ALONE = (
             name=f"{component} killed",
             is_quick=False,
             truth=f"the {component} is killed in mid-run, and there again three seconds later",
-            words="killed",
+            words=f"{part} gave way first",
             meanwhile=killed(component),
+            slos=(SLO(metric="density/pod-startup-latency-p99", bound=Bound.UPPER, limit=2000),),
             inputs={"pods": 60, "rate": 20.0, "timeout": 60.0},
         )
-        for component in ("apiServer", "scheduler", "etcd")
+        for component, part in (("apiServer", "the API server"), ("scheduler", "the scheduler"), ("etcd", "etcd"))
     ),
     Fault(
         name="metrics refused",

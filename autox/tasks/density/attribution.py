@@ -30,6 +30,7 @@ STUCK = 1.0
 
 _CHANGES = ("create", "update", "delete", "txn")
 _MUCH = 3  # times longer than what else was there
+_WAITING = 10  # times longer in a queue than the answer itself takes
 _CREATED, _BOUND, _RUNNING = PARTS
 _ASKED_LITTLE = "the API server was quick, and pods still came slowly: how many requests a second may it make?"
 
@@ -42,12 +43,14 @@ class Culprit:
         part: which: ``etcd``.
         evidence: how that shows, a clause.
         has_note: a note of its own tells of it, and knows better which figures it explains.
+        has_died: it was not there for a while, which explains whatever became of pods.
         is_ours: it is a part of the test and not of what is tested, so that the figures are of nobody else.
     """
 
     part: str
     evidence: str
     has_note: bool = False
+    has_died: bool = False
     is_ours: bool = False
 
     def __str__(self) -> str:
@@ -88,6 +91,7 @@ def _suspects(measured: Measured) -> Iterator[Culprit]:
     ping = _median(measured.pings)
     if isinstance(calls, ApiCalls):
         yield from _etcd(calls, ping=ping)
+        yield from _queues(calls, ping=ping)
     if ping >= SHORT:
         yield Culprit(
             "the API server",
@@ -95,7 +99,6 @@ def _suspects(measured: Measured) -> Iterator[Culprit]:
             " as one that lacks a processor",
         )
     if isinstance(calls, ApiCalls):
-        yield from _queues(calls)
         yield from _webhooks(calls)
     if (late := _median(measured.news)) >= STUCK:
         yield Culprit("the API server", f"news of changes came {late:.3g} s (median) after they were made")
@@ -106,11 +109,13 @@ def _dead(measured: Measured) -> Iterator[Culprit]:
     found = measured.availability
     for check, times in found.failed.most_common(1):
         if check.startswith("etcd"):
-            yield Culprit("etcd", f"in {times} of {found.looks} looks at /readyz the API server could not reach it")
+            told = f"in {times} of {found.looks} looks at /readyz the API server could not reach it"
+            yield Culprit("etcd", told, has_died=True)
     if found.unreachable:
-        yield Culprit("the API server", f"nobody answered {found.unreachable} of {found.looks} looks at /readyz")
+        told = f"nobody answered {found.unreachable} of {found.looks} looks at /readyz"
+        yield Culprit("the API server", told, has_died=True)
     if measured.calls == RESTARTED:
-        yield Culprit("the API server", "it was restarted in mid-run")
+        yield Culprit("the API server", "it was restarted in mid-run", has_died=True)
 
 
 def _etcd(calls: ApiCalls, *, ping: float) -> Iterator[Culprit]:
@@ -128,9 +133,10 @@ def _etcd(calls: ApiCalls, *, ping: float) -> Iterator[Culprit]:
         )
 
 
-def _queues(calls: ApiCalls) -> Iterator[Culprit]:
+def _queues(calls: ApiCalls, *, ping: float) -> Iterator[Culprit]:
     level, waited = _longest(calls.queues)
-    if waited >= SLOW:
+    # NB: an API server without a processor has queues as well.
+    if waited >= SLOW and waited > _WAITING * ping:
         yield Culprit(
             "API priority and fairness",
             f"requests of level {level} waited in its queues for up to {waited * 1000:.0f} ms (p99): more at once than"

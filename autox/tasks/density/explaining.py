@@ -11,7 +11,7 @@ from math import inf
 from autox.model.result import Note, NoteKind
 from autox.tasks.density.apicalls import latency
 from autox.tasks.density.arrival import Arrival, reasons
-from autox.tasks.density.attribution import culprit
+from autox.tasks.density.attribution import Culprit, culprit
 from autox.tasks.density.figures import STARTUP, Measured
 from autox.tasks.density.loading import Sent
 
@@ -54,21 +54,22 @@ def notes(measured: Measured, sent: Sent, hindrance: Hindrance, *, planned: int)
         hindrance: what the cluster says about pods that are missing.
         planned: how many Deployments there should be.
     """
-    found = measured.arrival
+    found, lagging = measured.arrival, culprit(measured)
+    died = f"; {lagging}" if lagging and lagging.has_died else ""
     if hindrance.namespace:
         yield _pods(found, found.wanted - found.as_asked, hindrance.namespace)
     yield from _requests(sent)
     if found.missing:
-        yield _pods(found, found.missing, _never_created(found, sent, hindrance, planned=planned))
+        yield _pods(found, found.missing, _never_created(found, sent, hindrance, planned=planned) + died)
     if found.surplus:
         why = f": {sent.changed}" if sent.changed else ""
         pods = "1 pod was" if found.surplus == 1 else f"{found.surplus:,} pods were"
         text = f"{pods} created beside the {found.wanted:,} that were asked for{why}"
         yield _pods(found, found.surplus, text)
     for count, text in sorted(reasons(found), key=lambda each: -each[0]):
-        yield _pods(found, count, text)
+        yield _pods(found, count, text + died)
     yield from _objects(measured, sent)
-    yield from _lags(measured)
+    yield from _lags(found, lagging)
     yield from _webhooks(measured)
     yield from _rejections(measured)
     if isinstance(measured.calls, str):
@@ -112,9 +113,8 @@ def _never_created(found: Arrival, sent: Sent, hindrance: Hindrance, *, planned:
     )
 
 
-def _lags(measured: Measured) -> Iterator[Note]:
+def _lags(found: Arrival, lagging: Culprit | None) -> Iterator[Note]:
     """Which part gave way first: of late pods it is the cause, and of whatever took long."""
-    found, lagging = measured.arrival, culprit(measured)
     why = f"; {lagging}" if lagging else ""
     if found.late:
         text = f"pods were {found.rates}: {found.late:,} of {found.wanted:,} pods came late{why}"
