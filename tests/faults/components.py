@@ -159,6 +159,12 @@ async def fill(planting: Planting) -> None:
         await asyncio.gather(*map(one, range(64)))
 
 
+async def few_seats(planting: Planting) -> None:
+    """An API server that takes five requests and five changes at a time, and a user whom it makes wait like others."""
+    await told("apiServer", max_requests_inflight="5", max_mutating_requests_inflight="5")(planting)
+    await planting.apply(bound(ORDINARY, role="cluster-admin"))
+
+
 async def blinded(planting: Planting) -> None:
     """A user who may do everything with objects, and read nothing else."""
     group = "rbac.authorization.k8s.io"
@@ -179,6 +185,7 @@ async def stand_still(planting: Planting) -> None:
 
 
 BLIND = "blind-user"
+ORDINARY = "ordinary-user"
 
 BEFORE = {"kube-api-qps": CLIENT_QPS, "kube-api-burst": CLIENT_BURST}
 """What the flags of a cluster are without a fault; others have no value of ours."""
@@ -269,10 +276,12 @@ ALONE = (
     Fault(
         name="five requests at once",
         is_quick=False,
-        truth="the API server takes ten requests at a time, and the others wait in its queues",
+        truth="the API server takes ten requests at a time, and the others wait in its queues, ours too",
         words="API priority and fairness gave way first",
-        before=told("apiServer", max_requests_inflight="5", max_mutating_requests_inflight="5"),
-        inputs={"pods": 60, "pods_per_deployment": 10, "rate": 30.0, "timeout": 120.0},
+        before=few_seats,
+        kubeconfig=lambda planting: as_user(planting, ORDINARY),
+        slos=(SLO(metric="density/pod-startup-latency-p99", bound=Bound.UPPER, limit=1000),),
+        inputs={"nodes": 2, "pods": 200, "pods_per_deployment": 10, "rate": 200.0, "timeout": 120.0},
     ),
     *(
         Fault(
