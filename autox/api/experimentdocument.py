@@ -47,9 +47,14 @@ def load_experiment(path: Path) -> tuple[TaskSpec, ...]:
         if isinstance(section, AssessSection)
         for trouble in section.without_data([entry.task for entry in entries[:index]])
     ]
+    slos = [slo for each in sections if isinstance(each, AssessSection) for slo in each.value().slos]
+    wrong += [
+        f"tasks[{index}].with.{trouble}"
+        for index, (entry, section) in enumerate(zip(entries, sections, strict=True))
+        if (trouble := KINDS[entry.task].lacks(section, slos))
+    ]
     if wrong:
         raise ConfigurationError(f"{path}: {'; '.join(wrong)}")
-    slos = [slo for each in sections if isinstance(each, AssessSection) for slo in each.value().slos]
     folder = path.absolute().parent
     return tuple(
         TaskSpec(

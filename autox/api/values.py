@@ -148,6 +148,10 @@ class _Values(PodOptions):
         if not wrong and judged is not None:
             before = self.tasks[: self.tasks.index(judge)]
             wrong += [f"{judge}.{trouble}" for trouble in judged.without_data(before)]
+        if not wrong:
+            slos = () if judged is None else judged.value().slos
+            lacking = ((task, KINDS[task].lacks(getattr(self, task), slos)) for task in self.tasks)
+            wrong += [f"{task}.{trouble}" for task, trouble in lacking if trouble]
         if wrong:
             raise ValueError("; ".join(wrong))
         return self

@@ -11,6 +11,7 @@ import pytest
 from aiohttp import web
 
 from autox.api.experimentdocument import load_experiment
+from autox.api.groups import group_from_object
 from autox.api.tasks.density.searchstate import SearchState
 from autox.core.assessing import assess, judge
 from autox.core.failurepoint import Outcome, Step, Trial, advance, outcome
@@ -26,6 +27,7 @@ from autox.tasks.density.hardsigns import HardSigns, afterwards
 from autox.tasks.density.searchfigures import Searched, decisive, findings
 from autox.tasks.density.searchkeeping import Keeping, searches
 from autox.tasks.density.trial import judged
+from tests.api.samples import SPEC, changed, group
 from tests.density.conftest import context_on
 from tests.kube.hostile import listing, serving, status
 
@@ -96,6 +98,25 @@ def test_a_search_that_makes_no_sense_is_refused(
 
     with pytest.raises(ConfigurationError, match=wrong):
         load_experiment(path)
+
+
+@pytest.mark.parametrize(
+    "values",
+    [
+        pytest.param({"tasks": ["density"]}, id="no assess"),
+        pytest.param(
+            {"tasks": ["density", "assess"], "assess": {"SLOs": {"lower": {"density/failure-point-hard": 9}}}},
+            id="only of the search",
+        ),
+    ],
+)
+def test_a_group_is_told_what_its_search_lacks(values: dict[str, object]) -> None:
+    """In its status, and not by a Job that fails: what holds is what the SLOs say, and there are none."""
+    density = {"kubeconfigSecret": "b", "failurePoint": {"of": "pods", "from": 100, "to": 400}}
+    spec = changed(SPEC, "specs.iter8.values", {**values, "density": density})
+
+    with pytest.raises(ConfigurationError, match=r"density\.failurePoint: has no SLO that a load could hold"):
+        group_from_object(group(spec))
 
 
 def signs(*, gap: float = 0.1) -> HardSigns:

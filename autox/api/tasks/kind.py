@@ -32,6 +32,10 @@ def as_given(value: Any) -> Any:
     return value
 
 
+def _lacks_nothing(_section: Any, _slos: Sequence[SLO]) -> str:
+    return ""
+
+
 def _of_the_section_alone(section: Any, _folder: Path, _slos: Sequence[SLO]) -> TaskInputs:
     inputs: TaskInputs = section.value()
     return inputs
@@ -49,6 +53,8 @@ class Kind:
         module: has the function ``run`` that carries it out.
         inputs: makes what the task is given, in base units, of a checked ``section``, of the folder that relative
             paths are taken from, and of the SLOs of the tasks that assess; else ``section.value()`` is it.
+        lacks: what a checked section, of document or chart, lacks among the SLOs of the tasks that assess: its field
+            and why, in words; empty if it lacks nothing.
         load: what it puts load on.
         metrics: that it makes, those that are asked for most first.
         official: upper limits on some of them, by name without ``NAME/``: the SLOs that the field has agreed on.
@@ -70,6 +76,7 @@ class Kind:
     shows: Mapping[str, Callable[[Any], Any]]
     module: str
     inputs: Callable[[Any, Path, Sequence[SLO]], TaskInputs] = _of_the_section_alone
+    lacks: Callable[[Any, Sequence[SLO]], str] = _lacks_nothing
     load: Load = Load.NONE
     metrics: tuple[MetricFamily, ...] = ()
     official: Mapping[str, float] = field(default_factory=dict)

@@ -10,7 +10,6 @@ from autox.api.documents import Document
 from autox.api.fields import Duration, PositiveNumber, Shape
 from autox.api.tasks.metrics import MetricFamily
 from autox.core.notation import parse_duration
-from autox.model.errors import ConfigurationError
 from autox.model.failurepoint import FailurePoint, Sought
 from autox.model.result import SLO
 
@@ -82,18 +81,9 @@ def judged(point: FailurePoint, slos: Iterable[SLO]) -> FailurePoint:
 
     Args:
         point: the search.
-        slos: of the tasks that assess.
-
-    Raises:
-        ConfigurationError: none of them is about a single load.
+        slos: of the tasks that assess; those on the search itself are none that a load could hold.
     """
-    found = tuple(_of_a_trial(slos))
-    if not found:
-        raise ConfigurationError(
-            "task density: failurePoint has no SLO that a load could hold",
-            hint="Add a task assess after it, with SLOs: official or with limits on metrics of task density.",
-        )
-    return replace(point, slos=found)
+    return replace(point, slos=tuple(_of_a_trial(slos)))
 
 
 def _of_a_trial(slos: Iterable[SLO]) -> Iterator[SLO]:

@@ -125,9 +125,6 @@ class DensitySection(DensityLoad):
         Args:
             folder: that a relative path is taken from.
             slos: of the tasks that assess.
-
-        Raises:
-            ConfigurationError: none of them says what a load must hold, and that is searched.
         """
         kubeconfig = None if self.kubeconfig is None else folder / self.kubeconfig
         given = replace(self.load(), kubeconfig=kubeconfig, cluster=self.cluster or "")
@@ -149,6 +146,15 @@ class DensityValues(DensityLoad):
         return self
 
 
+def _lacks(section: DensityLoad, slos: Iterable[SLO]) -> str:
+    if section.failure_point is None or judged(section.failure_point.value(), slos).slos:
+        return ""
+    return (
+        "failurePoint: has no SLO that a load could hold: list assess after it, with SLOs: official or with limits on"
+        " metrics of density"
+    )
+
+
 def _targets(given: Mapping[str, Any], namespace: str) -> Iterator[str]:
     secret = given.get("kubeconfigSecret")
     yield f"cluster/{namespace}/{secret}" if secret else f"cluster/{given.get('cluster', '')}"
@@ -164,6 +170,7 @@ KIND = Kind(
     section=DensitySection,
     chart_section=DensityValues,
     inputs=lambda section, folder, slos: section.value(folder, slos),
+    lacks=_lacks,
     shows={**dict.fromkeys(_PLAIN, as_given), "plan": shown},
     module="autox.tasks.density.task",
     load=Load.ELSEWHERE,
