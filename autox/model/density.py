@@ -53,8 +53,10 @@ class DensityInputs(TaskInputs):
         """These inputs for a trial of what is searched.
 
         Raises:
-            ValueError: nothing is.
+            ValueError: nothing is, or a plan says how many pods there are, and how fast they come.
         """
+        if self.plan is not None and self.failure_point and self.failure_point.of is not Sought.NODES:
+            raise ValueError(f"failurePoint searches {self.failure_point.of}, which the plan says: search nodes")
         match self.failure_point and self.failure_point.of:
             case Sought.PODS:
                 return replace(self, failure_point=None, pods=round(load))

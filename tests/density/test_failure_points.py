@@ -15,6 +15,7 @@ from autox.api.groups import group_from_object
 from autox.api.tasks.density.searchstate import SearchState
 from autox.core.assessing import assess, judge
 from autox.core.failurepoint import Outcome, Step, Trial, advance, outcome
+from autox.core.workloads import plan_of
 from autox.model.density import DensityInputs
 from autox.model.errors import ConfigurationError
 from autox.model.failurepoint import FailurePoint, Sought
@@ -119,6 +120,18 @@ def test_a_group_is_told_what_its_search_lacks(values: dict[str, object]) -> Non
         group_from_object(group(spec))
 
 
+@pytest.mark.parametrize("of", list(Sought))
+def test_a_plan_says_how_many_pods_there_are(of: Sought) -> None:
+    """What a plan says cannot be searched too: each trial would be of the same load, and all would hold or none."""
+    inputs = replace(INPUTS, plan=plan_of(DensityInputs()), failure_point=replace(POINT, of=of))
+
+    if of is Sought.NODES:
+        assert [each.nodes for each in inputs.extremes] == [100, 400]
+    else:
+        with pytest.raises(ValueError, match=f"failurePoint searches {of}, which the plan says: search nodes"):
+            _ = inputs.extremes
+
+
 def signs(*, gap: float = 0.1) -> HardSigns:
     """What is seen of ten nodes and a hundred pods."""
     return HardSigns(nodes=10, pods=100, gap=gap)
@@ -153,8 +166,8 @@ def test_writes_that_fail_are_hard(writes: str, broken: str) -> None:
 @pytest.mark.parametrize(
     ("running", "gap", "broken"),
     [
-        pytest.param([0] * 32, 0.1, "stall: for 31 s not one more pod has come to run, and 0 of 100 do", id="none"),
-        pytest.param([40] * 32, 0.1, "stall: for 31 s not one more pod has come to run, and 40 of 100 do", id="some"),
+        pytest.param([0] * 32, 0.1, "stall: for 31 s not one more pod has come to run, and 0 of 100 did", id="none"),
+        pytest.param([40] * 32, 0.1, "stall: for 31 s not one more pod has come to run, and 40 of 100 did", id="some"),
         pytest.param([100] * 60, 0.1, "", id="all"),
         pytest.param([n // 20 for n in range(60)], 0.1, "", id="slowly"),
         pytest.param([3] * 60, 20.0, "", id="as slowly as they are due"),
@@ -164,7 +177,7 @@ def test_a_stall_is_hard(running: list[int], gap: float, broken: str) -> None:
     """Half a minute without one more pod, where some are due; what is slow alone is for the SLOs to say."""
     seen = signs(gap=gap)
 
-    assert [seen.run(count, at=10.0 + second) for second, count in enumerate(running)][-1] == broken
+    assert [seen.start(count, at=10.0 + second) for second, count in enumerate(running)][-1] == broken
 
 
 @pytest.mark.parametrize(("nodes", "lost", "is_hard"), [(10, 4, False), (10, 5, True), (1, 0, False), (1, 1, True)])

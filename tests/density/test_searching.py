@@ -82,7 +82,7 @@ class Endless(LoadTest):
         return True
 
     @property
-    def running(self) -> int:
+    def started(self) -> int:
         """None runs."""
         return 0
 

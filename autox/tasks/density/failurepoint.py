@@ -133,9 +133,11 @@ class _Search:
 
     async def _why_not_on(self, made: Made) -> str:
         """Why no other trial can be made; empty if one can."""
+        broke = f"{self._point.of.told(made.trial.load)} broke it ({made.trial.hard})" if made.trial.hard else ""
         if made.left:
-            return f"what the trial at {self._point.of.told(made.trial.load)} made could not be removed: {made.left}"
-        if not made.trial.hard:
+            so = f"{broke}, and so" if broke else f"at {self._point.of.told(made.trial.load)}"
+            return f"{so} what the trial made could not be removed: {made.left}"
+        if not broke:
             return ""
         until = time.monotonic() + _RECOVERY
         while time.monotonic() < until:
@@ -145,8 +147,7 @@ class _Search:
                 await asyncio.sleep(_LOOK)
             else:
                 return ""
-        broke = self._point.of.told(made.trial.load)
-        return f"the control plane was not ready {_RECOVERY:g} s after {broke} broke it: {made.trial.hard}"
+        return f"{broke}, and the control plane was not ready {_RECOVERY:g} s later"
 
     def _tell(self, trial: Trial, why: str) -> None:
         load = None if why else self._next()

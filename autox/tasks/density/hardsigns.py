@@ -34,13 +34,13 @@ class HardSigns:
 
         Args:
             nodes: how many there should be.
-            pods: how many should run in the end.
+            pods: how many should come to run.
             gap: seconds between two pods that are due, at the most.
         """
         self._nodes, self._pods = nodes, pods
         self._patience = STALLED + 2 * gap
         self._failures = deque[str](maxlen=LOOKS)
-        self._running, self._since = 0, 0.0
+        self._started, self._since = 0, 0.0
 
     def wrote(self, trouble: str) -> str:
         """A write was answered, or failed for this reason; in words what is broken, empty if nothing is."""
@@ -54,14 +54,19 @@ class HardSigns:
             )
         return ""
 
-    def run(self, running: int, *, at: float) -> str:
-        """So many pods run at this second of the monotonic clock; in words what is broken, empty if nothing is."""
-        if running != self._running or not self._since:
-            self._running, self._since = running, at
-        if running < self._pods and at - self._since >= self._patience:
+    def start(self, started: int, *, at: float) -> str:
+        """So many pods have come to run at this second of the monotonic clock; in words what is broken, if anything.
+
+        Args:
+            started: whatever became of them since: pods of Jobs end.
+            at: the second.
+        """
+        if started != self._started or not self._since:
+            self._started, self._since = started, at
+        if started < self._pods and at - self._since >= self._patience:
             return (
                 f"stall: for {at - self._since:.0f} s not one more pod has come to run, and"
-                f" {running:,} of {self._pods:,} do"
+                f" {started:,} of {self._pods:,} did"
             )
         return ""
 

@@ -107,9 +107,9 @@ class LoadTest:
         return self._sent.planned > 0
 
     @property
-    def running(self) -> int:
-        """How many pods run now."""
-        return self._observer.pods.running + self._observer.latency_pods.running
+    def started(self) -> int:
+        """How many pods have come to run so far, whatever became of them."""
+        return self._observer.pods.started + self._observer.latency_pods.started
 
     def _parts(self) -> dict[str, Coroutine[Any, Any, None]]:
         return {

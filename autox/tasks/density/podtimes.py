@@ -111,6 +111,11 @@ class PodTimes:
         return sum(pod.is_ready for pod in self._pods.values())
 
     @property
+    def started(self) -> int:
+        """How many pods have ever come to run."""
+        return sum(pod.running is not None for pod in self._pods.values())
+
+    @property
     def failed(self) -> int:
         """How many pods have failed, or were deleted before they ran."""
         return sum(pod.has_failed or (pod.is_gone and pod.running is None) for pod in self._pods.values())

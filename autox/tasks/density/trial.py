@@ -8,11 +8,12 @@ import asyncio
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from itertools import pairwise
 from typing import Any
 
 from autox.core.assessing import assess, judge
 from autox.core.failurepoint import Trial
-from autox.core.workloads import plan_of, pods
+from autox.core.workloads import expand, plan_of, pods
 from autox.kube.client import KubeClient
 from autox.model.density import DensityInputs
 from autox.model.errors import AutoxError, ConfigurationError, NotFoundError
@@ -151,15 +152,18 @@ async def _end(*tasks: asyncio.Task[Any]) -> None:
 
 async def _broken(kube: KubeClient, test: LoadTest, inputs: DensityInputs, run_labels: RunLabels) -> str:
     """In words what is broken, as soon as something is."""
-    gap = inputs.pods_per_deployment / inputs.rate
-    signs = HardSigns(nodes=inputs.nodes, pods=inputs.pods + inputs.latency_pods, gap=gap)
+    plan = plan_of(inputs)
+    due = sorted(each.at for each in expand(plan, nodes=inputs.nodes))
+    gap = max((later - one for one, later in pairwise(due)), default=0.0)
+    wanted = pods(plan, nodes=inputs.nodes) + inputs.latency_pods
+    signs = HardSigns(nodes=inputs.nodes, pods=wanted, gap=gap)
     looks = 0
     while True:
         await asyncio.sleep(_LOOK)
         looks += 1
         found = signs.wrote(await _write(kube, run_labels))
         if not found and test.is_loading:
-            found = signs.run(test.running, at=time.monotonic())
+            found = signs.start(test.started, at=time.monotonic())
         if not found and not looks % _NODES:
             found = signs.lost(await _lost(kube, run_labels))
         if found:
