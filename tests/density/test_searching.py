@@ -50,13 +50,15 @@ async def test_a_search_goes_on_where_a_killed_one_was(
     assert (soft.value, soft.unit, soft.between) == (6, "pods", (6, 7))
     assert (hard.value, hard.why) == (None, "nothing broke at any load up to 8 pods")
     assert (found["density/pods-running"].value, findings.demands[0].limit) == (6, 6)
-    assert findings.message == "6 pods held the SLOs and 7 pods did not; nothing broke up to 8 pods (4 trials)"
+    # NB: on a machine that is busy a trial may tell nothing, and is made again.
+    assert findings.message.startswith("6 pods held the SLOs and 7 pods did not; nothing broke up to 8 pods (")
     assert said[0] == "going on after 2 trials of a run that was killed"
-    assert any(
-        line.startswith("6 pods held: 6 pods ran on 1 virtual node") and "; next 7 pods" in line for line in said
-    )
+    loaded = [line.split(", ")[1].partition(":")[0] for line in said if ": loading " in line]
+    assert set(loaded) == {"6 pods", "7 pods"}
+    assert any(line.startswith("6 pods held: 6 pods ran on 1 virtual node") for line in said)
+    assert any("did not hold: 1 of 2 SLOs not met: density/pods-created is 7" in line for line in said)
     assert "2 of the trials were made by a run before this one, which was killed" in [n.text for n in findings.notes]
-    assert [each.message.endswith("(3 trials)") for each in told] == [True, False]
+    assert len(told) == len(loaded)
     assert not list(searches(context.environ).glob("*"))
     assert left_behind(cluster) == []
 
