@@ -68,8 +68,6 @@ class DensityLoad(Document):
     def _within_limits(self) -> Self:
         if self.plan is not None and (both := [name for name in _SHORT if to_snake(name) in self.model_fields_set]):
             raise ValueError(f"give either plan or {', '.join(both)}: the plan says it all")
-        if self.plan is not None and self.failure_point is not None:
-            raise ValueError(f"give either plan or failurePoint: it searches by {', '.join(_SHORT)} and nodes")
         for load in self.load().extremes:
             if wrong := flaw(load):
                 raise ValueError(wrong)
