@@ -4,7 +4,8 @@ Two thresholds on one ladder of loads. The soft one: the largest load that holds
 smallest load at which something breaks. Every trial tells of both. ``threshold`` next door finds either.
 
 A trial that the rig spoilt (the load generator was late) tells nothing. It is made again, and where that does not help
-the loads from there on are out of reach: if all below hold, the answer is that the rig gives way first.
+the loads from there on are out of reach: if all below hold, the answer is that the rig gives way first. A rig that
+could make as much before has become too busy, which ends the search.
 
 There is no other state than the trials themselves: whoever has them goes on as if the search had never stopped.
 Rejected: a state of its own, which could disagree with them.
@@ -118,6 +119,8 @@ class Outcome:
 def advance(search: Search, trials: Sequence[Trial]) -> Step | Outcome:
     """The next trial, or the outcome where none is needed, possible or allowed any more."""
     known = _Known(search, trials)
+    if tired := known.why_tired():
+        return outcome(search, trials, why=tired)
     soft = known.threshold(Point.SOFT)
     if not _is_done(soft):
         step = _step(known, soft, Point.SOFT)
@@ -192,6 +195,16 @@ class _Known:
         else:
             end, told = (End.RIG, rig) if rig else (End.NEVER, "")
         return Answer(end=end, holds=holds, breaks=breaks, contradictions=found.contradictions, why=told)
+
+    def why_tired(self) -> str:
+        """Why the rig cannot make a load any more that it could make before; empty if it can."""
+        last = self.trials[-self.search.trials :]
+        load = last[-1].load if last else 0.0
+        if len(last) < self.search.trials or not all(trial.spoilt and trial.load == load for trial in last):
+            return ""
+        if load not in self.search.loads[: self.reach]:
+            return ""
+        return f"the rig gives way at {load:,.6g}, which it could make before: {last[-1].spoilt}"
 
     def _why_unreachable(self) -> str:
         load = self.search.loads[self.reach]
