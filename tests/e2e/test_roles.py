@@ -17,8 +17,10 @@ from uuid import uuid4
 
 import pytest
 
+from autox.api.experimentdocument import load_experiment
 from autox.kube.auth import from_kubeconfig
 from autox.kube.client import KubeClient
+from autox.model.clientgroups import ClientGroup
 from autox.model.density import DensityInputs
 from autox.model.refs import NAMESPACES
 from autox.model.result import Subject
@@ -55,6 +57,15 @@ HTTP: Object = {
 READY: Object = {"deploy": "httpbin", "service": "httpbin"}
 BUDGET: Object = {"group": "policy", "version": "v1", "resource": "poddisruptionbudgets", "name": "httpbin"}
 SOURCES = [{"kind": "Secret", "name": "more", "key": "values"}, {"kind": "ConfigMap", "name": "most", "key": "values"}]
+CLIENTS: Object = {
+    "kubeconfig": "b",
+    "clients": [
+        {"name": "all", "verb": "list", "resource": "secrets", "rate": 1, "scope": "cluster"},
+        {"name": "own", "verb": "get", "resource": "secrets", "rate": 1, "objects": 1},
+        {"name": "changed", "verb": "patch", "resource": "configmaps", "rate": 1, "objects": 1},
+        {"name": "followed", "verb": "watch", "resource": "services"},
+    ],
+}
 RELEASED = {"group": "apps", "resource": "statefulsets", "name": "released"}
 GROUPS: Object = {
     "released": {
@@ -167,15 +178,19 @@ async def test_load_tests_need_each_rule(audited: AuditedCluster, kube: KubeClie
 
     Its requests wait in the queues of the API server as everybody's do; those of an administrator never did.
     """
-    key = tmp_path / "b"
+    key, document = tmp_path / "b", tmp_path / "experiment.json"
+    document.write_text(json.dumps({"tasks": [{"task": "density", "with": CLIENTS}]}))
     density = (*AUTOX, "density")
-    made = run(*density, "credentials", "--cluster", audited.name, "--file", str(key), environ=audited.environ)
+    asked_for = ("--cluster", audited.name, "-f", str(document), "--file", str(key))
+    made = run(*density, "credentials", *asked_for, environ=audited.environ)
     assert made.code == 0, made.err
     user = f"{ACCOUNT}default:{NAME}"
     other = RunLabels.of(Subject(namespace="default", experiment="other"), token=uuid4().hex[:8])
 
     await serve_a_node_twice(audited, kube, other, key)
-    findings = await load(audited, key)
+    [spec] = load_experiment(document)
+    assert isinstance(spec.inputs, DensityInputs)
+    findings = await load(audited, key, spec.inputs.clients)
     swept = await asyncio.to_thread(
         run, *density, "sweep", "--kubeconfig", str(key), "--run", "default/other", environ=audited.environ
     )
@@ -218,7 +233,7 @@ async def has_asked(audited: AuditedCluster, verb: str, resource: str, prefix: s
     return any((each.verb, each.resource) == (verb, resource) and each.name.startswith(prefix) for each in asked)
 
 
-async def load(audited: AuditedCluster, key: Path) -> Findings:
+async def load(audited: AuditedCluster, key: Path, clients: tuple[ClientGroup, ...]) -> Findings:
     """A load test of every kind that a quota keeps from most of its pods, so that it asks the cluster why."""
     said: list[str] = []
     groups = (
@@ -226,7 +241,7 @@ async def load(audited: AuditedCluster, key: Path) -> Findings:
         *(ObjectGroup(kind=kind) for kind in ObjectKind if kind is not ObjectKind.DEPLOYMENT),
     )
     plan = WorkloadPlan(steps=(Step(name="all", objects=groups, rate=Steady(qps=2.0)),))
-    inputs = DensityInputs(kubeconfig=key, nodes=1, plan=plan, timeout=9.0)
+    inputs = DensityInputs(kubeconfig=key, nodes=1, plan=plan, clients=clients, timeout=9.0)
     running = asyncio.create_task(load_task(inputs, context_on(None, said)))
     place = await begun(running, said)
     audited.kubectl("-n", place, "create", "quota", "few", "--hard=pods=2")

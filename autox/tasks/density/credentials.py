@@ -8,7 +8,7 @@ by one: an API server learns of a role a moment after it was made, and another a
 
 import asyncio
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Collection, Iterable
 from dataclasses import dataclass, field
 
 from autox.kube.access import can, can_read
@@ -17,7 +17,7 @@ from autox.kube.handing import connection_with, kubeconfig_with
 from autox.kube.objects import Object
 from autox.model.errors import AutoxError, ForbiddenError, NotFoundError, ServerError
 from autox.model.refs import CLUSTER_ROLE_BINDINGS, CLUSTER_ROLES, ROLE_BINDINGS, ROLES, SERVICE_ACCOUNTS
-from autox.tasks.density.rights import METRICS, NAME, RIGHTS, Right, manifests
+from autox.tasks.density.rights import METRICS, NAME, Right, manifests
 
 FIELD_MANAGER = "autox-density"
 
@@ -43,19 +43,20 @@ class Credentials:
     expires: str
 
 
-async def make(kube: KubeClient, namespace: str, *, seconds: float) -> Credentials:
+async def make(kube: KubeClient, namespace: str, rights: Collection[Right], *, seconds: float) -> Credentials:
     """Make the identity, or make it as it should be, and ask for a token.
 
     Args:
         kube: of the cluster under test, by a kubeconfig.
         namespace: of the service account, which is there.
+        rights: that it has, see ``autox.tasks.density.rights``.
         seconds: how long the token is wanted to be good; at least 600. The API server may give less.
 
     Raises:
         ForbiddenError: we may not make what is not there yet, or the token may not do what it should.
         AutoxError: the API server cannot be reached, or refuses otherwise.
     """
-    refusal = await _give(kube, namespace)
+    refusal = await _give(kube, manifests(namespace, rights))
     wanted = {**_REQUEST, "spec": {"expirationSeconds": int(seconds)}}
     try:
         answer = await kube.create(SERVICE_ACCOUNTS, wanted, namespace=namespace, name=NAME, subresource="token")
@@ -65,7 +66,7 @@ async def make(kube: KubeClient, namespace: str, *, seconds: float) -> Credentia
     if not isinstance(token := status.get("token"), str):
         raise ServerError(f"{kube.server} gave no token for {namespace}/{NAME}")
     async with KubeClient(connection_with(kube.connection, token=token)) as other:
-        if missing := await _missing_at_last(other, seconds=_KNOWN if refusal else _ARRIVAL):
+        if missing := await _missing_at_last(other, rights, seconds=_KNOWN if refusal else _ARRIVAL):
             why = f"and we may not make its roles anew: {refusal.message}" if refusal else "though its roles say so"
             raise ForbiddenError(f"{namespace}/{NAME} may not {missing}, {why}")
     kubeconfig = kubeconfig_with(kube.connection, user=NAME, token=token)
@@ -74,10 +75,10 @@ async def make(kube: KubeClient, namespace: str, *, seconds: float) -> Credentia
     )
 
 
-async def _give(kube: KubeClient, namespace: str) -> AutoxError | None:
+async def _give(kube: KubeClient, bodies: Iterable[Object]) -> AutoxError | None:
     """Make what we may make; why the first of what we may not was refused."""
     refusal: ForbiddenError | None = None
-    for body in manifests(namespace):
+    for body in bodies:
         try:
             await kube.apply(_MADE[body["kind"]], body, field_manager=FIELD_MANAGER)
         except ForbiddenError as error:
@@ -85,17 +86,17 @@ async def _give(kube: KubeClient, namespace: str) -> AutoxError | None:
     return refusal
 
 
-async def _missing_at_last(kube: KubeClient, *, seconds: float) -> str:
+async def _missing_at_last(kube: KubeClient, rights: Collection[Right], *, seconds: float) -> str:
     """What these credentials may not do so many seconds from now; in words, empty as soon as there is nothing."""
     deadline = time.monotonic() + seconds
     while True:
-        missing = [each async for each in _missing(kube)]
+        missing = [each async for each in _missing(kube, rights)]
         if not missing or time.monotonic() > deadline:
             return ", ".join(missing)
         await asyncio.sleep(_LOOK)
 
 
-async def _missing(kube: KubeClient) -> AsyncIterator[str]:
+async def _missing(kube: KubeClient, rights: Collection[Right]) -> AsyncIterator[str]:
     async def ask(right: Right, verb: str) -> bool:
         return await can(
             kube,
@@ -106,7 +107,7 @@ async def _missing(kube: KubeClient) -> AsyncIterator[str]:
             subresource=right.subresource or None,
         )
 
-    asked = [(right, verb) for right in RIGHTS for verb in right.verbs]
+    asked = [(right, verb) for right in rights for verb in right.verbs]
     answers = await asyncio.gather(*(ask(right, verb) for right, verb in asked))
     for (right, verb), is_allowed in zip(asked, answers, strict=True):
         if not is_allowed:

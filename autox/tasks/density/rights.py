@@ -9,10 +9,13 @@ is allowed in every namespace. What has a name of its own, or a namespace that i
 Rejected: a role that the run binds in its own namespace; whoever may bind it there may bind it everywhere.
 """
 
-from collections.abc import Iterator
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
 
 from autox.kube.objects import Object
+from autox.model.clientgroups import Verb
+from autox.model.density import DensityInputs
 from autox.model.refs import (
     CLUSTER_ROLE_BINDINGS,
     CLUSTER_ROLES,
@@ -30,6 +33,7 @@ from autox.model.refs import (
 )
 from autox.nodes.node.leases import NAMESPACE as NODE_LEASES
 from autox.tasks.density import heartbeat, prober
+from autox.tasks.density.clients.asking import RESOURCES as CLIENTS
 from autox.tasks.density.workload import RESOURCES
 
 NAME = "autox-density"
@@ -88,14 +92,33 @@ RIGHTS = (
     Right(resource=CONFIG_MAPS, verbs=("create", "list")),
     Right(resource=CONFIG_MAPS, verbs=("get", "watch", "patch"), name=prober.NAME),
 )
-"""Beside ``METRICS``."""
+"""Of every load test, beside ``METRICS``."""
 
 
-def manifests(namespace: str) -> list[Object]:
+def rights(inputs: Iterable[DensityInputs]) -> tuple[Right, ...]:
+    """What load tests with these inputs need; none are all that have nothing beside their pods.
+
+    Args:
+        inputs: of each, whose ``clients`` read and write what no other load test does.
+    """
+    wanted: dict[str, set[str]] = defaultdict(set)
+    for group in (group for each in inputs for group in each.clients):
+        # NB: the leases that clients get are those of the run's nodes, which it reads itself.
+        if (group.resource, group.verb) != (LEASES.plural, Verb.GET):
+            wanted[group.resource] |= {group.verb.value, *(("create",) if group.objects else ())}
+    for right in RIGHTS:
+        if not (right.name or right.namespace or right.subresource):
+            wanted[right.resource.plural] -= {*right.verbs}
+    more = ((CLIENTS[plural], tuple(sorted(verbs))) for plural, verbs in sorted(wanted.items()) if verbs)
+    return (*RIGHTS, *(Right(resource=resource, verbs=verbs) for resource, verbs in more))
+
+
+def manifests(namespace: str, rights: Collection[Right] = RIGHTS) -> list[Object]:
     """The identity of load tests: a service account, and its roles with their bindings, in the order to make them.
 
     Args:
         namespace: of the service account.
+        rights: that it has beside ``METRICS``.
     """
     account = {"name": NAME, "namespace": namespace}
     return [
@@ -105,21 +128,16 @@ def manifests(namespace: str) -> list[Object]:
             "metadata": account,
             "automountServiceAccountToken": False,
         },
-        *_granted(account, place=""),
-        *(each for place in sorted(_places()) for each in _granted(account, place=place)),
+        *(each for place in sorted({right.namespace for right in rights}) for each in _granted(account, rights, place)),
     ]
 
 
-def _places() -> set[str]:
-    return {right.namespace for right in RIGHTS} - {""}
-
-
-def _granted(account: Object, *, place: str) -> Iterator[Object]:
+def _granted(account: Object, rights: Iterable[Right], place: str) -> Iterator[Object]:
     """A role with what is allowed in one namespace (empty: everywhere), and its binding to the service account."""
     roles, bindings = (ROLES, ROLE_BINDINGS) if place else (CLUSTER_ROLES, CLUSTER_ROLE_BINDINGS)
     # NB: of several such accounts, in several namespaces, none takes away what another has.
     names = {"name": f"{NAME}:{account['namespace']}", **({"namespace": place} if place else {})}
-    rules = [right.rule for right in RIGHTS if right.namespace == place]
+    rules = [right.rule for right in rights if right.namespace == place]
     if not place:
         rules.append({"nonResourceURLs": [METRICS], "verbs": ["get"]})
     yield _object(roles, metadata=names, rules=rules)

@@ -5,11 +5,12 @@ The token goes to where it was asked for and nowhere else: to standard output, o
 
 import asyncio
 from base64 import b64encode
-from collections.abc import Sequence
+from collections.abc import Collection, Iterable, Sequence
 from pathlib import Path
 
 import click
 
+from autox.api.experimentdocument import load_experiment
 from autox.cli.commands.density.undertest import cluster_options, path_of, refuse_two
 from autox.cluster.files import write_private
 from autox.core.notation import parse_duration
@@ -18,9 +19,10 @@ from autox.kube.auth import from_kubeconfig
 from autox.kube.client import KubeClient
 from autox.kube.connection import Connection
 from autox.kube.objects import Object
+from autox.model.density import DensityInputs
 from autox.model.errors import ForbiddenError, PermanentError
 from autox.tasks.density.credentials import Credentials, make
-from autox.tasks.density.rights import manifests
+from autox.tasks.density.rights import Right, manifests, rights
 
 _LEAST, _MOST = 600.0, float(1 << 32)  # seconds: the bounds that the API server has
 
@@ -29,6 +31,15 @@ _LEAST, _MOST = 600.0, float(1 << 32)  # seconds: the bounds that the API server
 @cluster_options
 @click.option(
     "-n", "--namespace", metavar="NAME", help="Of its service account, on that cluster.  [default: the context's]"
+)
+@click.option(
+    "-f",
+    "--experiment-file",
+    "experiments",
+    multiple=True,
+    type=click.Path(path_type=Path),
+    metavar="FILE",
+    help="An experiment that it is for, which may need more than others; may be repeated.",
 )
 @click.option("--duration", default="24h", show_default=True, metavar="TIME", help="How long the token is to be good.")
 @click.option(
@@ -57,6 +68,7 @@ def credentials(
     kubeconfig: Path | None,
     cluster: str | None,
     namespace: str | None,
+    experiments: tuple[Path, ...],
     duration: str,
     output: str,
     secret: str,
@@ -73,30 +85,41 @@ def credentials(
     A service account with exactly the rights that a load test and a sweep need,
     and a kubeconfig with a token of it. Again, it changes nothing and gives a
     new token; what an administrator has made of -o yaml is taken as it is.
+    What the clients of an experiment read and write is allowed only if it is
+    named by -f.
     """  # noqa: D301  - click wants the character that backslash b stands for
     refuse_two(kubeconfig, cluster)
     seconds = _seconds(duration)
+    wanted = rights(_inputs(experiments))
     connection = from_kubeconfig(path_of(kubeconfig, cluster))
     place = namespace or connection.namespace
+    identity = _text(manifests(place, wanted))
     if output == "yaml":
-        _tell(_text(manifests(place)), file)
+        _tell(identity, file)
         return
     try:
-        made = asyncio.run(_made(connection, place, seconds))
+        made = asyncio.run(_made(connection, place, wanted, seconds))
     except ForbiddenError as error:
-        click.echo(_text(manifests(place)), nl=False, err=True)
+        click.echo(identity, nl=False, err=True)
         raise ForbiddenError(
             error.message,
             hint="Ask an administrator of that cluster to apply what is printed above"
-            " (`autox density credentials -o yaml` prints it alone), and then run this again.",
+            " (the same command with -o yaml prints it alone), and then run this again.",
         ) from error
     _tell(_text([made.kubeconfig if output == "kubeconfig" else _secret(secret, made)]), file)
     click.echo(f"{made.account} on {connection.server}, until {made.expires}", err=True)
 
 
-async def _made(connection: Connection, namespace: str, seconds: float) -> Credentials:
+async def _made(connection: Connection, namespace: str, wanted: Collection[Right], seconds: float) -> Credentials:
     async with KubeClient(connection) as kube:
-        return await make(kube, namespace, seconds=seconds)
+        return await make(kube, namespace, wanted, seconds=seconds)
+
+
+def _inputs(experiments: Iterable[Path]) -> list[DensityInputs]:
+    """What the load tests of these experiments are given."""
+    return [
+        spec.inputs for path in experiments for spec in load_experiment(path) if isinstance(spec.inputs, DensityInputs)
+    ]
 
 
 def _seconds(duration: str) -> float:

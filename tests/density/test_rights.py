@@ -1,0 +1,45 @@
+"""What load tests may do beside what all of them do: what the clients of an experiment ask for, and nothing more."""
+
+import pytest
+
+from autox.model.clientgroups import ClientGroup, Scope, Verb
+from autox.model.density import DensityInputs
+from autox.tasks.density.rights import RIGHTS, manifests, rights
+
+
+def client(verb: Verb, resource: str, *, objects: int = 0, scope: Scope = Scope.NAMESPACE) -> ClientGroup:
+    """Clients of an experiment."""
+    return ClientGroup(name="some", verb=verb, resource=resource, objects=objects, scope=scope)
+
+
+@pytest.mark.parametrize(
+    ("groups", "more"),
+    [
+        pytest.param([], {}, id="no clients"),
+        pytest.param([client(Verb.LIST, "secrets")], {"secrets": ("list",)}, id="lists"),
+        pytest.param([client(Verb.WATCH, "services", scope=Scope.CLUSTER)], {"services": ("watch",)}, id="watches"),
+        pytest.param([client(Verb.GET, "secrets", objects=1)], {"secrets": ("get",)}, id="gets what is made"),
+        pytest.param([client(Verb.PATCH, "configmaps", objects=1)], {"configmaps": ("patch",)}, id="patches"),
+        pytest.param([client(Verb.WATCH, "pods"), client(Verb.GET, "nodes")], {}, id="what every run does"),
+        pytest.param([client(Verb.GET, "leases")], {}, id="leases of its nodes"),
+        pytest.param([client(Verb.LIST, "leases")], {"leases": ("list",)}, id="all leases"),
+        pytest.param([client(Verb.LIST, "events"), client(Verb.WATCH, "events")], {"events": ("watch",)}, id="two"),
+    ],
+)
+def test_clients_get_what_they_ask_for(groups: list[ClientGroup], more: dict[str, tuple[str, ...]]) -> None:
+    """With the rights of a load test without clients each of their requests was refused."""
+    found = rights([DensityInputs(), DensityInputs(clients=tuple(groups))])
+
+    assert found[: len(RIGHTS)] == RIGHTS
+    assert {each.resource.plural: each.verbs for each in found[len(RIGHTS) :]} == more
+
+
+def test_several_experiments_share_an_identity() -> None:
+    """It may do what any of them asks for, told once."""
+    lists = DensityInputs(clients=(client(Verb.LIST, "secrets"),))
+    gets = DensityInputs(clients=(client(Verb.GET, "secrets", objects=2),))
+
+    [_, role, *_] = manifests("here", rights([lists, gets, lists]))
+
+    found = [each["verbs"] for each in role["rules"] if each.get("resources") == ["secrets"]]
+    assert found == [["create"], ["get", "list"]]
