@@ -6,6 +6,7 @@ and the run's namespace (the first, if it has several), which is new for every l
 """
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from hashlib import sha256
 
@@ -16,6 +17,7 @@ NAMESPACE_LABEL = "autox.dev/density-namespace"
 TAINT = "autox.dev/density"
 
 _NAMESPACE = "autox-density-"
+_NAMESPACES = re.compile(rf"{_NAMESPACE}[0-9a-f]{{8}}")
 _READABLE = 46  # characters; with the digest less than the 63 of a label value
 _NOT_IN_LABELS = re.compile(r"[^a-z0-9]+")
 
@@ -62,6 +64,21 @@ class RunLabels:
     def taint(self) -> dict[str, str]:
         """Keeps everybody else's pods off the nodes."""
         return {"key": TAINT, "value": self.namespace, "effect": "NoSchedule"}
+
+
+def made_namespace(name: str, labels: Mapping[str, str]) -> bool:
+    """Whether a namespace with our labels is one that a run made, and not one that they were copied to.
+
+    Its name is that of the run's namespace, or begins with it and a dash, where a run has several.
+    """
+    first = labels.get(NAMESPACE_LABEL, "")
+    return bool(_NAMESPACES.fullmatch(first)) and (name == first or name.startswith(f"{first}-"))
+
+
+def made_node(name: str, labels: Mapping[str, str]) -> bool:
+    """Whether a Node with our labels is one that a run made: its name is that of the run's namespace, and a number."""
+    namespace, _, number = name.rpartition("-")
+    return labels.get(NAMESPACE_LABEL) == namespace and made_namespace(namespace, labels) and number.isdecimal()
 
 
 def run_label(namespace: str, name: str) -> str:

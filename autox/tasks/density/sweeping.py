@@ -6,7 +6,7 @@ namespaces go, so that its pods end as pods do; nobody serves a dead run's pods,
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable, Collection
+from collections.abc import Awaitable, Callable, Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import TypeVar
@@ -14,10 +14,10 @@ from typing import TypeVar
 from autox.kube.client import KubeClient
 from autox.kube.objects import Object, metadata
 from autox.model.errors import ConflictError, DeadlineError, NotFoundError, TransientError
-from autox.model.refs import LEASES, NAMESPACES, NODES, PODS
+from autox.model.refs import LEASES, NAMESPACES, NODES, PODS, Resource
 from autox.nodes.node.leases import NAMESPACE as NODE_LEASES
 from autox.tasks.density.heartbeat import is_dead
-from autox.tasks.density.labels import NAMESPACE_LABEL, RUN_LABEL, RunLabels, run_label
+from autox.tasks.density.labels import NAMESPACE_LABEL, RUN_LABEL, RunLabels, made_namespace, made_node, run_label
 from autox.tasks.density.target import identify
 
 _PARALLEL = 16
@@ -81,7 +81,7 @@ async def of_namespace(kube: KubeClient, namespace: str) -> Remains:
 
 async def beside(kube: KubeClient, run_labels: RunLabels) -> frozenset[str]:
     """The namespaces of other runs that are on this cluster now: a run that has not ended, or is being removed."""
-    found = (await kube.list_metadata(NAMESPACES, label_selector=RUN_LABEL)).items
+    found = await _made(kube, NAMESPACES, RUN_LABEL, made_namespace)
     return frozenset(map(_first, found)) - {run_labels.namespace}
 
 
@@ -92,11 +92,11 @@ async def of_dead_runs(kube: KubeClient, *, now: datetime) -> Remains:
         kube: the client.
         now: the API server's time.
     """
-    nodes = (await kube.list_metadata(NODES, label_selector=RUN_LABEL)).items
+    nodes = await _made(kube, NODES, RUN_LABEL, made_node)
     # NB: namespaces after nodes: a run makes its namespace first, so no node of a live run seems to have none.
-    namespaces = (await kube.list_metadata(NAMESPACES, label_selector=RUN_LABEL)).items
+    namespaces = await _made(kube, NAMESPACES, RUN_LABEL, made_namespace)
     first = [each for each in namespaces if metadata(each)["name"] == _first(each)]
-    beside = [each for each in namespaces if metadata(each)["name"].startswith(f"{_first(each)}-")]
+    beside = [each for each in namespaces if each not in first]
     dead = {metadata(each)["name"]: await is_dead(kube, each, now=now) for each in first}
     return Remains(
         namespaces=tuple(metadata(each)["name"] for each in [*first, *beside] if dead.get(_first(each), True)),
@@ -162,12 +162,20 @@ def _first(of_run: Object) -> str:
 
 
 async def _found(kube: KubeClient, selector: str) -> Remains:
-    nodes = await kube.list_metadata(NODES, label_selector=selector)
-    namespaces = await kube.list_metadata(NAMESPACES, label_selector=selector)
+    nodes = await _made(kube, NODES, selector, made_node)
+    namespaces = await _made(kube, NAMESPACES, selector, made_namespace)
     return Remains(
-        namespaces=tuple(metadata(each)["name"] for each in namespaces.items),
-        nodes=tuple(metadata(each)["name"] for each in nodes.items),
+        namespaces=tuple(metadata(each)["name"] for each in namespaces),
+        nodes=tuple(metadata(each)["name"] for each in nodes),
     )
+
+
+async def _made(
+    kube: KubeClient, resource: Resource, selector: str, is_ours: Callable[[str, Mapping[str, str]], bool]
+) -> list[Object]:
+    """The metadata of what runs made: labels alone are no proof, since people copy objects with all that is on them."""
+    found = (await kube.list_metadata(resource, label_selector=selector)).items
+    return [each for each in found if is_ours(metadata(each)["name"], metadata(each).get("labels") or {})]
 
 
 def _pod_removal(kube: KubeClient, namespace: str) -> Callable[[str], Awaitable[None]]:
