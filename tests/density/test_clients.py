@@ -222,7 +222,8 @@ async def test_a_refused_token_is_renewed() -> None:
             found = await _outcome(connection, group, target.requests, until=until, seconds=inf, patience=5.0)
 
         assert found.errors == 0
-        assert credentials.tokens == 2
+        # NB: of two clients the one that is told later may ask again.
+        assert 2 <= credentials.tokens <= 3
 
 
 async def test_watches_are_open_and_counted() -> None:

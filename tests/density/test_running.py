@@ -21,6 +21,7 @@ from autox.model.refs import CONFIG_MAPS, ENDPOINT_SLICES, NAMESPACES, SECRETS, 
 from autox.model.result import Subject
 from autox.model.workload import ObjectGroup, ObjectKind, Parallel, Poisson, Step, WorkloadPlan
 from autox.tasks.context import Findings
+from autox.tasks.density.clients.permission import refuse_forbidden
 from autox.tasks.density.course.components import METERS
 from autox.tasks.density.dryrun import forecast
 from autox.tasks.density.target import refuse_self
@@ -120,7 +121,8 @@ async def test_a_control_plane_is_loaded_and_left_as_it_was(
     assert 0 < (found["density/api-availability"] or 0) <= 1
     assert found["density/slow-calls/read-resource"] is not None
     assert not any("/metrics" in name or "WATCH" in name for name in found)
-    assert any("system:masters" in note.text for note in findings.notes)
+    [exempt] = [note.text for note in findings.notes if "system:masters" in note.text]
+    assert exempt.endswith("and no client is ever turned away")
     assert any("mode cheap" in note.text for note in findings.notes)
     assert_the_course_is_known(findings)
     assert said.index("50 of 50 pods running") < said.index("creating 5 latency pods, 5 a second")
@@ -145,6 +147,28 @@ def assert_the_course_is_known(findings: Findings) -> None:
     assert series["pods-running"].values[-1] == 55
     assert max(value or 0 for value in series["request-rate/2xx"].values) > 10
     assert min(value or 0 for each in series.values() for value in each.values) >= 0
+
+
+@pytest.mark.parametrize(
+    ("client", "said"),
+    [
+        (0, "stale-lists may not list services"),
+        (2, "all may not list leases"),
+        (4, "patches may not patch configmaps"),
+        (5, "watches may not watch pods"),
+    ],
+)
+async def test_clients_that_may_not_are_refused(cluster: LocalCluster, tmp_path: Path, client: int, said: str) -> None:
+    """A load of refusals is soon answered and is no load: told before anything is made, where it ran to its end."""
+    config = yaml.safe_load(cluster.home.kubeconfig.read_text())
+    config["users"][0]["user"] |= {"as": "somebody", "as-groups": ["system:authenticated"]}
+    (tmp_path / "somebody").write_text(yaml.safe_dump(config))
+
+    async with KubeClient(from_kubeconfig(tmp_path / "somebody")) as somebody:
+        with pytest.raises(ForbiddenError) as refused:
+            await refuse_forbidden(somebody, CLIENTS[client : client + 1])
+
+    assert refused.value.message.endswith(f"clients {said}")
 
 
 async def test_our_own_cluster_is_refused(cluster: LocalCluster, own: KubeClient, said: list[str]) -> None:

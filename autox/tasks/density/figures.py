@@ -100,9 +100,11 @@ def message(measured: Measured, inputs: DensityInputs) -> str:
         return f"only {running} of {found.wanted} pods ran {where} within {inputs.timeout:g} s"
     p99 = quantile(pods.startup(wanted=found.wanted), 99)
     took = f", startup P99 {p99 * _MS:.0f} ms" if p99 is not None else ""
+    idle = sum(len(each.clients) - each.as_asked for each in measured.clients)
+    other = f", {idle:,} of its clients not as asked" if idle else ""
     short = f", {found.wanted - found.as_asked} of them not as asked" if found.as_asked < found.wanted else ""
     slow = f", {found.rates}" if found.is_slow else ""
-    return f"{running} pod{'s' if running > 1 else ''} ran {where}{short}{slow}{took}"
+    return f"{running} pod{'s' if running > 1 else ''} ran {where}{short}{slow}{other}{took}"
 
 
 def _startup(pods: PodTimes, wanted: int) -> Iterator[Metric]:

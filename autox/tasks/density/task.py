@@ -22,6 +22,7 @@ from autox.model.result import Note
 from autox.nodes.node.clients import open_clients
 from autox.tasks.context import Findings, TaskContext
 from autox.tasks.density import sweeping
+from autox.tasks.density.clients.permission import refuse_forbidden
 from autox.tasks.density.dryrun import forecast
 from autox.tasks.density.failurepoint import search
 from autox.tasks.density.fleet import Fleet
@@ -49,6 +50,7 @@ async def run(inputs: DensityInputs, context: TaskContext) -> Findings:
         identity = await identify(kube)
         if context.kube is not None and not inputs.allow_self:
             await refuse_self(kube, context.kube)
+        await refuse_forbidden(kube, inputs.clients)
 
         def load_test(inputs: DensityInputs, context: TaskContext, run_labels: RunLabels) -> LoadTest:
             fleet = Fleet(clients, run_labels, kubeconfig=kubeconfig, count=inputs.nodes)
@@ -61,6 +63,8 @@ async def run(inputs: DensityInputs, context: TaskContext) -> Findings:
             run_labels = RunLabels.of(context.subject, token=token_hex(4))
             findings = await load_test(inputs, context, run_labels).to_its_end()
     exempt = "these credentials (system:masters) bypass API priority and fairness: queueing does not show"
+    if inputs.clients:
+        exempt += ", and no client is ever turned away"
     mode = "virtual nodes in mode cheap: one identity and one watch for all of them"
     objects = _objects(inputs) if inputs.failure_point is None else ""
     readings = filter(None, (objects, mode, unswept, exempt if identity.is_exempt else ""))

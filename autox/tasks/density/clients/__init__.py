@@ -3,5 +3,6 @@
 Pure: ``asking`` (what each request is, and what an answer must look like), ``tally`` (what became of them),
 ``clientfigures`` (the metrics) and ``clientnotes`` (the sentences beside them). Effects: ``pacer`` (wakes who is due),
 ``renewal`` (credentials), ``line`` (the connection of one client), ``requesting`` (one client that asks), ``watching``
-(one that watches), ``ownobjects`` (what they get and patch) and ``traffic`` (all of them, from beginning to end).
+(one that watches), ``ownobjects`` (what they get and patch), ``permission`` (whether they may) and ``traffic`` (all of
+them, from beginning to end).
 """

@@ -25,6 +25,7 @@ from autox.model.refs import (
     SECRETS,
     SERVICES,
 )
+from autox.nodes.node.leases import NAMESPACE as NODE_LEASES
 from autox.tasks.density.labels import RunLabels
 
 BEGINNING = 4096
@@ -35,7 +36,6 @@ RESOURCES = {
     for each in (PODS, NODES, CONFIG_MAPS, SECRETS, DEPLOYMENTS, SERVICES, ENDPOINT_SLICES, EVENTS, LEASES)
 }
 
-_NODE_LEASES = "kube-node-lease"
 _MERGE_PATCH = "application/merge-patch+json"
 _ITEMS = b'"items":'
 _CONTINUE = re.compile(rb'"continue":"([A-Za-z0-9+/=_.~-]+)"')
@@ -110,7 +110,7 @@ class Asking:
         if resource is NODES:
             return tuple(path_of(resource, name=name) for name in nodes)
         if resource is LEASES:
-            return tuple(path_of(resource, namespace=_NODE_LEASES, name=name) for name in nodes)
+            return tuple(path_of(resource, namespace=NODE_LEASES, name=name) for name in nodes)
         return tuple(path_of(resource, namespace=run_labels.namespace, name=name) for name in names(self._group))
 
 

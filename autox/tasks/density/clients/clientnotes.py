@@ -43,7 +43,8 @@ def _lack(found: Outcome) -> Iterator[str]:
 
 
 def _of_requests(found: Outcome) -> Iterator[str]:
-    if late := max(found.due - found.begun - len(found.clients), 0):
+    late = found.due - found.begun
+    if late > 0 and found.as_asked < len(found.clients):
         yield f"{late:,} of {found.due:,} requests were due and not sent, for those before them were not answered"
     if found.rejected:
         yield f"{_times(found.rejected)} turned away with 429"
