@@ -73,6 +73,9 @@ async def serving(
         yield target
     finally:
         server.close()
+        # NB: a connection that was accepted in this moment has its task some turns of the loop later.
+        for _ in range(8):
+            await asyncio.sleep(0)
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
