@@ -6,7 +6,7 @@ from pathlib import Path
 from autox.model.clientgroups import ClientGroup
 from autox.model.failurepoint import FailurePoint, Sought
 from autox.model.tasks import TaskInputs
-from autox.model.workload import WorkloadPlan
+from autox.model.workload import Churn, WorkloadPlan
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -22,6 +22,7 @@ class DensityInputs(TaskInputs):
         pods_per_deployment: the size of each Deployment; the last may be smaller.
         rate: pods a second at which Deployments are created.
         latency_pods: how many pods more are created one by one once all others run.
+        churn: what is deleted and created again after that; None for nothing.
         clients: who lists, watches, gets and patches meanwhile; no two groups of one name.
         timeout: seconds until every pod must run.
         allow_self: the cluster under test may be the one that the experiment runs in.
@@ -37,6 +38,7 @@ class DensityInputs(TaskInputs):
     pods_per_deployment: int = 10
     rate: float = 20.0
     latency_pods: int = 0
+    churn: Churn | None = None
     clients: tuple[ClientGroup, ...] = ()
     timeout: float = 300.0
     allow_self: bool = False

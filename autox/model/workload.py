@@ -114,6 +114,23 @@ class Step:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Churn:
+    """What is deleted and created again once all pods run.
+
+    Attributes:
+        share: of the Deployments, in each cycle, above 0 and at most 1; at least one.
+        cycles: how often; each takes the Deployments that come next.
+        pause: seconds between two cycles.
+        qps: Deployments deleted, and created, a second.
+    """
+
+    share: float
+    cycles: int = 1
+    pause: float = 0.0
+    qps: float = 10.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class WorkloadPlan:
     """Everything that is created.
 

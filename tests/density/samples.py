@@ -74,6 +74,8 @@ def measured(times: PodTimes, *, leases: list[float] | None = None, calls: ApiCa
     return Measured(
         pods=times,
         latency_pods=PodTimes(synchronous()),
+        churned=PodTimes(synchronous()),
+        churn=0,
         arrival=came,
         planned=4,
         objects=4,

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from autox.core.workloads import expand
 from autox.model.density import DensityInputs
-from autox.model.workload import ObjectGroup, ObjectKind, Parallel, Poisson, Steady, Step, WorkloadPlan
+from autox.model.workload import Churn, ObjectGroup, ObjectKind, Parallel, Poisson, Steady, Step, WorkloadPlan
 from autox.tasks.density.dryrun import forecast
 from autox.tasks.density.labels import RunLabels
 from autox.tasks.density.workload import body
@@ -101,6 +101,9 @@ def test_the_short_form_and_its_plan_are_one() -> None:
     assert forecast(DensityInputs(plan=WorkloadPlan(steps=(step,)))) == forecast(DensityInputs())
 
 
+CHURN = Churn(share=0.4, cycles=3)
+
+
 def of(**counts: int) -> DensityInputs:
     """Inputs with so many objects of each kind, each with two replicas, on three nodes."""
     groups = tuple(ObjectGroup(kind=ObjectKind(kind), count=count, replicas=2) for kind, count in counts.items())
@@ -114,6 +117,7 @@ def of(**counts: int) -> DensityInputs:
         pytest.param(of(Deployment=5), 9 + 10 + 10, 10, 10, 29 + 10, 0.4, id="Deployments and their ReplicaSets"),
         pytest.param(of(StatefulSet=5, DaemonSet=1), 9 + 12 + 13, 13, 13, 34 + 13, 0.5, id="revisions"),
         pytest.param(of(Job=5), 9 + 5 + 10, 10, 30, 24 + 10, 0.4, id="Jobs"),
+        pytest.param(replace(of(Deployment=5), churn=CHURN), 29 + 24, 22, 22, 53 + 22, 0.4, id="churn"),
         pytest.param(of(ConfigMap=5, Secret=3), 9 + 8, 0, 0, 17, 0.7, id="data"),
         pytest.param(of(Deployment=2, Service=2), 9 + 4 + 4 + 8, 4, 4, 25 + 4, 0.3, id="Services"),
         pytest.param(

@@ -8,7 +8,7 @@ from autox.api.tasks.measuring import maker
 from autox.model.result import Metric
 from autox.tasks.density.apicalls import ApiCalls, calls_between, snapshot, worst
 from autox.tasks.density.explaining import Hindrance, notes
-from autox.tasks.density.figures import Measured, message, metrics
+from autox.tasks.density.figures import Measured, demands, message, metrics
 from autox.tasks.density.leasetimes import LeaseTimes
 from autox.tasks.density.loading import Sent
 from autox.tasks.density.podtimes import PodTimes
@@ -155,6 +155,26 @@ def test_latency_pods_are_told_apart(asked: int, times: PodTimes | None, p99: fl
     assert named["density/pod-startup-latency-p99"].value == 8000
 
 
+@pytest.mark.parametrize(
+    ("came", "value", "told"),
+    [
+        ((1.0, 2.0), 2, ""),
+        ((1.0,), 1, "1 of 2 pods of churn did not come and run again within the time"),
+        ((), 0, "2 of 2 pods of churn did not come and run again within the time"),
+    ],
+)
+def test_pods_of_churn_are_told_apart(came: tuple[float, ...], value: int, told: str) -> None:
+    """What churn deletes counts against no pod that was asked for; what does not come in its place never passes."""
+    found = replace(measured(seen(*all_running(*GOOD))), churn=2, churned=seen(*all_running(*came)))
+    named = {each.name: each for each in metrics(found, INPUTS)}
+
+    assert (named["density/churned-pods"].value, named["density/pods-as-asked"].value) == (value, 4)
+    assert named["density/pod-startup-latency-p99/churn"].infinite == (value < 2)
+    assert [(slo.metric, slo.limit) for slo in demands(found, INPUTS)][-1] == ("density/churned-pods", 2)
+    said = [note.text for note in notes(found, Sent(created=4), Hindrance(), planned=4) if "churn" in note.text]
+    assert said == ([told] if told else [])
+
+
 WATCHED = tuple(f"density/watch-latency-{name}" for name in ("p50", "p99", "max"))
 PROBED = ("density/api-availability", "density/objects-as-asked", *WATCHED)
 READS = ("read-resource", "read-namespace", "read-cluster")
@@ -230,7 +250,11 @@ def test_figures_are_in_milliseconds_and_named() -> None:
         {f"density/pod-startup-latency-{name}": value for name, value in startup.items()}
         | {f"density/api-request-duration-{name}": None for name in ("p50", "p90", "p99")}
         | {
-            **{f"density/pod-startup-latency-{name}/steady": None for name in ("p50", "p90", "p99")},
+            **{
+                f"density/pod-startup-latency-{name}/{part}": None
+                for name in ("p50", "p90", "p99")
+                for part in ("steady", "churn")
+            },
             "density/pod-startup-latency-mean": 250,
             "density/pod-startup-latency-max": 400,
             "density/pod-startup-latency": 4,

@@ -19,7 +19,7 @@ from autox.model.density import DensityInputs
 from autox.model.errors import ConfigurationError, ForbiddenError, UnreachableError
 from autox.model.refs import CONFIG_MAPS, ENDPOINT_SLICES, NAMESPACES, SECRETS, SERVICES
 from autox.model.result import Subject
-from autox.model.workload import ObjectGroup, ObjectKind, Parallel, Poisson, Step, WorkloadPlan
+from autox.model.workload import Churn, ObjectGroup, ObjectKind, Parallel, Poisson, Step, WorkloadPlan
 from autox.tasks.context import Findings
 from autox.tasks.density.clients.permission import refuse_forbidden
 from autox.tasks.density.course.components import METERS
@@ -366,6 +366,7 @@ async def test_a_plan_with_every_kind(cluster: LocalCluster, own: KubeClient, sa
     """Deployments, StatefulSets, Jobs, DaemonSets, Services with endpoints, ConfigMaps and Secrets, in two namespaces.
 
     Each comes as it was asked for, Jobs run out, a Service finds its pods, and nothing is left in either namespace.
+    What churn deletes in the end counts against none of that, and what comes in its place has figures of its own.
     """
     kinds = {ObjectKind.DEPLOYMENT: 2, ObjectKind.STATEFUL_SET: 2, ObjectKind.JOB: 2, ObjectKind.DAEMON_SET: 1}
     step = Step(
@@ -387,7 +388,13 @@ async def test_a_plan_with_every_kind(cluster: LocalCluster, own: KubeClient, sa
     )
     plan = WorkloadPlan(steps=(step, data), namespaces=2)
     inputs = DensityInputs(
-        kubeconfig=cluster.home.kubeconfig, nodes=3, plan=plan, latency_pods=10, timeout=60.0, allow_self=True
+        kubeconfig=cluster.home.kubeconfig,
+        nodes=3,
+        plan=plan,
+        latency_pods=10,
+        churn=Churn(share=0.5, cycles=2),
+        timeout=90.0,
+        allow_self=True,
     )
     looked: dict[str, list[Object]] = {}
 
@@ -413,7 +420,10 @@ async def test_a_plan_with_every_kind(cluster: LocalCluster, own: KubeClient, sa
     assert [(slo.metric, slo.limit) for slo in findings.demands] == [
         ("density/pods-as-asked", 15),
         ("density/objects-as-asked", 15),
+        ("density/churned-pods", 4),
     ]
+    assert (found["density/churned-pods"], found["density/pods-failed"]) == (4, 0)
+    assert 0 < (found["density/pod-startup-latency-p99/churn"] or 0) < 90_000
     assert len(looked["Namespace"]) == 2
     assert {each["metadata"]["labels"]["number"] for each in looked["Service"]} == {"n-0", "n-1"}
     assert len(looked["EndpointSlice"]) == 2
@@ -424,7 +434,7 @@ async def test_a_plan_with_every_kind(cluster: LocalCluster, own: KubeClient, sa
     assert data_sizes == [5_001] * 3
     told = forecast(inputs)
     calls = call_counts(findings)
-    assert calls["POST/pods"] >= calls["POST/pods/binding"] >= told.writes.bindings == 25
+    assert calls["POST/pods"] >= calls["POST/pods/binding"] >= told.writes.bindings == 15 + 10 + 4
     assert calls["PATCH/pods"] + calls["PATCH/pods/status"] >= told.writes.updates
     assert any(f"of digest {told.digest}" in note.text for note in findings.notes)
     assert left_behind(cluster) == []

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from hashlib import sha256
 
 from autox.api.tasks.density.limits import stored
-from autox.core.workloads import Planned, expand, last_due, latency_plan, plan_of
+from autox.core.workloads import Planned, churn_cycles, expand, last_due, latency_plan, plan_of
 from autox.model.density import DensityInputs
 from autox.model.workload import ObjectKind
 from autox.tasks.density.labels import RunLabels
@@ -34,7 +34,7 @@ class Writes:
     EndpointSlice for each hundred pods. Every pod is bound once. It is updated once, when its node says that it runs,
     and twice more where it is of a Job: it has succeeded, and its controller lets go of it. In the end all that was
     created is deleted, a pod in two writes: it is told to end, and then it has. The status that controllers keep of
-    their objects, Events, and renewals of leases come on top.
+    their objects, Events, and renewals of leases come on top. What churn makes counts as what it is made of.
     """
 
     creations: int
@@ -95,7 +95,8 @@ def forecast(inputs: DensityInputs) -> Forecast:
         answered += planned.requests > 0
         pods_of[planned.name] = planned.pods
         slices += -(-pods_of.get(planned.selects, 0) // _ENDPOINTS_IN_A_SLICE)
-    every = pods.total()
+    again = [each for cycle in _churned(inputs) for each in cycle]
+    every = pods.total() + sum(each.pods for each in again)
     revisions = objects[ObjectKind.STATEFUL_SET] + objects[ObjectKind.DAEMON_SET]
     made = (
         objects.total()
@@ -104,13 +105,14 @@ def forecast(inputs: DensityInputs) -> Forecast:
         + _OF_A_SERVICE * objects[ObjectKind.SERVICE]
         + slices
     )
+    made += 2 * len(again)
     creations = _OF_A_NAMESPACE * plan.namespaces + _OF_A_NODE * inputs.nodes + made + every
     latency = last_due(latency_plan(inputs.latency_pods), nodes=0) if inputs.latency_pods else 0.0
     return Forecast(
         nodes=inputs.nodes,
         namespaces=plan.namespaces,
         objects={kind: objects[kind] for kind in ObjectKind if objects[kind]},
-        pods=every,
+        pods=pods.total(),
         size=size,
         stored=stored(inputs),
         writes=Writes(
@@ -123,6 +125,11 @@ def forecast(inputs: DensityInputs) -> Forecast:
         answered=answered,
         digest=digest.hexdigest(),
     )
+
+
+def _churned(inputs: DensityInputs) -> Iterator[list[Planned]]:
+    if inputs.churn is not None:
+        yield from churn_cycles(list(expand(plan_of(inputs), nodes=inputs.nodes)), inputs.churn)
 
 
 def _objects(inputs: DensityInputs) -> Iterator[Planned]:

@@ -17,6 +17,7 @@ from autox.tasks.density.loading import Sent
 
 PODS = (f"{STARTUP}*", "density/pods-*", "density/scheduling-throughput*", "density/arrival-rate")
 OBJECTS = ("density/objects-as-asked",)
+CHURNED = ("density/churned-pods", *(f"{STARTUP}-{each}/churn" for each in ("p50", "p90", "p99")))
 CALLS = ("density/api-call-latency*", "density/api-request-duration*", "density/slow-calls*", "density/requests-*")
 LAGGING = (
     *(f"{STARTUP}*", "density/scheduling-throughput*", "density/arrival-rate", "density/watch-latency*"),
@@ -69,6 +70,7 @@ def notes(measured: Measured, sent: Sent, hindrance: Hindrance, *, planned: int)
     for count, text in sorted(reasons(found), key=lambda each: -each[0]):
         yield _pods(found, count, text + died)
     yield from _objects(measured, sent)
+    yield from _churn(measured)
     yield from _lags(found, lagging)
     yield from _webhooks(measured)
     yield from _rejections(measured)
@@ -150,6 +152,19 @@ def _objects(measured: Measured, sent: Sent) -> Iterator[Note]:
         if count > 0:
             weight = min(1.0, count / measured.planned)
             yield Note(text=text, kind=NoteKind.TARGET, weight=weight, explains=OBJECTS)
+
+
+def _churn(measured: Measured) -> Iterator[Note]:
+    missing = measured.churn - sum(each.running is not None for each in measured.churned.every)
+    if missing > 0:
+        began = measured.churned.every or measured.arrival.as_asked == measured.arrival.wanted
+        why = "did not come and run again within the time" if began else "were not deleted, since others never ran"
+        yield Note(
+            text=f"{missing:,} of {measured.churn:,} pods of churn {why}",
+            kind=NoteKind.TARGET,
+            weight=min(1.0, missing / measured.churn),
+            explains=CHURNED,
+        )
 
 
 def _webhooks(measured: Measured) -> Iterator[Note]:

@@ -25,6 +25,7 @@ from autox.tasks.density.throughput import Throughput, throughput
 
 AS_ASKED = "density/pods-as-asked"
 OBJECTS = "density/objects-as-asked"
+CHURNED = "density/churned-pods"
 _STARTUP = "pod-startup-latency"
 STARTUP = f"density/{_STARTUP}"
 
@@ -38,6 +39,8 @@ class Measured:
     Attributes:
         pods: the times of its pods.
         latency_pods: the times of those that were created once all others ran; None if that never came.
+        churned: the times of those that came in the place of others which churn deleted.
+        churn: how many there should be of those.
         arrival: how they came.
         planned: how many objects were asked for.
         objects: how many of them came as they were, and stayed; in words why nobody knows, if so.
@@ -55,6 +58,8 @@ class Measured:
 
     pods: PodTimes
     latency_pods: PodTimes | None
+    churned: PodTimes
+    churn: int
     arrival: Arrival
     planned: int
     objects: int | str
@@ -73,6 +78,7 @@ class Measured:
 def demands(measured: Measured, inputs: DensityInputs) -> tuple[SLO, ...]:
     """What every run demands: figures of another load than the one that was asked for are no answer."""
     limits = {AS_ASKED: measured.arrival.wanted, OBJECTS: measured.planned}
+    limits |= {CHURNED: measured.churn} if measured.churn else {}
     own = (SLO(metric=metric, bound=Bound.LOWER, limit=limit) for metric, limit in limits.items())
     return (*own, *client_demands(inputs.clients))
 
@@ -82,6 +88,7 @@ def metrics(measured: Measured, inputs: DensityInputs) -> tuple[Metric, ...]:
     return (
         *_startup(measured.pods, measured.arrival.wanted),
         *_steady(measured.latency_pods, inputs),
+        *_churned(measured),
         *_pods(measured),
         *_leases(measured.leases),
         *_calls(measured.calls),
@@ -127,6 +134,15 @@ def _steady(pods: PodTimes | None, inputs: DensityInputs) -> Iterator[Metric]:
     why = "no latency pods were asked for" if not inputs.latency_pods else "not all of the other pods ran before"
     for each in _quantiles(latencies, tuple(QUANTILES), line="/steady"):
         yield each if latencies else replace(each, why=why)
+
+
+def _churned(measured: Measured) -> Iterator[Metric]:
+    pods = measured.churned
+    latencies = pods.startup(wanted=measured.churn) if measured.churn else []
+    for each in _quantiles(latencies, tuple(QUANTILES), line="/churn"):
+        yield each if latencies else replace(each, why="no churn was asked for")
+    if measured.churn:
+        yield KIND.measured("churned-pods", len(latencies) - latencies.count(inf))
 
 
 def _quantiles(latencies: list[float], wanted: tuple[str, ...], *, line: str = "") -> Iterator[Metric]:

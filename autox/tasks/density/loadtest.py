@@ -6,12 +6,12 @@ then that time begins, with the first Deployment.
 
 import asyncio
 import time
-from collections.abc import Coroutine, Iterator, Sequence
+from collections.abc import Coroutine, Iterator
 from contextlib import suppress
 from dataclasses import replace
 from typing import Any
 
-from autox.core.workloads import LATENCY_RATE, Planned, expand, latency_plan, plan_of, seconds
+from autox.core.workloads import LATENCY_RATE, churned_pods, expand, latency_plan, plan_of, seconds
 from autox.kube.client import KubeClient
 from autox.model.density import DensityInputs
 from autox.model.errors import AutoxError, DeadlineError
@@ -21,6 +21,7 @@ from autox.nodes.agent.supervision import supervise
 from autox.tasks.context import Findings, TaskContext
 from autox.tasks.density import explaining, figures, heartbeat, namespaces, sweeping
 from autox.tasks.density.apicalls import ApiCalls, Snapshot, calls_between, snapshot
+from autox.tasks.density.applying import Applying
 from autox.tasks.density.arrival import arrival
 from autox.tasks.density.attribution import culprit
 from autox.tasks.density.cancellation import beside, uninterrupted
@@ -34,15 +35,13 @@ from autox.tasks.density.explaining import Hindrance, notes
 from autox.tasks.density.fleet import Fleet
 from autox.tasks.density.hindering import hindrance
 from autox.tasks.density.labels import RunLabels
-from autox.tasks.density.loading import Sent, create_all, standing
+from autox.tasks.density.loading import Sent, standing
 from autox.tasks.density.observing import Observer
 from autox.tasks.density.podtimes import PodTimes
 from autox.tasks.density.prober import probing
 from autox.tasks.density.serverclock import ServerClock
 from autox.tasks.density.workload import namespace
 
-_LOOK = 0.1  # seconds between two looks at what the watcher has seen
-_TELL = 2.0  # seconds between two lines of progress
 _TOLERABLE = 1.0  # seconds that this process may be late
 
 
@@ -78,10 +77,10 @@ class LoadTest:
         self._seconds = seconds(workload, nodes=inputs.nodes)
         self._observer = Observer(kube, run_labels, self._clock, namespaces=workload.namespaces)
         self._plan = list(expand(workload, nodes=inputs.nodes))
-        self._sent, self._sent_later = Sent(), Sent()
+        self._sent, self._sent_later, self._sent_again = Sent(), Sent(), Sent()
         self._traffic = Traffic(kube.connection, inputs.clients, run_labels, nodes=fleet.names)
-        self._stalled = 0.0
         self.left = ""
+        self._applying = Applying(kube, run_labels, context.say)
 
     async def to_its_end(self) -> Findings:
         """Measure, and whatever happens, clean up before returning."""
@@ -133,11 +132,13 @@ class LoadTest:
             sampling(self._sources, began=began) as course,
             self._traffic.applied(began),
         ):
-            await self._load(self._plan, observer.pods, self._sent, began=began, deadline=deadline)
+            await self._applying.load(self._plan, observer.pods, self._sent, began=began, deadline=deadline)
             until = time.monotonic()
             # NB: before anything else is asked for, since pods come and go while that is answered.
             pods = observer.pods.frozen()
             latency_pods = await self._steady(deadline) if pods.running >= wanted else None
+            objects = await self._standing()
+            await self._churn(deadline, is_due=pods.running >= wanted)
             ended = time.monotonic()
         whole = self._seconds + self._sent.later
         arrived = arrival(
@@ -153,7 +154,9 @@ class LoadTest:
             latency_pods=latency_pods,
             arrival=arrived,
             planned=len(self._plan),
-            objects=await self._standing(),
+            objects=objects,
+            churned=observer.churned.frozen(),
+            churn=churned_pods(self._plan, inputs.churn),
             whole=whole,
             began=began,
             until=until,
@@ -185,11 +188,12 @@ class LoadTest:
         )
 
     def _why_invalid(self, measured: figures.Measured) -> str:
-        behind = max(self._sent.behind, self._sent_later.behind)
+        behind = max(each.behind for each in (self._sent, self._sent_later, self._sent_again))
         if behind > _TOLERABLE:
             return f"{self._sent.what} were sent up to {behind:.1f} s late: this machine cannot keep the rate"
-        if self._stalled > _TOLERABLE:
-            return f"this process stood still for {self._stalled:.1f} s, and may have seen everything that much late"
+        if self._applying.stalled > _TOLERABLE:
+            stalled = f"{self._applying.stalled:.1f} s"
+            return f"this process stood still for {stalled}, and may have seen everything that much late"
         if self._clock.has_jumped:
             return (
                 f"the API server's clock moved by {self._clock.contradiction:.0f} s or more in mid-run, so that nobody"
@@ -219,34 +223,15 @@ class LoadTest:
         if wanted:
             self._say(f"creating {wanted} latency pods, {LATENCY_RATE:g} a second")
             plan = list(expand(latency_plan(wanted), nodes=0))
-            await self._load(plan, pods, self._sent_later, began=time.monotonic(), deadline=deadline)
+            await self._applying.load(plan, pods, self._sent_later, began=time.monotonic(), deadline=deadline)
         return pods.frozen()
 
-    async def _load(
-        self, plan: Sequence[Planned], pods: PodTimes, sent: Sent, *, began: float, deadline: float
-    ) -> None:
-        """Create Deployments and wait until every pod of theirs runs, or until the time is up."""
-        wanted = sum(each.pods for each in plan)
-        creating = asyncio.create_task(create_all(self._kube, plan, self._run_labels, sent, began=began))
-        now = time.monotonic()
-        tell_at = now + _TELL
-        try:
-            # NB: pods that nobody asked for may run before the last Deployment is due, and are not those that were.
-            while (pods.running < wanted or not creating.done()) and now < deadline:
-                if creating.done():
-                    creating.result()
-                if now >= tell_at:
-                    self._say(f"{pods.running} of {wanted} pods running")
-                    tell_at = now + _TELL
-                await asyncio.sleep(_LOOK)
-                before, now = now, time.monotonic()
-                self._stalled = max(self._stalled, now - before - _LOOK)
-            if creating.done():
-                creating.result()
-        finally:
-            creating.cancel()
-            await asyncio.gather(creating, return_exceptions=True)
-        self._say(f"{pods.running} of {wanted} pods running")
+    async def _churn(self, deadline: float, *, is_due: bool) -> None:
+        """Delete Deployments and create them again, if that was asked for and all that there should be is there."""
+        asked = self._inputs.churn
+        if asked is not None and is_due:
+            observer, sent = self._observer, self._sent_again
+            await self._applying.churn(self._plan, asked, observer, sent, deadline=deadline)
 
     async def _snapshot(self) -> Snapshot | str:
         """What the API server's metrics say, or in words why that is not known."""

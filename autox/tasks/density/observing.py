@@ -9,7 +9,7 @@ import time
 from contextlib import aclosing
 
 from autox.kube.client import KubeClient
-from autox.kube.objects import metadata
+from autox.kube.objects import Object, metadata
 from autox.kube.watch import watch
 from autox.kube.watch_store import WatchEventType
 from autox.model.errors import AutoxError
@@ -19,7 +19,7 @@ from autox.tasks.density.labels import NAMESPACE_LABEL, RunLabels
 from autox.tasks.density.leasetimes import LeaseTimes
 from autox.tasks.density.podtimes import PodTimes
 from autox.tasks.density.serverclock import ServerClock
-from autox.tasks.density.workload import is_latency_pod
+from autox.tasks.density.workload import is_churned, is_latency_pod
 
 
 class Observer:
@@ -28,6 +28,7 @@ class Observer:
     Attributes:
         pods: the times of its pods, but for the latency pods.
         latency_pods: the times of those.
+        churned: the times of pods that came in the place of others which churn deleted.
         leases: the times of its nodes' leases.
         is_watching: set when the pods are watched.
         interruptions: how often a watch was interrupted.
@@ -47,7 +48,7 @@ class Observer:
         self._run_labels = run_labels
         # NB: of one namespace every pod is seen, whatever somebody made of its labels.
         self._of_all = f"{NAMESPACE_LABEL}={run_labels.namespace}" if namespaces > 1 else ""
-        self.pods, self.latency_pods = PodTimes(clock), PodTimes(clock)
+        self.pods, self.latency_pods, self.churned = PodTimes(clock), PodTimes(clock), PodTimes(clock)
         self.leases = LeaseTimes(prefix=run_labels.node_prefix)
         self.is_watching = asyncio.Event()
         self.interruptions = 0
@@ -68,11 +69,16 @@ class Observer:
                 if event.type is WatchEventType.SYNCED:
                     self.is_watching.set()
                     continue
-                pods = self.latency_pods if is_latency_pod(event.object) else self.pods
+                pods = self._of(event.object)
                 if event.type is WatchEventType.DELETED:
                     pods.absent(metadata(event.object)["uid"])
                 else:
                     pods.present(event.object, at=at)
+
+    def _of(self, pod: Object) -> PodTimes:
+        if is_churned(pod):
+            return self.churned
+        return self.latency_pods if is_latency_pod(pod) else self.pods
 
     async def watch_leases(self) -> None:
         """Watch the leases of all nodes until cancelled: a lease has no label to select it by."""

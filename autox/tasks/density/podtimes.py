@@ -116,6 +116,11 @@ class PodTimes:
         return sum(pod.running is not None for pod in self._pods.values())
 
     @property
+    def alive(self) -> int:
+        """How many pods are there, whatever they do."""
+        return sum(not pod.is_gone for pod in self._pods.values())
+
+    @property
     def failed(self) -> int:
         """How many pods have failed, or were deleted before they ran."""
         return sum(pod.has_failed or (pod.is_gone and pod.running is None) for pod in self._pods.values())

@@ -10,6 +10,7 @@ from pydantic.alias_generators import to_snake
 
 from autox.api.documents import Document
 from autox.api.fields import DnsName, Duration, NonEmpty, PositiveNumber
+from autox.api.tasks.density.churn import ChurnSection
 from autox.api.tasks.density.clients import ClientsSection
 from autox.api.tasks.density.failurepoint import FailurePointSection, judged
 from autox.api.tasks.density.limits import MOST_LATENCY_PODS, MOST_NODES, MOST_PODS, flaw
@@ -43,6 +44,9 @@ class DensityLoad(Document):
             description="So many pods more, 5 a second, once all others run: whose startup the official SLO is about.",
         ),
     ] = 0
+    churn: Annotated[ChurnSection | None, Field(description="What is deleted and created again once all pods run.")] = (
+        None
+    )
     clients: Annotated[
         tuple[ClientsSection, ...],
         Field(description="Who lists, watches, gets and patches meanwhile, as controllers do."),
@@ -82,6 +86,7 @@ class DensityLoad(Document):
             pods_per_deployment=self.pods_per_deployment,
             rate=self.rate,
             latency_pods=self.latency_pods,
+            churn=None if self.churn is None else self.churn.value(),
             clients=tuple(each.value() for each in self.clients),
             timeout=parse_duration(self.timeout),
             allow_self=self.allow_self,
@@ -159,8 +164,8 @@ def _targets(given: Mapping[str, Any], namespace: str) -> Iterator[str]:
 
 
 _PLAIN = (
-    *("kubeconfig", "cluster", "nodes", "pods", "podsPerDeployment", "rate", "latencyPods", "clients", "timeout"),
-    *("allowSelf", "allowExec", "failurePoint"),
+    *("kubeconfig", "cluster", "nodes", "pods", "podsPerDeployment", "rate", "latencyPods", "churn"),
+    *("clients", "timeout", "allowSelf", "allowExec", "failurePoint"),
 )
 
 KIND = Kind(

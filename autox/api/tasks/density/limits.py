@@ -22,6 +22,7 @@ PODS_A_NODE = 110
 MOST_OBJECTS = 200_000
 MOST_NAMESPACES = 1_000
 MOST_STEPS = 100
+MOST_CYCLES = 1_000
 MOST_PARALLEL = 1_000
 MOST_BYTES_OF_DATA = 1024**2
 """In one ConfigMap or Secret: what Kubernetes takes."""
@@ -76,7 +77,10 @@ def _flaws(inputs: DensityInputs) -> Iterator[str]:
             " where nobody raised it: ask for fewer or smaller ones"
         )
     yield from _names(inputs)
-    last = last_due(plan, nodes=inputs.nodes) + inputs.latency_pods / LATENCY_RATE
+    if inputs.churn and not any(group.kind is ObjectKind.DEPLOYMENT for group in groups(plan)):
+        yield "churn: there are no Deployments to delete and create again"
+    pauses = inputs.churn.pause * (inputs.churn.cycles - 1) if inputs.churn else 0.0
+    last = pauses + last_due(plan, nodes=inputs.nodes) + inputs.latency_pods / LATENCY_RATE
     if last >= inputs.timeout:
         more = f" and {inputs.latency_pods:,} latency pods" if inputs.latency_pods else ""
         yield (

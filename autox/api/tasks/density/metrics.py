@@ -32,6 +32,17 @@ METRICS = (
         help="the startup of the latency pods, which come one by one once all others run: the official SLO is on these",
     ),
     MetricFamily(
+        pattern=f"pod-startup-latency-{_QUANTILES}/churn",
+        example="pod-startup-latency-p99/churn",
+        unit="ms",
+        help="the startup of pods that came in the place of others which churn deleted",
+    ),
+    MetricFamily(
+        pattern="churned-pods",
+        example="churned-pods",
+        help="pods that came and ran in the place of others which churn deleted",
+    ),
+    MetricFamily(
         pattern=f"api-call-latency-{_QUANTILES}",
         example="api-call-latency-p99",
         unit="ms",
