@@ -62,6 +62,32 @@ def test_where_clients_are_wrong(cluster: LocalCluster, tmp_path: Path) -> None:
     assert f"{at}6" not in done.err
 
 
+def test_where_a_plan_is_wrong(cluster: LocalCluster, tmp_path: Path) -> None:
+    """Each mistake in what a load test is to create is refused by helm where it stands, and not when the Job runs."""
+    objects = [
+        {"kind": "Deployment", "count": 0},
+        {"kind": "Pods"},
+        {"kind": "Secret", "size": "4K"},
+        {"kind": "Secret", "name": "Größe"},
+        {"kind": "Secret", "name": "a-{index}", "labels": {"a": "{index}"}, "template": {"type": "x"}, "selects": None},
+    ]
+    steps = [{"name": "a", "objects": objects, "rate": {"qps": 20, "pods": 5}, "pause": 10}]
+    section = {"cluster": "b", "rate": 5, "plan": {"steps": steps}, "churn": {"share": "110%"}}
+    values = {"tasks": ["density"], "density": section}
+    done = helm(cluster, "template", "trial", EXPERIMENT, values=values, folder=tmp_path)
+
+    step, at = "at '/density/plan/steps/0/", "at '/density/plan/steps/0/objects/"
+    assert f"{at}0/count': minimum" in done.err
+    assert f"{at}1/kind': value must be one of 'Deployment'" in done.err
+    assert f"{at}2/size': value must be 'a size such as 4KiB" in done.err
+    assert f"{at}3/name': value must be 'a name of lower-case letters" in done.err
+    assert f"{at}4" not in done.err
+    assert f"{step}rate': 'oneOf' failed" in done.err
+    assert f"{step}pause': value must be 'text" in done.err
+    assert "at '/density/churn/share': value must be 'a share such as 10%" in done.err
+    assert "at '/density/rate': value must be 'absent beside plan'" in done.err
+
+
 @pytest.mark.parametrize(
     ("values", "at"),
     [

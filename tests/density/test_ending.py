@@ -97,9 +97,14 @@ def test_told_to_end_or_killed(cluster: LocalCluster, tmp_path: Path) -> None:
 
 
 async def test_a_run_without_a_sign_of_life_is_dead(kube: KubeClient) -> None:
-    """Thirty seconds of the API server's time after its last sign, and not before; its nodes with it."""
+    """Thirty seconds of the API server's time after its last sign, and not before; its nodes with it.
+
+    So are the namespaces beside its first, which have no sign of their own, and none that only looks like one of them.
+    """
     run_labels = RunLabels.of(Subject(namespace="default", experiment="x"), token=uuid4().hex[:8])
-    await kube.create(NAMESPACES, namespace_of(run_labels))
+    other = f"other-{run_labels.namespace}"
+    for name in (*run_labels.namespaces(2), other):
+        await kube.create(NAMESPACES, namespace_of(run_labels, name))
     await kube.create(NODES, {"metadata": {"name": f"{run_labels.node_prefix}0", "labels": run_labels.labels}})
     clock = ServerClock()
     await heartbeat.give(kube, run_labels, clock)
@@ -109,13 +114,13 @@ async def test_a_run_without_a_sign_of_life_is_dead(kube: KubeClient) -> None:
     alive = await sweeping.of_dead_runs(kube, now=now + timedelta(seconds=heartbeat.DURATION - 5))
     dead = await sweeping.of_dead_runs(kube, now=now + timedelta(seconds=heartbeat.DURATION + 5))
 
-    assert run_labels.namespace not in alive.namespaces
+    assert not {*run_labels.namespaces(2), other} & {*alive.namespaces}
     assert f"{run_labels.node_prefix}0" not in alive.nodes
-    assert run_labels.namespace in dead.namespaces
+    assert {*run_labels.namespaces(2), other} & {*dead.namespaces} == {*run_labels.namespaces(2)}
     assert f"{run_labels.node_prefix}0" in dead.nodes
-    assert await sweeping.of_run(kube, run_labels.run) == sweeping.Remains(
-        namespaces=(run_labels.namespace,), nodes=(f"{run_labels.node_prefix}0",)
-    )
+    await kube.delete(NAMESPACES, other)
+    assert {*run_labels.namespaces(2)} <= {*(await sweeping.of_run(kube, run_labels.run)).namespaces}
+    assert (await sweeping.of_run(kube, run_labels.run)).nodes == (f"{run_labels.node_prefix}0",)
 
 
 async def test_nodes_without_their_namespace_are_dead(kube: KubeClient) -> None:

@@ -222,6 +222,15 @@ def test_one_pod_is_one() -> None:
     )
 
 
+def test_objects_without_pods_are_told_as_such() -> None:
+    """A load of ConfigMaps alone said that 0 pod ran."""
+    found = measured(PodTimes(synchronous()))
+    data = replace(found, planned=8, objects=7, arrival=replace(found.arrival, wanted=0))
+
+    assert message(data, INPUTS) == "7 of 8 objects came as they were asked for, and none has pods"
+    assert {each.value for each in metrics(data, INPUTS) if each.name == "density/objects-as-asked"} == {7}
+
+
 def test_figures_are_in_milliseconds_and_named() -> None:
     """A run that went well has every metric, its distribution, and the calls by verb and resource.
 

@@ -317,6 +317,22 @@ def test_churn_that_makes_no_sense_is_refused(churn: dict[str, Any], said: str, 
         load(tmp_path, plan(CONFIG_MAP), churn={"share": "10%"})
 
 
+@pytest.mark.parametrize(
+    ("of", "beside", "said"),
+    [
+        ("pods", {"plan": plan(DEPLOYMENTS)}, "cannot change the pods of a plan"),
+        ("rate", {"plan": plan(DEPLOYMENTS)}, "cannot change the rate of a plan"),
+        ("pods", {"preset": {"name": "few-large"}}, "cannot change the pods of a plan"),
+        ("nodes", {"churn": {"share": "10%"}}, "failurePoint stands without churn"),
+    ],
+)
+def test_a_search_changes_what_it_is_about(of: str, beside: dict[str, Any], said: str) -> None:
+    """Of a plan every trial would be the same load; and churn would look like a fall. Nodes it can change."""
+    point = {"of": of, "from": 20, "to": 100}
+    with pytest.raises(ConfigurationError, match=said):
+        as_values({"cluster": "b", "failurePoint": point, **beside})
+
+
 @pytest.mark.parametrize("short", [{"pods": 100}, {"podsPerDeployment": 1}, {"rate": 20.0}, {"pods": 5, "rate": 1}])
 def test_a_plan_stands_alone(short: dict[str, Any], tmp_path: Path) -> None:
     """Beside the short form nobody knows which of the two is meant, the defaults of it included."""

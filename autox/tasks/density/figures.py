@@ -102,6 +102,8 @@ def message(measured: Measured, inputs: DensityInputs) -> str:
     """How it went, in one sentence."""
     pods, found = measured.pods, measured.arrival
     running = pods.running
+    if not found.wanted:
+        return f"{measured.objects} of {measured.planned} objects came as they were asked for, and none has pods"
     where = f"on {inputs.nodes} virtual node{'s' if inputs.nodes > 1 else ''}"
     if running < found.wanted:
         return f"only {running} of {found.wanted} pods ran {where} within {inputs.timeout:g} s"
@@ -111,7 +113,7 @@ def message(measured: Measured, inputs: DensityInputs) -> str:
     other = f", {idle:,} of its clients not as asked" if idle else ""
     short = f", {found.wanted - found.as_asked} of them not as asked" if found.as_asked < found.wanted else ""
     slow = f", {found.rates}" if found.is_slow else ""
-    return f"{running} pod{'s' if running > 1 else ''} ran {where}{short}{slow}{other}{took}"
+    return f"{running} pod{'' if running == 1 else 's'} ran {where}{short}{slow}{other}{took}"
 
 
 def _startup(pods: PodTimes, wanted: int) -> Iterator[Metric]:

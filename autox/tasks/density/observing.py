@@ -55,9 +55,9 @@ class Observer:
         self.trouble = ""
 
     @property
-    def every(self) -> tuple[PodTimes, PodTimes]:
+    def every(self) -> tuple[PodTimes, ...]:
         """The times of all pods of the run."""
-        return self.pods, self.latency_pods
+        return self.pods, self.latency_pods, self.churned
 
     async def watch_pods(self) -> None:
         """Watch the pods of the run until cancelled."""

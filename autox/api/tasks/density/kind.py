@@ -16,6 +16,7 @@ from autox.api.tasks.density.failurepoint import FailurePointSection, judged
 from autox.api.tasks.density.limits import MOST_LATENCY_PODS, MOST_NODES, MOST_PODS, flaw
 from autox.api.tasks.density.metrics import METRICS, OFFICIAL
 from autox.api.tasks.density.plan import PlanSection, shown
+from autox.api.tasks.density.presets import PresetSection
 from autox.api.tasks.kind import Kind, Load, as_given
 from autox.core.notation import parse_duration
 from autox.model.density import DensityInputs
@@ -23,6 +24,8 @@ from autox.model.result import SLO
 
 _SHORT = ("pods", "podsPerDeployment", "rate")
 """The short form of a plan."""
+
+_PLANS = ("plan", *_SHORT)
 
 
 class DensityLoad(Document):
@@ -32,6 +35,10 @@ class DensityLoad(Document):
     nodes: Annotated[int, Field(ge=1, le=MOST_NODES, description="How many virtual nodes.")] = 10
     plan: Annotated[
         PlanSection | None, Field(description="What is created, in place of pods, podsPerDeployment and rate.")
+    ] = None
+    preset: Annotated[
+        PresetSection | None,
+        Field(description="A plan by name, with clients, churn and latency pods unless these are given too."),
     ] = None
     pods: Annotated[int, Field(ge=1, le=MOST_PODS, description="How many pods, in Deployments.")] = 100
     pods_per_deployment: Annotated[int, Field(ge=1, le=MOST_PODS, description="The size of each Deployment.")] = 10
@@ -72,6 +79,12 @@ class DensityLoad(Document):
     def _within_limits(self) -> Self:
         if self.plan is not None and (both := [name for name in _SHORT if to_snake(name) in self.model_fields_set]):
             raise ValueError(f"give either plan or {', '.join(both)}: the plan says it all")
+        if self.preset is not None and (also := [name for name in _PLANS if to_snake(name) in self.model_fields_set]):
+            raise ValueError(f"give either preset or {', '.join(also)}: the preset says it all")
+        if self.failure_point is not None and self.churn is not None:
+            raise ValueError("failurePoint stands without churn, which would look as if something broke")
+        if self.failure_point is not None and (self.plan or self.preset) and self.failure_point.of != "nodes":
+            raise ValueError(f"failurePoint cannot change the {self.failure_point.of} of a plan: search for nodes")
         for load in self.load().extremes:
             if wrong := flaw(load):
                 raise ValueError(wrong)
@@ -79,15 +92,20 @@ class DensityLoad(Document):
 
     def load(self) -> DensityInputs:
         """What the task is given, but for the cluster: ``timeout`` in seconds."""
+        named = self.preset.parts(nodes=self.nodes) if self.preset else None
+        plan = named.plan if named else self.plan
+        churn = named.churn if named and self.churn is None else self.churn
+        clients = named.clients if named and not self.clients else self.clients
+        is_given = named is None or "latency_pods" in self.model_fields_set
         return DensityInputs(
             nodes=self.nodes,
-            plan=None if self.plan is None else self.plan.value(),
+            plan=None if plan is None else plan.value(),
             pods=self.pods,
             pods_per_deployment=self.pods_per_deployment,
             rate=self.rate,
-            latency_pods=self.latency_pods,
-            churn=None if self.churn is None else self.churn.value(),
-            clients=tuple(each.value() for each in self.clients),
+            latency_pods=self.latency_pods if is_given or named is None else named.latency_pods,
+            churn=None if churn is None else churn.value(),
+            clients=tuple(each.value() for each in clients),
             timeout=parse_duration(self.timeout),
             allow_self=self.allow_self,
             allow_exec=self.allow_exec,
@@ -164,7 +182,7 @@ def _targets(given: Mapping[str, Any], namespace: str) -> Iterator[str]:
 
 
 _PLAIN = (
-    *("kubeconfig", "cluster", "nodes", "pods", "podsPerDeployment", "rate", "latencyPods", "churn"),
+    *("kubeconfig", "cluster", "nodes", "pods", "podsPerDeployment", "rate", "preset", "latencyPods", "churn"),
     *("clients", "timeout", "allowSelf", "allowExec", "failurePoint"),
 )
 

@@ -10,6 +10,7 @@ COMMANDS = {
         "Make the identity that load tests have on the cluster under test.",
     ),
     "plan": ("autox.cli.commands.density.plan:plan", "Say what density load tests would do."),
+    "presets": ("autox.cli.commands.density.presets:presets", "List the loads that have names, or print one."),
     "sweep": ("autox.cli.commands.density.sweep:sweep", "Remove what density load tests left behind."),
 }
 """Each command's place and help."""

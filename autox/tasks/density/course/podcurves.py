@@ -13,7 +13,7 @@ def pod_series(every: Sequence[PodTimes], *, began: float, ended: float) -> Iter
     """Pods created and bound a second, and those that have come to run.
 
     Args:
-        every: of the load and of the latency pods.
+        every: of the load, of the latency pods, of what churn made.
         began: when the load did, on the monotonic clock.
         ended: when the last was waited for.
     """
