@@ -53,10 +53,10 @@ E2E := tests/image/test_built.py tests/realnode/test_lifecycle.py tests/report/t
   tests/containers/test_log_writing.py tests/binaries/test_building.py tests/realnode/test_faults.py \
   tests/realnode/test_operations.py tests/e2e/test_stories.py tests/realnode/test_node.py tests/realnode/test_commands.py
 # One after another: what judges a control plane under load, and what looks at the whole machine.
-E2E_ALONE := tests/realnode/test_story.py tests/realnode/test_leaks.py
+E2E_ALONE := tests/density/test_recomputed.py tests/realnode/test_story.py tests/realnode/test_leaks.py
 
 .PHONY: e2e
-e2e: $(STAMP) ## Play the stories on a real node, look at the image and at pages in a browser; needs root on Debian
+e2e: $(STAMP) ## Play the stories on a real node, look at the image, at pages in a browser and at sums; needs root on Debian
 	@$(RUN)/python -m tests.realnode.preparing
 	@$(RUN)/autox cluster binaries --runtime containerd
 	@$(PYTEST) --runtime containerd $(SPREAD) -m "root or realnode or integration" $(E2E)

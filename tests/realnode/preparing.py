@@ -1,4 +1,4 @@
-"""What ``make e2e`` does first: install Debian's packages for a containerd node, for the image, and a browser.
+"""What ``make e2e`` does first: install Debian's packages for a containerd node and the image, a browser, Prometheus.
 
 Exits 0 when everything is there, 3 with a sentence that says what is wrong and what to do. ``--can`` only tells
 whether this machine is one that it could be done on: CI asks that before it begins.
@@ -12,8 +12,8 @@ from pathlib import Path
 
 from autox.cluster.containerd.requirements import missing_packages
 
-PROGRAMS = {"buildah": "buildah", "chromium": "chromium"}
-"""What building the image and looking at reports need besides: each program and its package."""
+PROGRAMS = {"buildah": "buildah", "chromium": "chromium", "prometheus": "prometheus"}
+"""What building the image, looking at reports and doing sums again need besides: each program and its package."""
 
 
 def obstacle() -> str:
