@@ -19,6 +19,9 @@ from math import inf
 
 from autox.core.threshold import Threshold
 
+AGAIN = 3
+"""How often a load is tried of which each trial was spoilt."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Trial:
@@ -167,7 +170,7 @@ class _Known:
         self.told = [trial for trial in trials if not trial.spoilt]
         spoilt = Counter(trial.load for trial in trials if trial.spoilt)
         made = max((trial.load for trial in self.told), default=0.0)
-        spoils = [load for load, count in spoilt.items() if count >= search.trials and load > made]
+        spoils = [load for load, count in spoilt.items() if count >= AGAIN and load > made]
         self.reach = search.loads.index(min(spoils)) if spoils else len(search.loads)
         """How many of the loads the rig can make."""
 
@@ -198,9 +201,9 @@ class _Known:
 
     def why_tired(self) -> str:
         """Why the rig cannot make a load any more that it could make before; empty if it can."""
-        last = self.trials[-self.search.trials :]
+        last = self.trials[-AGAIN:]
         load = last[-1].load if last else 0.0
-        if len(last) < self.search.trials or not all(trial.spoilt and trial.load == load for trial in last):
+        if len(last) < AGAIN or not all(trial.spoilt and trial.load == load for trial in last):
             return ""
         if load not in self.search.loads[: self.reach]:
             return ""

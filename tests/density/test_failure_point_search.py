@@ -152,6 +152,17 @@ def test_the_rig_gives_way_first(rig: float) -> None:
     assert all([trial.load for trial in trials if trial.spoilt].count(load) <= 3 for load in LOADS)
 
 
+def test_one_spoilt_trial_is_not_the_rigs_end() -> None:
+    """Where each trial is believed, too: a moment in which the machine was busy ended the search."""
+    well = plant(1000.0)
+    found, _ = searched(
+        lambda load, trials: well(load, trials) if len(trials) % 3 else Trial(load=load, spoilt="late"),
+        replace(SEARCH, trials=1),
+    )
+
+    assert steps_off(found.soft, 1000.0) == 0
+
+
 @pytest.mark.parametrize("busy", [3, 6, 10])
 def test_a_rig_that_becomes_too_busy_ends_the_search(busy: int) -> None:
     """Of a load that it could make before it was made to try again until the budget was gone."""
