@@ -1,9 +1,10 @@
-"""What load tests may do beside what all of them do: what the clients of an experiment ask for, and nothing more."""
+"""What load tests may do beside what all of them do: what clients ask for and what churn deletes, and nothing more."""
 
 import pytest
 
 from autox.model.clientgroups import ClientGroup, Scope, Verb
 from autox.model.density import DensityInputs
+from autox.model.workload import Churn
 from autox.tasks.density.rights import RIGHTS, manifests, rights
 
 
@@ -43,3 +44,18 @@ def test_several_experiments_share_an_identity() -> None:
 
     found = [each["verbs"] for each in role["rules"] if each.get("resources") == ["secrets"]]
     assert found == [["create"], ["get", "list"]]
+
+
+@pytest.mark.parametrize(
+    ("groups", "verbs"),
+    [
+        pytest.param([], ("delete",), id="no clients"),
+        pytest.param([client(Verb.LIST, "deployments")], ("delete",), id="clients that list what every run lists"),
+        pytest.param([client(Verb.WATCH, "deployments")], ("delete", "watch"), id="clients that watch them"),
+    ],
+)
+def test_churn_may_delete_what_it_creates_again(groups: list[ClientGroup], verbs: tuple[str, ...]) -> None:
+    """The rest of a run deletes no Deployment, and its rights alone ended a run with churn in the middle."""
+    found = rights([DensityInputs(churn=Churn(share=0.5), clients=tuple(groups))])
+
+    assert [(each.resource.plural, each.verbs) for each in found[len(RIGHTS) :]] == [("deployments", verbs)]

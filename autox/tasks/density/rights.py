@@ -20,6 +20,7 @@ from autox.model.refs import (
     CLUSTER_ROLE_BINDINGS,
     CLUSTER_ROLES,
     CONFIG_MAPS,
+    DEPLOYMENTS,
     EVENTS,
     LEASES,
     NAMESPACES,
@@ -99,9 +100,12 @@ def rights(inputs: Iterable[DensityInputs]) -> tuple[Right, ...]:
     """What load tests with these inputs need; none are all that have nothing beside their pods.
 
     Args:
-        inputs: of each, whose ``clients`` read and write what no other load test does.
+        inputs: of each, whose ``clients`` read and write, and whose ``churn`` deletes, what no other load test does.
     """
+    inputs = list(inputs)
     wanted: dict[str, set[str]] = defaultdict(set)
+    if any(each.churn for each in inputs):
+        wanted[DEPLOYMENTS.plural].add("delete")
     for group in (group for each in inputs for group in each.clients):
         # NB: the leases that clients get are those of the run's nodes, which it reads itself.
         if (group.resource, group.verb) != (LEASES.plural, Verb.GET):
