@@ -114,16 +114,16 @@ async def test_a_trial_ends_at_once_when_etcd_is_full(said: list[str]) -> None:
 
 
 @pytest.mark.integration
-async def test_in_a_cluster_the_trials_lie_beside_the_result(cluster: LocalCluster, kube: KubeClient) -> None:
+async def test_in_a_cluster_the_trials_lie_beside_the_result(cluster: LocalCluster, own: KubeClient) -> None:
     """In the Secret that the release brought, whose other key stays as it is; what ends in order keeps nothing."""
     cluster.kubectl("create", "secret", "generic", "searched-result", "--from-literal=result.json.gz=x")
     experiment = Subject(namespace="default", experiment="searched")
-    keeping = Keeping(kube, replace(context_on(kube, []), subject=experiment), "d")
+    keeping = Keeping(own, replace(context_on(own, []), subject=experiment), "d")
     trials = (Trial(load=4, held=True, told="Wéb ✓"), Trial(load=8.5, hard="no space"))
     try:
         assert await keeping.recall() == ()
         await keeping.keep(trials)
-        assert await Keeping(kube, replace(context_on(kube, []), subject=experiment), "d").recall() == trials
+        assert await Keeping(own, replace(context_on(own, []), subject=experiment), "d").recall() == trials
         await keeping.forget()
         assert await keeping.recall() == ()
         assert cluster.get("secret", "searched-result")["data"] == {"result.json.gz": "eA=="}
