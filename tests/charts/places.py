@@ -17,7 +17,19 @@ Path = tuple[str, ...]
 EACH = "*"
 """In a path: the name of a map's entry, or an item of a list."""
 
-_TEXTS = ("{}", "http://{}.default/", "https://{}", "a", "1s", "@hourly", "http/latency-p99", "https://a", "ab")
+_TEXTS = (
+    "{}",
+    "http://{}.default/",
+    "https://{}",
+    "a",
+    "1s",
+    "@hourly",
+    "http/latency-p99",
+    "https://a",
+    "ab",
+    "10%",
+    "4KiB",
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -64,7 +76,7 @@ def filled(schema: Schema, name: Name, variant: Variant, at: Path = ()) -> Any:
     if at in variant.fixed:
         fixed = variant.fixed[at]
         return fixed(name) if callable(fixed) else fixed
-    found: Any = schema.get("default", 1)
+    found: Any = schema.get("default", max(1, schema.get("minimum", 1)))
     match schema:
         case {"properties": every}:
             given = {key: each for key, each in every.items() if (*at, key) not in variant.without}

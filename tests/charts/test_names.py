@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -29,14 +30,29 @@ SPEC = ("groups", EACH, "specs", EACH)
 DENSITY = ("density", "cluster"), ("density", "kubeconfigSecret")
 VALUE, VALUE_FROM = ("env", EACH, "value"), ("env", EACH, "valueFrom")
 CONFIG_MAP, SECRET = ("caBundle", "configMap"), ("caBundle", "secret")
+CLIENTS, RATE = ("density", "clients", EACH), ("density", "plan", "steps", EACH, "rate")
+SHORT = {("density", each) for each in ("pods", "podsPerDeployment", "rate")}
+PLAN, PRESET = ("density", "plan"), ("density", "preset")
+OF_GETS = {(*CLIENTS, each) for each in ("objects", "size")}
+OF_LISTS = {(*CLIENTS, each) for each in ("scope", "consistency", "limit", "labelSelector", "fieldSelector")}
 JOB = Variant(
-    without=frozenset({DENSITY[0], ("serviceAccountName",), VALUE, SECRET}),
+    without=frozenset({DENSITY[0], ("serviceAccountName",), VALUE, SECRET, PLAN, PRESET, *OF_GETS}),
     fixed={("tasks",): list(TASKS), ("runner",): "job"},
 )
 CRONJOB = Variant(
-    without=frozenset({DENSITY[1], VALUE_FROM, CONFIG_MAP}),
-    fixed={("tasks",): list(TASKS), ("runner",): "cronjob", ("timeZone",): "Etc/UTC"},
+    without=frozenset(
+        {DENSITY[1], VALUE_FROM, CONFIG_MAP, PRESET, *SHORT, *OF_LISTS}
+        | {(*RATE, each) for each in ("qps", "pods", "poisson", "parallel")}
+    ),
+    fixed={
+        ("tasks",): list(TASKS),
+        ("runner",): "cronjob",
+        ("timeZone",): "Etc/UTC",
+        (*CLIENTS, "verb"): "patch",
+        (*CLIENTS, "resource"): "configmaps",
+    },
 )
+PRESETS = replace(JOB, without=JOB.without - {PRESET} | SHORT)
 
 
 def _experiment(name: Name) -> Object:
@@ -47,6 +63,7 @@ def _experiment(name: Name) -> Object:
 VARIANTS: dict[str, tuple[str, type[Document], Variant]] = {
     "a job": (EXPERIMENT, ExperimentValues, JOB),
     "a cronjob": (EXPERIMENT, ExperimentValues, CRONJOB),
+    "a preset": (EXPERIMENT, ExperimentValues, PRESETS),
     "own experiments": (
         AUTOX,
         ControllerValues,
