@@ -141,27 +141,27 @@ def _distribution(
         help=legible(metric.help, HELP),
         unit=unit,
         buckets=buckets,
-        positions=(*_percentiles(metric, metrics), *_limits(metric, outcomes)),
+        positions=(*_percentiles(metric, metrics, unit=unit), *_limits(metric, outcomes, unit=unit)),
         note=note,
     )
 
 
-def _percentiles(metric: Metric, metrics: Sequence[Metric]) -> list[Position]:
+def _percentiles(metric: Metric, metrics: Sequence[Metric], *, unit: str) -> list[Position]:
     values = {each.name: each.value for each in metrics}
     return [
-        Position(value=value, label=f"{statistic} {quantity(value, metric.unit)}", is_limit=False)
+        Position(value=value, label=f"{statistic} {quantity(value, unit)}", is_limit=False)
         for statistic in _DRAWN
         if _fits(value := values.get(f"{metric.name}-{statistic}"))
     ]
 
 
-def _limits(metric: Metric, outcomes: Sequence[SLOOutcome]) -> list[Position]:
+def _limits(metric: Metric, outcomes: Sequence[SLOOutcome], *, unit: str) -> list[Position]:
     found = []
     for outcome in outcomes:
         name, limit = outcome.slo.metric, outcome.slo.limit
         if name.startswith(metric.name) and _STATISTIC.fullmatch(name, len(metric.name)) and _fits(limit):
             statistic = name[len(metric.name) + 1 :]
-            label = f"{statistic} limit {quantity(limit, metric.unit, digits=LIMIT_DIGITS)}"
+            label = f"{statistic} limit {quantity(limit, unit, digits=LIMIT_DIGITS)}"
             found.append(Position(value=limit, label=label, is_limit=True))
     return found[:_MOST_LIMITS]
 

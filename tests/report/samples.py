@@ -313,6 +313,8 @@ def hostile() -> ExperimentResult:
     metrics = (
         *(Metric(name=f"{text}/{n}", unit=text, value=value, help=text) for n, value in enumerate(odd)),
         Metric(name=f"a/{text}", unit="ms", value=math.nan, buckets=buckets, help=text),
+        Metric(name="a/drawn", unit=text, value=3, buckets=(Bucket(lower=0, upper=1, count=3),), help=text),
+        Metric(name="a/drawn-p50", unit=text, value=0.5, help=text),
     )
     task = TaskResult(
         task=text,
