@@ -13,6 +13,7 @@ from it, and is full on every small machine.
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from math import inf
+from statistics import median_high
 
 from autox.core.prometheustext import CumulativeHistogram, quantile, summed
 from autox.tasks.density.apicalls import RESTARTED, ApiCalls, worst
@@ -20,7 +21,7 @@ from autox.tasks.density.figures import Measured
 from autox.tasks.density.podtimes import PARTS
 
 SLOW = 0.1
-"""Seconds that an answer of etcd, or the wait in a queue, takes where something is wrong."""
+"""Seconds that an answer of etcd, the wait in a queue or a webhook takes where something is wrong."""
 
 SHORT = 0.02
 """Seconds that an API server takes to answer what needs nothing, where it lacks a processor."""
@@ -208,5 +209,4 @@ def _controllers(measured: Measured) -> Iterator[Culprit]:
 
 
 def _median(values: list[float]) -> float:
-    ordered = sorted(values)
-    return ordered[len(ordered) // 2] if ordered else 0.0
+    return median_high(values) if values else 0.0

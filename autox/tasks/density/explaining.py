@@ -11,7 +11,7 @@ from math import inf
 from autox.model.result import Note, NoteKind
 from autox.tasks.density.apicalls import latency
 from autox.tasks.density.arrival import Arrival, reasons
-from autox.tasks.density.attribution import Culprit, culprit
+from autox.tasks.density.attribution import SLOW, Culprit, culprit
 from autox.tasks.density.figures import STARTUP, Measured
 from autox.tasks.density.loading import Sent
 
@@ -23,7 +23,6 @@ LAGGING = (
     *(f"{STARTUP}*", "density/scheduling-throughput*", "density/arrival-rate", "density/watch-latency*"),
     *("density/api-*", "density/slow-calls*"),
 )
-_SLOW = 0.1  # seconds in a webhook that a caller notices
 _LAGS = 0.99  # less than what is said of all pods
 
 
@@ -172,7 +171,7 @@ def _webhooks(measured: Measured) -> Iterator[Note]:
     if isinstance(calls, str):
         return
     # NB: a webhook may be slow for others alone; it explains our pods only if some of them were seen late.
-    seen_late = sum(_SLOW <= late < inf for late in dict(measured.pods.parts(wanted=wanted))["created-to-seen"])
+    seen_late = sum(SLOW <= late < inf for late in dict(measured.pods.parts(wanted=wanted))["created-to-seen"])
     explains = (f"{STARTUP}*",) if seen_late else ()
     for name, histogram in calls.webhooks.items():
         p99 = latency(histogram, "p99") or 0.0
@@ -180,7 +179,7 @@ def _webhooks(measured: Measured) -> Iterator[Note]:
             text=f"the {name} was called {histogram.count:,.0f} times and took up to {p99:.3g} s (p99), which"
             " api-request-duration and created-to-seen show and api-call-latency leaves out",
             kind=NoteKind.TARGET,
-            weight=min(1.0, histogram.count / max(wanted, 1)) if p99 >= _SLOW else 0.0,
+            weight=min(1.0, histogram.count / max(wanted, 1)) if p99 >= SLOW else 0.0,
             explains=(*explains, "density/api-request-duration*"),
         )
 
