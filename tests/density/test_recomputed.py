@@ -1,9 +1,9 @@
-"""The API latencies of a load test, found once more by a real Prometheus server."""
+"""The figures of a load test, found once more: of API calls by a real Prometheus server, of pods by another watcher."""
 
 import asyncio
 import threading
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AsyncExitStack, contextmanager
 from dataclasses import dataclass
 from functools import partial
@@ -29,6 +29,7 @@ from autox.tasks.density.loadtest import LoadTest
 from tests.clusterobjects import Object
 from tests.clusters import LocalCluster, wait_for
 from tests.density.conftest import context_on
+from tests.density.podwatcher import PodWatcher
 from tests.density.recomputing import QUANTILES, recomputed
 from tests.prometheusserver import Prometheus
 
@@ -36,6 +37,8 @@ pytestmark = [pytest.mark.root, pytest.mark.integration]
 
 PODS, RATE = 60, 20.0
 REJECTED = "density/requests-rejected"
+PARTED = 5.0
+"""Milliseconds by which two watchers may differ in how long pods took to start."""
 AGREED = 1e-3
 """Of a latency: the part by which two computations of it may differ."""
 
@@ -64,11 +67,13 @@ class Run:
         figures: its metrics by name; those without a value are not there.
         began: when it began to create pods, in seconds since 1970.
         prometheus: which scraped the API server meanwhile, and the two readings that the run made.
+        startups: of each pod in milliseconds, ascending, as another watcher saw it.
     """
 
     figures: Mapping[str, float]
     began: float
     prometheus: Prometheus
+    startups: Sequence[float]
 
 
 @pytest.fixture(scope="module")
@@ -79,7 +84,10 @@ def seen(cluster: LocalCluster, tmp_path_factory: pytest.TempPathFactory) -> Ite
     with serving(readings) as address, Prometheus(directory, jobs(cluster, address)) as prometheus:
         scraped = 'timestamp(process_start_time_seconds{job="live"})'
         wait_for("a look at the API server", lambda: prometheus.query(scraped))
-        findings, read = asyncio.run(load(cluster))
+        labels = RunLabels.of(Subject(), token=uuid4().hex[:8])
+        with watcher(cluster) as pods:
+            findings, read = asyncio.run(load(cluster, labels))
+            startups = pods.startups(labels.namespace)
         ended = time.time()
         (began, before), (_, after) = read[0], read[-1]
         (readings / "before.txt").write_bytes(before)
@@ -87,12 +95,11 @@ def seen(cluster: LocalCluster, tmp_path_factory: pytest.TempPathFactory) -> Ite
         every = f'process_start_time_seconds{{job=~"before|after"}} or {scraped} > {ended:.3f}'
         wait_for("the readings, and a later look", lambda: len(prometheus.query(every)) == 3)
         figures = {each.name: each.value for each in findings.metrics if each.value is not None}
-        yield Run(figures=figures, began=began, prometheus=prometheus)
+        yield Run(figures=figures, began=began, prometheus=prometheus, startups=startups)
 
 
-async def load(cluster: LocalCluster) -> tuple[Findings, list[tuple[float, bytes]]]:
+async def load(cluster: LocalCluster, labels: RunLabels) -> tuple[Findings, list[tuple[float, bytes]]]:
     """Load it; what was found, and what was read of the API server's metrics."""
-    labels = RunLabels.of(Subject(), token=uuid4().hex[:8])
     inputs = DensityInputs(nodes=10, pods=PODS, pods_per_deployment=1, rate=RATE, timeout=60.0)
     async with AsyncExitStack() as stack:
         connection = from_kubeconfig(cluster.home.kubeconfig)
@@ -103,16 +110,28 @@ async def load(cluster: LocalCluster) -> tuple[Findings, list[tuple[float, bytes
     return findings, recording.readings
 
 
+def server_of(cluster: LocalCluster) -> str:
+    """The address of its API server."""
+    return str(yaml.safe_load(cluster.home.kubeconfig.read_text())["clusters"][0]["cluster"]["server"])
+
+
+def watcher(cluster: LocalCluster) -> PodWatcher:
+    """Another watcher of its pods, which has not begun."""
+    keys = KeyFiles(cluster.home.pki)
+    return PodWatcher(
+        server_of(cluster), ca=keys.certificate("ca"), certificate=keys.certificate("admin"), key=keys.key("admin")
+    )
+
+
 def jobs(cluster: LocalCluster, readings: str) -> list[Object]:
     """What Prometheus scrapes: the API server each second, and the two readings of the run once they are there."""
-    server = yaml.safe_load(cluster.home.kubeconfig.read_text())["clusters"][0]["cluster"]["server"]
     keys = KeyFiles(cluster.home.pki)
     tls = {"ca_file": keys.certificate("ca"), "cert_file": keys.certificate("admin"), "key_file": keys.key("admin")}
     live = {
         "job_name": "live",
         "scheme": "https",
         "tls_config": {name: str(path) for name, path in tls.items()},
-        "static_configs": [{"targets": [urlsplit(server).netloc]}],
+        "static_configs": [{"targets": [urlsplit(server_of(cluster)).netloc]}],
     }
     return [live, *(_reading(name, readings) for name in ("before", "after"))]
 
@@ -164,3 +183,12 @@ def test_so_are_those_that_it_scraped_itself(seen: Run, call: str) -> None:
     for name, share in QUANTILES.items():
         [value] = seen.prometheus.query(f"1000 * histogram_quantile({share}, {scraped})").values()
         assert seen.figures[f"density/api-call-latency-{name}/{call}"] == pytest.approx(value, rel=AGREED)
+
+
+@pytest.mark.parametrize("percent", [50, 99])
+def test_pods_started_as_fast_as_another_watcher_saw_them(seen: Run, percent: int) -> None:
+    """The percentiles of their startup (nearest rank) are those of a watcher apart, to five milliseconds."""
+    rank = -(-percent * PODS // 100)
+
+    assert len(seen.startups) == PODS
+    assert seen.figures[f"density/pod-startup-latency-p{percent}"] == pytest.approx(seen.startups[rank - 1], abs=PARTED)
