@@ -10,7 +10,9 @@ The outage comes first, for the crash loop is recorded meanwhile; the many pods 
 import asyncio
 import json
 import math
+import os
 import secrets
+import signal
 import subprocess
 import sys
 from collections import Counter
@@ -117,11 +119,14 @@ def recorded(cluster: LocalCluster, selector: str, path: Path) -> Iterator[Path]
     """``kubectl get pods --watch``: a line for each change of a pod, with the status of its container."""
     output = 'jsonpath={.status.containerStatuses[0]}{"\\n"}'
     command = ("kubectl", "get", "pods", "-l", selector, "--watch", "-o", output)
-    with path.open("w") as file, subprocess.Popen(command, env=cluster.with_programs(), stdout=file) as watching:
+    # NB: kubectl does not watch again when the API server ends its watch, as it does where thousands of pods come.
+    again = ("sh", "-c", 'while :; do "$@"; done', "sh", *command)
+    environ = cluster.with_programs()
+    with path.open("w") as file, subprocess.Popen(again, env=environ, stdout=file, start_new_session=True) as watching:
         try:
             yield path
         finally:
-            watching.terminate()
+            os.killpg(watching.pid, signal.SIGKILL)
 
 
 def seed_of_outage() -> int:
