@@ -11,10 +11,13 @@ pods, and both thrown together would hide either.
 
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import combinations, product
+from math import inf
 from random import Random
 
 from autox.model.comparison import Contrast, Question
-from autox.model.matrix import Matrix, Observation, Slot, Variant
+from autox.model.matrix import Matrix, Observation, Slot, Trial, Variant
+from autox.model.result import Metric
+from autox.model.verdict import Verdict
 
 
 def slots(matrix: Matrix) -> Iterator[Slot]:
@@ -24,6 +27,27 @@ def slots(matrix: Matrix) -> Iterator[Slot]:
         Random(f"{matrix.seed}/{block}").shuffle(variants)  # noqa: S311  - an order, no secret
         for variant in variants:
             yield Slot(block=block, variant=variant)
+
+
+def is_counted(trial: Trial) -> bool:
+    """Whether what a trial measured is compared: that of a load that failed is, of one that broke off or misled not."""
+    return trial.result.verdict not in (Verdict.ERROR, Verdict.INVALID)
+
+
+def observation(trial: Trial) -> Observation:
+    """What a trial says of each metric: nothing if it does not count."""
+    metrics = trial.result.metrics.values() if is_counted(trial) else ()
+    found = {each.name: value for each in metrics if (value := _value(each)) is not None}
+    return Observation(
+        block=trial.slot.block,
+        variant=trial.slot.variant.name,
+        values=found,
+        units={each.name: each.unit for each in metrics},
+    )
+
+
+def _value(metric: Metric) -> float | None:
+    return inf if metric.infinite else metric.value
 
 
 def contrasts(matrix: Matrix) -> Iterator[Contrast]:

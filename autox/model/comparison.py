@@ -4,6 +4,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import Enum, StrEnum
 
+from autox.model.matrix import Matrix, Trial
+
 
 class Scale(StrEnum):
     """How two values of a metric are told apart."""
@@ -84,3 +86,22 @@ class Finding:
     threshold: float = 0.0
     smallest: float | None = None
     more: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Comparison:
+    """A whole matrix, compared.
+
+    Attributes:
+        title: the document's name.
+        matrix: what was asked for.
+        trials: that were made, in order.
+        findings: by contrast, then by metric.
+        unfinished: why trials are missing, a clause; empty if none is.
+    """
+
+    title: str
+    matrix: Matrix
+    trials: tuple[Trial, ...]
+    findings: tuple[Finding, ...]
+    unfinished: str = ""

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from autox.model.density import DensityInputs
+from autox.model.result import ExperimentResult
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,6 +34,7 @@ class Variant:
         binaries: a directory with programs of its own; None for those that every cluster has.
         inputs: of task ``density``, but for the cluster.
         shown: the section ``density``, as it may be shown.
+        seconds: how long a trial takes at the least.
     """
 
     levels: Mapping[str, str]
@@ -40,6 +42,7 @@ class Variant:
     binaries: Path | None
     inputs: DensityInputs
     shown: Mapping[str, Any]
+    seconds: float
 
     @property
     def name(self) -> str:
@@ -103,3 +106,11 @@ class Observation:
     variant: str
     values: Mapping[str, float]
     units: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Trial:
+    """A trial that was made."""
+
+    slot: Slot
+    result: ExperimentResult

@@ -30,7 +30,6 @@ _LEVELS = "▁▂▃▄▅▆▇█"
 _UNKNOWN = "·"
 _NEAR = 3.0  # a limit so many times above the figure still belongs into its drawing
 _MADE_OF_IT = re.compile(r"-(?:min|p5|mean|max)(?=/|$)|/windows-\w+$")
-"""What the name of a metric has more than that of the figure over time which it is made of."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,6 +59,11 @@ class Drawing:
     y_labels: tuple[Label, ...]
 
 
+def made_of(metric: str) -> str:
+    """The name of the figure over time that a metric is made of: without what the metric's own has more."""
+    return _MADE_OF_IT.sub("", metric)
+
+
 def graphs(series: Sequence[Series], outcomes: Sequence[SLOOutcome]) -> tuple[Graph, ...]:
     """Word the figures over time of one task; they may hold any float, in any order.
 
@@ -68,7 +72,7 @@ def graphs(series: Sequence[Series], outcomes: Sequence[SLOOutcome]) -> tuple[Gr
         outcomes: whose limits belong to figures that their metrics are made of.
     """
     found = [(each, _points(each)) for each in series]
-    limits = {_MADE_OF_IT.sub("", each.slo.metric): each.slo.limit for each in outcomes if _fits(each.slo.limit)}
+    limits = {made_of(each.slo.metric): each.slo.limit for each in outcomes if _fits(each.slo.limit)}
     times = [at for _, points in found for at, _ in points]
     span = min([0.0, *times]), max([0.0, *times])
     return tuple(
@@ -89,12 +93,23 @@ def graphs(series: Sequence[Series], outcomes: Sequence[SLOOutcome]) -> tuple[Gr
 
 def drawing(graph: Graph) -> Drawing | None:
     """Draw one; None if nothing of it is known."""
-    known = [value for _, value in graph.points if value is not None]
+    return overlaid([graph], [graph])
+
+
+def overlaid(graphs: Sequence[Graph], alike: Sequence[Graph]) -> Drawing | None:
+    """Draw the same figure of several runs in one place; None if nothing of it is known.
+
+    Args:
+        graphs: of one figure and unit.
+        alike: of the same figure, those drawn elsewhere too: all such drawings have the same axes.
+    """
+    known = [value for graph in graphs for _, value in graph.points if value is not None]
     if not known:
         return None
-    began, ended = graph.span
+    every = [value for graph in alike for _, value in graph.points if value is not None]
+    began, ended = min(graph.span[0] for graph in alike), max(graph.span[1] for graph in alike)
     along = Axis(low=began, high=max(ended, began + 1.0), start=_LEFT, end=_RIGHT)
-    least, greatest, limit = min(0.0, *known), max(0.0, *known), graph.limit
+    least, greatest, limit, unit = min(0.0, *every), max(0.0, *every), graphs[0].limit, graphs[0].unit
     is_near = limit is not None and least <= limit <= _NEAR * greatest
     up = Axis.over(least, max(greatest, limit) if limit is not None and is_near else greatest, start=_BOTTOM, end=_TOP)
     return Drawing(
@@ -104,11 +119,10 @@ def drawing(graph: Graph) -> Drawing | None:
         right=_RIGHT,
         bottom=_BOTTOM,
         limit=round(up.at(limit), 1) if limit is not None and is_near else None,
-        line=_line(graph, along, up),
+        line="".join(_line(graph, along, up) for graph in graphs),
         x_labels=tuple(_below(along, tick) for tick in along.ticks(4)),
         y_labels=tuple(
-            Label(x=_LEFT - 6, y=round(up.at(tick), 2), text=quantity(tick, graph.unit), anchor="end")
-            for tick in up.ticks(3)
+            Label(x=_LEFT - 6, y=round(up.at(tick), 2), text=quantity(tick, unit), anchor="end") for tick in up.ticks(3)
         ),
     )
 

@@ -8,6 +8,7 @@ nothing. Rejected: plotting libraries and CDNs (Iter8's report needs five, and i
 import base64
 import hashlib
 from functools import cache
+from typing import Any
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
@@ -22,17 +23,32 @@ _STYLE = "report.css"
 
 def to_html(document: Document) -> str:
     """A whole page, UTF-8 when it is written to a file."""
-    environment = _environment()
-    style = environment.get_template(_STYLE).render()
-    digest = base64.b64encode(hashlib.sha256(style.encode()).digest()).decode()
-    return environment.get_template(_TEMPLATE).render(
+    return rendered(
+        _TEMPLATE,
+        _STYLE,
         document=document,
-        style=Markup(style),  # noqa: S704  - our own file
-        style_hash=f"sha256-{digest}",
         slos=[(row, meter(row)) for row in document.slos],
         charts=[(each, [distribution_chart(each, size) for size in (WIDE, NARROW)]) for each in document.distributions],
         graphs=[(table.title, [(each, drawing(each)) for each in table.graphs]) for table in document.graphs],
         configured=[task for task in document.tasks if task.configuration],
+    )
+
+
+def rendered(template: str, *styles: str, **parts: Any) -> str:
+    """A page of a template, with the style sheet that it allows itself.
+
+    Args:
+        template: the name of its file.
+        styles: those of its style sheets, which become one.
+        parts: what is shown.
+    """
+    environment = _environment()
+    style = "".join(environment.get_template(each).render() for each in styles)
+    digest = base64.b64encode(hashlib.sha256(style.encode()).digest()).decode()
+    return environment.get_template(template).render(
+        style=Markup(style),  # noqa: S704  - our own file
+        style_hash=f"sha256-{digest}",
+        **parts,
     )
 
 

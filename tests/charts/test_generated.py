@@ -7,16 +7,23 @@ import pytest
 import yaml
 
 from autox import __version__
-from autox.api.schemas import generated
+from autox.api.schemas import generated, published
 from autox.api.tasks.table import KINDS
 
 CHARTS = Path(__file__).parents[2] / "charts"
+DOCUMENTS = Path(__file__).parents[2] / "docs"
 
 
 @pytest.mark.parametrize("path", generated())
 def test_no_drift(path: str) -> None:
     """A change of the models comes with its files: run `python -m autox.api.schemas`."""
     assert (CHARTS / path).read_text() == generated()[path]
+
+
+@pytest.mark.parametrize("path", published())
+def test_published_schemas_do_not_drift(path: str) -> None:
+    """Likewise what editors check documents by."""
+    assert (DOCUMENTS / path).read_text() == published()[path]
 
 
 @pytest.mark.parametrize("chart", ["autox", "experiment", "nodes"])

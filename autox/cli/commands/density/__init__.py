@@ -9,6 +9,10 @@ COMMANDS = {
         "autox.cli.commands.density.credentials:credentials",
         "Make the identity that load tests have on the cluster under test.",
     ),
+    "matrix": (
+        "autox.cli.commands.density.matrix:matrix",
+        "Compare variants of a control plane by load tests in turn.",
+    ),
     "plan": ("autox.cli.commands.density.plan:plan", "Say what density load tests would do."),
     "presets": ("autox.cli.commands.density.presets:presets", "List the loads that have names, or print one."),
     "sweep": ("autox.cli.commands.density.sweep:sweep", "Remove what density load tests left behind."),

@@ -1,0 +1,82 @@
+"""A compared matrix for terminals and CI logs: 80 columns, what differs first."""
+
+from collections.abc import Iterator, Sequence
+
+from autox.model.comparison import Answer
+from autox.report.compared import ComparedDocument, ContrastTable, FindingRow
+from autox.report.legible import columns, wrapped
+
+WIDTH = 80  # columns
+_GAP = "  "
+
+
+def to_text(document: ComparedDocument) -> str:
+    """All lines, none wider than 80 columns, ending with a line break."""
+    return "\n".join(_lines(document)) + "\n"
+
+
+def _lines(document: ComparedDocument) -> Iterator[str]:
+    yield from wrapped(f"{document.headline.word}: {document.title}, {', '.join(document.summary)}", WIDTH)
+    yield from wrapped(document.sentence, WIDTH)
+    for note in document.notes:
+        yield from wrapped(note, WIDTH)
+    yield ""
+    yield from _medians(document)
+    for table in document.contrasts:
+        yield ""
+        yield from _contrast(table)
+
+
+def _medians(document: ComparedDocument) -> Iterator[str]:
+    """The medians of all variants, as many beside each other as there is room for."""
+    yield "The medians of each variant's trials"
+    first = ["METRIC", *(each.metric for each in document.metrics)]
+    widths = [
+        max(map(columns, (name, *(each.medians[number] for each in document.metrics))))
+        for number, name in enumerate(document.variants)
+    ]
+    for part in _fitting(widths, WIDTH - max(map(columns, first)) - len(_GAP)):
+        head = ("METRIC", *(document.variants[number] for number in part))
+        rows = [(each.metric, *(each.medians[number] for number in part)) for each in document.metrics]
+        yield ""
+        yield from _table([head, *rows])
+
+
+def _fitting(widths: Sequence[int], room: int) -> Iterator[list[int]]:
+    part: list[int] = []
+    taken = 0
+    for number, width in enumerate(widths):
+        if part and taken + width + len(_GAP) > room:
+            yield part
+            part, taken = [], 0
+        part.append(number)
+        taken += width + len(_GAP)
+    if part:
+        yield part
+
+
+def _contrast(table: ContrastTable) -> Iterator[str]:
+    yield table.title
+    for answer in Answer:
+        if rows := table.having(answer):
+            yield f"  {answer.value}"
+            yield from _findings(rows)
+
+
+def _findings(rows: Sequence[FindingRow]) -> Iterator[str]:
+    cells = [(each.metric, each.effect, each.interval, each.said) for each in rows]
+    lines = list(_table(cells, indent=4))
+    if all(columns(line) <= WIDTH for line in lines):
+        yield from lines
+        return
+    for row in rows:
+        yield f"    {row.metric}"
+        told = ", ".join(filter(None, (row.effect, row.interval, row.said)))
+        yield from (f"      {line}" for line in wrapped(told, WIDTH - 6))
+
+
+def _table(rows: Sequence[Sequence[str]], *, indent: int = 0) -> Iterator[str]:
+    widths = [max(map(columns, cells)) for cells in zip(*rows, strict=True)]
+    for row in rows:
+        padded = (f"{cell}{' ' * (width - columns(cell))}" for cell, width in zip(row, widths, strict=True))
+        yield f"{' ' * indent}{_GAP.join(padded)}".rstrip()

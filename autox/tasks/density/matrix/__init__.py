@@ -1,0 +1,1 @@
+"""A matrix of load tests: trials in turn on control planes that come and go, each kept, all compared."""
