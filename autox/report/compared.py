@@ -1,10 +1,6 @@
-"""A compared matrix as it is shown, before anybody decides how it looks: what differs first.
-
-All text in here is legible and all figures in prose are worded, as in ``document``; ``variantcharts`` draws the rest.
-"""
+"""From a compared matrix to what a page about it consists of (``comparedsections``): what differs first, all worded."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from math import inf, isfinite
 from statistics import median
 
@@ -13,107 +9,26 @@ from autox.core.contrasts import is_counted, observation
 from autox.model.comparison import Answer, Comparison, Contrast, Finding, Scale
 from autox.model.matrix import Trial, Variant
 from autox.model.verdict import Verdict
+from autox.report.comparedsections import (
+    ComparedDocument,
+    ContrastTable,
+    FindingRow,
+    MetricOfVariants,
+    TrialRow,
+    VariantFacts,
+)
 from autox.report.legible import NAME, legible
 from autox.report.quantities import count, duration, quantity
 from autox.report.sections import Fact, Look, Mark
 
 LOOKS = {
-    Answer.DIFFERS: Look.FAIL,
+    Answer.DIFFERS: Look.WARN,
     Answer.NOT_SEEN: Look.NEUTRAL,
     Answer.TOO_FEW: Look.UNKNOWN,
     Answer.NO_DATA: Look.UNKNOWN,
 }
 _TASK = "density/"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class FindingRow:
-    """One metric of a contrast.
-
-    Attributes:
-        metric: without the task's name.
-        answer: in short.
-        effect: ``1.84x`` or ``+3 ms``; empty if there is none.
-        interval: where it lies; empty if nobody can say.
-        said: what else there is to say of the answer; may be empty.
-    """
-
-    metric: str
-    answer: Answer
-    effect: str
-    interval: str
-    said: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ContrastTable:
-    """All metrics of a contrast, those that differ first."""
-
-    title: str
-    rows: tuple[FindingRow, ...]
-
-    def having(self, answer: Answer) -> tuple[FindingRow, ...]:
-        """The rows with that answer."""
-        return tuple(row for row in self.rows if row.answer is answer)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class MetricOfVariants:
-    """One metric over all variants: the values of the trials that count, and their median in words."""
-
-    metric: str
-    unit: str
-    values: tuple[tuple[str, tuple[float, ...]], ...]
-    medians: tuple[str, ...]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class TrialRow:
-    """A trial."""
-
-    name: str
-    state: Mark
-    duration: str
-    message: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class VariantFacts:
-    """What a variant is: its settings and its load."""
-
-    name: str
-    facts: tuple[Fact, ...]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ComparedDocument:
-    """The whole of it.
-
-    Attributes:
-        title: the document's name.
-        headline: what was found, in a word or two.
-        sentence: the same with figures.
-        summary: how much was tried, in a few words each.
-        notes: what a reader must know: trials that are missing or left out.
-        contrasts: in order.
-        variants: their names.
-        metrics: of all of them.
-        trials: in the order in which they were made.
-        configured: each variant.
-        environment: on what.
-    """
-
-    title: str
-    headline: Mark
-    sentence: str
-    summary: tuple[str, ...]
-    notes: tuple[str, ...]
-    contrasts: tuple[ContrastTable, ...]
-    variants: tuple[str, ...]
-    metrics: tuple[MetricOfVariants, ...]
-    trials: tuple[TrialRow, ...]
-    configured: tuple[VariantFacts, ...]
-    environment: tuple[Fact, ...]
+_HIGHLIGHTS = 6
 
 
 def compared(comparison: Comparison) -> ComparedDocument:
@@ -124,6 +39,7 @@ def compared(comparison: Comparison) -> ComparedDocument:
         title=legible(comparison.title, NAME),
         headline=mark,
         sentence=sentence,
+        highlights=tuple(_highlights(comparison)),
         summary=(
             f"{len(trials)} of {count(matrix.trials * len(matrix.variants), 'trial')}",
             f"{count(len(matrix.variants), 'variant')}",
@@ -159,6 +75,20 @@ def _found(findings: Sequence[Finding]) -> tuple[Mark, str]:
     told = [f"{number} {_WORDS[answer]}" for answer, number in numbers.items() if number]
     rule = f"That anything is said to differ that does not has a chance of {100 * ALPHA:g}% at most, in all together."
     return mark, f"Of {whole}: {', '.join(told) or 'none could be made'}. {rule}"
+
+
+def _highlights(comparison: Comparison) -> list[str]:
+    loads = {each.name for each in comparison.matrix.factors if each.is_load}
+    differing = [each for each in comparison.findings if each.answer is Answer.DIFFERS]
+    differing.sort(key=lambda each: each.question.contrast.factor in loads)
+    told = []
+    for each in differing[:_HIGHLIGHTS]:
+        row = _row(each)
+        figures = f"{row.effect} ({row.interval})" if row.interval else row.effect or row.said
+        told.append(f"{titled(each.question.contrast)}: {row.metric} {figures}")
+    if more := len(differing) - _HIGHLIGHTS:
+        told += [f"and {more} more"] if more > 0 else []
+    return told
 
 
 _WORDS = {
@@ -201,6 +131,8 @@ def _said(finding: Finding) -> str:
     if finding.answer is Answer.DIFFERS and finding.effect is None and question.pairs:
         never = [sum(not isfinite(pair[side]) for pair in question.pairs) for side in (0, 1)]
         return f"never came: {never[0]} and {never[1]} of {len(question.pairs)}{left_out}"
+    if finding.answer is Answer.DIFFERS:
+        return f"p {quantity(finding.p_value, '', digits=1)}{left_out}"
     if finding.answer is Answer.NOT_SEEN and finding.smallest is not None:
         if finding.smallest == (1.0 if finding.scale is Scale.RATIO else 0.0):
             return f"alike in every pair{left_out}"

@@ -4,7 +4,8 @@ What differs stands above all else; the same trials give the same bytes.
 """
 
 from autox.model.comparison import Answer, Comparison
-from autox.report.compared import LOOKS, ComparedDocument
+from autox.report.compared import LOOKS
+from autox.report.comparedsections import ComparedDocument
 from autox.report.html import rendered
 from autox.report.sections import Mark
 from autox.report.variantcharts import curves, strips

@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Sequence
 
 from autox.model.comparison import Answer
-from autox.report.compared import ComparedDocument, ContrastTable, FindingRow
+from autox.report.comparedsections import ComparedDocument, ContrastTable, FindingRow
 from autox.report.legible import columns, wrapped
 
 WIDTH = 80  # columns

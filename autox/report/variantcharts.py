@@ -13,7 +13,7 @@ from autox.core import bootstrap
 from autox.model.comparison import Comparison
 from autox.report.axes import Axis
 from autox.report.charts import Label
-from autox.report.compared import MetricOfVariants
+from autox.report.comparedsections import MetricOfVariants
 from autox.report.figures import LARGEST
 from autox.report.graphs import WIDTH, Drawing, graphs, made_of, overlaid
 from autox.report.legible import columns, fitted

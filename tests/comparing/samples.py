@@ -1,9 +1,10 @@
 """Matrices of made-up variants, and trials of them whose figures are known."""
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from datetime import UTC, datetime
 from itertools import product
-from math import isfinite
+from math import inf, isfinite
 
 from autox.core.comparing import compare
 from autox.core.contrasts import observation, questions, slots
@@ -105,3 +106,20 @@ def observed(of: Matrix, figures: Figures) -> list[Observation]:
         )
         for each in slots(of)
     ]
+
+
+def every_kind() -> Comparison:
+    """A comparison with every answer, figures that never came, and trials that were spoilt, failed or broke off."""
+    factors = (SIZES, LOADS, CACHE)
+    of = matrix(*factors, trials=4)
+
+    def figures(levels: Mapping[str, str], block: int) -> Mapping[str, float]:
+        noise = 1 + (7 * block + sum(map(ord, "".join(levels.values())))) % 5 / 100
+        dear = 3 if levels["load"] == "lists" else 1
+        is_late = levels["watchCache"] == "off" and levels["load"] == "lists"
+        return {CPU: 0.5 * noise * dear, STARTUP: inf if is_late else 100 * noise}
+
+    trials = list(tried(of, figures))
+    for number, verdict in enumerate((Verdict.ERROR, Verdict.INVALID, Verdict.FAIL)):
+        trials[number] = replace(trials[number], result=result({CPU: 1.0}, verdict, "a reason " * 20))
+    return comparison(of, tuple(trials[:-1]), "it was interrupted")

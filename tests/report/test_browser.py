@@ -14,8 +14,11 @@ from typing import Any
 
 import pytest
 
+from autox.report import comparedhtml
+from autox.report.compared import compared
 from autox.report.document import document
 from autox.report.html import to_html
+from tests.comparing.samples import every_kind
 from tests.report.samples import every
 
 pytestmark = pytest.mark.root
@@ -62,10 +65,12 @@ for (const name of names) {
 
 @pytest.fixture(scope="module")
 def pages(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A directory with every sample's report."""
+    """A directory with every sample's report, and that of a matrix."""
     directory = tmp_path_factory.mktemp("pages")
     for name, result in every().items():
         (directory / f"{name}.html").write_text(to_html(document(result)), encoding="utf-8")
+    matrix = every_kind()
+    (directory / "matrix.html").write_text(comparedhtml.to_html(compared(matrix), matrix), encoding="utf-8")
     return directory
 
 
