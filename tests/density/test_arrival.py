@@ -11,6 +11,7 @@ from autox.model.result import TaskResult, TaskState
 from autox.model.verdict import Verdict
 from autox.model.workload import ObjectGroup, ObjectKind, Steady, Step, WorkloadPlan
 from autox.tasks.density.arrival import arrival
+from autox.tasks.density.attribution import culprit
 from autox.tasks.density.explaining import Hindrance, notes
 from autox.tasks.density.figures import demands, metrics
 from autox.tasks.density.loading import Sent
@@ -170,7 +171,7 @@ def test_a_load_that_was_not_applied_never_passes(  # noqa: PLR0917  - a table o
     for uid in gone:
         times.absent(uid)
     found = measured(times)
-    told = notes(found, sent, hindrance, planned=4)
+    told = notes(found, sent, hindrance, culprit(found))
     task = TaskResult(
         task="density",
         state=TaskState.DONE,
@@ -261,7 +262,7 @@ def test_an_object_that_did_not_come_never_passes(sent: Sent, objects: int, reas
         task="density",
         state=TaskState.DONE,
         metrics=metrics(found, INPUTS),
-        notes=tuple(notes(found, sent, Hindrance(), planned=4)),
+        notes=tuple(notes(found, sent, Hindrance(), culprit(found))),
         demands=demands(found, INPUTS),
     )
 

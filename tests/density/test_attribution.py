@@ -54,7 +54,7 @@ def test_nobody_is_to_blame_for_a_good_run() -> None:
     found = run(*all_running(*GOOD), pings=[0.05] * 9)
 
     assert culprit(found) is None
-    assert not [note for note in notes(found, Sent(created=4), Hindrance(), planned=4) if "gave way" in note.text]
+    assert not [note for note in notes(found, Sent(created=4), Hindrance(), culprit(found)) if "gave way" in note.text]
 
 
 @pytest.mark.parametrize(
@@ -160,7 +160,7 @@ def test_late_pods_are_told_with_the_part_that_made_them_late() -> None:
     """A verdict on late pods said that they were late, and not why: now etcd, with what it took."""
     found = run(*LATE, etcd={"update": SLOW})
 
-    told = list(notes(found, Sent(created=4), Hindrance(), planned=4))
+    told = list(notes(found, Sent(created=4), Hindrance(), culprit(found)))
 
     assert [note for note in told if "came late; etcd gave way first: a change took it 250 ms" in note.text]
     [alone] = [note for note in told if note.text.startswith("etcd gave way first")]
@@ -172,7 +172,7 @@ def test_pods_that_a_dead_part_lost_are_told_with_it() -> None:
     unbound = run(*((at, pod(str(at), at=at)) for at in GOOD))
     found = replace(unbound, availability=Availability(looks=9, ready=5, unreachable=4))
 
-    told = list(notes(found, Sent(created=4), Hindrance(), planned=4))
+    told = list(notes(found, Sent(created=4), Hindrance(), culprit(found)))
 
     assert [note for note in told if "never bound" in note.text and "the API server gave way first" in note.text]
 

@@ -4,6 +4,7 @@ import pytest
 
 from autox.model.result import Metric
 from autox.tasks.density.apicalls import ApiCalls, calls_between, snapshot
+from autox.tasks.density.attribution import culprit
 from autox.tasks.density.callclasses import CallClass, call_class
 from autox.tasks.density.explaining import Hindrance, notes
 from autox.tasks.density.figures import metrics
@@ -140,7 +141,7 @@ def test_requests_that_were_turned_away_are_counted_and_named() -> None:
     after = "\n".join((IDLE, BUSY[1], REJECTED.format(code=429, count=33), REJECTED.format(code=201, count=99)))
     calls = calls_between(snapshot(before), snapshot(after))
     found = measured(seen(*all_running(*GOOD)), calls=calls)
-    [note] = [each for each in notes(found, Sent(created=4), Hindrance(), planned=4) if "429" in each.text]
+    [note] = [each for each in notes(found, Sent(created=4), Hindrance(), culprit(found)) if "429" in each.text]
 
     assert {each.name: each.value for each in metrics(found, INPUTS)}["density/requests-rejected"] == 30
     assert note.text == "30 requests were turned away with 429: more at once than the API server takes"

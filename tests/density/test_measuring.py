@@ -7,6 +7,7 @@ import pytest
 from autox.api.tasks.measuring import maker
 from autox.model.result import Metric
 from autox.tasks.density.apicalls import ApiCalls, calls_between, snapshot, worst
+from autox.tasks.density.attribution import culprit
 from autox.tasks.density.explaining import Hindrance, notes
 from autox.tasks.density.figures import Measured, demands, message, metrics
 from autox.tasks.density.leasetimes import LeaseTimes
@@ -118,7 +119,7 @@ def test_the_time_in_webhooks_is_told() -> None:
 
     found = measured(seen(*all_running(*GOOD)), calls=calls)
     figures = {each.name: each.value for each in metrics(found, INPUTS)}
-    told = {note.text: note for note in notes(found, Sent(created=4), Hindrance(), planned=4)}
+    told = {note.text: note for note in notes(found, Sent(created=4), Hindrance(), culprit(found))}
 
     assert figures["density/api-call-latency-p99/POST/pods"] == pytest.approx(99)
     assert figures["density/api-request-duration-p99/POST/pods"] == pytest.approx(991)
@@ -129,7 +130,7 @@ def test_the_time_in_webhooks_is_told() -> None:
     assert (note.weight, note.explains) == (1.0, ("density/api-request-duration*",))
     late = measured(seen(*((at + 2.0, running_pod(str(at), at=at)) for at in GOOD)), calls=calls)
     told_of_late = [
-        note for note in notes(late, Sent(created=4), Hindrance(), planned=4) if "slow.example" in note.text
+        note for note in notes(late, Sent(created=4), Hindrance(), culprit(late)) if "slow.example" in note.text
     ]
     assert "density/pod-startup-latency*" in told_of_late[0].explains
 
@@ -171,7 +172,7 @@ def test_pods_of_churn_are_told_apart(came: tuple[float, ...], value: int, told:
     assert (named["density/churned-pods"].value, named["density/pods-as-asked"].value) == (value, 4)
     assert named["density/pod-startup-latency-p99/churn"].infinite == (value < 2)
     assert [(slo.metric, slo.limit) for slo in demands(found, INPUTS)][-1] == ("density/churned-pods", 2)
-    said = [note.text for note in notes(found, Sent(created=4), Hindrance(), planned=4) if "churn" in note.text]
+    said = [note.text for note in notes(found, Sent(created=4), Hindrance(), culprit(found)) if "churn" in note.text]
     assert said == ([told] if told else [])
 
 
@@ -206,7 +207,7 @@ def test_what_is_unknown_has_no_value() -> None:
     assert found["density/pod-startup-latency-p99"].why == "4 of 4 pods never came so far"
     assert found["density/api-call-latency-p99"].why == "forbidden"
     assert message(nothing, INPUTS) == "only 0 of 4 pods ran on 2 virtual nodes within 9 s"
-    assert [note.text for note in notes(nothing, Sent(created=4), REFUSED, planned=4)] == [
+    assert [note.text for note in notes(nothing, Sent(created=4), REFUSED, culprit(nothing))] == [
         f"4 of 4 pods were never created: {REFUSED.refusal}",
         "no API call latency: forbidden",
         "no lease lateness: the run ended before any lease was due for renewal",
@@ -305,6 +306,6 @@ def test_figures_are_in_milliseconds_and_named() -> None:
     assert caveats["density/api-call-latency-p99/POST/pods/binding"] == "p99 of 4 calls"
     assert not caveats.keys() & {"density/pod-startup-latency-p50", "density/lease-lateness-max"}
     assert message(whole, INPUTS) == "4 pods ran on 2 virtual nodes, startup P99 400 ms"
-    assert list(notes(whole, Sent(created=4), Hindrance(), planned=4)) == []
+    assert list(notes(whole, Sent(created=4), Hindrance(), culprit(whole))) == []
     without_slo = {"density/pod-startup-latency", "density/scheduling-throughput-max"}
     assert {name for name in found if maker(name) != "density"} == without_slo

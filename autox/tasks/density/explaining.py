@@ -11,7 +11,7 @@ from math import inf
 from autox.model.result import Note, NoteKind
 from autox.tasks.density.apicalls import latency
 from autox.tasks.density.arrival import Arrival, reasons
-from autox.tasks.density.attribution import SLOW, Culprit, culprit
+from autox.tasks.density.attribution import SLOW, Culprit
 from autox.tasks.density.figures import STARTUP, Measured
 from autox.tasks.density.loading import Sent
 
@@ -45,22 +45,22 @@ class Hindrance:
     trouble: str = ""
 
 
-def notes(measured: Measured, sent: Sent, hindrance: Hindrance, *, planned: int) -> Iterator[Note]:
+def notes(measured: Measured, sent: Sent, hindrance: Hindrance, lagging: Culprit | None) -> Iterator[Note]:
     """Everything that explains a figure, what comes first first.
 
     Args:
         measured: the figures.
-        sent: how the creation of Deployments went.
+        sent: how the creation of the objects went.
         hindrance: what the cluster says about pods that are missing.
-        planned: how many Deployments there should be.
+        lagging: the part that gave way first; None if none did.
     """
-    found, lagging = measured.arrival, culprit(measured)
+    found = measured.arrival
     died = f"; {lagging}" if lagging and lagging.has_died else ""
     if hindrance.namespace:
         yield _pods(found, found.wanted - found.as_asked, hindrance.namespace)
     yield from _requests(sent)
     if found.missing:
-        yield _pods(found, found.missing, _never_created(found, sent, hindrance, planned=planned) + died)
+        yield _pods(found, found.missing, _never_created(found, sent, hindrance, planned=measured.planned) + died)
     if found.surplus:
         why = f": {sent.changed}" if sent.changed else ""
         pods = "1 pod was" if found.surplus == 1 else f"{found.surplus:,} pods were"

@@ -19,12 +19,12 @@ from autox.model.refs import NAMESPACES
 from autox.model.result import Note, NoteKind
 from autox.nodes.agent.supervision import supervise
 from autox.tasks.context import Findings, TaskContext
-from autox.tasks.density import explaining, figures, heartbeat, namespaces, sweeping
-from autox.tasks.density.apicalls import ApiCalls, Snapshot, calls_between, snapshot
+from autox.tasks.density import explaining, figures, heartbeat, inventory, namespaces
 from autox.tasks.density.applying import Applying
 from autox.tasks.density.arrival import arrival
-from autox.tasks.density.attribution import culprit
+from autox.tasks.density.attribution import Culprit, culprit
 from autox.tasks.density.cancellation import beside, uninterrupted
+from autox.tasks.density.cleaning import clean
 from autox.tasks.density.clients.clientnotes import client_notes
 from autox.tasks.density.clients.traffic import Traffic
 from autox.tasks.density.course import telling
@@ -35,7 +35,7 @@ from autox.tasks.density.explaining import Hindrance, notes
 from autox.tasks.density.fleet import Fleet
 from autox.tasks.density.hindering import hindrance
 from autox.tasks.density.labels import RunLabels
-from autox.tasks.density.loading import Sent, standing
+from autox.tasks.density.loading import Sent
 from autox.tasks.density.observing import Observer
 from autox.tasks.density.podtimes import PodTimes
 from autox.tasks.density.prober import probing
@@ -119,16 +119,16 @@ class LoadTest:
         }
 
     async def _measure(self) -> Findings:
-        inputs, observer = self._inputs, self._observer
+        inputs, observer, kube, run_labels = self._inputs, self._observer, self._kube, self._run_labels
         await self._prepare()
-        await self._traffic.prepare(self._kube, seconds=inputs.timeout)
-        before, beside = await self._snapshot(), await self._others()
+        await self._traffic.prepare(kube, seconds=inputs.timeout)
+        before, beside = await inventory.reading(kube), await inventory.others(kube, run_labels)
         wanted = sum(each.pods for each in self._plan)
         self._say(f"creating {len(self._plan)} objects with {wanted} pods, all of them due after {self._seconds:.4g} s")
         began = time.monotonic()
         deadline = began + inputs.timeout
         async with (
-            probing(self._kube, self._run_labels) as probed,
+            probing(kube, run_labels) as probed,
             sampling(self._sources, began=began) as course,
             self._traffic.applied(began),
         ):
@@ -137,7 +137,7 @@ class LoadTest:
             # NB: before anything else is asked for, since pods come and go while that is answered.
             pods = observer.pods.frozen()
             latency_pods = await self._steady(deadline) if pods.running >= wanted else None
-            objects = await self._standing()
+            objects = await inventory.still_standing(kube, self._sent, run_labels)
             await self._churn(deadline, is_due=pods.running >= wanted)
             ended = time.monotonic()
         whole = self._seconds + self._sent.later
@@ -147,7 +147,7 @@ class LoadTest:
             whole=whole,
             began=began,
             until=until,
-            node_prefix=self._run_labels.node_prefix,
+            node_prefix=run_labels.node_prefix,
         )
         measured = figures.Measured(
             pods=pods,
@@ -161,24 +161,25 @@ class LoadTest:
             began=began,
             until=until,
             leases=observer.leases.lateness(at=ended),
-            calls=_calls(before, await self._snapshot()),
+            calls=inventory.calls(before, await inventory.reading(kube)),
             availability=probed.availability,
             news=probed.news.latencies(at=ended),
             answers=list(self._sent.answers),
             pings=list(probed.pings),
             clients=self._traffic.outcomes,
         )
-        beside |= await self._others()
+        beside |= await inventory.others(kube, run_labels)
         told = await self._hindrance() if arrived.as_asked < wanted else Hindrance()
         with suppress(AutoxError):
-            await heartbeat.renew(self._kube, self._run_labels, self._clock)
+            await heartbeat.renew(kube, run_labels, self._clock)
+        gave_way = culprit(measured)
         return Findings(
             message=figures.message(measured, inputs),
             metrics=(*figures.metrics(measured, inputs), *telling.metrics(course)),
             series=(*pod_series(observer.every, began=began, ended=ended), *course.series),
-            invalid=self._why_invalid(measured) or telling.why_invalid(course),
+            invalid=self._why_invalid(gave_way) or telling.why_invalid(course),
             notes=(
-                *notes(measured, self._sent, told, planned=len(self._plan)),
+                *notes(measured, self._sent, told, gave_way),
                 *client_notes(self._traffic.outcomes),
                 *self._troubles(),
                 *telling.notes(course),
@@ -187,7 +188,7 @@ class LoadTest:
             demands=figures.demands(measured, inputs),
         )
 
-    def _why_invalid(self, measured: figures.Measured) -> str:
+    def _why_invalid(self, gave_way: Culprit | None) -> str:
         behind = max(each.behind for each in (self._sent, self._sent_later, self._sent_again))
         if behind > _TOLERABLE:
             return f"{self._sent.what} were sent up to {behind:.1f} s late: this machine cannot keep the rate"
@@ -201,7 +202,6 @@ class LoadTest:
             )
         if self._traffic.why_invalid:
             return f"this machine cannot keep the clients: {self._traffic.why_invalid}"
-        gave_way = culprit(measured)
         return str(gave_way) if gave_way and gave_way.is_ours else ""
 
     async def _prepare(self) -> None:
@@ -233,32 +233,9 @@ class LoadTest:
             observer, sent = self._observer, self._sent_again
             await self._applying.churn(self._plan, asked, observer, sent, deadline=deadline)
 
-    async def _snapshot(self) -> Snapshot | str:
-        """What the API server's metrics say, or in words why that is not known."""
-        try:
-            return snapshot((await self._kube.read("/metrics")).decode())
-        except AutoxError as error:
-            return error.message
-        except ValueError as error:
-            return f"{self._kube.server}/metrics makes no sense: {error}"
-
     async def _hindrance(self) -> Hindrance:
         kinds = {each.group.kind for each in self._plan if each.pods}
         return await hindrance(self._kube, self._run_labels, kinds, count=self._namespaces)
-
-    async def _others(self) -> frozenset[str]:
-        """The namespaces of other load tests on this cluster; none if nobody can say."""
-        try:
-            return await sweeping.beside(self._kube, self._run_labels)
-        except AutoxError:
-            return frozenset()
-
-    async def _standing(self) -> int | str:
-        """How many objects came as they were asked for and are still there, or in words why that is not known."""
-        try:
-            return await standing(self._kube, self._sent, self._run_labels)
-        except AutoxError as error:
-            return error.message
 
     def _troubles(self) -> Iterator[Note]:
         observer = self._observer
@@ -276,28 +253,4 @@ class LoadTest:
         await self._traffic.close()
         pods = sum(each.pods for each in self._plan)
         objects = self._inputs.nodes + len(self._plan) + pods + self._inputs.latency_pods
-        allowed = sweeping.allowance(objects)
-        left = ""
-        try:
-            async with asyncio.timeout(allowed):
-                places = self._run_labels.namespaces(self._namespaces)
-                await sweeping.remove_namespaces(self._kube, places, by_force=False)
-        except (AutoxError, TimeoutError) as error:
-            left = str(error) or f"it was not gone after {allowed:.0f} s"
-        stop.set()
-        if parts is not None:
-            await asyncio.gather(parts, return_exceptions=True)
-        try:
-            left_over = await sweeping.of_namespace(self._kube, self._run_labels.namespace)
-            await sweeping.remove(self._kube, left_over, seconds=allowed)
-        except AutoxError as error:
-            left = error.message
-        else:
-            return ""
-        return f"{self._run_labels.namespace} is not cleaned up, which `autox density sweep` does later: {left}"
-
-
-def _calls(before: Snapshot | str, after: Snapshot | str) -> ApiCalls | str:
-    if isinstance(before, str):
-        return before
-    return after if isinstance(after, str) else calls_between(before, after)
+        return await clean(self._kube, self._run_labels, parts, stop, places=self._namespaces, objects=objects)
