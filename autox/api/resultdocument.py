@@ -110,6 +110,14 @@ class ExplanationSection(Section):
     kind: values.NoteKind = values.NoteKind.READING
     weight: Share = 0.0
     explains: tuple[str, ...] = ()
+    since: float | None = None
+    hint: str = ""
+
+    def to_note(self, text: str) -> values.Note:
+        """The note with this text as a value."""
+        return values.Note(
+            text=text, kind=self.kind, weight=self.weight, explains=self.explains, since=self.since, hint=self.hint
+        )
 
 
 class TaskSection(Section):
@@ -151,8 +159,7 @@ class TaskSection(Section):
     def _notes(self) -> Iterator[values.Note]:
         found = {each.note: each for each in self.explanations}
         for number, text in enumerate(self.notes):
-            each = found.get(number, ExplanationSection(note=number))
-            yield values.Note(text=text, kind=each.kind, weight=each.weight, explains=each.explains)
+            yield found.get(number, ExplanationSection(note=number)).to_note(text)
 
 
 class SubjectSection(Section):

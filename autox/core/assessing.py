@@ -15,13 +15,15 @@ import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from autox.model.result import SLO, Bound, Metric, Note, SLOOutcome, TaskResult, TaskState
+from autox.core.explanation import explains, explanation, heaviest, quoted
+from autox.model.result import SLO, Bound, Metric, SLOOutcome, TaskResult, TaskState
 from autox.model.verdict import Verdict
 
 NAMED = 3
 """How many SLOs a message names; the rest are counted."""
 
 _DIGITS = (4, 6, 9, 17)
+_PER_SECOND = "1/s"
 _REQUESTS, _ANSWERS = "/request-count", "/answer-count"
 
 
@@ -225,28 +227,7 @@ def _named(sentences: Iterable[str]) -> str:
 
 def _explained(outcomes: Sequence[SLOOutcome], tasks: Sequence[TaskResult]) -> str:
     """What is wrong with these SLOs, and the heaviest note that explains one of their metrics."""
-    told = _named(outcome.message for outcome in outcomes)
-    found = [
-        (task, note)
-        for task in tasks
-        for note in task.notes
-        if note.weight > 0 and any(_explains(note, outcome.slo.metric) for outcome in outcomes)
-    ]
-    return _with_heaviest(told, found)
-
-
-def _explains(note: Note, metric: str) -> bool:
-    return any(
-        metric.startswith(name.removesuffix("*")) if name.endswith("*") else metric == name for name in note.explains
-    )
-
-
-def _with_heaviest(told: str, found: Sequence[tuple[TaskResult, Note]]) -> str:
-    if not found:
-        return told
-    # NB: of equal ones the first: a task tells first what comes first.
-    task, note = max(found, key=lambda each: each[1].weight)
-    return f"{told} (task {task.task}: {note.text})"
+    return _named(outcome.message for outcome in outcomes) + quoted(explanation(outcomes, tasks))
 
 
 def _is_unanswered(task: TaskResult) -> bool:
@@ -259,7 +240,7 @@ def _is_unanswered(task: TaskResult) -> bool:
 def _nobody_answered(task: TaskResult) -> str:
     told = f"nothing can be judged: {task.fruitless or f'no request of task {task.task} was answered'}"
     answers = next(metric.name for metric in task.metrics if metric.name.endswith(_ANSWERS))
-    return _with_heaviest(told, [(task, note) for note in task.notes if note.weight > 0 and _explains(note, answers)])
+    return told + quoted(heaviest([task], lambda note: explains(note, answers)))
 
 
 def _why_no_data(unknown: Sequence[SLOOutcome], tasks: Sequence[TaskResult]) -> str:
@@ -288,4 +269,6 @@ def _figure(value: float, unit: str, *, digits: int) -> str:
         text = text.rstrip("0").rstrip(".") if "." in text else text
     else:
         text = f"{value:.{digits}g}"
+    if unit == _PER_SECOND:
+        return f"{text}/s"
     return f"{text} {unit}" if unit else text

@@ -128,12 +128,16 @@ class Note:
         kind: what it is about.
         weight: the share, 0 to 1, of the load that it speaks of; a note of weight 0 is never quoted.
         explains: names of metrics; one that ends in ``*`` stands for all that begin so.
+        since: seconds from the load's beginning at which what it speaks of first showed; None if nobody knows.
+        hint: what a reader can do about it, a clause; empty if there is nothing to say.
     """
 
     text: str
     kind: NoteKind = NoteKind.READING
     weight: float = 0.0
     explains: tuple[str, ...] = ()
+    since: float | None = None
+    hint: str = ""
 
 
 class TaskState(StrEnum):

@@ -31,6 +31,7 @@ from autox.report.sections import (
     SLORow,
     TaskRow,
 )
+from autox.report.story import story
 
 MOST_METRICS = 1000
 MOST_SLOS = 200
@@ -138,6 +139,7 @@ def _headline(result: ExperimentResult) -> Headline:
         verdict=_verdict(result.verdict),
         reason=legible(result.reason, NAME),
         sentence=legible(result.message) or _SENTENCES[result.verdict],
+        story=story(result),
         summary=tuple(summary),
     )
 

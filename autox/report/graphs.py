@@ -9,7 +9,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from autox.model.result import Series, SLOOutcome
+from autox.model.result import SLO, Series, SLOOutcome
 from autox.report.axes import Axis
 from autox.report.charts import Label
 from autox.report.figures import HELP, LARGEST
@@ -89,6 +89,18 @@ def graphs(series: Sequence[Series], outcomes: Sequence[SLOOutcome]) -> tuple[Gr
         )
         for each, points in found
     )
+
+
+def first_above(series: Sequence[Series], slo: SLO) -> float | None:
+    """When the figure that a metric is made of was first above the limit, in seconds; None if it never was.
+
+    Args:
+        series: of a task.
+        slo: an upper limit.
+    """
+    name = _MADE_OF_IT.sub("", slo.metric)
+    points = (point for each in series if each.name == name for point in _points(each))
+    return next((at for at, value in points if value is not None and value > slo.limit), None)
 
 
 def drawing(graph: Graph) -> Drawing | None:

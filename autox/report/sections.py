@@ -48,6 +48,7 @@ class Headline:
         verdict: of the latest loop.
         reason: CamelCase; may be empty.
         sentence: why; never empty.
+        story: what broke, when, why, and what to do next, in place of the sentence; empty where that says it all.
         summary: version, when, how long, in a few words each.
     """
 
@@ -55,6 +56,7 @@ class Headline:
     verdict: Mark
     reason: str
     sentence: str
+    story: tuple[Fact, ...]
     summary: tuple[str, ...]
 
 

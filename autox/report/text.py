@@ -45,8 +45,10 @@ class _Page:
 
     def lines(self, document: Document) -> Iterator[str]:
         headline = document.headline
-        yield from self._led(headline.verdict, headline.sentence)
+        broke, *rest = headline.story or (Fact(name="", value=headline.sentence),)
+        yield from self._led(headline.verdict, broke.value)
         yield ""
+        yield from _story(rest)
         reason = (f"reason {headline.reason}",) if headline.reason else ()
         yield from _paragraph(", ".join((headline.title or "local run", *headline.summary, *reason)))
         if document.notice:
@@ -167,6 +169,17 @@ class _Page:
     def _painted(self, mark: Mark) -> str:
         colour = _COLOURS.get(mark.look, "") if self._colour else ""
         return f"{colour}{mark.word}{_PLAIN}" if colour else mark.word
+
+
+def _story(facts: Sequence[Fact]) -> Iterator[str]:
+    """Each below the other, its name in a column of its own."""
+    indent = max((columns(fact.name) for fact in facts), default=0) + len(_GAP)
+    for fact in facts:
+        first, *more = _paragraph(fact.value, indent)
+        yield f"{fact.name}{first[columns(fact.name) :]}"
+        yield from more
+    if facts:
+        yield ""
 
 
 def _sparkline(shape: Profile, unit: str) -> str:

@@ -2,8 +2,11 @@
 
 import math
 from collections.abc import Iterable
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
+from autox.core.assessing import assess as judged
+from autox.core.assessing import judge
 from autox.model.result import (
     SLO,
     Bound,
@@ -12,6 +15,7 @@ from autox.model.result import (
     Loop,
     Metric,
     Note,
+    NoteKind,
     Series,
     SLOOutcome,
     Subject,
@@ -19,6 +23,7 @@ from autox.model.result import (
     TaskState,
 )
 from autox.model.verdict import Verdict
+from autox.tasks.density import hints
 
 BEGAN = datetime(2026, 11, 2, 9, 30, 12, 345678, tzinfo=UTC)
 ENVIRONMENT = {"autox": "0.1.0", "python": "3.11.7", "machine": "x86_64", "cpus": "2", "kubernetes": "v1.35.0"}
@@ -207,6 +212,43 @@ def density(*, resources: int = 12) -> ExperimentResult:
     )
 
 
+def slow_scheduler() -> ExperimentResult:
+    """A control plane whose scheduler may make two requests a second: what it was found out to be, and two SLOs."""
+    late = Note(
+        text="the scheduler gave way first: half of the pods waited 13.9 s for it, and the API server was quick",
+        kind=NoteKind.TARGET,
+        weight=0.99,
+        explains=("density/pod-startup-latency*", "density/scheduling-throughput*"),
+        since=0.734,
+        hint=hints.SCHEDULER,
+    )
+    fine = density(resources=4)
+    load, assess = fine.tasks
+    metrics = (
+        Metric(name="density/scheduling-throughput", unit="1/s", value=2.0512, help="pods bound a second"),
+        Metric(name="density/pod-startup-latency-p99", unit="ms", value=27_812.4, help="from creation to Running"),
+        Metric(name="density/api-call-latency-p99", unit="ms", value=141.4, help="the worst of all"),
+    )
+    limits = (
+        SLO(metric="density/scheduling-throughput", bound=Bound.LOWER, limit=10),
+        SLO(metric="density/pod-startup-latency-p99", bound=Bound.UPPER, limit=5000),
+        SLO(metric="density/api-call-latency-p99", bound=Bound.UPPER, limit=1000),
+    )
+    slos = judged(limits, {metric.name: metric for metric in metrics})
+    message = "60 pods ran on 1 virtual node, startup P99 27812 ms"
+    tasks = (replace(load, notes=(late,), metrics=metrics, message=message), assess)
+    judgement = judge(tasks, slos)
+    return replace(
+        fine,
+        tasks=tasks,
+        slos=slos,
+        verdict=judgement.verdict,
+        reason=judgement.reason,
+        message=judgement.message,
+        totals={judgement.verdict.value: 1},
+    )
+
+
 def density_series(points: int = 60) -> tuple[Series, ...]:
     """A load over time: it comes, stays and goes; the API server was away for a moment."""
     times = tuple(0.4 * number for number in range(points))
@@ -329,7 +371,7 @@ def hostile() -> ExperimentResult:
             Series(name=text, unit="ms", times=tuple(range(8)), values=odd),
         ),
         invalid=text,
-        notes=(Note(text=text),) * 30,
+        notes=(Note(text=text, weight=1.0, since=math.nan, hint=text), *(Note(text=text),) * 30),
     )
     return ExperimentResult(
         subject=subject(experiment=text, spec=text, version=text),
@@ -341,7 +383,7 @@ def hostile() -> ExperimentResult:
         slos=tuple(outcome(f"{text}/{n}", 1.0, value, unit=text) for n, value in enumerate(odd)),
         verdict=Verdict.INVALID,
         reason=text,
-        message=text,
+        message=f"{text}: {text}",
         loops=3,
         totals={"Invalid": 3, text: 1},
         history=(
@@ -357,6 +399,7 @@ def every() -> dict[str, ExperimentResult]:
         "failed": failed(),
         "without-data": without_data(),
         "density": density(),
+        "slow-scheduler": slow_scheduler(),
         "looped": looped(),
         "huge": huge(),
         "hostile": hostile(),

@@ -69,7 +69,17 @@ tasks = st.builds(
     metrics=st.lists(metrics, max_size=5).map(tuple),
     series=st.lists(series, max_size=3).map(tuple),
     invalid=texts,
-    notes=st.lists(st.builds(Note, text=texts, weight=st.floats()), max_size=3).map(tuple),
+    notes=st.lists(
+        st.builds(
+            Note,
+            text=texts,
+            weight=st.floats(),
+            explains=st.lists(names, max_size=2).map(tuple),
+            since=st.none() | st.floats(),
+            hint=texts,
+        ),
+        max_size=3,
+    ).map(tuple),
     fruitless=texts,
 )
 loops = st.builds(

@@ -53,6 +53,7 @@ for (const name of names) {
       ground: style(page.body).backgroundColor,
       drawn: [...page.querySelectorAll(".chart")].filter((chart) => style(chart).display !== "none")
         .map((chart) => chart.classList[1]),
+      story: [...page.querySelectorAll(".story > *")].map((element) => element.getBoundingClientRect().bottom),
       letters: [...page.querySelectorAll(".chart text, .graph text")].map((text) => text.getBoundingClientRect().height)
         .filter((height) => height > 0 && height < 9).length,
     };
@@ -114,6 +115,15 @@ def test_phone(pages: Path, width: int) -> None:
         assert (told["over"], told["wide"]) == (0, []), name
         assert set(told["drawn"]) <= {"narrow"}
         assert told["letters"] == 0
+
+
+@pytest.mark.parametrize(("width", "height"), [(1280, 800), (390, 844)], ids=["desk", "hand"])
+def test_above_the_fold(pages: Path, width: int, height: int) -> None:
+    """What broke, when, why and what to do next can be read of a run that failed before anybody scrolls."""
+    told = look(pages, width=width)["slow-scheduler"]["story"]
+
+    assert len(told) == 2 * len(("What broke", "When", "Why", "What next"))
+    assert max(told) <= height
 
 
 def test_dark(pages: Path) -> None:

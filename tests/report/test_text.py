@@ -9,7 +9,7 @@ from autox.model.result import ExperimentResult
 from autox.report.document import document
 from autox.report.legible import columns
 from autox.report.text import WIDTH, to_text
-from tests.report.samples import density, every, failed, looped, without_data
+from tests.report.samples import density, every, failed, looped, slow_scheduler, without_data
 from tests.report.strategies import results
 
 _COLOUR = re.compile(r"\x1b\[\d+m")
@@ -40,6 +40,15 @@ def test_any_result(result: ExperimentResult) -> None:
 def test_verdict_first() -> None:
     """The first word is the verdict, the rest of the line says why."""
     assert to_text(document(failed())).startswith("Fail  http/latency-p99 is 976 ms, the upper limit is 50 ms;")
+
+
+def test_story() -> None:
+    """Of a run that failed, what broke, when, why and what to do next stand in the first lines of a terminal of 24."""
+    lines = to_text(document(slow_scheduler())).splitlines()
+
+    assert lines[0] == "Fail  2 of 3 SLOs not met: density/scheduling-throughput is 2.051/s, below the"
+    assert [line.split("  ")[0] for line in lines[:14] if line[:1].isupper()] == ["Fail", "When", "Why", "What next"]
+    assert "When       from 0.7 s into the load of task density on" in lines
 
 
 def test_slos() -> None:

@@ -174,6 +174,15 @@ def test_notes_are_texts_to_an_older_autox() -> None:
     assert result_from_object(old).tasks[0].notes == tuple(Note(text=text) for text in task["notes"])
 
 
+@pytest.mark.parametrize("since", [None, 0.0, 2.5])
+def test_when_and_what_to_do_are_kept(since: float | None) -> None:
+    """What a note says of when it began and of what can be done about it comes back, at the very beginning too."""
+    note = Note(text="the disk is slow", weight=0.5, since=since, hint="give it a faster one")
+    result = replace(FULL, tasks=(replace(FULL.tasks[0], notes=(note,)),))
+
+    assert result_from_object(written(result)).tasks[0].notes == (note,)
+
+
 @pytest.mark.parametrize(
     ("spoil", "field"),
     [

@@ -12,6 +12,8 @@ from dataclasses import dataclass
 from math import inf
 
 from autox.core.workloads import Planned
+from autox.tasks.density import hints
+from autox.tasks.density.lagging import first_lag
 from autox.tasks.density.podtimes import Pod, PodTimes
 
 PATIENCE = 5.0
@@ -44,6 +46,7 @@ class Arrival:
         unscheduled: what most of the unbound say about themselves.
         trouble: what most of the stuck ones say about themselves.
         node: one of the foreign nodes.
+        lagged: seconds after the load began at which it first lagged; None if it never did.
     """
 
     wanted: int
@@ -62,6 +65,7 @@ class Arrival:
     unscheduled: str = ""
     trouble: str = ""
     node: str = ""
+    lagged: float | None = None
 
     @property
     def is_slow(self) -> bool:
@@ -133,6 +137,7 @@ def arrival(
         unscheduled=_most(said["unbound"]),
         trouble=_most(said["stuck"]),
         node=_most(said["foreign"]),
+        lagged=first_lag(every, due, began=began, until=until),
     )
 
 
@@ -153,21 +158,22 @@ def _most(said: Counter[str]) -> str:
     return next((text for text, _ in said.most_common() if text), "")
 
 
-def reasons(found: Arrival) -> Iterator[tuple[int, str]]:
-    """What went wrong with how many pods, in words; of those never created, or late, ``explaining`` knows more."""
+def reasons(found: Arrival) -> Iterator[tuple[int, str, str]]:
+    """What went wrong with how many pods, in words, and what to do; ``explaining`` has those never created, or late."""
     of = f"of {found.wanted:,} pods"
     if found.unbound:
-        why = f": {found.unscheduled}" if found.unscheduled else ""
+        why, hint = f": {found.unscheduled}" if found.unscheduled else "", hints.NO_ROOM
         if found.silent == found.unbound:
-            why = ": the scheduler has said nothing about them, does it run?"
-        yield found.unbound, f"{found.unbound:,} {of} were created and never bound to a node{why}"
+            why, hint = ": the scheduler has said nothing about them, does it run?", hints.SCHEDULER_GONE
+        yield found.unbound, f"{found.unbound:,} {of} were created and never bound to a node{why}", hint
     if found.foreign:
         yield (
             found.foreign,
             f"{found.foreign:,} {of} were bound to nodes that are not of this run, such as {found.node}",
+            hints.NO_ROOM,
         )
     if found.stuck:
         why = f": {found.trouble}" if found.trouble else ", and say nothing"
-        yield found.stuck, f"{found.stuck:,} {of} were bound to a node and do not run{why}"
+        yield found.stuck, f"{found.stuck:,} {of} were bound to a node and do not run{why}", ""
     if found.deleted:
-        yield found.deleted, f"{found.deleted:,} {of} were deleted in mid-run, by somebody else"
+        yield found.deleted, f"{found.deleted:,} {of} were deleted in mid-run, by somebody else", hints.INTERFERED

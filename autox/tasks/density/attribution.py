@@ -16,8 +16,10 @@ from math import inf
 from statistics import median_high
 
 from autox.core.prometheustext import CumulativeHistogram, quantile, summed
+from autox.tasks.density import hints
 from autox.tasks.density.apicalls import RESTARTED, ApiCalls, worst
 from autox.tasks.density.figures import Measured
+from autox.tasks.density.lagging import STUCK
 from autox.tasks.density.podtimes import PARTS
 
 SLOW = 0.1
@@ -25,9 +27,6 @@ SLOW = 0.1
 
 SHORT = 0.02
 """Seconds that an API server takes to answer what needs nothing, where it lacks a processor."""
-
-STUCK = 1.0
-"""Seconds that a part of a pod's way takes where somebody lags."""
 
 _CHANGES = ("create", "update", "delete", "txn")
 _MUCH = 3  # times longer than what else was there
@@ -43,6 +42,7 @@ class Culprit:
     Attributes:
         part: which: ``etcd``.
         evidence: how that shows, a clause.
+        hint: what a reader can do about it, a clause.
         has_note: a note of its own tells of it, and knows better which figures it explains.
         has_died: it was not there for a while, which explains whatever became of pods.
         is_ours: it is a part of the test and not of what is tested, so that the figures are of nobody else.
@@ -50,6 +50,7 @@ class Culprit:
 
     part: str
     evidence: str
+    hint: str
     has_note: bool = False
     has_died: bool = False
     is_ours: bool = False
@@ -98,11 +99,13 @@ def _suspects(measured: Measured) -> Iterator[Culprit]:
             "the API server",
             f"it answered what needs nothing but itself after {ping * 1000:.0f} ms (median of {len(measured.pings):,}),"
             " as one that lacks a processor",
+            hints.API_SERVER_SLOW,
         )
     if isinstance(calls, ApiCalls):
         yield from _webhooks(calls)
     if (late := _median(measured.news)) >= STUCK:
-        yield Culprit("the API server", f"news of changes came {late:.3g} s (median) after they were made")
+        told = f"news of changes came {late:.3g} s (median) after they were made"
+        yield Culprit("the API server", told, hints.API_SERVER_SLOW)
     yield from _controllers(measured)
 
 
@@ -111,12 +114,12 @@ def _dead(measured: Measured) -> Iterator[Culprit]:
     for check, times in found.failed.most_common(1):
         if check.startswith("etcd"):
             told = f"in {times} of {found.looks} looks at /readyz the API server could not reach it"
-            yield Culprit("etcd", told, has_died=True)
+            yield Culprit("etcd", told, hints.ETCD_GONE, has_died=True)
     if found.unreachable:
         told = f"nobody answered {found.unreachable} of {found.looks} looks at /readyz"
-        yield Culprit("the API server", told, has_died=True)
+        yield Culprit("the API server", told, hints.API_SERVER_GONE, has_died=True)
     if measured.calls == RESTARTED:
-        yield Culprit("the API server", "it was restarted in mid-run", has_died=True)
+        yield Culprit("the API server", "it was restarted in mid-run", hints.API_SERVER_GONE, has_died=True)
 
 
 def _etcd(calls: ApiCalls, *, ping: float) -> Iterator[Culprit]:
@@ -131,6 +134,7 @@ def _etcd(calls: ApiCalls, *, ping: float) -> Iterator[Culprit]:
             "etcd",
             f"a change took it {median * 1000:.0f} ms (median of {every.count:,.0f}; p99 {p99 * 1000:.0f} ms), as on a"
             " slow disk",
+            hints.ETCD_SLOW,
         )
 
 
@@ -142,13 +146,14 @@ def _queues(calls: ApiCalls, *, ping: float) -> Iterator[Culprit]:
             "API priority and fairness",
             f"requests of level {level} waited in its queues for up to {waited * 1000:.0f} ms (p99): more at once than"
             " the API server takes",
+            hints.FAIRNESS,
         )
 
 
 def _webhooks(calls: ApiCalls) -> Iterator[Culprit]:
     name, took = _longest(calls.webhooks)
     if took >= SLOW:
-        yield Culprit(f"the {name}", f"it took up to {took:.3g} s (p99)", has_note=True)
+        yield Culprit(f"the {name}", f"it took up to {took:.3g} s (p99)", hints.WEBHOOK, has_note=True)
 
 
 def _longest(queues: Mapping[str, CumulativeHistogram]) -> tuple[str, float]:
@@ -167,6 +172,7 @@ def _ours(measured: Measured) -> Iterator[Culprit]:
         yield Culprit(
             "the load generator",
             f"half of its requests took {took:.3g} s, and the API server was done with each after {known:.3g} s",
+            hints.OURS,
             is_ours=True,
         )
     late = dict(measured.pods.parts(wanted=0))
@@ -175,6 +181,7 @@ def _ours(measured: Measured) -> Iterator[Culprit]:
         yield Culprit(
             "the watcher of pods",
             f"it saw half of them {unseen:.3g} s after they were created, and another watcher was in time",
+            hints.OURS,
             is_ours=True,
         )
     unsaid, known = _median(late[_RUNNING]), _done(measured.calls, "PATCH/pods/status")
@@ -183,6 +190,7 @@ def _ours(measured: Measured) -> Iterator[Culprit]:
             "the virtual nodes",
             f"they took {unsaid:.3g} s (median) to say of a pod that it runs, and the API server was done with each"
             f" word after {known:.3g} s",
+            hints.OURS,
             is_ours=True,
         )
 
@@ -201,9 +209,10 @@ def _controllers(measured: Measured) -> Iterator[Culprit]:
     behind = found.wanted / found.achieved - found.wanted / found.rate if found.achieved else inf
     waited = _median(dict(measured.pods.parts(wanted=found.wanted))[_BOUND])
     took = "most pods were never bound" if waited == inf else f"half of the pods waited {waited:.3g} s for it"
+    hint = hints.SCHEDULER_GONE if found.unbound and found.silent == found.unbound else hints.SCHEDULER
     kept = (
-        (waited, Culprit("the scheduler", f"{took}, and the API server was quick")),
-        (behind, Culprit("the controller manager", _ASKED_LITTLE)),
+        (waited, Culprit("the scheduler", f"{took}, and the API server was quick", hint)),
+        (behind, Culprit("the controller manager", _ASKED_LITTLE, hints.CONTROLLER_MANAGER)),
     )
     yield from (each for seconds, each in sorted(kept, key=lambda pair: -pair[0]) if seconds >= STUCK)
 

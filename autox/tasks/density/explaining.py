@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from math import inf
 
 from autox.model.result import Note, NoteKind
+from autox.tasks.density import hints
 from autox.tasks.density.apicalls import latency
 from autox.tasks.density.arrival import Arrival, reasons
 from autox.tasks.density.attribution import SLOW, Culprit
@@ -54,23 +55,24 @@ def notes(measured: Measured, sent: Sent, hindrance: Hindrance, lagging: Culprit
         hindrance: what the cluster says about pods that are missing.
         lagging: the part that gave way first; None if none did.
     """
-    found = measured.arrival
-    died = f"; {lagging}" if lagging and lagging.has_died else ""
+    found, since = measured.arrival, _since(measured, lagging)
+    died, revived = ("", "") if lagging is None or not lagging.has_died else (f"; {lagging}", lagging.hint)
     if hindrance.namespace:
-        yield _pods(found, found.wanted - found.as_asked, hindrance.namespace)
-    yield from _requests(sent)
+        yield _pods(found, found.wanted - found.as_asked, hindrance.namespace, hints.INTERFERED)
+    yield from _requests(sent, since=since, hint=lagging.hint if lagging else "")
     if found.missing:
-        yield _pods(found, found.missing, _never_created(found, sent, hindrance, planned=measured.planned) + died)
+        text, hint = _never_created(found, sent, hindrance, planned=measured.planned)
+        yield _pods(found, found.missing, text + died, revived or hint, since=since)
     if found.surplus:
         why = f": {sent.changed}" if sent.changed else ""
         pods = "1 pod was" if found.surplus == 1 else f"{found.surplus:,} pods were"
         text = f"{pods} created beside the {found.wanted:,} that were asked for{why}"
-        yield _pods(found, found.surplus, text)
-    for count, text in sorted(reasons(found), key=lambda each: -each[0]):
-        yield _pods(found, count, text + died)
+        yield _pods(found, found.surplus, text, hints.ALTERED if sent.changed else "")
+    for count, text, hint in sorted(reasons(found), key=lambda each: -each[0]):
+        yield _pods(found, count, text + died, revived or hint, since=since)
     yield from _objects(measured, sent)
     yield from _churn(measured)
-    yield from _lags(found, lagging)
+    yield from _lags(found, lagging, since=since)
     yield from _webhooks(measured)
     yield from _rejections(measured)
     if isinstance(measured.calls, str):
@@ -89,42 +91,54 @@ def of_others(namespaces: Iterable[str]) -> Iterator[Note]:
         )
 
 
-def _pods(found: Arrival, count: int, text: str) -> Note:
+def _since(measured: Measured, lagging: Culprit | None) -> float | None:
+    """Seconds after the load began at which it first went wrong: when a part died, or when pods first lagged."""
+    lost = measured.availability.lost
+    if lagging and lagging.has_died and lost is not None:
+        return max(0.0, lost - measured.began)
+    return measured.arrival.lagged
+
+
+def _pods(found: Arrival, count: int, text: str, hint: str, *, since: float | None = None) -> Note:
     weight = min(max(count / max(found.wanted, 1), 0.0), 1.0)
-    return Note(text=text, kind=NoteKind.TARGET, weight=weight, explains=PODS)
+    return Note(text=text, kind=NoteKind.TARGET, weight=weight, explains=PODS, since=since, hint=hint)
 
 
-def _never_created(found: Arrival, sent: Sent, hindrance: Hindrance, *, planned: int) -> str:
+def _never_created(found: Arrival, sent: Sent, hindrance: Hindrance, *, planned: int) -> tuple[str, str]:
+    """Why pods are missing, in words, and what to do about it."""
     told = f"{found.missing:,} of {found.wanted:,} pods were never created"
     if hindrance.refusal:
-        return f"{told}: {hindrance.refusal}"
+        return f"{told}: {hindrance.refusal}", hints.REFUSED
     if sent.changed:
-        return f"{told}: {sent.changed}"
+        return f"{told}: {sent.changed}", hints.ALTERED
     if sent.created < planned:
         why = f": {sent.trouble}" if sent.trouble else ""
-        return f"{told}: {planned - sent.created} of {planned} {sent.what} could not be created in time{why}"
+        return f"{told}: {planned - sent.created} of {planned} {sent.what} could not be created in time{why}", ""
     if hindrance.trouble:
-        return f"{told}: why is not known: {hindrance.trouble}"
+        return f"{told}: why is not known: {hindrance.trouble}", ""
     if hindrance.unread:
         which = f"{hindrance.unread} of {hindrance.makers} {sent.what}"
-        return f"{told}: nobody has looked at {which}, does the controller manager run?"
-    return (
+        told = f"{told}: nobody has looked at {which}, does the controller manager run?"
+        return told, hints.CONTROLLER_MANAGER_GONE
+    told = (
         f"{told}: nobody refused them, and the others were {found.rates}; how many requests a second may the"
         " controller manager make?"
     )
+    return told, hints.CONTROLLER_MANAGER
 
 
-def _lags(found: Arrival, lagging: Culprit | None) -> Iterator[Note]:
+def _lags(found: Arrival, lagging: Culprit | None, *, since: float | None) -> Iterator[Note]:
     """Which part gave way first: of late pods it is the cause, and of whatever took long."""
-    why = f"; {lagging}" if lagging else ""
+    why, hint = (f"; {lagging}", lagging.hint) if lagging else ("", "")
     if found.late:
         text = f"pods were {found.rates}: {found.late:,} of {found.wanted:,} pods came late{why}"
-        yield _pods(found, found.late, text)
+        yield _pods(found, found.late, text, hint, since=since)
     if lagging and not lagging.has_note:
-        yield Note(text=str(lagging), kind=NoteKind.TARGET, weight=_LAGS, explains=LAGGING)
+        text = str(lagging)
+        yield Note(text=text, kind=NoteKind.TARGET, weight=_LAGS, explains=LAGGING, since=since, hint=hint)
 
 
-def _requests(sent: Sent) -> Iterator[Note]:
+def _requests(sent: Sent, *, since: float | None, hint: str) -> Iterator[Note]:
     if sent.repeated:
         yield Note(
             text=f"{sent.repeated} requests for {sent.what} had to be repeated, {sent.throttled} of them because"
@@ -133,6 +147,8 @@ def _requests(sent: Sent) -> Iterator[Note]:
             # NB: what delays a Deployment delays all of its pods, so this comes before what is said of the pods.
             weight=min(1.0, sent.hindered / sent.planned) if sent.planned else 0.0,
             explains=(*PODS, *OBJECTS),
+            since=since,
+            hint=hint or (hints.FAIRNESS if sent.throttled else ""),
         )
 
 
@@ -142,15 +158,15 @@ def _objects(measured: Measured, sent: Sent) -> Iterator[Note]:
     late = measured.planned - sent.created
     gone = len(sent.taken) - measured.objects if isinstance(measured.objects, int) else 0
     why = f": {sent.trouble}" if sent.trouble else ""
-    told = {
-        f"{late:,} {of} could not be created in time{why}": late,
-        f"{sent.altered:,} {of} are not what they were asked to be: {sent.changed}": sent.altered,
-        f"{gone:,} {of} were deleted in mid-run, by somebody else": gone,
-    }
-    for text, count in told.items():
+    told = (
+        (late, f"{late:,} {of} could not be created in time{why}", ""),
+        (sent.altered, f"{sent.altered:,} {of} are not what they were asked to be: {sent.changed}", hints.ALTERED),
+        (gone, f"{gone:,} {of} were deleted in mid-run, by somebody else", hints.INTERFERED),
+    )
+    for count, text, hint in told:
         if count > 0:
             weight = min(1.0, count / measured.planned)
-            yield Note(text=text, kind=NoteKind.TARGET, weight=weight, explains=OBJECTS)
+            yield Note(text=text, kind=NoteKind.TARGET, weight=weight, explains=OBJECTS, hint=hint)
 
 
 def _churn(measured: Measured) -> Iterator[Note]:
@@ -181,6 +197,8 @@ def _webhooks(measured: Measured) -> Iterator[Note]:
             kind=NoteKind.TARGET,
             weight=min(1.0, histogram.count / max(wanted, 1)) if p99 >= SLOW else 0.0,
             explains=(*explains, "density/api-request-duration*"),
+            since=measured.arrival.lagged,
+            hint=hints.WEBHOOK,
         )
 
 
@@ -195,4 +213,6 @@ def _rejections(measured: Measured) -> Iterator[Note]:
         kind=NoteKind.TARGET,
         weight=min(1.0, calls.rejected / every) if every else 1.0,
         explains=(*PODS, "density/requests-rejected"),
+        since=measured.arrival.lagged,
+        hint=hints.FAIRNESS,
     )

@@ -45,6 +45,8 @@ class Availability:
         why: why nobody can tell, if it does not let us look; else empty.
         unreachable: how often nobody answered at all.
         failed: how often each of its own checks had failed, by the check's name: ``etcd``.
+        lost: when it was looked at for the first time that it was not ready, on the monotonic clock; None if it
+            always was.
     """
 
     looks: int = 0
@@ -52,6 +54,7 @@ class Availability:
     why: str = ""
     unreachable: int = 0
     failed: Counter[str] = field(default_factory=Counter)
+    lost: float | None = None
 
     @property
     def share(self) -> float | None:
@@ -111,7 +114,7 @@ async def _look_again(kube: KubeClient, found: Availability) -> None:
 
 
 async def _look(kube: KubeClient, found: Availability) -> None:
-    is_ready = False
+    is_ready, asked = False, time.monotonic()
     try:
         async with asyncio.timeout(ENOUGH):
             await kube.read("/readyz")
@@ -124,6 +127,8 @@ async def _look(kube: KubeClient, found: Availability) -> None:
         found.failed.update(_FAILED.findall(str(error)))
     found.looks += 1
     found.ready += is_ready
+    if not is_ready and found.lost is None:
+        found.lost = asked
 
 
 async def _ping(kube: KubeClient, took: list[float]) -> None:

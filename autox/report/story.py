@@ -1,0 +1,96 @@
+"""What a reader asks first of a run that did not pass: what broke, when, why, and what to do next.
+
+A verdict's sentence has the first and the third in one, for places that have room for one sentence. Here they stand
+apart, each in words of its own: the verdict is not judged again, and what nobody knows is left out. Where no note has
+anything to advise, the figures over time are where to look: all of them have one axis of time.
+"""
+
+from collections.abc import Iterator, Sequence
+
+from autox.core.explanation import Told, explanation, heaviest, quoted
+from autox.model.result import Bound, ExperimentResult, SLOOutcome, TaskResult
+from autox.model.verdict import Verdict
+from autox.report.graphs import first_above
+from autox.report.legible import NAME, legible
+from autox.report.quantities import duration
+from autox.report.sections import Fact
+
+_MINUTE = 59.95  # seconds; from there on in minutes and seconds
+_LOOK = "look at the figures over time below: what rose or fell first is what the others waited for"
+
+
+def story(result: ExperimentResult) -> tuple[Fact, ...]:
+    """What broke, and what is known of the rest; empty where the verdict's sentence is all there is.
+
+    Args:
+        result: from the runner or from anywhere.
+    """
+    outcomes = _broken(result)
+    invalid = next((task for task in result.tasks if task.invalid), None)
+    match result.verdict:
+        case Verdict.FAIL | Verdict.NO_DATA:
+            told = explanation(outcomes, result.tasks)
+            ending = quoted(told)
+        case Verdict.INVALID if invalid is not None:
+            told = heaviest([invalid], lambda note: note.text == invalid.invalid)
+            ending = f": {invalid.invalid}"
+        case _:
+            return ()
+    if told is None or not result.message.endswith(ending):
+        return _unexplained(result, outcomes)
+    facts = (
+        ("What broke", result.message.removesuffix(ending)),
+        ("When", _when(told, outcomes, result.tasks)),
+        ("Why", told[1].text),
+        ("What next", told[1].hint or _look(result)),
+    )
+    return tuple(_facts(facts))
+
+
+def _unexplained(result: ExperimentResult, outcomes: Sequence[SLOOutcome]) -> tuple[Fact, ...]:
+    """Of an SLO that is not met, and that no note explains: when its figure was above the limit, if that shows."""
+    when = _above(outcomes, result.tasks) if result.verdict is Verdict.FAIL else ""
+    return tuple(_facts((("What broke", result.message), ("When", when), ("What next", _look(result))))) if when else ()
+
+
+def _facts(told: Sequence[tuple[str, str]]) -> Iterator[Fact]:
+    yield from (Fact(name=name, value=legible(text)) for name, text in told if text)
+
+
+def _broken(result: ExperimentResult) -> list[SLOOutcome]:
+    """The SLOs that the verdict rests on."""
+    if result.verdict is Verdict.FAIL:
+        return [outcome for outcome in result.slos if outcome.verdict is Verdict.FAIL]
+    return [outcome for outcome in result.slos if outcome.verdict not in (Verdict.PASS, Verdict.FAIL)]
+
+
+def _when(told: Told, outcomes: Sequence[SLOOutcome], tasks: Sequence[TaskResult]) -> str:
+    task, note = told
+    if note.since is not None:
+        return f"from {_into(note.since, task)} on"
+    return _above(outcomes, tasks)
+
+
+def _above(outcomes: Sequence[SLOOutcome], tasks: Sequence[TaskResult]) -> str:
+    """When the figure that one of these is made of was first above its limit, by its course."""
+    found = [
+        (at, outcome.slo.metric, task)
+        for outcome in outcomes
+        if outcome.slo.bound is Bound.UPPER
+        for task in tasks
+        if (at := first_above(task.series, outcome.slo)) is not None
+    ]
+    if not found:
+        return ""
+    at, metric, task = min(found, key=lambda each: each[0])
+    return f"{_into(at, task)}, when {metric} was first seen above its limit"
+
+
+def _into(seconds: float, task: TaskResult) -> str:
+    """``0.7 s into the load of task density``: a tenth of a second can be found again in curves and logs."""
+    told = f"{max(seconds, 0.0):.1f} s" if seconds < _MINUTE else duration(seconds)
+    return f"{told} into the load of task {legible(task.task, NAME)}"
+
+
+def _look(result: ExperimentResult) -> str:
+    return _LOOK if any(task.series for task in result.tasks) else ""
