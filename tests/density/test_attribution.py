@@ -65,7 +65,7 @@ def test_nobody_is_to_blame_for_a_good_run() -> None:
         (run(*LATE, queues={"workload-low": QUICK, "system": SLOW}), "API priority and fairness", "of level system"),
         (run(*LATE, queues={"system": SLOW}, pings=[0.045] * 9), "the API server", "after 45 ms (median of 9)"),
         (run(*LATE, webhooks={"validating webhook a": SLOW}), "the validating webhook a", "0.397 s (p99)"),
-        (run(*LATE), "the controller manager", "how many requests a second"),
+        (run(*LATE), "the controller manager", "how many requests a second may it make"),
         (
             run(*((at + 3.0, running_pod(str(at), at=at)) for at in GOOD)),
             "the watcher of pods",

@@ -5,6 +5,10 @@ lags. So the parts are asked in the order of who needs whom, and the deepest tha
 process, etcd below it, its own processor, its queues; and only where all of these are quick the controller manager,
 the scheduler and the nodes, which show by the part of a pod's way that took longest.
 
+What etcd, the controller manager and the scheduler say of themselves is heard where it can be had, on local clusters:
+as evidence beside the name, and etcd's own word lowers what it takes to believe that it was slow. Where it cannot be
+had, nobody is named for less.
+
 The bounds are those by which the parts themselves warn (etcd: 100 ms to apply a request), or far above what any answers
 in when nothing is wrong. Rejected: the share of a processor that a part uses, which says nothing of one that is kept
 from it, and is full on every small machine.
@@ -18,21 +22,23 @@ from statistics import median_high
 from autox.core.prometheustext import CumulativeHistogram, quantile, summed
 from autox.tasks.density import hints
 from autox.tasks.density.apicalls import RESTARTED, ApiCalls, worst
+from autox.tasks.density.course.components import CONTROLLER_MANAGER, SCHEDULER
+from autox.tasks.density.course.selfreport import SelfReport
 from autox.tasks.density.figures import Measured
 from autox.tasks.density.lagging import STUCK
 from autox.tasks.density.podtimes import PARTS
 
 SLOW = 0.1
-"""Seconds that an answer of etcd, the wait in a queue or a webhook takes where something is wrong."""
+"""Seconds that an answer of etcd, its disk, the wait in a queue or a webhook takes where something is wrong."""
 
 SHORT = 0.02
 """Seconds that an API server takes to answer what needs nothing, where it lacks a processor."""
 
 _CHANGES = ("create", "update", "delete", "txn")
 _MUCH = 3  # times longer than what else was there
+_FULL = 0.9  # of the processors that a part may use
 _WAITING = 10  # times longer in a queue than the answer itself takes
 _CREATED, _BOUND, _RUNNING = PARTS
-_ASKED_LITTLE = "the API server was quick, and pods still came slowly: how many requests a second may it make?"
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,21 +96,24 @@ def _suspects(measured: Measured) -> Iterator[Culprit]:
     yield from _dead(measured)
     yield from _ours(measured)
     calls = measured.calls
-    ping = _median(measured.pings)
+    ping, used = _median(measured.pings), measured.own.utilization
     if isinstance(calls, ApiCalls):
-        yield from _etcd(calls, ping=ping)
+        yield from _etcd(calls, measured.own.disk, ping=ping)
         yield from _queues(calls, ping=ping)
     if ping >= SHORT:
         yield Culprit(
             "the API server",
             f"it answered what needs nothing but itself after {ping * 1000:.0f} ms (median of {len(measured.pings):,}),"
-            " as one that lacks a processor",
+            f" as one that lacks a processor{'' if used is None else f'; it used {used:.0%} of those that it may use'}",
             hints.API_SERVER_SLOW,
         )
     if isinstance(calls, ApiCalls):
         yield from _webhooks(calls)
     if (late := _median(measured.news)) >= STUCK:
         told = f"news of changes came {late:.3g} s (median) after they were made"
+        yield Culprit("the API server", told, hints.API_SERVER_SLOW)
+    if used is not None and used >= _FULL and max(measured.own.limiter.values(), default=0.0) < STUCK:
+        told = f"it used {used:.0%} of the processors that it may use, all the time"
         yield Culprit("the API server", told, hints.API_SERVER_SLOW)
     yield from _controllers(measured)
 
@@ -122,20 +131,27 @@ def _dead(measured: Measured) -> Iterator[Culprit]:
         yield Culprit("the API server", "it was restarted in mid-run", hints.API_SERVER_GONE, has_died=True)
 
 
-def _etcd(calls: ApiCalls, *, ping: float) -> Iterator[Culprit]:
+def _etcd(calls: ApiCalls, disk: float | None, *, ping: float) -> Iterator[Culprit]:
     changes = [calls.etcd[each] for each in _CHANGES if each in calls.etcd]
     if not changes:
         return
     every = summed(changes)
     median, p99 = quantile(0.5, every) or 0.0, quantile(0.99, every) or 0.0
+    enough = SHORT if disk is not None and disk >= SLOW else SLOW
     # NB: the API server takes this time with its own clock, so that one without a processor sees a slow etcd as well.
-    if median >= SLOW and median > _MUCH * ping:
-        yield Culprit(
-            "etcd",
-            f"a change took it {median * 1000:.0f} ms (median of {every.count:,.0f}; p99 {p99 * 1000:.0f} ms), as on a"
-            " slow disk",
-            hints.ETCD_SLOW,
-        )
+    if median >= enough and median > _MUCH * ping:
+        told, hint = _disk(disk)
+        took = f"a change took it {median * 1000:.0f} ms (median of {every.count:,.0f}; p99 {p99 * 1000:.0f} ms)"
+        yield Culprit("etcd", f"{took}, {told}", hint)
+
+
+def _disk(took: float | None) -> tuple[str, str]:
+    """What etcd says of its own disk, and what to do about it."""
+    if took is None:
+        return "as on a slow disk", hints.ETCD_SLOW
+    if took >= SLOW:
+        return f"and its own disk up to {took * 1000:.0f} ms (p99)", hints.ETCD_SLOW
+    return f"though its own disk took no more than {took * 1000:.0f} ms (p99)", hints.ETCD_BUSY
 
 
 def _queues(calls: ApiCalls, *, ping: float) -> Iterator[Culprit]:
@@ -209,12 +225,38 @@ def _controllers(measured: Measured) -> Iterator[Culprit]:
     behind = found.wanted / found.achieved - found.wanted / found.rate if found.achieved else inf
     waited = _median(dict(measured.pods.parts(wanted=found.wanted))[_BOUND])
     took = "most pods were never bound" if waited == inf else f"half of the pods waited {waited:.3g} s for it"
-    hint = hints.SCHEDULER_GONE if found.unbound and found.silent == found.unbound else hints.SCHEDULER
+    is_silent = found.unbound > 0 and found.silent == found.unbound
     kept = (
-        (waited, Culprit("the scheduler", f"{took}, and the API server was quick", hint)),
-        (behind, Culprit("the controller manager", _ASKED_LITTLE, hints.CONTROLLER_MANAGER)),
+        (waited, _scheduler(f"{took}, and the API server was quick", measured.own, is_silent=is_silent)),
+        (behind, _controller_manager("the API server was quick, and pods still came slowly", measured.own)),
     )
     yield from (each for seconds, each in sorted(kept, key=lambda pair: -pair[0]) if seconds >= STUCK)
+
+
+def _scheduler(told: str, own: SelfReport, *, is_silent: bool) -> Culprit:
+    part, limited = "the scheduler", own.limiter.get(SCHEDULER, 0.0)
+    if is_silent:
+        return Culprit(part, told, hints.SCHEDULER_GONE)
+    if limited >= SLOW:
+        return Culprit(part, f"{told}; {_limited(limited)}", hints.SCHEDULER_THROTTLED)
+    pending = f"; up to {own.pending:,.0f} pods were in its queues" if own.pending else ""
+    return Culprit(part, f"{told}{pending}", hints.SCHEDULER)
+
+
+def _controller_manager(told: str, own: SelfReport) -> Culprit:
+    part, limited, queue = "the controller manager", own.limiter.get(CONTROLLER_MANAGER), own.queue or 0.0
+    if limited is not None and limited >= SLOW:
+        return Culprit(part, f"{told}; {_limited(limited)}", hints.CONTROLLER_MANAGER_THROTTLED)
+    if queue >= STUCK:
+        waited = f"keys waited up to {queue:.3g} s (p99) in the queue of its controller {own.controller}"
+        return Culprit(part, f"{told}; {waited}", hints.CONTROLLER_MANAGER_BUSY)
+    if limited is not None:
+        return Culprit(part, told, hints.CONTROLLER_MANAGER_BUSY)
+    return Culprit(part, f"{told}: how many requests a second may it make?", hints.CONTROLLER_MANAGER)
+
+
+def _limited(seconds: float) -> str:
+    return f"its requests waited up to {seconds:.3g} s (p99) for its own limit of requests a second"
 
 
 def _median(values: list[float]) -> float:

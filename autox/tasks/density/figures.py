@@ -6,7 +6,7 @@ rates of pods are known always.
 """
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from math import inf
 
 from autox.api.tasks.density.kind import KIND
@@ -19,6 +19,7 @@ from autox.tasks.density.arrival import Arrival
 from autox.tasks.density.callclasses import LIMITS, slower
 from autox.tasks.density.clients.clientfigures import client_demands, client_metrics
 from autox.tasks.density.clients.tally import Outcome
+from autox.tasks.density.course.selfreport import SelfReport
 from autox.tasks.density.podtimes import PodTimes, quantile
 from autox.tasks.density.prober import Availability
 from autox.tasks.density.throughput import Throughput, throughput
@@ -54,6 +55,7 @@ class Measured:
         answers: seconds that each request took which was answered with the Deployment.
         pings: seconds that the API server took to answer what needs nothing else.
         clients: what became of the requests and watches of each group.
+        own: what the parts of the control plane say of themselves.
     """
 
     pods: PodTimes
@@ -73,6 +75,7 @@ class Measured:
     answers: list[float]
     pings: list[float]
     clients: tuple[Outcome, ...] = ()
+    own: SelfReport = field(default_factory=SelfReport)
 
 
 def demands(measured: Measured, inputs: DensityInputs) -> tuple[SLO, ...]:

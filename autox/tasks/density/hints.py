@@ -17,6 +17,10 @@ ETCD_GONE = (
     "find out why etcd was not there: its log, its memory (density/memory-max/etcd), and its database"
     " (density/etcd-db-size-max) beside its --quota-backend-bytes"
 )
+ETCD_BUSY = (
+    "its disk is quick, so look at etcd's processor (density/cpu-max/etcd is what it used) and at the way from the API"
+    " server to it"
+)
 ETCD_SLOW = (
     "give etcd a faster disk, or one that it shares with nobody: etcd asks for an fsync (density/etcd-fsync-p99) of"
     " less than 10 ms"
@@ -26,10 +30,17 @@ FAIRNESS = (
     " level more shares in its PriorityLevelConfiguration"
 )
 WEBHOOK = "look at who answers the webhook, or have it asked less: its rules and its namespaceSelector"
+CONTROLLER_MANAGER_THROTTLED = f"raise what the controller manager {_CLIENT}"
+CONTROLLER_MANAGER_BUSY = (
+    "let the controller manager work on more objects at once (--concurrent-deployment-syncs,"
+    " --concurrent-replicaset-syncs and their like), or give it more of a processor"
+    " (density/cpu-max/controller-manager is what it used)"
+)
 CONTROLLER_MANAGER = (
     f"raise what the controller manager {_CLIENT}, or how many objects it works on at once"
     " (--concurrent-deployment-syncs, --concurrent-replicaset-syncs)"
 )
+SCHEDULER_THROTTLED = f"raise what the scheduler {_CLIENT}"
 SCHEDULER = (
     f"raise what the scheduler {_CLIENT}, or give it more of a processor (density/cpu-max/scheduler is what it used)"
 )

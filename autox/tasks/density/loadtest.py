@@ -30,6 +30,7 @@ from autox.tasks.density.clients.traffic import Traffic
 from autox.tasks.density.course import telling
 from autox.tasks.density.course.podcurves import pod_series
 from autox.tasks.density.course.sampler import sampling
+from autox.tasks.density.course.selfreport import self_report
 from autox.tasks.density.course.sources import sources
 from autox.tasks.density.explaining import Hindrance, notes
 from autox.tasks.density.fleet import Fleet
@@ -167,6 +168,7 @@ class LoadTest:
             answers=list(self._sent.answers),
             pings=list(probed.pings),
             clients=self._traffic.outcomes,
+            own=self_report(course),
         )
         beside |= await inventory.others(kube, run_labels)
         told = await self._hindrance() if arrived.as_asked < wanted else Hindrance()

@@ -29,6 +29,11 @@ COMPONENTS = (
         help=f"CPU time a second of a component, the max {_LOOKS}; autox is this process, which can use one core",
     ),
     MetricFamily(
+        pattern="cpu-utilization-(mean|max)/apiserver",
+        example="cpu-utilization-mean/apiserver",
+        help=f"the share that the API server used of the processors that it may use (GOMAXPROCS), the max {_LOOKS}",
+    ),
+    MetricFamily(
         pattern=f"memory-max/{_COMPONENTS}",
         example="memory-max/etcd",
         unit="MiB",
@@ -64,6 +69,12 @@ COMPONENTS = (
         example="workqueue-wait-p99",
         unit="ms",
         help="the wait in a controller's queue in the controller manager, the worst of all{: which}",
+    ),
+    MetricFamily(
+        pattern="rate-limiter-wait-p99/(controller-manager|scheduler)",
+        example="rate-limiter-wait-p99/scheduler",
+        unit="ms",
+        help="the wait of a component's requests for its own limit of requests a second (--kube-api-qps)",
     ),
     MetricFamily(
         pattern="scheduler-pending-pods-max",

@@ -33,11 +33,19 @@ LAG = "event_loop_lag_seconds"
 SLI = FAMILIES[0]
 """The histogram of API calls. That of whole requests, which is as large, is not read again and again."""
 
+QUEUE_WAIT, PENDING_PODS = "workqueue-wait-p99", "scheduler-pending-pods"
+FSYNCS, COMMITS = "etcd-fsync-p99", "etcd-backend-commit-p99"
+UTILIZATION = f"cpu-utilization/{API_SERVER}"
+LIMITER = "rate-limiter-wait-p99"
+"""Names of meters, the last one of a component each."""
+
 _MIB = 1 / (1 << 20)
 _REQUESTS = "apiserver_request_total"
 _INFLIGHT = "apiserver_current_inflight_requests"
 _INQUEUE = "apiserver_flowcontrol_current_inqueue_requests"
 _SEATS = "apiserver_flowcontrol_current_executing_seats"
+_PROCESSORS = "go_sched_gomaxprocs_threads"
+_WAITED = "rest_client_rate_limiter_duration_seconds"
 _DEPTH = "workqueue_depth"
 _WAIT = "workqueue_queue_duration_seconds"
 _PENDING = "scheduler_pending_pods"
@@ -72,6 +80,32 @@ def _of_go(component: str) -> tuple[Meter, ...]:
             value=gauge("go_goroutines"),
             samples=frozenset({"go_goroutines"}),
         ),
+    )
+
+
+def _limiter(component: str) -> Meter:
+    return Meter(
+        name=f"{LIMITER}/{component}",
+        unit="ms",
+        help="wait of its requests for its own limit of requests a second",
+        value=percentile(_WAITED),
+        histograms=frozenset({_WAITED}),
+    )
+
+
+def _utilization() -> Meter:
+    used, processors = rate(CPU), gauge(_PROCESSORS)
+
+    def value(between: Between) -> Figure | None:
+        share, count = used(between), processors(between)
+        return Figure(share.value / count.value) if share and count and count.value > 0 else None
+
+    return Meter(
+        name=UTILIZATION,
+        unit="",
+        help="share of the processors that it may use (GOMAXPROCS)",
+        value=value,
+        samples=frozenset({CPU, _PROCESSORS}),
     )
 
 
@@ -116,6 +150,7 @@ def _inflight(name: str, kind: str) -> Meter:
 METERS: Mapping[str, tuple[Meter, ...]] = {
     API_SERVER: (
         *_of_go(API_SERVER),
+        _utilization(),
         *map(_requests, ("2", "4", "5")),
         *map(_calls, CLASSES),
         _inflight("mutating", "mutating"),
@@ -144,8 +179,9 @@ METERS: Mapping[str, tuple[Meter, ...]] = {
             value=highest(_DEPTH, "name"),
             samples=frozenset({_DEPTH}),
         ),
+        _limiter(CONTROLLER_MANAGER),
         Meter(
-            name="workqueue-wait-p99",
+            name=QUEUE_WAIT,
             unit="ms",
             help="wait in the queue of a controller, the worst of all",
             value=percentile(_WAIT, label="name"),
@@ -154,8 +190,9 @@ METERS: Mapping[str, tuple[Meter, ...]] = {
     ),
     SCHEDULER: (
         *_of_go(SCHEDULER),
+        _limiter(SCHEDULER),
         Meter(
-            name="scheduler-pending-pods",
+            name=PENDING_PODS,
             unit="",
             help="pods in all queues of the scheduler",
             value=gauge(_PENDING),
@@ -172,14 +209,14 @@ METERS: Mapping[str, tuple[Meter, ...]] = {
     ETCD: (
         *_of_go(ETCD),
         Meter(
-            name="etcd-fsync-p99",
+            name=FSYNCS,
             unit="ms",
             help="fsync of the write-ahead log",
             value=percentile(_FSYNC),
             histograms=frozenset({_FSYNC}),
         ),
         Meter(
-            name="etcd-backend-commit-p99",
+            name=COMMITS,
             unit="ms",
             help="commits to the database file",
             value=percentile(_COMMIT),

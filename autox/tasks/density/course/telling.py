@@ -12,11 +12,17 @@ from autox.model.result import Metric, Note, NoteKind
 from autox.tasks.density.callclasses import CallClass
 from autox.tasks.density.course.components import (
     API_SERVER,
+    COMMITS,
     CONTROLLER_MANAGER,
     ETCD,
+    FSYNCS,
+    LIMITER,
     METERS,
     OURSELVES,
+    PENDING_PODS,
+    QUEUE_WAIT,
     SCHEDULER,
+    UTILIZATION,
 )
 from autox.tasks.density.course.course import Course, Track
 from autox.tasks.density.course.windows import LENGTHS
@@ -30,16 +36,16 @@ _GREATEST = {
         "apf-executing-seats-max": "apf-executing-seats",
     },
     CONTROLLER_MANAGER: {"workqueue-depth-max": "workqueue-depth"},
-    SCHEDULER: {"scheduler-pending-pods-max": "scheduler-pending-pods"},
+    SCHEDULER: {"scheduler-pending-pods-max": PENDING_PODS},
     ETCD: {"etcd-db-size-max": "etcd-db-size"},
     OURSELVES: {"event-loop-lag-max": "event-loop-lag"},
 }
 """Metrics that are the greatest of what was read, by component: the meter of each."""
 
 _OVER_ALL = {
-    CONTROLLER_MANAGER: ("workqueue-wait-p99",),
-    SCHEDULER: ("scheduling-attempt-p99",),
-    ETCD: ("etcd-fsync-p99", "etcd-backend-commit-p99"),
+    CONTROLLER_MANAGER: (QUEUE_WAIT, f"{LIMITER}/{CONTROLLER_MANAGER}"),
+    SCHEDULER: ("scheduling-attempt-p99", f"{LIMITER}/{SCHEDULER}"),
+    ETCD: (FSYNCS, COMMITS),
 }
 """Metrics of all that was observed in the run, by component; each is called as its meter."""
 
@@ -113,6 +119,10 @@ def _of(component: str, course: Course) -> Iterator[Metric]:
         if stem == "cpu":
             yield told(f"cpu-mean/{component}", curve.mean if curve else None)
         yield told(f"{stem}-max/{component}", curve.greatest if curve else None)
+    if component == API_SERVER:
+        used = curves.get(UTILIZATION)
+        yield told(f"cpu-utilization-mean/{API_SERVER}", used.mean if used else None)
+        yield told(f"cpu-utilization-max/{API_SERVER}", used.greatest if used else None)
     for name, meter in _GREATEST.get(component, {}).items():
         curve = curves.get(meter)
         yield told(name, curve.greatest if curve else None, curve.which if curve else "")
@@ -124,7 +134,7 @@ def _of(component: str, course: Course) -> Iterator[Metric]:
         yield replace(metric, between=found.between if found else None)
 
 
-_WHICH = {"workqueue-depth-max", "workqueue-wait-p99"}
+_WHICH = {"workqueue-depth-max", QUEUE_WAIT}
 """Metrics that are the worst of several, and name it."""
 
 
