@@ -7,7 +7,8 @@ from datetime import datetime
 from autox.controller.recorder import Recorder
 from autox.core.deciding import is_live
 from autox.core.notice import Notice
-from autox.core.progressing import Progress, Remedy, WorkloadFacts, WorkloadKind, progress
+from autox.core.progressing import Progress, Remedy, progress
+from autox.core.runfacts import WorkloadFacts, WorkloadKind
 from autox.core.runwording import INTERRUPTED, TROUBLES, WITH_WORKLOAD
 from autox.kube.client import KubeClient
 from autox.model.errors import NotFoundError

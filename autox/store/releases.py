@@ -12,7 +12,8 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any
 
-from autox.core.progressing import RunnerFacts, progress
+from autox.core.progressing import progress
+from autox.core.runfacts import RunnerFacts
 from autox.core.runwording import INTERRUPTED
 from autox.kube.client import KubeClient
 from autox.kube.objects import Object, metadata

@@ -23,10 +23,11 @@ from autox.kube.transport import Limits
 from autox.model.errors import AutoxError, ConfigurationError
 from autox.model.result import ExperimentResult, Subject
 from autox.model.tasks import TaskSpec
+from autox.tasks.loop import Ended, Plan, Recorder
 from autox.tasks.recalling import recall
 from autox.tasks.recording import ClusterRecorder
 from autox.tasks.retry import RetryPolicy
-from autox.tasks.runner import Ended, Plan, Recorder, refuse, run
+from autox.tasks.runner import refuse, run
 from autox.tasks.undertest import UnderTest
 
 _WORKLOAD = re.compile(r"(Job|CronJob)/[a-z0-9][-.a-z0-9]*")

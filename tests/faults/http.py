@@ -14,8 +14,9 @@ from autox.api.tasks.metrics import percentile
 from autox.model.result import SLO, Bound, ExperimentResult, Subject
 from autox.model.tasks import AssessInputs, HttpInputs, TaskSpec
 from autox.model.verdict import Verdict
+from autox.tasks.loop import Plan
 from autox.tasks.performing import Unrecorded
-from autox.tasks.runner import Plan, run
+from autox.tasks.runner import run
 from tests.faults.table import Row
 from tests.faults.webservers import (
     OK,

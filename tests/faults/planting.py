@@ -21,7 +21,8 @@ from autox.model.result import SLO, Bound, ExperimentResult, Subject
 from autox.model.tasks import AssessInputs, TaskSpec
 from autox.model.verdict import Verdict
 from autox.tasks.density.labels import run_label
-from autox.tasks.runner import Plan, run
+from autox.tasks.loop import Plan
+from autox.tasks.runner import run
 from tests.clusters import LocalCluster
 from tests.faults.table import Row
 

@@ -10,7 +10,8 @@ from autox.model.result import SLO, Bound, ExperimentResult, Metric, Subject
 from autox.model.tasks import AssessInputs, HttpInputs, ReadyInputs, TaskSpec
 from autox.tasks.assess import run as assess
 from autox.tasks.context import Findings, TaskContext
-from autox.tasks.runner import Ended, Plan, Witness, run
+from autox.tasks.loop import Ended, Plan, Witness
+from autox.tasks.runner import run
 
 Task = Callable[[Any, TaskContext], Awaitable[Findings]]
 

@@ -36,8 +36,8 @@ from autox.model.verdict import Verdict
 from autox.report.document import document
 from autox.report.legible import legible
 from autox.report.text import to_text
+from autox.tasks.loop import Ended
 from autox.tasks.performing import Request, perform
-from autox.tasks.runner import Ended
 
 _EXPERIMENT = re.compile(r"([a-z0-9](?:[-a-z0-9]*[a-z0-9])?)/([a-z0-9](?:[-.a-z0-9]*[a-z0-9])?)")
 

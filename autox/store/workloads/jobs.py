@@ -13,7 +13,7 @@ from datetime import timedelta
 from typing import Any
 
 from autox.core.notation import parse_duration
-from autox.core.progressing import DEADLINE, NOT_SCHEDULED, START_TIMEOUT, SUSPENDED, WorkloadFacts, WorkloadKind
+from autox.core.runfacts import DEADLINE, NOT_SCHEDULED, START_TIMEOUT, SUSPENDED, WorkloadFacts, WorkloadKind
 from autox.kube.client import KubeClient
 from autox.kube.objects import Object, metadata, moment
 from autox.kube.released import released
