@@ -31,7 +31,7 @@ from autox.report.sections import (
     SLORow,
     TaskRow,
 )
-from autox.report.story import story
+from autox.report.story import since, story
 
 MOST_METRICS = 1000
 MOST_SLOS = 200
@@ -94,7 +94,9 @@ def document(result: ExperimentResult, *, notice: str = "") -> Document:
         distributions += shown.distributions
         if task.series:
             kept = _first(task.series, MOST_GRAPHS, "graph", left_out)
-            drawn.append(GraphTable(title=legible(task.task, NAME), graphs=graphs(kept, result.slos)))
+            drawn.append(
+                GraphTable(title=legible(task.task, NAME), graphs=graphs(kept, result.slos, since=since(result, task)))
+            )
     if hidden:
         left_out.append(_left_out(hidden, "metric"))
     return Document(

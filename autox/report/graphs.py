@@ -43,6 +43,7 @@ class Drawing:
         right: where it ends.
         bottom: where it ends, downwards.
         limit: where the limit is, downwards; None if there is none, or if it is far above.
+        since: where what the verdict quotes began; None if that is not told.
         line: data of an SVG path; what is unknown is a gap in it.
         x_labels: below the plot.
         y_labels: beside the plot, each at its grid line.
@@ -54,6 +55,7 @@ class Drawing:
     right: float
     bottom: float
     limit: float | None
+    since: float | None
     line: str
     x_labels: tuple[Label, ...]
     y_labels: tuple[Label, ...]
@@ -64,12 +66,15 @@ def made_of(metric: str) -> str:
     return _MADE_OF_IT.sub("", metric)
 
 
-def graphs(series: Sequence[Series], outcomes: Sequence[SLOOutcome]) -> tuple[Graph, ...]:
+def graphs(
+    series: Sequence[Series], outcomes: Sequence[SLOOutcome], *, since: float | None = None
+) -> tuple[Graph, ...]:
     """Word the figures over time of one task; they may hold any float, in any order.
 
     Args:
         series: of the task.
         outcomes: whose limits belong to figures that their metrics are made of.
+        since: when what the verdict quotes began, in seconds; any float, or None.
     """
     found = [(each, _points(each)) for each in series]
     limits = {made_of(each.slo.metric): each.slo.limit for each in outcomes if _fits(each.slo.limit)}
@@ -83,6 +88,7 @@ def graphs(series: Sequence[Series], outcomes: Sequence[SLOOutcome]) -> tuple[Gr
             points=points,
             span=span,
             limit=limits.get(each.name),
+            since=since if since is not None and span[0] <= since <= span[1] else None,
             range=_range(points, legible(each.unit, 20)),
             against=_against(limits.get(each.name), legible(each.unit, 20)),
             gaps=_gaps(points),
@@ -98,7 +104,7 @@ def first_above(series: Sequence[Series], slo: SLO) -> float | None:
         series: of a task.
         slo: an upper limit.
     """
-    name = _MADE_OF_IT.sub("", slo.metric)
+    name = made_of(slo.metric)
     points = (point for each in series if each.name == name for point in _points(each))
     return next((at for at, value in points if value is not None and value > slo.limit), None)
 
@@ -122,6 +128,7 @@ def overlaid(graphs: Sequence[Graph], alike: Sequence[Graph]) -> Drawing | None:
     began, ended = min(graph.span[0] for graph in alike), max(graph.span[1] for graph in alike)
     along = Axis(low=began, high=max(ended, began + 1.0), start=_LEFT, end=_RIGHT)
     least, greatest, limit, unit = min(0.0, *every), max(0.0, *every), graphs[0].limit, graphs[0].unit
+    since = graphs[0].since if len(graphs) == 1 else None  # of several runs each has its own
     is_near = limit is not None and least <= limit <= _NEAR * greatest
     up = Axis.over(least, max(greatest, limit) if limit is not None and is_near else greatest, start=_BOTTOM, end=_TOP)
     return Drawing(
@@ -131,6 +138,7 @@ def overlaid(graphs: Sequence[Graph], alike: Sequence[Graph]) -> Drawing | None:
         right=_RIGHT,
         bottom=_BOTTOM,
         limit=round(up.at(limit), 1) if limit is not None and is_near else None,
+        since=None if since is None else round(along.at(since), 1),
         line="".join(_line(graph, along, up) for graph in graphs),
         x_labels=tuple(_below(along, tick) for tick in along.ticks(4)),
         y_labels=tuple(

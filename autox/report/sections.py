@@ -195,6 +195,7 @@ class Graph:
         points: seconds from the load's beginning, and a finite value or None; by time.
         span: from the load's beginning, or before it, to the last second of all graphs of the task.
         limit: of an SLO on a metric that is made of it; None if there is none.
+        since: when in that time what the verdict quotes began, in seconds; None if that is not told.
         range: from what to what it goes, in words.
         against: the limit, in words; empty if there is none.
         gaps: how often it is not known, in words; empty if never, or always.
@@ -206,6 +207,7 @@ class Graph:
     points: tuple[tuple[float, float | None], ...]
     span: tuple[float, float]
     limit: float | None
+    since: float | None
     range: str
     against: str
     gaps: str

@@ -26,16 +26,7 @@ def story(result: ExperimentResult) -> tuple[Fact, ...]:
         result: from the runner or from anywhere.
     """
     outcomes = _broken(result)
-    invalid = next((task for task in result.tasks if task.invalid), None)
-    match result.verdict:
-        case Verdict.FAIL | Verdict.NO_DATA:
-            told = explanation(outcomes, result.tasks)
-            ending = quoted(told)
-        case Verdict.INVALID if invalid is not None:
-            told = heaviest([invalid], lambda note: note.text == invalid.invalid)
-            ending = f": {invalid.invalid}"
-        case _:
-            return ()
+    told, ending = _told(result, outcomes)
     if told is None or not result.message.endswith(ending):
         return _unexplained(result, outcomes)
     facts = (
@@ -45,6 +36,25 @@ def story(result: ExperimentResult) -> tuple[Fact, ...]:
         ("What next", told[1].hint or _look(result)),
     )
     return tuple(_facts(facts))
+
+
+def since(result: ExperimentResult, task: TaskResult) -> float | None:
+    """When in the load of a task that began which the verdict quotes, in seconds; None if that is not told of it."""
+    told, _ = _told(result, _broken(result))
+    return told[1].since if told and told[0] is task else None
+
+
+def _told(result: ExperimentResult, outcomes: Sequence[SLOOutcome]) -> tuple[Told | None, str]:
+    """The note that the verdict quotes, and how its sentence ends with it."""
+    invalid = next((task for task in result.tasks if task.invalid), None)
+    match result.verdict:
+        case Verdict.FAIL | Verdict.NO_DATA:
+            told = explanation(outcomes, result.tasks)
+            return told, quoted(told)
+        case Verdict.INVALID if invalid is not None:
+            return heaviest([invalid], lambda note: note.text == invalid.invalid), f": {invalid.invalid}"
+        case _:
+            return None, ""
 
 
 def _unexplained(result: ExperimentResult, outcomes: Sequence[SLOOutcome]) -> tuple[Fact, ...]:

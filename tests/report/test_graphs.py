@@ -54,6 +54,20 @@ def test_the_axis_begins_at_zero() -> None:
     assert 0 < low - high < 2
 
 
+@pytest.mark.parametrize(
+    ("since", "is_drawn"), [(25.0, True), (0.0, True), (None, False), (101.0, False), (-1.0, False), (math.nan, False)]
+)
+def test_the_moment_when_it_went_wrong_is_drawn(since: float | None, *, is_drawn: bool) -> None:
+    """It stands in every figure of the task at the same place, a quarter of the way for a quarter of the time."""
+    over_time = Series(name="a/b", unit="", times=(0.0, 100.0), values=(1.0, 1.0))
+    found = drawing(*graphs([over_time], (), since=since))
+
+    assert found is not None
+    share = None if since is None else pytest.approx(since / 100)
+    assert (found.since is not None) is is_drawn
+    assert found.since is None or (found.since - found.left) / (found.right - found.left) == share
+
+
 def test_graphs_of_a_task_have_one_axis() -> None:
     """The same moment is at the same place in each, whenever each of them began."""
     early = Series(name="a/early", unit="", times=(0.0, 100.0), values=(1.0, 1.0))

@@ -6,6 +6,8 @@ import pytest
 
 from autox.model.result import Bound, ExperimentResult, Note, Series, TaskResult, TaskState
 from autox.model.verdict import Verdict
+from autox.report.document import document
+from autox.report.html import to_html
 from autox.report.sections import Fact
 from autox.report.story import story
 from tests.report.samples import BEGAN, density, failed, outcome, passed, slow_scheduler, subject, without_data
@@ -27,6 +29,14 @@ def test_each_question_has_an_answer_of_its_own() -> None:
     assert why.startswith("the scheduler gave way first: half of the pods waited 13.9 s for it")
     assert "--kube-api-qps" in following
     assert why not in broke
+
+
+def test_the_moment_stands_in_every_figure_over_time() -> None:
+    """Who sees what rose first sees at once whether that was when it went wrong."""
+    page = to_html(document(slow_scheduler()))
+
+    assert page.count('class="since"') == page.count('class="curve"') > 0
+    assert 'class="since"' not in to_html(document(density()))
 
 
 @pytest.mark.parametrize(
