@@ -77,7 +77,7 @@ def _broken(result: ExperimentResult) -> list[SLOOutcome]:
 def _when(told: Told, outcomes: Sequence[SLOOutcome], tasks: Sequence[TaskResult]) -> str:
     task, note = told
     if note.since is not None:
-        return f"from {_into(note.since, task)} on"
+        return _into(note.since, task)
     return _above(outcomes, tasks)
 
 

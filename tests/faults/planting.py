@@ -101,7 +101,8 @@ class Fault:
         is_quick: it is part of the suite.
         inputs: what differs from ``SMALL``.
         slos: the user's.
-        kubeconfig: makes another identity than the administrator.
+        kubeconfig: makes another identity than the administrator; None for a local cluster by its name, all parts of
+            which can be asked.
     """
 
     name: str
@@ -113,7 +114,7 @@ class Fault:
     is_quick: bool = True
     inputs: Mapping[str, Any] = field(default_factory=dict)
     slos: tuple[SLO, ...] = UNTOUCHED
-    kubeconfig: Callable[[Planting], Path] = field(default=lambda planting: planting.cluster.home.kubeconfig)
+    kubeconfig: Callable[[Planting], Path] | None = None
 
 
 def bound(user: str, *, role: str) -> Object:
@@ -188,13 +189,15 @@ async def _result(fault: Fault, cluster: LocalCluster, directory: Path) -> Exper
         )
         planting.directory.mkdir(parents=True)
         await fault.before(planting)
-        inputs = DensityInputs(kubeconfig=fault.kubeconfig(planting), **{**SMALL, **fault.inputs})
+        where = {"kubeconfig": fault.kubeconfig(planting)} if fault.kubeconfig else {"cluster": cluster.name}
+        inputs = DensityInputs(**{**where, **SMALL, **fault.inputs})
         plan = Plan(
             specs=(
                 TaskSpec(name="density", inputs=inputs, shown={}),
                 TaskSpec(name="assess", inputs=AssessInputs(slos=fault.slos), shown={}),
             ),
             subject=Subject(namespace="faults", experiment=name),
+            environ=cluster.environ,
             say=planting.said.append,
         )
         meanwhile = asyncio.create_task(_meanwhile(fault, planting))

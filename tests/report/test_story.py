@@ -25,7 +25,7 @@ def test_each_question_has_an_answer_of_its_own() -> None:
     assert [fact.name for fact in found] == ["What broke", "When", "Why", "What next"]
     broke, when, why, following = (fact.value for fact in found)
     assert broke.startswith("2 of 3 SLOs not met: density/scheduling-throughput is 2.051/s, below the limit of 10/s")
-    assert when == "from 0.7 s into the load of task density on"
+    assert when == "0.7 s into the load of task density"
     assert why.startswith("the scheduler gave way first: half of the pods waited 13.9 s for it")
     assert "--kube-api-qps" in following
     assert why not in broke
@@ -94,7 +94,7 @@ def test_a_test_that_was_too_slow_itself() -> None:
 
     assert story(result) == (
         Fact(name="What broke", value="the figures of task density must not be believed"),
-        Fact(name="When", value="from 1.5 s into the load of task density on"),
+        Fact(name="When", value="1.5 s into the load of task density"),
         Fact(name="Why", value=why),
         Fact(name="What next", value="give the test less load"),
     )
