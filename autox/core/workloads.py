@@ -9,15 +9,14 @@ The short form (pods, their number in each Deployment, pods a second) is a plan 
 """
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from itertools import accumulate
-from math import ceil, log1p
+from math import log1p
 from random import Random
 
 from autox.model.density import DensityInputs
 from autox.model.workload import (
     ByPods,
-    Churn,
     ObjectGroup,
     ObjectKind,
     Parallel,
@@ -54,7 +53,6 @@ class Planned:
         name: its name.
         namespace: the number of its namespace, from 0.
         pods: how many pods come of it.
-        cycle: of churn in which it is created again, from 1; 0 for the first time.
         selects: of a Service, the name of what it selects the pods of.
     """
 
@@ -66,7 +64,6 @@ class Planned:
     name: str
     namespace: int = 0
     pods: int
-    cycle: int = 0
     selects: str = ""
 
 
@@ -114,28 +111,6 @@ def expand(plan: WorkloadPlan, *, nodes: int) -> Iterator[Planned]:
                 pods=pods_of(group, nodes=nodes),
                 selects=filled(group.selects or selected, index) if group.kind is ObjectKind.SERVICE else "",
             )
-
-
-def churn_cycles(plan: Sequence[Planned], churn: Churn) -> Iterator[list[Planned]]:
-    """The Deployments that each cycle deletes and creates again, each with the time when it is due in there."""
-    deployments = [each for each in plan if each.group.kind is ObjectKind.DEPLOYMENT]
-    count = ceil(churn.share * len(deployments))
-    for cycle in range(churn.cycles):
-        yield [
-            replace(
-                deployments[(cycle * count + index) % len(deployments)],
-                at=index / churn.qps,
-                step=0,
-                requests=0,
-                cycle=cycle + 1,
-            )
-            for index in range(count)
-        ]
-
-
-def churned_pods(plan: Sequence[Planned], churn: Churn | None) -> int:
-    """How many pods come of churn."""
-    return sum(each.pods for cycle in churn_cycles(plan, churn) for each in cycle) if churn else 0
 
 
 def seconds(plan: WorkloadPlan, *, nodes: int) -> float:

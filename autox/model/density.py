@@ -22,7 +22,7 @@ class DensityInputs(TaskInputs):
         pods_per_deployment: the size of each Deployment; the last may be smaller.
         rate: pods a second at which Deployments are created.
         latency_pods: how many pods more are created one by one once all others run.
-        churn: what is deleted and created again after that; None for nothing.
+        churn: what goes and comes again after that; None for nothing.
         clients: who lists, watches, gets and patches meanwhile; no two groups of one name.
         timeout: seconds until every pod must run.
         allow_self: the cluster under test may be the one that the experiment runs in.

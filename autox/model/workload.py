@@ -113,17 +113,38 @@ class Step:
     pause: float = 0.0
 
 
+class Churned(StrEnum):
+    """What churn takes away and brings back."""
+
+    DEPLOYMENTS = "deployments"
+    NAMESPACES = "namespaces"
+    NODES = "nodes"
+    DRAINED_NODES = "drained-nodes"
+
+    @property
+    def noun(self) -> str:
+        """What it is, in a word."""
+        return "nodes" if self is Churned.DRAINED_NODES else self.value
+
+    @property
+    def is_of_nodes(self) -> bool:
+        """Whether pods come again that nobody but their controllers makes."""
+        return self in {Churned.NODES, Churned.DRAINED_NODES}
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Churn:
-    """What is deleted and created again once all pods run.
+    """What is taken away and brought back once all pods run.
 
     Attributes:
-        share: of the Deployments, in each cycle, above 0 and at most 1; at least one.
-        cycles: how often; each takes the Deployments that come next.
+        of: what.
+        share: of these, in each cycle, above 0 and at most 1; at least one.
+        cycles: how often; each takes those that come next.
         pause: seconds between two cycles.
-        qps: Deployments deleted, and created, a second.
+        qps: how many of them a second; of namespaces, how many of the objects that are made in them again.
     """
 
+    of: Churned = Churned.DEPLOYMENTS
     share: float
     cycles: int = 1
     pause: float = 0.0

@@ -12,6 +12,7 @@ from autox.tasks.density.figures import Measured
 from autox.tasks.density.podtimes import PodTimes
 from autox.tasks.density.prober import Availability
 from autox.tasks.density.serverclock import ServerClock
+from autox.tasks.density.turnover import Turnover
 
 SECOND = datetime(2026, 11, 22, 3, 4, 5, tzinfo=UTC).timestamp()
 """What the API server's clock says when our monotonic clock is at 0."""
@@ -75,7 +76,7 @@ def measured(times: PodTimes, *, leases: list[float] | None = None, calls: ApiCa
         pods=times,
         latency_pods=PodTimes(synchronous()),
         churned=PodTimes(synchronous()),
-        churn=0,
+        turnover=Turnover(),
         arrival=came,
         planned=4,
         objects=4,

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from autox.core.workloads import expand
 from autox.model.density import DensityInputs
-from autox.model.workload import Churn, ObjectGroup, ObjectKind, Parallel, Poisson, Steady, Step, WorkloadPlan
+from autox.model.workload import Churn, Churned, ObjectGroup, ObjectKind, Parallel, Poisson, Steady, Step, WorkloadPlan
 from autox.tasks.density.dryrun import forecast
 from autox.tasks.density.labels import RunLabels
 from autox.tasks.density.workload import body
@@ -111,6 +111,25 @@ def of(**counts: int) -> DensityInputs:
     return DensityInputs(nodes=3, plan=plan)
 
 
+IN_TWO = replace(
+    of(),
+    plan=WorkloadPlan(
+        steps=(
+            Step(
+                name="s",
+                objects=(
+                    ObjectGroup(kind=ObjectKind.DEPLOYMENT, count=4, replicas=2),
+                    ObjectGroup(kind=ObjectKind.CONFIG_MAP, count=2),
+                ),
+                rate=Steady(qps=10.0),
+            ),
+        ),
+        namespaces=2,
+    ),
+)
+"""In each namespace two Deployments and a ConfigMap."""
+
+
 @pytest.mark.parametrize(
     ("inputs", "creations", "bindings", "updates", "deletions", "seconds"),
     [
@@ -118,6 +137,33 @@ def of(**counts: int) -> DensityInputs:
         pytest.param(of(StatefulSet=5, DaemonSet=1), 9 + 12 + 13, 13, 13, 34 + 13, 0.5, id="revisions"),
         pytest.param(of(Job=5), 9 + 5 + 10, 10, 30, 24 + 10, 0.4, id="Jobs"),
         pytest.param(replace(of(Deployment=5), churn=CHURN), 29 + 24, 22, 22, 53 + 22, 0.4, id="churn"),
+        pytest.param(
+            replace(of(Deployment=6), churn=Churn(of=Churned.NODES, share=0.1, cycles=2)),
+            9 + 12 + 12 + 4 + 8,
+            20,
+            20,
+            45 + 20,
+            0.5,
+            id="nodes that go and come",
+        ),
+        pytest.param(
+            replace(of(Deployment=6, DaemonSet=1, Job=1), churn=Churn(of=Churned.DRAINED_NODES, share=0.5)),
+            9 + 12 + 2 + 1 + 17 + 8,
+            25,
+            25 + 4 + 4,
+            49 + 25,
+            0.7,
+            id="nodes that are drained",
+        ),
+        pytest.param(
+            replace(IN_TWO, churn=Churn(of=Churned.NAMESPACES, share=0.5, cycles=2)),
+            6 + 6 + 18 + 2 * (3 + 4 + 1 + 4),
+            16,
+            16,
+            54 + 16,
+            0.5,
+            id="namespaces that go and come",
+        ),
         pytest.param(of(ConfigMap=5, Secret=3), 9 + 8, 0, 0, 17, 0.7, id="data"),
         pytest.param(of(Deployment=2, Service=2), 9 + 4 + 4 + 8, 4, 4, 25 + 4, 0.3, id="Services"),
         pytest.param(

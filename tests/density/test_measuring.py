@@ -6,6 +6,7 @@ import pytest
 
 from autox.api.tasks.measuring import maker
 from autox.model.result import Metric
+from autox.model.workload import Churned
 from autox.tasks.density.apicalls import ApiCalls, calls_between, snapshot, worst
 from autox.tasks.density.attribution import culprit
 from autox.tasks.density.explaining import Hindrance, notes
@@ -13,6 +14,7 @@ from autox.tasks.density.figures import Measured, demands, message, metrics
 from autox.tasks.density.leasetimes import LeaseTimes
 from autox.tasks.density.loading import Sent
 from autox.tasks.density.podtimes import PodTimes
+from autox.tasks.density.turnover import Turnover
 from tests.density.samples import GOOD, INPUTS, REFUSED, all_running, measured, pod, running_pod, seen, synchronous
 
 
@@ -156,6 +158,9 @@ def test_latency_pods_are_told_apart(asked: int, times: PodTimes | None, p99: fl
     assert named["density/pod-startup-latency-p99"].value == 8000
 
 
+OF_TWO = Turnover(of=Churned.DEPLOYMENTS, asked=1, pods=2)
+
+
 @pytest.mark.parametrize(
     ("came", "value", "told"),
     [
@@ -166,7 +171,7 @@ def test_latency_pods_are_told_apart(asked: int, times: PodTimes | None, p99: fl
 )
 def test_pods_of_churn_are_told_apart(came: tuple[float, ...], value: int, told: str) -> None:
     """What churn deletes counts against no pod that was asked for; what does not come in its place never passes."""
-    found = replace(measured(seen(*all_running(*GOOD))), churn=2, churned=seen(*all_running(*came)))
+    found = replace(measured(seen(*all_running(*GOOD))), turnover=OF_TWO, churned=seen(*all_running(*came)))
     named = {each.name: each for each in metrics(found, INPUTS)}
 
     assert (named["density/churned-pods"].value, named["density/pods-as-asked"].value) == (value, 4)

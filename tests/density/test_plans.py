@@ -14,14 +14,13 @@ from hypothesis import strategies as st
 from autox.api.experimentdocument import load_experiment
 from autox.api.tasks.kind import HIDDEN
 from autox.api.values import check_values
-from autox.core.workloads import Planned, churn_cycles, churned_pods, expand, last_due, plan_of, pods, seconds
+from autox.core.workloads import Planned, expand, last_due, plan_of, pods, seconds
 from autox.model.density import DensityInputs
 from autox.model.errors import ConfigurationError
 from autox.model.groups import ChartRef
 from autox.model.tasks import TaskSpec
 from autox.model.workload import (
     ByPods,
-    Churn,
     ObjectGroup,
     ObjectKind,
     Parallel,
@@ -270,60 +269,13 @@ def test_what_makes_no_sense_is_refused_where_it_is_written(written: dict[str, A
 
 
 @pytest.mark.parametrize(
-    ("share", "cycles", "names"),
-    [
-        (0.5, 2, [["d-0", "d-1"], ["d-2", "d-0"]]),
-        (0.01, 4, [["d-0"], ["d-1"], ["d-2"], ["d-0"]]),
-        (1.0, 2, [["d-0", "d-1", "d-2"]] * 2),
-        (0.34, 1, [["d-0", "d-1"]]),
-    ],
-)
-def test_churn_takes_the_deployments_in_turn(share: float, cycles: int, names: list[list[str]]) -> None:
-    """At least one of three in each cycle, and nothing else of the plan; they are due at the rate of churn."""
-    groups = (of(ObjectKind.JOB, 5), ObjectGroup(kind=ObjectKind.DEPLOYMENT, name="d-{index}", count=3, replicas=4))
-    made = objects(Steady(qps=100.0), *groups)
-    churn = Churn(share=share, cycles=cycles, qps=4.0)
-    found = list(churn_cycles(made, churn))
-
-    assert [[each.name for each in cycle] for cycle in found] == names
-    assert [[each.at for each in cycle] for cycle in found] == [
-        [index / 4 for index in range(len(each))] for each in names
-    ]
-    assert [{each.cycle for each in cycle} for cycle in found] == [{number + 1} for number in range(cycles)]
-    assert churned_pods(made, churn) == 4 * sum(map(len, names))
-
-
-@pytest.mark.parametrize(
-    ("churn", "said"),
-    [
-        pytest.param({}, "share", id="no share"),
-        pytest.param({"share": "0%"}, "share", id="nothing"),
-        pytest.param({"share": "101%"}, "share", id="more than all"),
-        pytest.param({"share": "-5%"}, "share", id="less than nothing"),
-        pytest.param({"share": "ten"}, "share", id="a word"),
-        pytest.param({"share": 0.1}, "share", id="a number"),
-        pytest.param({"share": "NaN%"}, "share", id="NaN"),
-        pytest.param({"share": "10%", "cycles": 0}, "cycles", id="no cycle"),
-        pytest.param({"share": "10%", "cycles": 1_001}, "cycles", id="too many cycles"),
-        pytest.param({"share": "10%", "qps": 0}, "qps", id="no rate"),
-        pytest.param({"share": "10%", "cycles": 4, "pause": "100s"}, "are due after 30", id="pauses beyond the time"),
-    ],
-)
-def test_churn_that_makes_no_sense_is_refused(churn: dict[str, Any], said: str, tmp_path: Path) -> None:
-    """Where it is written; and where there are no Deployments there is nothing to churn."""
-    with pytest.raises(ConfigurationError, match=said):
-        load(tmp_path, plan(DEPLOYMENTS), churn=churn)
-    with pytest.raises(ConfigurationError, match="no Deployments to delete"):
-        load(tmp_path, plan(CONFIG_MAP), churn={"share": "10%"})
-
-
-@pytest.mark.parametrize(
     ("of", "beside", "said"),
     [
         ("pods", {"plan": plan(DEPLOYMENTS)}, "cannot change the pods of a plan"),
         ("rate", {"plan": plan(DEPLOYMENTS)}, "cannot change the rate of a plan"),
         ("pods", {"preset": {"name": "few-large"}}, "cannot change the pods of a plan"),
         ("nodes", {"churn": {"share": "10%"}}, "failurePoint stands without churn"),
+        ("nodes", {"preset": {"name": "service-churn"}}, "failurePoint stands without churn"),
     ],
 )
 def test_a_search_changes_what_it_is_about(of: str, beside: dict[str, Any], said: str) -> None:

@@ -3,6 +3,7 @@
 import asyncio
 import sys
 from collections.abc import Mapping
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Any, get_args
 
@@ -16,11 +17,13 @@ from autox.core.yamltext import read_yaml
 from autox.kube.client import KubeClient
 from autox.model.density import DensityInputs
 from autox.model.errors import ConfigurationError
+from autox.model.refs import Resource
 from autox.model.workload import ObjectKind
+from autox.tasks.context import Findings
 from autox.tasks.density.dryrun import forecast
 from autox.tasks.density.task import run as run_task
 from tests.clusters import LocalCluster, run
-from tests.density.conftest import context_on, left_behind
+from tests.density.conftest import begun, context_on, left_behind
 
 EACH = pytest.mark.parametrize("name", PRESETS)
 SMALL: Mapping[str, Mapping[str, float]] = {
@@ -34,8 +37,17 @@ SMALL: Mapping[str, Mapping[str, float]] = {
     "jobs": {"jobs": 3},
     "list-storm": {"pods": 6, "clients": 1},
     "watch-fan-out": {"pods": 6, "clients": 3},
+    "node-drain": {"pods": 8, "cycles": 1},
+    "node-churn": {"pods": 4, "cycles": 1},
     "megaxl": {},
 }
+BESIDE: Mapping[str, Mapping[str, Any]] = {
+    "cluster-density": {"churn": {"of": "namespaces", "share": "100%", "qps": 50}},
+    "node-drain": {"nodes": 2},
+    "node-churn": {"nodes": 2, "timeout": "180s"},
+}
+"""More of their sections: whole namespaces of one go and come again, and where nodes do there have to be two."""
+BUDGETS = Resource(group="policy", version="v1", plural="poddisruptionbudgets", kind="PodDisruptionBudget")
 
 
 def inputs(section: Mapping[str, Any], **more: object) -> DensityInputs:
@@ -130,19 +142,48 @@ def test_what_is_given_beside_it_takes_the_place_of_its_own() -> None:
 
 @pytest.mark.integration
 async def test_each_runs(cluster: LocalCluster, own: KubeClient) -> None:
-    """Small, a few at a time: every object comes, every pod runs, and nothing of any is left."""
+    """Small, a few at a time: every object comes, every pod runs, what goes comes again, and nothing of any is left.
+
+    No pod may be evicted, says a PodDisruptionBudget, until it is gone: so all are asked for again.
+    """
     places = asyncio.Semaphore(4)
+    refused: list[str] = []
 
     async def one(name: str) -> tuple[str, dict[str, float | None]]:
+        said: list[str] = []
         section = {"preset": {"name": name, **SMALL[name]}, "nodes": 1, "timeout": "120s", "allowSelf": True}
-        load = inputs({**section, "cluster": None, "kubeconfig": str(cluster.home.kubeconfig)})
-        async with places:
-            findings = await run_task(load, context_on(own, []))
+        more = {"cluster": None, "kubeconfig": str(cluster.home.kubeconfig), **BESIDE.get(name, {})}
+        load = inputs({**section, **more})
+        # NB: who waits a minute until Kubernetes has collected pods of a node that is gone keeps nobody from his place.
+        async with places if name != "node-churn" else nullcontext():
+            running = asyncio.create_task(run_task(load, context_on(own, said)))
+            if name == "node-drain":
+                await refuse_at_first(own, running, said)
+            findings = await running
+        refused.extend(note.text for note in findings.notes if "evictions were refused" in note.text)
         found = {each.name: each.value for each in findings.metrics}
         told = forecast(load)
-        created = found["density/objects-as-asked"] == sum(told.objects.values()) - load.latency_pods
-        running = found["density/pods-running"] == told.pods - load.latency_pods
-        return name, {} if created and running else found
+        wanted = {each.metric: each.limit for each in findings.demands} | {
+            "density/objects-as-asked": sum(told.objects.values()) - load.latency_pods,
+            "density/pods-running": told.pods - load.latency_pods,
+        }
+        return name, {} if all(found[each] == limit for each, limit in wanted.items()) else found
 
     assert dict(await asyncio.gather(*map(one, PRESETS))) == {name: {} for name in PRESETS}
+    assert len(refused) == 1, refused
+    assert "disruption budget" in refused[0]
     assert left_behind(cluster) == []
+
+
+async def refuse_at_first(own: KubeClient, running: asyncio.Task[Findings], said: list[str]) -> None:
+    """Have a PodDisruptionBudget in the namespace of a run until it has refused an eviction."""
+    namespace = await begun(running, said)
+    names = {"name": "none", "namespace": namespace}
+    spec = {"maxUnavailable": 0, "selector": {}}
+    await own.create(
+        BUDGETS, {"apiVersion": BUDGETS.api_version, "kind": BUDGETS.kind, "metadata": names, "spec": spec}
+    )
+    while not any("evictions are refused" in line for line in said):
+        assert not running.done(), running.result()
+        await asyncio.sleep(0.05)
+    await own.delete(BUDGETS, "none", namespace=namespace)

@@ -4,7 +4,7 @@ import pytest
 
 from autox.model.clientgroups import ClientGroup, Scope, Verb
 from autox.model.density import DensityInputs
-from autox.model.workload import Churn
+from autox.model.workload import Churn, Churned
 from autox.tasks.density.rights import RIGHTS, manifests, rights
 
 
@@ -59,3 +59,17 @@ def test_churn_may_delete_what_it_creates_again(groups: list[ClientGroup], verbs
     found = rights([DensityInputs(churn=Churn(share=0.5), clients=tuple(groups))])
 
     assert [(each.resource.plural, each.verbs) for each in found[len(RIGHTS) :]] == [("deployments", verbs)]
+
+
+def test_only_a_drain_may_drain() -> None:
+    """Namespaces and nodes every run deletes; to cordon nodes and evict pods is for who drains, beside whoever else."""
+    of = {each: DensityInputs(churn=Churn(of=each, share=0.5)) for each in Churned}
+    gets = DensityInputs(clients=(client(Verb.WATCH, "pods"),))
+
+    assert rights([of[Churned.NAMESPACES], of[Churned.NODES], gets]) == RIGHTS
+    found = rights([of[Churned.DRAINED_NODES], gets, of[Churned.DEPLOYMENTS], of[Churned.DRAINED_NODES]])
+    assert [(each.rule["resources"], each.verbs) for each in found[len(RIGHTS) :]] == [
+        (["deployments"], ("delete",)),
+        (["nodes"], ("patch",)),
+        (["pods/eviction"], ("create",)),
+    ]

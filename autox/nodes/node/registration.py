@@ -276,9 +276,10 @@ class Registration:
         if self._specs[name].is_found:
             self._lose(name)
             return
-        _log.warning("node %s was deleted by somebody; it is made again", name)
         self._forget(name)
-        self.hurry(name)
+        if not self._is_silent(name):
+            _log.warning("node %s was deleted by somebody; it is made again", name)
+            self.hurry(name)
 
     def _lose(self, name: str) -> None:
         _log.warning("node %s was deleted by somebody; it is served no more", name)

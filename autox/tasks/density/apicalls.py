@@ -34,6 +34,8 @@ _STARTED = "process_start_time_seconds"
 # NB: apiserver_flowcontrol_rejected_requests_total saw 262 of 402: not those that found no seat at all.
 _REQUESTS = "apiserver_request_total"
 _REFUSED = ("code", "429")
+# NB: that of an eviction is the word of a PodDisruptionBudget.
+_WISHED = ("subresource", "eviction")
 _WEBHOOKS = "apiserver_admission_webhook_admission_duration_seconds"
 _ETCD = "etcd_request_duration_seconds"
 _QUEUES = "apiserver_flowcontrol_request_wait_duration_seconds"
@@ -138,7 +140,8 @@ def snapshot(text: str) -> Snapshot:
 
 def _rejected(text: str) -> float | None:
     counted = list(samples(text, {_REQUESTS}))
-    return sum(each.value for each in counted if _REFUSED in each.labels) if counted else None
+    refused = (each.value for each in counted if _REFUSED in each.labels and _WISHED not in each.labels)
+    return sum(refused) if counted else None
 
 
 def calls_between(before: Snapshot, after: Snapshot) -> ApiCalls | str:

@@ -1,25 +1,18 @@
-"""Applies a load and waits for its pods: what a plan has, latency pods, and churn, one after another.
+"""Applies a load and waits for its pods: what a plan has, latency pods, and what ``churning`` makes again.
 
 Waiting is done in small steps, by which it shows whether this process stood still meanwhile.
-
-Churn deletes a share of the Deployments and, when their pods are gone, creates the same again: what a cluster sees all
-day long. It begins when the figures of the load are taken, and its pods have figures of their own.
 """
 
 import asyncio
 import time
-from collections.abc import Callable, Sequence
-from contextlib import suppress
+from collections.abc import Callable, Collection, Coroutine, Sequence
+from typing import Any
 
-from autox.core.workloads import Planned, churn_cycles
+from autox.core.workloads import Planned
 from autox.kube.client import KubeClient
-from autox.model.errors import NotFoundError
-from autox.model.workload import Churn
 from autox.tasks.density.labels import RunLabels
 from autox.tasks.density.loading import Sent, create_all
-from autox.tasks.density.observing import Observer
 from autox.tasks.density.podtimes import PodTimes
-from autox.tasks.density.workload import RESOURCES
 
 _LOOK = 0.1  # seconds between two looks at what the watcher has seen
 _TELL = 2.0  # seconds between two lines of progress
@@ -55,91 +48,85 @@ class Applying:
             began: when the first is due, on the monotonic clock.
             deadline: when the time is up.
         """
-        wanted = sum(each.pods for each in plan)
-        await self._create(plan, sent, lambda: pods.running >= wanted, wanted, pods, began=began, deadline=deadline)
+        await self.create(plan, sent, [pods], sum(each.pods for each in plan), began=began, deadline=deadline)
 
-    async def churn(
-        self, plan: Sequence[Planned], asked: Churn, observer: Observer, sent: Sent, *, deadline: float
-    ) -> None:
-        """Delete Deployments and create them again, cycle after cycle, or until the time is up.
-
-        Args:
-            plan: what there is.
-            asked: how much of it, how often and how fast.
-            observer: of all pods.
-            sent: is kept up to date.
-            deadline: when the time is up.
-        """
-        for number, doomed in enumerate(churn_cycles(plan, asked), start=1):
-            if time.monotonic() >= deadline:
-                return
-            self._say(f"churn {number} of {asked.cycles}: deleting {len(doomed)} Deployments")
-            await self._again(doomed, observer, sent, deadline=deadline)
-            if number < asked.cycles:
-                await self._until(lambda: False, min(deadline, time.monotonic() + asked.pause))
-
-    async def _again(self, doomed: Sequence[Planned], observer: Observer, sent: Sent, *, deadline: float) -> None:
-        """Delete them, wait until their pods are gone, create them, and wait until their pods run."""
-        old, new = observer.pods, observer.churned
-        running = old.running + new.running
-        left = old.alive + new.alive - sum(each.pods for each in doomed)
-        await self._delete(doomed, deadline=deadline)
-        await self._until(lambda: old.alive + new.alive <= left, deadline)
-        # NB: those that are created before the old ones are gone would be told from them by nobody.
-        if old.alive + new.alive > left:
-            return
-        began = time.monotonic()
-        await self._create(
-            doomed,
-            sent,
-            lambda: old.running + new.running >= running,
-            running,
-            old,
-            new,
-            began=began,
-            deadline=deadline,
-        )
-
-    async def _create(
+    async def create(
         self,
         plan: Sequence[Planned],
         sent: Sent,
-        run: Callable[[], bool],
+        pods: Collection[PodTimes],
         wanted: int,
-        *pods: PodTimes,
+        *,
         began: float,
         deadline: float,
-    ) -> None:
-        creating = asyncio.create_task(create_all(self._kube, plan, self._run_labels, sent, began=began))
+    ) -> bool:
+        """Create objects and wait until so many pods run; whether they did before the time was up.
 
-        def is_done() -> bool:
-            if creating.done():
-                creating.result()
-            # NB: pods that nobody asked for may run before the last object is due, and are not those that were.
-            return run() and creating.done()
+        Args:
+            plan: what to create.
+            sent: is kept up to date.
+            pods: what is seen of all pods that count.
+            wanted: how many of them.
+            began: when the first object is due, on the monotonic clock.
+            deadline: when the time is up.
+
+        Raises:
+            PermanentError: the API server refused one.
+        """
+
+        def running() -> int:
+            return sum(each.running for each in pods)
 
         def told() -> str:
-            return f"{sum(each.running for each in pods)} of {wanted} pods running"
+            return f"{running()} of {wanted} pods running"
+
+        creating = create_all(self._kube, plan, self._run_labels, sent, began=began)
+        # NB: pods that nobody asked for may run before the last object is due, and are not those that were.
+        is_done = await self.within(creating, deadline, told, is_done=lambda: running() >= wanted)
+        self._say(told())
+        return is_done
+
+    async def within(
+        self,
+        work: Coroutine[Any, Any, None],
+        deadline: float,
+        told: Callable[[], str] = lambda: "",
+        *,
+        is_done: Callable[[], bool] = lambda: True,
+    ) -> bool:
+        """Do something and wait until it shows; whether it did before the time was up.
+
+        Args:
+            work: what to do; cancelled when the time is up.
+            deadline: when that is, on the monotonic clock.
+            told: the progress, in words.
+            is_done: whether it shows.
+
+        Raises:
+            Exception: the work failed.
+        """
+        working = asyncio.create_task(work)
+
+        def has_ended() -> bool:
+            if working.done():
+                working.result()
+            return working.done() and is_done()
 
         try:
-            await self._until(is_done, deadline, told)
-            if creating.done():
-                creating.result()
+            await self.until(has_ended, deadline, told)
+            return has_ended()
         finally:
-            creating.cancel()
-            await asyncio.gather(creating, return_exceptions=True)
-        self._say(told())
+            working.cancel()
+            await asyncio.gather(working, return_exceptions=True)
 
-    async def _delete(self, doomed: Sequence[Planned], *, deadline: float) -> None:
-        began = time.monotonic()
-        names = self._run_labels.namespaces(1 + max(each.namespace for each in doomed))
-        for each in doomed:
-            await self._until(lambda: False, min(deadline, began + each.at))
-            with suppress(NotFoundError):
-                place = names[each.namespace]
-                await self._kube.delete(RESOURCES[each.group.kind], each.name, namespace=place)
+    async def until(self, is_done: Callable[[], bool], deadline: float, told: Callable[[], str] = lambda: "") -> None:
+        """Wait until something shows, or until the time is up.
 
-    async def _until(self, is_done: Callable[[], bool], deadline: float, told: Callable[[], str] = lambda: "") -> None:
+        Args:
+            is_done: whether it shows.
+            deadline: when the time is up, on the monotonic clock.
+            told: the progress, in words.
+        """
         now = time.monotonic()
         tell_at = now + _TELL
         while not is_done() and now < deadline:

@@ -9,19 +9,27 @@ from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from hashlib import sha256
+from itertools import chain
 
 from autox.api.tasks.density.limits import stored
-from autox.core.workloads import Planned, churn_cycles, expand, last_due, latency_plan, plan_of
+from autox.core.churning import created_again, namespaces_taken, taken
+from autox.core.workloads import Planned, expand, last_due, latency_plan, plan_of
 from autox.model.density import DensityInputs
-from autox.model.workload import ObjectKind
+from autox.model.workload import Churned, ObjectKind
 from autox.tasks.density.labels import RunLabels
 from autox.tasks.density.workload import body
 
 _NOBODY = RunLabels(run="run", namespace="namespace")
 _ENDPOINTS_IN_A_SLICE = 100
 _OF_A_NAMESPACE = 3  # itself, its service account, the cluster's certificates
-_OF_A_SERVICE = 2  # its address, its Endpoints
+_BESIDE = {
+    ObjectKind.DEPLOYMENT: 1,  # its ReplicaSet
+    ObjectKind.STATEFUL_SET: 1,  # its ControllerRevision
+    ObjectKind.DAEMON_SET: 1,
+    ObjectKind.SERVICE: 2,  # its address, its Endpoints
+}
 _OF_A_NODE = 2  # itself, its lease
+_OF_A_DRAIN = 2  # cordoned, uncordoned
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,7 +42,8 @@ class Writes:
     EndpointSlice for each hundred pods. Every pod is bound once. It is updated once, when its node says that it runs,
     and twice more where it is of a Job: it has succeeded, and its controller lets go of it. In the end all that was
     created is deleted, a pod in two writes: it is told to end, and then it has. The status that controllers keep of
-    their objects, Events, and renewals of leases come on top. What churn makes counts as what it is made of.
+    their objects, Events, and renewals of leases come on top. What churn makes counts as what it is made of; a node
+    has as many pods as an even spread puts on it, and is updated twice where it is drained.
     """
 
     creations: int
@@ -81,8 +90,7 @@ def forecast(inputs: DensityInputs) -> Forecast:
     """What the load of these inputs, which are within the limits, would be."""
     plan, digest, size = plan_of(inputs), sha256(), 0
     objects, pods = Counter[ObjectKind](), Counter[ObjectKind]()
-    slices = answered = 0
-    pods_of: dict[str, int] = {}
+    answered = 0
     for planned in _objects(inputs):
         kind = planned.group.kind
         line = json.dumps(
@@ -93,20 +101,6 @@ def forecast(inputs: DensityInputs) -> Forecast:
         objects[kind] += 1
         pods[kind] += planned.pods
         answered += planned.requests > 0
-        pods_of[planned.name] = planned.pods
-        slices += -(-pods_of.get(planned.selects, 0) // _ENDPOINTS_IN_A_SLICE)
-    again = [each for cycle in _churned(inputs) for each in cycle]
-    every = pods.total() + sum(each.pods for each in again)
-    revisions = objects[ObjectKind.STATEFUL_SET] + objects[ObjectKind.DAEMON_SET]
-    made = (
-        objects.total()
-        + objects[ObjectKind.DEPLOYMENT]
-        + revisions
-        + _OF_A_SERVICE * objects[ObjectKind.SERVICE]
-        + slices
-    )
-    made += 2 * len(again)
-    creations = _OF_A_NAMESPACE * plan.namespaces + _OF_A_NODE * inputs.nodes + made + every
     latency = last_due(latency_plan(inputs.latency_pods), nodes=0) if inputs.latency_pods else 0.0
     return Forecast(
         nodes=inputs.nodes,
@@ -115,21 +109,40 @@ def forecast(inputs: DensityInputs) -> Forecast:
         pods=pods.total(),
         size=size,
         stored=stored(inputs),
-        writes=Writes(
-            creations=creations,
-            bindings=every,
-            updates=every + 2 * pods[ObjectKind.JOB],
-            deletions=creations + every,
-        ),
+        writes=_writes(inputs),
         seconds=last_due(plan, nodes=inputs.nodes) + latency,
         answered=answered,
         digest=digest.hexdigest(),
     )
 
 
-def _churned(inputs: DensityInputs) -> Iterator[list[Planned]]:
-    if inputs.churn is not None:
-        yield from churn_cycles(list(expand(plan_of(inputs), nodes=inputs.nodes)), inputs.churn)
+def _writes(inputs: DensityInputs) -> Writes:
+    """What the load, and its churn, makes a control plane write."""
+    plan, churn = list(expand(plan_of(inputs), nodes=inputs.nodes)), inputs.churn
+    namespaces, nodes, drained = plan_of(inputs).namespaces, inputs.nodes, 0
+    made, displaced = list(_objects(inputs)), 0
+    if churn is not None:
+        made += chain.from_iterable(created_again(plan, churn, namespaces=namespaces))
+    if churn is not None and churn.of is Churned.NAMESPACES:
+        namespaces += sum(map(len, namespaces_taken(churn, namespaces=namespaces)))
+    if churn is not None and churn.of.is_of_nodes:
+        gone = sum(map(len, taken(range(inputs.nodes), churn)))
+        is_drain = churn.of is Churned.DRAINED_NODES
+        stay = {ObjectKind.JOB, *([ObjectKind.DAEMON_SET] if is_drain else [])}
+        coming = sum(each.pods for each in _objects(inputs) if each.group.kind not in stay)
+        displaced, nodes, drained = coming * gone // inputs.nodes, nodes + gone * (not is_drain), gone * is_drain
+    pods_of = {each.name: each.pods for each in made}
+    pods = sum(each.pods for each in made) + displaced
+    of_jobs = sum(each.pods for each in made if each.group.kind is ObjectKind.JOB)
+    slices = sum(-(-pods_of.get(each.selects, 0) // _ENDPOINTS_IN_A_SLICE) for each in made)
+    objects = sum(1 + _BESIDE.get(each.group.kind, 0) for each in made) + slices
+    creations = _OF_A_NAMESPACE * namespaces + _OF_A_NODE * nodes + objects + pods
+    return Writes(
+        creations=creations,
+        bindings=pods,
+        updates=pods + 2 * of_jobs + _OF_A_DRAIN * drained,
+        deletions=creations + pods,
+    )
 
 
 def _objects(inputs: DensityInputs) -> Iterator[Planned]:

@@ -18,7 +18,7 @@ from autox.tasks.density.loading import Sent
 
 PODS = (f"{STARTUP}*", "density/pods-*", "density/scheduling-throughput*", "density/arrival-rate")
 OBJECTS = ("density/objects-as-asked",)
-CHURNED = ("density/churned-pods", *(f"{STARTUP}-{each}/churn" for each in ("p50", "p90", "p99")))
+CHURNED = ("density/churned-*", *(f"{STARTUP}-{each}/churn" for each in ("p50", "p90", "p99")))
 CALLS = ("density/api-call-latency*", "density/api-request-duration*", "density/slow-calls*", "density/requests-*")
 LAGGING = (
     *(f"{STARTUP}*", "density/scheduling-throughput*", "density/arrival-rate", "density/watch-latency*"),
@@ -170,16 +170,24 @@ def _objects(measured: Measured, sent: Sent) -> Iterator[Note]:
 
 
 def _churn(measured: Measured) -> Iterator[Note]:
-    missing = measured.churn - sum(each.running is not None for each in measured.churned.every)
-    if missing > 0:
-        began = measured.churned.every or measured.arrival.as_asked == measured.arrival.wanted
-        why = "did not come and run again within the time" if began else "were not deleted, since others never ran"
-        yield Note(
-            text=f"{missing:,} of {measured.churn:,} pods of churn {why}",
-            kind=NoteKind.TARGET,
-            weight=min(1.0, missing / measured.churn),
-            explains=CHURNED,
-        )
+    churn = measured.turnover
+    began = measured.churned.every or measured.arrival.as_asked == measured.arrival.wanted
+    late = churn.pods - sum(each.running is not None for each in measured.churned.every)
+    kept = churn.asked - churn.back if churn.is_counted else 0
+    for missing, asked, what in ((late, churn.pods, "pods"), (kept, churn.asked, churn.noun)):
+        if missing > 0:
+            again = "come and run again" if what == "pods" else "go and come again"
+            why = f"did not {again} within the time" if began else "were not deleted, since others never ran"
+            yield _of_churn(f"{missing:,} of {asked:,} {what} of churn {why}", weight=missing / asked)
+    if churn.refused:
+        times = "once" if churn.refused == 1 else f"{churn.refused:,} times"
+        # NB: whoever waits for what was refused names no cause of his own.
+        weight = 1.0 if kept else 0.0
+        yield _of_churn(f"evictions were refused {times}; the last: {churn.trouble}", weight=weight)
+
+
+def _of_churn(text: str, *, weight: float) -> Note:
+    return Note(text=text, kind=NoteKind.TARGET, weight=min(1.0, weight), explains=CHURNED)
 
 
 def _webhooks(measured: Measured) -> Iterator[Note]:

@@ -23,10 +23,11 @@ from autox.tasks.density.course.selfreport import SelfReport
 from autox.tasks.density.podtimes import PodTimes, quantile
 from autox.tasks.density.prober import Availability
 from autox.tasks.density.throughput import Throughput, throughput
+from autox.tasks.density.turnover import Turnover
 
 AS_ASKED = "density/pods-as-asked"
 OBJECTS = "density/objects-as-asked"
-CHURNED = "density/churned-pods"
+CHURNED = "density/churned-"
 _STARTUP = "pod-startup-latency"
 STARTUP = f"density/{_STARTUP}"
 
@@ -40,8 +41,8 @@ class Measured:
     Attributes:
         pods: the times of its pods.
         latency_pods: the times of those that were created once all others ran; None if that never came.
-        churned: the times of those that came in the place of others which churn deleted.
-        churn: how many there should be of those.
+        churned: the times of those that came in the place of others which went by churn.
+        turnover: what became of churn.
         arrival: how they came.
         planned: how many objects were asked for.
         objects: how many of them came as they were, and stayed; in words why nobody knows, if so.
@@ -61,7 +62,7 @@ class Measured:
     pods: PodTimes
     latency_pods: PodTimes | None
     churned: PodTimes
-    churn: int
+    turnover: Turnover
     arrival: Arrival
     planned: int
     objects: int | str
@@ -81,7 +82,9 @@ class Measured:
 def demands(measured: Measured, inputs: DensityInputs) -> tuple[SLO, ...]:
     """What every run demands: figures of another load than the one that was asked for are no answer."""
     limits = {AS_ASKED: measured.arrival.wanted, OBJECTS: measured.planned}
-    limits |= {CHURNED: measured.churn} if measured.churn else {}
+    churn = measured.turnover
+    limits |= {f"{CHURNED}pods": churn.pods} if churn.pods else {}
+    limits |= {f"{CHURNED}{churn.noun}": churn.asked} if churn.is_counted else {}
     own = (SLO(metric=metric, bound=Bound.LOWER, limit=limit) for metric, limit in limits.items())
     return (*own, *client_demands(inputs.clients))
 
@@ -142,12 +145,15 @@ def _steady(pods: PodTimes | None, inputs: DensityInputs) -> Iterator[Metric]:
 
 
 def _churned(measured: Measured) -> Iterator[Metric]:
-    pods = measured.churned
-    latencies = pods.startup(wanted=measured.churn) if measured.churn else []
+    churn = measured.turnover
+    latencies = measured.churned.startup(wanted=churn.pods) if churn.pods else []
+    why = "no pods went by churn" if churn.of else "no churn was asked for"
     for each in _quantiles(latencies, tuple(QUANTILES), line="/churn"):
-        yield each if latencies else replace(each, why="no churn was asked for")
-    if measured.churn:
+        yield each if latencies else replace(each, why=why)
+    if churn.pods:
         yield KIND.measured("churned-pods", len(latencies) - latencies.count(inf))
+    if churn.is_counted:
+        yield KIND.measured(f"churned-{churn.noun}", churn.back)
 
 
 def _quantiles(latencies: list[float], wanted: tuple[str, ...], *, line: str = "") -> Iterator[Metric]:

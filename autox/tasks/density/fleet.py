@@ -54,6 +54,15 @@ class Fleet:
         self._specs = [
             replace(spec, labels=run_labels.labels, taints=(run_labels.taint,)) for spec in self._provider.nodes()
         ]
+        self._away: set[str] = set()
+        self._of_each = dict.fromkeys(self.names, clients)
+        self._registration = Registration(
+            self._of_each,
+            self._specs,
+            provider=self._provider.name,
+            machine=this_machine(),
+            is_silent=self._away.__contains__,
+        )
 
     @property
     def names(self) -> list[str]:
@@ -62,10 +71,17 @@ class Fleet:
 
     async def serve(self) -> None:
         """Register the nodes, then keep them and serve their pods until cancelled."""
-        clients = dict.fromkeys(self.names, self._clients)
-        registration = Registration(clients, self._specs, provider=self._provider.name, machine=this_machine())
-        leases = Leases(clients, node_uid=registration.uid)
-        await keep(registration, leases, self._provider)
+        leases = Leases(self._of_each, node_uid=self._registration.uid, is_silent=self._away.__contains__)
+        await keep(self._registration, leases, self._provider)
+
+    def withdraw(self, name: str) -> None:
+        """Keep a node and its lease no more, so that it may be deleted; what is on it goes on until it is deleted."""
+        self._away.add(name)
+
+    def restore(self, name: str) -> None:
+        """Make a node again that was withdrawn, soon."""
+        self._away.discard(name)
+        self._registration.hurry(name)
 
     async def wait_until_ready(self, say: Callable[[str], None]) -> None:
         """Return when pods can be scheduled to every node; however long that takes."""

@@ -14,9 +14,6 @@ from autox.model.result import Subject
 
 RUN_LABEL = "autox.dev/density-run"
 NAMESPACE_LABEL = "autox.dev/density-namespace"
-CYCLE_LABEL = "autox.dev/density-cycle"
-"""On pods that churn has made: in which cycle."""
-
 TAINT = "autox.dev/density"
 
 _NAMESPACE = "autox-density-"

@@ -2,7 +2,8 @@
 
 A node renews its lease every 10 s. What comes later than 10 s after the renewal before it is late by the rest; a node
 is given up after 40 s without. The lateness of a lease that is waiting for its renewal at the end counts as well, so
-that one which never came does not go unseen. Before a first renewal was due nothing is known.
+that one which never came does not go unseen. Before a first renewal was due nothing is known. A node that is taken away
+has no lease meanwhile, and begins anew when it is back.
 """
 
 from math import inf
@@ -22,6 +23,7 @@ class LeaseTimes:
         self._prefix = prefix
         self._renewals: dict[str, tuple[str, float]] = {}
         self._late: list[float] = []
+        self._away: set[str] = set()
 
     def present(self, name: str, renewed: str, *, at: float) -> None:
         """A lease was seen.
@@ -31,7 +33,7 @@ class LeaseTimes:
             renewed: its ``renewTime``, which tells a renewal from another change.
             at: the monotonic clock, in seconds.
         """
-        if not name.startswith(self._prefix):
+        if not name.startswith(self._prefix) or name in self._away:
             return
         before, since = self._renewals.get(name, (renewed, inf))
         if before != renewed:
@@ -39,6 +41,15 @@ class LeaseTimes:
         elif name in self._renewals:
             return
         self._renewals[name] = (renewed, at)
+
+    def leave(self, name: str) -> None:
+        """A node is taken away: nothing of its lease counts until it is back."""
+        self._away.add(name)
+        self._renewals.pop(name, None)
+
+    def come_back(self, name: str) -> None:
+        """A node is there again."""
+        self._away.discard(name)
 
     def lateness(self, *, at: float) -> list[float]:
         """Seconds of lateness of each renewal up to now, ascending; empty if none was due yet."""

@@ -11,7 +11,7 @@ from contextlib import suppress
 from dataclasses import replace
 from typing import Any
 
-from autox.core.workloads import LATENCY_RATE, churned_pods, expand, latency_plan, plan_of, seconds
+from autox.core.workloads import LATENCY_RATE, expand, latency_plan, plan_of, seconds
 from autox.kube.client import KubeClient
 from autox.model.density import DensityInputs
 from autox.model.errors import AutoxError, DeadlineError
@@ -21,9 +21,10 @@ from autox.nodes.agent.supervision import supervise
 from autox.tasks.context import Findings, TaskContext
 from autox.tasks.density import explaining, figures, heartbeat, inventory, namespaces
 from autox.tasks.density.applying import Applying
-from autox.tasks.density.arrival import arrival
+from autox.tasks.density.arrival import Arrival, arrival
 from autox.tasks.density.attribution import Culprit, culprit
 from autox.tasks.density.cancellation import beside, uninterrupted
+from autox.tasks.density.churning import Churning
 from autox.tasks.density.cleaning import clean
 from autox.tasks.density.clients.clientnotes import client_notes
 from autox.tasks.density.clients.traffic import Traffic
@@ -41,6 +42,7 @@ from autox.tasks.density.observing import Observer
 from autox.tasks.density.podtimes import PodTimes
 from autox.tasks.density.prober import probing
 from autox.tasks.density.serverclock import ServerClock
+from autox.tasks.density.turnover import Turnover
 from autox.tasks.density.workload import namespace
 
 _TOLERABLE = 1.0  # seconds that this process may be late
@@ -74,14 +76,24 @@ class LoadTest:
         self._sources = sources(kube, inputs, context.environ)
         self._clock = ServerClock()
         workload = plan_of(inputs)
-        self._namespaces = workload.namespaces
+        self._places = run_labels.namespaces(workload.namespaces)
         self._seconds = seconds(workload, nodes=inputs.nodes)
         self._observer = Observer(kube, run_labels, self._clock, namespaces=workload.namespaces)
         self._plan = list(expand(workload, nodes=inputs.nodes))
-        self._sent, self._sent_later, self._sent_again = Sent(), Sent(), Sent()
+        self._sent, self._sent_later = Sent(), Sent()
         self._traffic = Traffic(kube.connection, inputs.clients, run_labels, nodes=fleet.names)
         self.left = ""
         self._applying = Applying(kube, run_labels, context.say)
+        self._churning = inputs.churn and Churning(
+            inputs.churn,
+            self._plan,
+            run_labels,
+            places=self._places,
+            kube=kube,
+            fleet=fleet,
+            observer=self._observer,
+            applying=self._applying,
+        )
 
     async def to_its_end(self) -> Findings:
         """Measure, and whatever happens, clean up before returning."""
@@ -91,7 +103,7 @@ class LoadTest:
             self._say(f"loading {self._kube.server} in namespace {self._run_labels.namespace}")
             await self._kube.create(NAMESPACES, namespace(self._run_labels))
             await heartbeat.give(self._kube, self._run_labels, self._clock)
-            await namespaces.make_others(self._kube, self._run_labels, self._namespaces)
+            await namespaces.make(self._kube, self._run_labels, self._places[1:])
             parts = asyncio.create_task(supervise(self._parts(), stop=stop))
             findings = await beside(parts, self._measure())
             self._measured(findings)
@@ -139,17 +151,12 @@ class LoadTest:
             pods = observer.pods.frozen()
             latency_pods = await self._steady(deadline) if pods.running >= wanted else None
             objects = await inventory.still_standing(kube, self._sent, run_labels)
-            await self._churn(deadline, is_due=pods.running >= wanted)
+            arrived = self._arrival(pods, began=began, until=until)
+            # NB: before churn, which deletes namespaces of its own accord.
+            told = await self._hindrance() if arrived.as_asked < wanted else Hindrance()
+            if self._churning and pods.running >= wanted:
+                await self._churning.apply(self._say, deadline=deadline)
             ended = time.monotonic()
-        whole = self._seconds + self._sent.later
-        arrived = arrival(
-            pods,
-            self._sent.dated(self._plan),
-            whole=whole,
-            began=began,
-            until=until,
-            node_prefix=run_labels.node_prefix,
-        )
         measured = figures.Measured(
             pods=pods,
             latency_pods=latency_pods,
@@ -157,8 +164,8 @@ class LoadTest:
             planned=len(self._plan),
             objects=objects,
             churned=observer.churned.frozen(),
-            churn=churned_pods(self._plan, inputs.churn),
-            whole=whole,
+            turnover=self._churning.turnover if self._churning else Turnover(),
+            whole=self._whole,
             began=began,
             until=until,
             leases=observer.leases.lateness(at=ended),
@@ -171,7 +178,6 @@ class LoadTest:
             own=self_report(course),
         )
         beside |= await inventory.others(kube, run_labels)
-        told = await self._hindrance() if arrived.as_asked < wanted else Hindrance()
         with suppress(AutoxError):
             await heartbeat.renew(kube, run_labels, self._clock)
         gave_way = culprit(measured)
@@ -190,8 +196,18 @@ class LoadTest:
             demands=figures.demands(measured, inputs),
         )
 
+    @property
+    def _whole(self) -> float:
+        """Seconds that it takes to ask for all that is asked for."""
+        return self._seconds + self._sent.later
+
+    def _arrival(self, pods: PodTimes, *, began: float, until: float) -> Arrival:
+        dated, prefix = self._sent.dated(self._plan), self._run_labels.node_prefix
+        return arrival(pods, dated, whole=self._whole, began=began, until=until, node_prefix=prefix)
+
     def _why_invalid(self, gave_way: Culprit | None) -> str:
-        behind = max(each.behind for each in (self._sent, self._sent_later, self._sent_again))
+        again = self._churning.sent.behind if self._churning else 0.0
+        behind = max(self._sent.behind, self._sent_later.behind, again)
         if behind > _TOLERABLE:
             return f"{self._sent.what} were sent up to {behind:.1f} s late: this machine cannot keep the rate"
         if self._applying.stalled > _TOLERABLE:
@@ -211,7 +227,7 @@ class LoadTest:
             async with asyncio.timeout(self._inputs.timeout):
                 await self._observer.is_watching.wait()
                 await self._fleet.wait_until_ready(self._say)
-                await namespaces.wait_for_accounts(self._kube, self._run_labels, self._namespaces)
+                await namespaces.wait_for_accounts(self._kube, self._places)
         except TimeoutError as error:
             raise DeadlineError(
                 f"{self._kube.server} did not make {self._inputs.nodes} virtual nodes and a service account ready"
@@ -228,16 +244,9 @@ class LoadTest:
             await self._applying.load(plan, pods, self._sent_later, began=time.monotonic(), deadline=deadline)
         return pods.frozen()
 
-    async def _churn(self, deadline: float, *, is_due: bool) -> None:
-        """Delete Deployments and create them again, if that was asked for and all that there should be is there."""
-        asked = self._inputs.churn
-        if asked is not None and is_due:
-            observer, sent = self._observer, self._sent_again
-            await self._applying.churn(self._plan, asked, observer, sent, deadline=deadline)
-
     async def _hindrance(self) -> Hindrance:
         kinds = {each.group.kind for each in self._plan if each.pods}
-        return await hindrance(self._kube, self._run_labels, kinds, count=self._namespaces)
+        return await hindrance(self._kube, self._run_labels, kinds, count=len(self._places))
 
     def _troubles(self) -> Iterator[Note]:
         observer = self._observer
@@ -255,4 +264,4 @@ class LoadTest:
         await self._traffic.close()
         pods = sum(each.pods for each in self._plan)
         objects = self._inputs.nodes + len(self._plan) + pods + self._inputs.latency_pods
-        return await clean(self._kube, self._run_labels, parts, stop, places=self._namespaces, objects=objects)
+        return await clean(self._kube, self._run_labels, parts, stop, places=len(self._places), objects=objects)

@@ -1,6 +1,7 @@
 """The namespaces of a run: one has its sign of life and is made first and removed last, the others are beside it."""
 
 import asyncio
+from collections.abc import Collection
 
 from autox.kube.client import KubeClient
 from autox.kube.objects import metadata
@@ -13,28 +14,27 @@ _LOOK = 0.1  # seconds between two looks
 _PARALLEL = 16
 
 
-async def make_others(kube: KubeClient, run_labels: RunLabels, count: int) -> None:
-    """Make all namespaces of a run but the first, which is there and has its sign of life.
+async def make(kube: KubeClient, run_labels: RunLabels, names: Collection[str]) -> None:
+    """Make namespaces of a run beside the first, which is there and has its sign of life.
 
     Args:
         kube: of the cluster under test.
         run_labels: of the run.
-        count: of all.
+        names: of the namespaces.
 
     Raises:
         AutoxError: the API server refuses or cannot be reached.
     """
-    for name in run_labels.namespaces(count)[1:]:
+    for name in names:
         await kube.create(NAMESPACES, namespace(run_labels, name))
 
 
-async def wait_for_accounts(kube: KubeClient, run_labels: RunLabels, count: int) -> None:
+async def wait_for_accounts(kube: KubeClient, names: Collection[str]) -> None:
     """Return when each namespace has its service account: until then the API server refuses pods in it.
 
     Args:
         kube: of the cluster under test.
-        run_labels: of the run.
-        count: of all namespaces.
+        names: of the namespaces.
     """
     slots = asyncio.Semaphore(_PARALLEL)
 
@@ -48,7 +48,7 @@ async def wait_for_accounts(kube: KubeClient, run_labels: RunLabels, count: int)
                 else:
                     return
 
-    await asyncio.gather(*map(one, run_labels.namespaces(count)))
+    await asyncio.gather(*map(one, names))
 
 
 async def lost(kube: KubeClient, run_labels: RunLabels, count: int) -> list[str]:

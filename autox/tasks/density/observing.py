@@ -19,7 +19,7 @@ from autox.tasks.density.labels import NAMESPACE_LABEL, RunLabels
 from autox.tasks.density.leasetimes import LeaseTimes
 from autox.tasks.density.podtimes import PodTimes
 from autox.tasks.density.serverclock import ServerClock
-from autox.tasks.density.workload import is_churned, is_latency_pod
+from autox.tasks.density.workload import is_latency_pod
 
 
 class Observer:
@@ -28,7 +28,7 @@ class Observer:
     Attributes:
         pods: the times of its pods, but for the latency pods.
         latency_pods: the times of those.
-        churned: the times of pods that came in the place of others which churn deleted.
+        churned: the times of pods that came in the place of others which went by churn.
         leases: the times of its nodes' leases.
         is_watching: set when the pods are watched.
         interruptions: how often a watch was interrupted.
@@ -53,11 +53,16 @@ class Observer:
         self.is_watching = asyncio.Event()
         self.interruptions = 0
         self.trouble = ""
+        self._is_churning = False
 
     @property
     def every(self) -> tuple[PodTimes, ...]:
         """The times of all pods of the run."""
         return self.pods, self.latency_pods, self.churned
+
+    def begin_churn(self) -> None:
+        """What is not there yet comes by churn: whoever makes pods of a node's pods again cannot mark them."""
+        self._is_churning = True
 
     async def watch_pods(self) -> None:
         """Watch the pods of the run until cancelled."""
@@ -76,9 +81,8 @@ class Observer:
                     pods.present(event.object, at=at)
 
     def _of(self, pod: Object) -> PodTimes:
-        if is_churned(pod):
-            return self.churned
-        return self.latency_pods if is_latency_pod(pod) else self.pods
+        pods = self.latency_pods if is_latency_pod(pod) else self.pods
+        return self.churned if self._is_churning and metadata(pod)["uid"] not in pods else pods
 
     async def watch_leases(self) -> None:
         """Watch the leases of all nodes until cancelled: a lease has no label to select it by."""

@@ -11,7 +11,7 @@ SLI excludes do not exist here: nodes are virtual. What a pod never did is infin
 improve every percentile.
 """
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 from math import inf
@@ -89,6 +89,10 @@ class PodTimes:
         if known.is_ready and known.running is None:
             known.running = at
 
+    def __contains__(self, uid: str) -> bool:
+        """Whether a pod was ever seen."""
+        return uid in self._pods
+
     def absent(self, uid: str) -> None:
         """A pod was deleted."""
         if (gone := self._pods.get(uid)) is not None:
@@ -104,6 +108,10 @@ class PodTimes:
     def every(self) -> list[Pod]:
         """All pods that were ever seen, in the order of their creation."""
         return sorted(self._pods.values(), key=self.created)
+
+    def on(self, nodes: Collection[str]) -> Iterator[Pod]:
+        """The pods that are there and were bound to one of these nodes."""
+        return (pod for pod in self._pods.values() if pod.node in nodes and not pod.is_gone)
 
     @property
     def running(self) -> int:

@@ -10,7 +10,7 @@ Rejected: a role that the run binds in its own namespace; whoever may bind it th
 """
 
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
 from autox.kube.objects import Object
@@ -32,6 +32,7 @@ from autox.model.refs import (
     SERVICE_ACCOUNTS,
     Resource,
 )
+from autox.model.workload import Churned
 from autox.nodes.node.leases import NAMESPACE as NODE_LEASES
 from autox.tasks.density import heartbeat, prober
 from autox.tasks.density.clients.asking import RESOURCES as CLIENTS
@@ -96,16 +97,30 @@ RIGHTS = (
 """Of every load test, beside ``METRICS``."""
 
 
+OF_CHURN: Mapping[Churned, tuple[Right, ...]] = {
+    Churned.DEPLOYMENTS: (Right(resource=DEPLOYMENTS, verbs=("delete",)),),
+    Churned.NAMESPACES: (),
+    Churned.NODES: (),
+    Churned.DRAINED_NODES: (
+        Right(resource=NODES, verbs=("patch",)),
+        Right(resource=PODS, verbs=("create",), subresource="eviction"),
+    ),
+}
+"""Of what churn takes away, beside what every load test may do."""
+
+
 def rights(inputs: Iterable[DensityInputs]) -> tuple[Right, ...]:
     """What load tests with these inputs need; none are all that have nothing beside their pods.
 
     Args:
-        inputs: of each, whose ``clients`` read and write, and whose ``churn`` deletes, what no other load test does.
+        inputs: of each, whose ``clients`` and ``churn`` do what no other load test does.
     """
     inputs = list(inputs)
     wanted: dict[str, set[str]] = defaultdict(set)
-    if any(each.churn for each in inputs):
-        wanted[DEPLOYMENTS.plural].add("delete")
+    of_churn = [right for of in sorted({each.churn.of for each in inputs if each.churn}) for right in OF_CHURN[of]]
+    for right in of_churn:
+        if not right.subresource:
+            wanted[right.resource.plural] |= {*right.verbs}
     for group in (group for each in inputs for group in each.clients):
         # NB: the leases that clients get are those of the run's nodes, which it reads itself.
         if (group.resource, group.verb) != (LEASES.plural, Verb.GET):
@@ -114,7 +129,8 @@ def rights(inputs: Iterable[DensityInputs]) -> tuple[Right, ...]:
         if not (right.name or right.namespace or right.subresource):
             wanted[right.resource.plural] -= {*right.verbs}
     more = ((CLIENTS[plural], tuple(sorted(verbs))) for plural, verbs in sorted(wanted.items()) if verbs)
-    return (*RIGHTS, *(Right(resource=resource, verbs=verbs) for resource, verbs in more))
+    parts = (right for right in of_churn if right.subresource)
+    return (*RIGHTS, *(Right(resource=resource, verbs=verbs) for resource, verbs in more), *parts)
 
 
 def manifests(namespace: str, rights: Collection[Right] = RIGHTS) -> list[Object]:

@@ -9,25 +9,21 @@ import asyncio
 from collections.abc import Awaitable, Callable, Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import TypeVar
 
 from autox.kube.client import KubeClient
 from autox.kube.objects import Object, metadata
-from autox.model.errors import ConflictError, DeadlineError, NotFoundError, TransientError
+from autox.model.errors import DeadlineError
 from autox.model.refs import LEASES, NAMESPACES, NODES, PODS, Resource
 from autox.nodes.node.leases import NAMESPACE as NODE_LEASES
 from autox.tasks.density.heartbeat import is_dead
+from autox.tasks.density.insisting import insist
 from autox.tasks.density.labels import NAMESPACE_LABEL, RUN_LABEL, RunLabels, made_namespace, made_node, run_label
 from autox.tasks.density.target import identify
 
 _PARALLEL = 16
 _LOOK = 0.25  # seconds between two looks at a namespace that is going
-_RETRY = 1.0  # seconds
-
 _LEAST = 90.0  # seconds that any removal may take, and large ones more
 _REMOVALS = 50  # objects a second that a small control plane removes at the least
-
-T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -138,10 +134,10 @@ async def remove_namespaces(kube: KubeClient, names: Collection[str], *, by_forc
 
 
 async def _remove_namespace(kube: KubeClient, name: str, *, by_force: bool) -> None:
-    await _insist(lambda: kube.delete(NAMESPACES, name))
-    while await _insist(lambda: kube.get_metadata(NAMESPACES, name)) is not None:
+    await insist(lambda: kube.delete(NAMESPACES, name))
+    while await insist(lambda: kube.get_metadata(NAMESPACES, name)) is not None:
         if by_force:
-            pods = await _insist(lambda: kube.list_metadata(PODS, namespace=name))
+            pods = await insist(lambda: kube.list_metadata(PODS, namespace=name))
             await _each([metadata(pod)["name"] for pod in pods.items] if pods else [], _pod_removal(kube, name))
         await asyncio.sleep(_LOOK)
 
@@ -150,8 +146,8 @@ async def remove_nodes(kube: KubeClient, names: Collection[str]) -> None:
     """Delete nodes and their leases; what serves them must have stopped, or it makes them again."""
 
     async def one(name: str) -> None:
-        await _insist(lambda: kube.delete(LEASES, name, namespace=NODE_LEASES))
-        await _insist(lambda: kube.delete(NODES, name))
+        await insist(lambda: kube.delete(LEASES, name, namespace=NODE_LEASES))
+        await insist(lambda: kube.delete(NODES, name))
 
     await _each(names, one)
 
@@ -180,7 +176,7 @@ async def _made(
 
 def _pod_removal(kube: KubeClient, namespace: str) -> Callable[[str], Awaitable[None]]:
     async def one(name: str) -> None:
-        await _insist(lambda: kube.delete(PODS, name, namespace=namespace, grace_seconds=0))
+        await insist(lambda: kube.delete(PODS, name, namespace=namespace, grace_seconds=0))
 
     return one
 
@@ -196,14 +192,3 @@ async def _each(names: Collection[str], work: Callable[[str], Awaitable[None]]) 
     for error in ended:
         if error is not None:
             raise error
-
-
-async def _insist(call: Callable[[], Awaitable[T]]) -> T | None:
-    """The answer, however often it has to be asked for; None if the object is gone or, asked to go, already going."""
-    while True:
-        try:
-            return await call()
-        except (NotFoundError, ConflictError):
-            return None
-        except TransientError:
-            await asyncio.sleep(_RETRY)

@@ -22,12 +22,13 @@ from autox.model.result import Note
 from autox.nodes.node.clients import open_clients
 from autox.tasks.context import Findings, TaskContext
 from autox.tasks.density import sweeping
-from autox.tasks.density.clients.permission import refuse_forbidden
+from autox.tasks.density.clients.permission import refuse_churn, refuse_forbidden
 from autox.tasks.density.dryrun import forecast
 from autox.tasks.density.failurepoint import search
 from autox.tasks.density.fleet import Fleet
 from autox.tasks.density.labels import RunLabels
 from autox.tasks.density.loadtest import LoadTest
+from autox.tasks.density.rights import OF_CHURN
 from autox.tasks.density.target import identify, kubeconfig_of, refuse_self
 
 
@@ -51,6 +52,7 @@ async def run(inputs: DensityInputs, context: TaskContext) -> Findings:
         if context.kube is not None and not inputs.allow_self:
             await refuse_self(kube, context.kube)
         await refuse_forbidden(kube, inputs.clients)
+        await refuse_churn(kube, OF_CHURN[inputs.churn.of] if inputs.churn else ())
 
         def load_test(inputs: DensityInputs, context: TaskContext, run_labels: RunLabels) -> LoadTest:
             fleet = Fleet(clients, run_labels, kubeconfig=kubeconfig, count=inputs.nodes)

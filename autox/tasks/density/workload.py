@@ -30,7 +30,7 @@ from autox.model.refs import (
     Resource,
 )
 from autox.model.workload import ObjectKind
-from autox.tasks.density.labels import CYCLE_LABEL, NAMESPACE_LABEL, TAINT, RunLabels
+from autox.tasks.density.labels import NAMESPACE_LABEL, TAINT, RunLabels
 
 RESOURCES: Mapping[ObjectKind, Resource] = {
     ObjectKind.DEPLOYMENT: DEPLOYMENTS,
@@ -56,11 +56,6 @@ def namespace(run_labels: RunLabels, name: str = "") -> Object:
 def is_latency_pod(pod: Object) -> bool:
     """Whether a pod of a run is one of its latency pods."""
     return str((metadata(pod).get("labels") or {}).get("app")).startswith(LATENCY)
-
-
-def is_churned(pod: Object) -> bool:
-    """Whether a pod of a run came in the place of one that churn deleted."""
-    return CYCLE_LABEL in (metadata(pod).get("labels") or {})
 
 
 def body(planned: Planned, run_labels: RunLabels, *, place: str) -> Object:
@@ -204,8 +199,7 @@ def _selected(planned: Planned) -> Object:
 
 
 def _template(planned: Planned, run_labels: RunLabels) -> Object:
-    again = {CYCLE_LABEL: str(planned.cycle)} if planned.cycle else {}
-    labels = {"app": planned.name} | run_labels.labels | again
+    labels = {"app": planned.name} | run_labels.labels
     return {"metadata": {"labels": labels}, "spec": _pod(run_labels)}
 
 

@@ -1,4 +1,4 @@
-"""``density.churn``: what is deleted and created again once all pods run."""
+"""``density.churn``: what is taken away and brought back once all pods run."""
 
 from typing import Annotated
 
@@ -8,7 +8,7 @@ from autox.api.documents import Document
 from autox.api.fields import Duration, PositiveNumber, Shape
 from autox.api.tasks.density.limits import MOST_CYCLES
 from autox.core.notation import parse_duration
-from autox.model.workload import Churn
+from autox.model.workload import Churn, Churned
 
 _SHARE = Shape(pattern=r"(100|[0-9]{1,2}(\.[0-9]{1,6})?)%", most=12, what="a share such as 10%, at most 100%")
 
@@ -20,18 +20,31 @@ def _some(text: str) -> str:
 
 
 class ChurnSection(Document):
-    """Deployments that are deleted and, when their pods are gone, created again."""
+    """Deployments, namespaces or nodes that go and, when their pods are gone, come again."""
 
+    of: Annotated[
+        Churned,
+        Field(
+            description="What goes and comes again: deployments; namespaces, with all that is in them; nodes, which are"
+            " deleted and made again; or drained-nodes, which are cordoned, drained as kubectl drain does, uncordoned."
+        ),
+    ] = Churned.DEPLOYMENTS
     share: Annotated[
-        str, _SHARE, AfterValidator(_some), Field(description="Of the Deployments, in each cycle; at least one.")
+        str,
+        _SHARE,
+        AfterValidator(_some),
+        Field(description="Of these, in each cycle; at least one. The first namespace is none of them."),
     ]
     cycles: Annotated[int, Field(ge=1, le=MOST_CYCLES, description="How often; each takes those that come next.")] = 1
     pause: Annotated[Duration | None, Field(description="Between two cycles.")] = None
-    qps: Annotated[PositiveNumber, Field(description="Deployments deleted, and created, a second.")] = 10.0
+    qps: Annotated[
+        PositiveNumber, Field(description="How many a second; of namespaces, objects made in them again.")
+    ] = 10.0
 
     def value(self) -> Churn:
         """The same in base units: ``share`` of 1, ``pause`` in seconds."""
         return Churn(
+            of=self.of,
             share=float(self.share.removesuffix("%")) / 100,
             cycles=self.cycles,
             pause=parse_duration(self.pause) if self.pause else 0.0,

@@ -51,9 +51,7 @@ class DensityLoad(Document):
             description="So many pods more, 5 a second, once all others run: whose startup the official SLO is about.",
         ),
     ] = 0
-    churn: Annotated[ChurnSection | None, Field(description="What is deleted and created again once all pods run.")] = (
-        None
-    )
+    churn: Annotated[ChurnSection | None, Field(description="What goes and comes again once all pods run.")] = None
     clients: Annotated[
         tuple[ClientsSection, ...],
         Field(description="Who lists, watches, gets and patches meanwhile, as controllers do."),
@@ -81,11 +79,12 @@ class DensityLoad(Document):
             raise ValueError(f"give either plan or {', '.join(both)}: the plan says it all")
         if self.preset is not None and (also := [name for name in _PLANS if to_snake(name) in self.model_fields_set]):
             raise ValueError(f"give either preset or {', '.join(also)}: the preset says it all")
-        if self.failure_point is not None and self.churn is not None:
-            raise ValueError("failurePoint stands without churn, which would look as if something broke")
         if self.failure_point is not None and (self.plan or self.preset) and self.failure_point.of != "nodes":
             raise ValueError(f"failurePoint cannot change the {self.failure_point.of} of a plan: search for nodes")
-        for load in self.load().extremes:
+        asked = self.load()
+        if self.failure_point is not None and asked.churn is not None:
+            raise ValueError("failurePoint stands without churn, which would look as if something broke")
+        for load in asked.extremes:
             if wrong := flaw(load):
                 raise ValueError(wrong)
         return self

@@ -10,6 +10,7 @@ minutes): their Events, and the revisions that are kept until then, included.
 from collections.abc import Iterator
 from math import isfinite
 
+from autox.api.tasks.density.churnlimits import churn_flaws, least_seconds
 from autox.api.tasks.density.clientlimits import client_flaws, kept
 from autox.core.workloads import LATENCY, LATENCY_RATE, WITH_DATA, expand, groups, last_due, plan_of, pods
 from autox.model.density import DensityInputs
@@ -77,10 +78,9 @@ def _flaws(inputs: DensityInputs) -> Iterator[str]:
             " where nobody raised it: ask for fewer or smaller ones"
         )
     yield from _names(inputs)
-    if inputs.churn and not any(group.kind is ObjectKind.DEPLOYMENT for group in groups(plan)):
-        yield "churn: there are no Deployments to delete and create again"
-    pauses = inputs.churn.pause * (inputs.churn.cycles - 1) if inputs.churn else 0.0
-    last = pauses + last_due(plan, nodes=inputs.nodes) + inputs.latency_pods / LATENCY_RATE
+    yield from churn_flaws(inputs, pods=every + inputs.latency_pods, room_of_a_node=PODS_A_NODE)
+    churning = least_seconds(inputs.churn) if inputs.churn else 0.0
+    last = churning + last_due(plan, nodes=inputs.nodes) + inputs.latency_pods / LATENCY_RATE
     if last >= inputs.timeout:
         more = f" and {inputs.latency_pods:,} latency pods" if inputs.latency_pods else ""
         yield (

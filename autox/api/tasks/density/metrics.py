@@ -35,12 +35,17 @@ METRICS = (
         pattern=f"pod-startup-latency-{_QUANTILES}/churn",
         example="pod-startup-latency-p99/churn",
         unit="ms",
-        help="the startup of pods that came in the place of others which churn deleted",
+        help="the startup of pods that came in the place of others which went by churn",
     ),
     MetricFamily(
         pattern="churned-pods",
         example="churned-pods",
-        help="pods that came and ran in the place of others which churn deleted",
+        help="pods that came and ran in the place of others which went by churn",
+    ),
+    MetricFamily(
+        pattern="churned-(namespaces|nodes)",
+        example="churned-nodes",
+        help="namespaces or nodes that went by churn and came again, each time that all their pods ran again",
     ),
     MetricFamily(
         pattern=f"api-call-latency-{_QUANTILES}",

@@ -17,9 +17,10 @@ from autox.api.fields import PositiveNumber
 from autox.api.tasks.density.churn import ChurnSection
 from autox.api.tasks.density.clientlimits import MOST_CLIENTS
 from autox.api.tasks.density.clients import ClientsSection
-from autox.api.tasks.density.limits import MOST_LATENCY_PODS, MOST_NAMESPACES, MOST_OBJECTS, MOST_PODS
+from autox.api.tasks.density.limits import MOST_CYCLES, MOST_LATENCY_PODS, MOST_NAMESPACES, MOST_OBJECTS, MOST_PODS
 from autox.api.tasks.density.plan import PlanSection
 from autox.core.workloads import INDEX
+from autox.model.workload import Churned
 
 Fragment = dict[str, Any]
 """A part of the section ``density``, as it would be written."""
@@ -127,6 +128,14 @@ def _watch_fan_out(given: Mapping[str, Any], nodes: int) -> Fragment:
     return {**_in_deployments(10)(given, nodes), "clients": [watches]}
 
 
+def _coming_again(of: Churned, *, pause: str) -> Callable[[Mapping[str, Any], int], Fragment]:
+    def make(given: Mapping[str, Any], nodes: int) -> Fragment:
+        churn = {"of": of.value, "share": "20%", "cycles": given["cycles"], "pause": pause}
+        return _in_deployments(10, churn=churn)(given, nodes)
+
+    return make
+
+
 def _megaxl(given: Mapping[str, Any], nodes: int) -> Fragment:
     pods = min(_PODS_A_NODE * nodes, MOST_PODS)
     places = max(1, -(-pods // 3_000))
@@ -184,6 +193,16 @@ PRESETS: Mapping[str, Preset] = {
         parameters={"pods": 300, "rate": 20, "clients": 50},
         make=_watch_fan_out,
     ),
+    "node-drain": Preset(
+        shows="what it costs to drain nodes, a fifth of them at a time: evictions, and new pods elsewhere",
+        parameters={"pods": 500, "rate": 20, "cycles": 3},
+        make=_coming_again(Churned.DRAINED_NODES, pause="5s"),
+    ),
+    "node-churn": Preset(
+        shows="how long pods of nodes that are gone take to come again elsewhere, a fifth of the nodes at a time",
+        parameters={"pods": 500, "rate": 20, "cycles": 2},
+        make=_coming_again(Churned.NODES, pause="5s"),
+    ),
     "megaxl": Preset(
         shows="the largest load that a cluster of these nodes is said to hold: 30 pods a node, up to 150,000",
         parameters={"rate": 100},
@@ -218,6 +237,8 @@ class PresetSection(Document):
             "jobs",
             "list-storm",
             "watch-fan-out",
+            "node-drain",
+            "node-churn",
             "megaxl",
         ],
         Field(description="Of the preset."),
@@ -229,6 +250,7 @@ class PresetSection(Document):
     objects: Annotated[int | None, Field(ge=1, le=MOST_OBJECTS, description="How many of each kind.")] = None
     jobs: Annotated[int | None, Field(ge=1, le=MOST_OBJECTS, description="How many, with two pods each.")] = None
     clients: Annotated[int | None, Field(ge=1, le=MOST_CLIENTS, description="How many in each entry.")] = None
+    cycles: Annotated[int | None, Field(ge=1, le=MOST_CYCLES, description="How many of churn.")] = None
     latency_pods: Annotated[int | None, Field(ge=0, le=MOST_LATENCY_PODS, description="How many.")] = None
 
     @model_validator(mode="after")

@@ -85,8 +85,8 @@ def credentials(
     A service account with exactly the rights that a load test and a sweep need,
     and a kubeconfig with a token of it. Again, it changes nothing and gives a
     new token; what an administrator has made of -o yaml is taken as it is.
-    What the clients of an experiment read and write, and churn deletes, is
-    allowed only if it is named by -f.
+    What the clients of an experiment read and write, and churn deletes or
+    drains, is allowed only if it is named by -f.
     """  # noqa: D301  - click wants the character that backslash b stands for
     refuse_two(kubeconfig, cluster)
     seconds = _seconds(duration)

@@ -1,4 +1,4 @@
-"""Asks beforehand whether clients may do what they are asked for: a load of refusals is cheap, and is no load.
+"""Asks beforehand whether clients and churn may do what they are asked for: a load of refusals is no load.
 
 The namespace of a run has a new name each time, so that what is allowed in it is allowed in every namespace.
 """
@@ -13,6 +13,7 @@ from autox.model.errors import ForbiddenError
 from autox.model.refs import LEASES
 from autox.nodes.node.leases import NAMESPACE as NODE_LEASES
 from autox.tasks.density.clients.asking import RESOURCES
+from autox.tasks.density.rights import Right
 
 
 async def refuse_forbidden(kube: KubeClient, groups: Iterable[ClientGroup]) -> None:
@@ -34,6 +35,30 @@ async def refuse_forbidden(kube: KubeClient, groups: Iterable[ClientGroup]) -> N
         raise ForbiddenError(
             f"{kube.server}: clients {told}",
             hint="Allow it to whose kubeconfig this is: `autox density credentials` grants only what the pods need.",
+        )
+
+
+async def refuse_churn(kube: KubeClient, rights: Iterable[Right]) -> None:
+    """Return if churn may do what it is asked for.
+
+    Args:
+        kube: with the credentials of the run.
+        rights: that it needs.
+
+    Raises:
+        ForbiddenError: it has not all of them; names each.
+        AutoxError: the API server cannot be asked.
+    """
+    asked = [(right, verb) for right in rights for verb in right.verbs]
+    allowed = await asyncio.gather(
+        *(can(kube, verb, right.resource, subresource=right.subresource or None) for right, verb in asked)
+    )
+    missing = [each for each, is_allowed in zip(asked, allowed, strict=True) if not is_allowed]
+    if missing:
+        told = ", ".join(f"{verb} {right.rule['resources'][0]}" for right, verb in missing)
+        raise ForbiddenError(
+            f"{kube.server}: churn may not {told}",
+            hint="Allow it to whose kubeconfig this is: `autox density credentials -f` of this experiment does.",
         )
 
 
