@@ -15,12 +15,11 @@ from autox.cluster.spec import Runtime
 from autox.kube.auth import from_kubeconfig
 from autox.kube.client import KubeClient
 from autox.model.refs import NAMESPACES
-from tests.clusters import RARELY, LocalCluster
+from tests.clusters import LIGHTLY, LocalCluster
 from tests.kube.apiserver import ApiServer
 
-# What a kubelet does in tens of seconds, in seconds; and an API server that has memory collects garbage rarely.
+# What a kubelet does in tens of seconds, in seconds.
 QUICK = (
-    *(f"apiServer.env.{name}={value}" for name, value in RARELY.items()),
     "nodes.config.crashLoopBackOff.initialSeconds=1",
     "nodes.config.crashLoopBackOff.limitSeconds=4",
 )
@@ -53,7 +52,7 @@ def cluster_of_all(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalCl
     """A cluster with one process node, brought up once."""
     shared = LocalCluster(name="shared", state=tmp_path_factory.mktemp("state"))
     try:
-        shared.up(*(word for setting in (*QUICK, PATIENT) for word in ("--set", setting)))
+        shared.up(*LIGHTLY, *(word for setting in (*QUICK, PATIENT) for word in ("--set", setting)))
         yield shared
     finally:
         shared.wake()

@@ -16,7 +16,7 @@ import pytest
 from autox.cluster.identities import Identity
 from autox.cluster.pki import Pki
 from tests.charts.rendering import AUTOX, Object, helm
-from tests.clusters import LocalCluster, wait_for
+from tests.clusters import LIGHTLY, LocalCluster, wait_for
 
 pytestmark = pytest.mark.integration
 
@@ -96,7 +96,7 @@ def test_a_story_of_two_nodes(own_cluster: LocalCluster, target: tuple[str, str]
     """Pods run where, as what and with what they are told to; nobody could say it, and a company's https was Fail."""
     url, authority = target
     cluster = own_cluster
-    cluster.up("--nodes", "2")
+    cluster.up("--nodes", "2", *LIGHTLY)
     first, second = [each["metadata"]["name"] for each in cluster.get("nodes")["items"]]
     cluster.kubectl("label", "node", first, "disk=ssd", "rack=12")
     cluster.kubectl("taint", "node", first, "dedicated=load:NoSchedule")

@@ -8,7 +8,7 @@ import pytest
 
 from autox.cluster.spec import Runtime
 from tests.auditing import Audited
-from tests.clusters import wait_for
+from tests.clusters import LIGHTLY, wait_for
 from tests.integration.objects import Object, config_map, deployment, field, service
 from tests.realnode.images import bring_image
 
@@ -49,7 +49,7 @@ def audited(tmp_path_factory: pytest.TempPathFactory, pytestconfig: pytest.Confi
     state = tmp_path_factory.mktemp("audited")
     cluster = AuditedCluster(name="audited", state=state)
     try:
-        cluster.up("--runtime", runtime.value, *cluster.audit_settings())
+        cluster.up("--runtime", runtime.value, *LIGHTLY, *cluster.audit_settings())
         cluster.kubectl("label", "namespace/default", "pod-security.kubernetes.io/enforce=restricted")
         if runtime is Runtime.CONTAINERD:
             bring_image(cluster)

@@ -13,7 +13,7 @@ from uuid import uuid4
 
 import pytest
 
-from tests.clusters import LocalCluster, run, wait_for
+from tests.clusters import LIGHTLY, LocalCluster, run, wait_for
 from tests.e2e.conftest import ROOT
 from tests.forking import AUTOX
 from tests.integration.objects import deployment
@@ -31,7 +31,7 @@ def under_test(tmp_path: Path) -> Iterator[LocalCluster]:
     """Cluster B: a bare control plane, which a load test brings its own nodes to."""
     cluster = LocalCluster(name="under-test", state=tmp_path)
     try:
-        cluster.up("--nodes", "0")
+        cluster.up("--nodes", "0", *LIGHTLY)
         yield cluster
     finally:
         cluster.down()

@@ -8,7 +8,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from tests.clusters import LocalCluster, wait_for
+from tests.clusters import LIGHTLY, LocalCluster, wait_for
 from tests.conftest import QUICK
 from tests.integration.objects import Object, job, pod, shell
 
@@ -20,7 +20,7 @@ def victim(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalCluster]:
     """A cluster whose node process is killed and healed by the tests of this module."""
     cluster = LocalCluster(name="bereft", state=tmp_path_factory.mktemp("state"))
     try:
-        cluster.up(*(word for setting in QUICK for word in ("--set", setting)))
+        cluster.up(*LIGHTLY, *(word for setting in QUICK for word in ("--set", setting)))
         yield cluster
     finally:
         cluster.down()

@@ -31,7 +31,7 @@ from autox.kube.client import KubeClient
 from autox.model import refs
 from autox.model.stages import Outage
 from autox.nodes.mock.outages import outage_schedule
-from tests.clusters import LocalCluster, run, wait_for
+from tests.clusters import LIGHTLY, LocalCluster, run, wait_for
 from tests.integration.objects import Object, deployment, pod
 from tests.mock.test_running_nodes import agent
 from tests.mock.test_serving_pods import bind_many, names
@@ -85,7 +85,7 @@ def fleet(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Fleet]:
     back_off = {"initialSeconds": INITIAL, "limitSeconds": LIMIT}
     stages = written(folder / "stages.yaml", {"seed": seed, "crashLoopBackOff": back_off})
     try:
-        cluster.up("--nodes", "0", *(word for setting in QUICK for word in ("--set", setting)))
+        cluster.up("--nodes", "0", *LIGHTLY, *(word for setting in QUICK for word in ("--set", setting)))
         with agent(identity, *flags(count=NODES, prefix="virtual-", stages=stages)):
             cluster.apply(planted(deployment("crashing", CONTAINER), {"crash-seconds": "1"}))
             with recorded(cluster, "app=crashing", folder / "record") as record:

@@ -12,7 +12,7 @@ import pytest
 from autox.cluster.containerd.configuration import PAUSE
 from autox.cluster.spec import CONTAINERD_NODE
 from tests.auditing import Audited
-from tests.clusters import run
+from tests.clusters import LIGHTLY, run
 from tests.realnode.images import inside
 
 
@@ -84,7 +84,7 @@ def real_cluster(name: str, state: Path, *flags: str) -> Iterator[RealCluster]:
     """A cluster with a containerd node that audits, up with these flags, gone afterwards however the tests end."""
     cluster = RealCluster(name=name, state=state)
     try:
-        cluster.up("--runtime", "containerd", *cluster.audit_settings(), *flags)
+        cluster.up("--runtime", "containerd", *LIGHTLY, *cluster.audit_settings(), *flags)
         yield cluster
     finally:
         cluster.end()

@@ -19,7 +19,7 @@ from autox.kube.objects import Object, metadata
 from autox.model.experiments import ExperimentRecord
 from autox.model.refs import JOBS, PODS
 from autox.model.verdict import Phase, Verdict
-from tests.clusters import LocalCluster, run, wait_for
+from tests.clusters import LIGHTLY, LocalCluster, run, wait_for
 from tests.conftest import QUICK
 from tests.integration.autox.scene import Scene, eventually
 
@@ -39,7 +39,7 @@ def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalCluster]:
     """One that gives up a node after 15 s, and its pods 5 s later."""
     hasty = LocalCluster(name="hasty", state=tmp_path_factory.mktemp("state"))
     try:
-        hasty.up(*(word for setting in (*QUICK, *HASTY) for word in ("--set", setting)))
+        hasty.up(*LIGHTLY, *(word for setting in (*QUICK, *HASTY) for word in ("--set", setting)))
         with another_node(hasty, tmp_path_factory.mktemp("another")):
             yield hasty
     finally:
