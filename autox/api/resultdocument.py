@@ -16,6 +16,7 @@ from pydantic import AfterValidator, AwareDatetime, ConfigDict, Field, model_val
 from autox.api.documents import Document
 from autox.api.slos import OutcomeDocument, SLODocument
 from autox.model import result as values
+from autox.model.profiling import MOST_ROWS, Profile, ProfileKind, ProfileMoment, ProfileRow
 from autox.model.result import Series
 from autox.model.verdict import Verdict
 
@@ -100,6 +101,30 @@ class SeriesSection(Section):
         return Series(**dict(self))
 
 
+class ProfileRowSection(Section):
+    """One function of a profile."""
+
+    function: str
+    flat: float
+    cumulative: float
+
+
+class ProfileSection(Section):
+    """A profile of a component."""
+
+    component: str
+    kind: ProfileKind
+    moment: ProfileMoment
+    at: float
+    unit: str
+    total: float
+    rows: Annotated[tuple[ProfileRowSection, ...], Field(max_length=MOST_ROWS)] = ()
+
+    def to_value(self) -> Profile:
+        """The profile as a value."""
+        return Profile(**{**dict(self), "rows": tuple(ProfileRow(**dict(each)) for each in self.rows)})
+
+
 class ExplanationSection(Section):
     """What one of the notes explains.
 
@@ -131,6 +156,7 @@ class TaskSection(Section):
     inputs: dict[str, Any] = Field(default_factory=dict)
     metrics: tuple[MetricSection, ...] = ()
     series: tuple[SeriesSection, ...] = ()
+    profiles: tuple[ProfileSection, ...] = ()
     invalid: str = ""
     notes: tuple[str, ...] = ()
     explanations: tuple[ExplanationSection, ...] = ()
@@ -149,6 +175,7 @@ class TaskSection(Section):
             inputs=self.inputs,
             metrics=tuple(metric.to_value() for metric in self.metrics),
             series=tuple(each.to_value() for each in self.series),
+            profiles=tuple(each.to_value() for each in self.profiles),
             invalid=self.invalid,
             notes=tuple(self._notes()),
             demands=tuple(demand.to_slo() for demand in self.demands),

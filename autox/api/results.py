@@ -82,11 +82,11 @@ def encoded(obj: Mapping[str, Any]) -> bytes:
 
 
 def compact(result: ExperimentResult) -> ExperimentResult:
-    """The result without buckets, series and history: what a status has room for."""
+    """The result without buckets, series, profiles and history: what a status has room for."""
     return replace(
         result,
         tasks=tuple(
-            replace(task, metrics=tuple(replace(metric, buckets=()) for metric in task.metrics), series=())
+            replace(task, metrics=tuple(replace(metric, buckets=()) for metric in task.metrics), series=(), profiles=())
             for task in result.tasks
         ),
         history=(),

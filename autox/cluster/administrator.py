@@ -32,19 +32,27 @@ class Answer(NamedTuple):
 class Administrator:
     """The administrator of one cluster, as the certificates say that are there now."""
 
-    def __init__(self, home: ClusterHome) -> None:
+    def __init__(self, home: ClusterHome, *, authority: str = "ca", identity: str = "admin") -> None:
+        """Nobody is asked yet.
+
+        Args:
+            home: of the cluster.
+            authority: whose certificates are trusted: etcd has one of its own.
+            identity: whose certificate is shown.
+        """
         self._tls = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
         files = KeyFiles(home.pki)
         # NB: an `up` that was killed while it made certificates leaves some of them; nobody is ready then anyway.
         with contextlib.suppress(OSError):
-            self._tls.load_verify_locations(files.certificate("ca"))
-            self._tls.load_cert_chain(files.certificate("admin"), files.key("admin"))
+            self._tls.load_verify_locations(files.certificate(authority))
+            self._tls.load_cert_chain(files.certificate(identity), files.key(identity))
 
-    async def get(self, url: str) -> Answer:
+    async def get(self, url: str, *, seconds: float = SECONDS) -> Answer:
         """Ask for what is there.
 
         Args:
             url: its host is an address.
+            seconds: how long it may take.
 
         Raises:
             ExchangeError: there was no answer: nobody listens, nobody is trusted, or it broke off.
@@ -65,7 +73,7 @@ class Administrator:
         def made() -> Connection:
             return Connection(on_answer=answered, on_failure=failed, on_idle_end=lambda _: None, body_limit=BODY_LIMIT)
 
-        async with asyncio.timeout(SECONDS):
+        async with asyncio.timeout(seconds):
             tls = self._tls if target.scheme == "https" else None
             connection = await connect(made, [Address(target.host, target.port)], tls=tls, server_name=target.name)
             try:

@@ -5,6 +5,7 @@ from pathlib import Path
 
 from autox.model.clientgroups import ClientGroup
 from autox.model.failurepoint import FailurePoint, Sought
+from autox.model.profiling import Profiling
 from autox.model.tasks import TaskInputs
 from autox.model.workload import Churn, WorkloadPlan
 
@@ -24,6 +25,7 @@ class DensityInputs(TaskInputs):
         latency_pods: how many pods more are created one by one once all others run.
         churn: what goes and comes again after that; None for nothing.
         clients: who lists, watches, gets and patches meanwhile; no two groups of one name.
+        profiles: of the components, taken meanwhile; None for none.
         timeout: seconds until every pod must run.
         allow_self: the cluster under test may be the one that the experiment runs in.
         allow_exec: the kubeconfig may run a credential plugin, and name files, as that of a local run may anyway.
@@ -40,6 +42,7 @@ class DensityInputs(TaskInputs):
     latency_pods: int = 0
     churn: Churn | None = None
     clients: tuple[ClientGroup, ...] = ()
+    profiles: Profiling | None = None
     timeout: float = 300.0
     allow_self: bool = False
     allow_exec: bool = False

@@ -10,6 +10,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
+from autox.model.profiling import Profile
 from autox.model.verdict import Verdict
 
 HISTORY_LIMIT = 100
@@ -161,6 +162,7 @@ class TaskResult:
         inputs: what it was told, without secrets; JSON.
         metrics: what it measured.
         series: figures over the time of its load.
+        profiles: of the components of what was under test.
         invalid: why its figures must not be believed (the load generator fell behind); empty if they may.
         notes: what a reader should know, such as the most common errors of requests.
         demands: SLOs on its own metrics that are always on, whatever SLOs a user gives.
@@ -176,6 +178,7 @@ class TaskResult:
     inputs: Mapping[str, Any] = field(default_factory=dict)
     metrics: tuple[Metric, ...] = ()
     series: tuple[Series, ...] = ()
+    profiles: tuple[Profile, ...] = ()
     invalid: str = ""
     notes: tuple[Note, ...] = ()
     demands: tuple[SLO, ...] = ()

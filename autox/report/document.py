@@ -15,6 +15,7 @@ from autox.model.verdict import Verdict
 from autox.report.figures import HELP, figures
 from autox.report.graphs import graphs
 from autox.report.legible import NAME, SENTENCE, legible, legible_block
+from autox.report.profiles import profile_tables
 from autox.report.quantities import against, between, count, distance, duration, moment
 from autox.report.sections import (
     Breakdown,
@@ -40,6 +41,7 @@ MOST_NOTES = 20
 MOST_FACTS = 40
 MOST_DISTRIBUTIONS = 12
 MOST_GRAPHS = 60
+MOST_PROFILES = 20
 SLOS_NAMED = 3
 _CONFIGURATION = 16_000  # characters
 
@@ -91,6 +93,7 @@ def document(result: ExperimentResult, *, notice: str = "") -> Document:
         if shown.rows:
             tables.append(MetricTable(title=legible(task.task, NAME), rows=shown.rows))
         breakdowns += shown.breakdowns
+        breakdowns += profile_tables(task.task, _first(task.profiles, MOST_PROFILES, "profile", left_out))
         distributions += shown.distributions
         if task.series:
             kept = _first(task.series, MOST_GRAPHS, "graph", left_out)

@@ -15,6 +15,7 @@ from typing import Any
 
 from autox.api.tasks.table import KINDS
 from autox.kube.client import KubeClient
+from autox.model.profiling import Profile
 from autox.model.result import SLO, Metric, Note, Series, SLOOutcome, Subject, TaskResult
 
 
@@ -26,6 +27,7 @@ class Findings:
         message: one sentence for people: what was done.
         metrics: what was measured.
         series: figures over the time of its load.
+        profiles: of the components of what was under test.
         slos: what became of SLOs, of a task that assesses them.
         invalid: why the figures must not be believed; empty if they may.
         notes: what a reader should know, each with what it explains.
@@ -37,6 +39,7 @@ class Findings:
     message: str
     metrics: tuple[Metric, ...] = ()
     series: tuple[Series, ...] = ()
+    profiles: tuple[Profile, ...] = ()
     slos: tuple[SLOOutcome, ...] = ()
     invalid: str = ""
     notes: tuple[Note, ...] = ()

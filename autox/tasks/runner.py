@@ -245,6 +245,7 @@ def _kept(findings: Findings | None) -> dict[str, Any]:
     return {
         "metrics": tuple(_sound(metric) for metric in findings.metrics),
         "series": findings.series,
+        "profiles": findings.profiles,
         "invalid": findings.invalid,
         "notes": findings.notes,
         "demands": findings.demands,

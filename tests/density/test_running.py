@@ -6,6 +6,7 @@ import re
 import signal
 from collections import Counter
 from dataclasses import replace
+from itertools import product
 from pathlib import Path
 
 import pytest
@@ -17,12 +18,13 @@ from autox.kube.objects import Object
 from autox.model.clientgroups import ClientGroup, Consistency, Scope, Verb
 from autox.model.density import DensityInputs
 from autox.model.errors import ConfigurationError, ForbiddenError, UnreachableError
+from autox.model.profiling import ProfileKind, ProfileMoment, Profiling
 from autox.model.refs import CONFIG_MAPS, ENDPOINT_SLICES, NAMESPACES, SECRETS, SERVICES
 from autox.model.result import Subject
 from autox.model.workload import Churn, ObjectGroup, ObjectKind, Parallel, Poisson, Step, WorkloadPlan
 from autox.tasks.context import Findings
 from autox.tasks.density.clients.permission import refuse_forbidden
-from autox.tasks.density.course.components import METERS
+from autox.tasks.density.course.components import API_SERVER, CONTROLLER_MANAGER, METERS, SCHEDULER
 from autox.tasks.density.dryrun import forecast
 from autox.tasks.density.target import refuse_self
 from autox.tasks.density.task import run
@@ -77,6 +79,7 @@ async def test_a_control_plane_is_loaded_and_left_as_it_was(
         rate=50.0,
         latency_pods=5,
         clients=CLIENTS,
+        profiles=Profiling(at=(ProfileMoment.LOAD, ProfileMoment.END), cpu=1),
         timeout=60.0,
         allow_self=True,
     )
@@ -125,8 +128,26 @@ async def test_a_control_plane_is_loaded_and_left_as_it_was(
     assert exempt.endswith("and no client is ever turned away")
     assert any("mode cheap" in note.text for note in findings.notes)
     assert_the_course_is_known(findings)
+    assert_profiles_make_sense(findings)
     assert said.index("50 of 50 pods running") < said.index("creating 5 latency pods, 5 a second")
     assert left_behind(cluster) == []
+
+
+def assert_profiles_make_sense(findings: Findings) -> None:
+    """Of every component at each moment; etcd serves none, which is said with what to do about it."""
+    taken = {(each.component, each.kind, each.moment) for each in findings.profiles}
+    components = {API_SERVER, CONTROLLER_MANAGER, SCHEDULER}
+    assert taken == {*product(components, ProfileKind, ProfileMoment)}
+    for each in findings.profiles:
+        is_idle = each.component != API_SERVER and each.kind is ProfileKind.CPU
+        assert each.total > 0 or is_idle, each
+        assert each.total < 1024, each
+        assert all(0 <= row.flat <= row.cumulative <= each.total * 1.001 for row in each.rows), each
+        assert sum(row.flat for row in each.rows) <= each.total * 1.001
+        assert not each.rows or any("." in row.function for row in each.rows), each
+    [none] = [note.text for note in findings.notes if "no profile" in note.text]
+    assert none.startswith("no profile of etcd (cpu at load, heap at load, cpu at end, heap at end): it serves none")
+    assert "--set etcd.flags.enable-pprof=true" in none
 
 
 def assert_the_course_is_known(findings: Findings) -> None:

@@ -4,6 +4,7 @@ from datetime import UTC
 
 from hypothesis import strategies as st
 
+from autox.model.profiling import Profile, ProfileKind, ProfileMoment, ProfileRow
 from autox.model.result import (
     SLO,
     Bound,
@@ -50,6 +51,18 @@ series = st.builds(
     values=st.lists(figures, max_size=5).map(tuple),
     help=texts,
 )
+profiles = st.builds(
+    Profile,
+    component=names,
+    kind=st.sampled_from(ProfileKind),
+    moment=st.sampled_from(ProfileMoment),
+    at=st.floats(),
+    unit=st.sampled_from(["s", "MiB"]) | texts,
+    total=st.floats(),
+    rows=st.lists(st.builds(ProfileRow, function=names, flat=st.floats(), cumulative=st.floats()), max_size=3).map(
+        tuple
+    ),
+)
 outcomes = st.builds(
     SLOOutcome,
     slo=st.builds(SLO, metric=names, bound=st.sampled_from(Bound), limit=st.floats()),
@@ -68,6 +81,7 @@ tasks = st.builds(
     inputs=st.dictionaries(texts, json, max_size=3),
     metrics=st.lists(metrics, max_size=5).map(tuple),
     series=st.lists(series, max_size=3).map(tuple),
+    profiles=st.lists(profiles, max_size=2).map(tuple),
     invalid=texts,
     notes=st.lists(
         st.builds(

@@ -5,6 +5,7 @@ from datetime import UTC, datetime, timedelta
 
 from hypothesis import strategies as st
 
+from autox.model.profiling import Profile, ProfileKind, ProfileMoment, ProfileRow
 from autox.model.result import (
     SLO,
     Bound,
@@ -126,6 +127,16 @@ SERIES = st.lists(st.tuples(NUMBERS, st.none() | NUMBERS), max_size=3).map(
         help="CPU of etcd",
     )
 )
+PROFILES = st.builds(
+    Profile,
+    component=TEXTS,
+    kind=st.sampled_from(ProfileKind),
+    moment=st.sampled_from(ProfileMoment),
+    at=NUMBERS,
+    unit=TEXTS,
+    total=NUMBERS,
+    rows=st.lists(st.builds(ProfileRow, function=TEXTS, flat=NUMBERS, cumulative=NUMBERS), max_size=2).map(tuple),
+)
 NOTES = st.builds(
     Note,
     text=TEXTS,
@@ -144,6 +155,7 @@ TASKS = st.builds(
     inputs=st.dictionaries(TEXTS, JSON, max_size=3),
     metrics=st.lists(METRICS, max_size=3).map(tuple),
     series=st.lists(SERIES, max_size=2).map(tuple),
+    profiles=st.lists(PROFILES, max_size=2).map(tuple),
     invalid=TEXTS,
     notes=st.lists(NOTES, max_size=2).map(tuple),
     demands=st.lists(LIMITS, max_size=2).map(tuple),

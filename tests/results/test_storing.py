@@ -20,6 +20,7 @@ from autox.api.results import (
     result_to_gzip,
 )
 from autox.model.errors import ConfigurationError
+from autox.model.profiling import Profile, ProfileKind, ProfileMoment, ProfileRow
 from autox.model.result import Bucket, ExperimentResult, Metric, Note, Series, TaskResult, TaskState
 from tests.results.samples import FULL, RESULTS
 
@@ -130,6 +131,30 @@ def test_figures_over_time() -> None:
     assert result_from_object(written(result)) == result
     assert "series" not in written()["tasks"][0]
     assert compact(result) == compact(FULL)
+
+
+PROFILE = Profile(
+    component="etcd",
+    kind=ProfileKind.HEAP,
+    moment=ProfileMoment.END,
+    at=9.5,
+    unit="MiB",
+    total=3.5,
+    rows=(ProfileRow(function="main.main", flat=0.0, cumulative=3.5),),
+)
+
+
+def test_profiles() -> None:
+    """They are kept with the whole result, and the short form, for which a status has room, has none."""
+    result = replace(FULL, tasks=(replace(FULL.tasks[0], profiles=(PROFILE,)), *FULL.tasks[1:]))
+    document = written(result)
+
+    assert document["tasks"][0]["profiles"][0]["rows"] == [{"function": "main.main", "flat": 0.0, "cumulative": 3.5}]
+    assert result_from_object(document) == result
+    assert compact(result) == compact(FULL)
+    document["tasks"][0]["profiles"][0]["rows"] *= 21
+    with pytest.raises(ConfigurationError, match=r"profiles\[0\].rows"):
+        result_from_object(document)
 
 
 @pytest.mark.parametrize(

@@ -17,7 +17,7 @@ from autox.kube.handing import connection_with, kubeconfig_with
 from autox.kube.objects import Object
 from autox.model.errors import AutoxError, ForbiddenError, NotFoundError, ServerError
 from autox.model.refs import CLUSTER_ROLE_BINDINGS, CLUSTER_ROLES, ROLE_BINDINGS, ROLES, SERVICE_ACCOUNTS
-from autox.tasks.density.rights import METRICS, NAME, Right, manifests
+from autox.tasks.density.rights import NAME, Right, manifests
 
 FIELD_MANAGER = "autox-density"
 
@@ -43,20 +43,23 @@ class Credentials:
     expires: str
 
 
-async def make(kube: KubeClient, namespace: str, rights: Collection[Right], *, seconds: float) -> Credentials:
+async def make(
+    kube: KubeClient, namespace: str, rights: Collection[Right], paths: Collection[str], *, seconds: float
+) -> Credentials:
     """Make the identity, or make it as it should be, and ask for a token.
 
     Args:
         kube: of the cluster under test, by a kubeconfig.
         namespace: of the service account, which is there.
         rights: that it has, see ``autox.tasks.density.rights``.
+        paths: that it may read, likewise.
         seconds: how long the token is wanted to be good; at least 600. The API server may give less.
 
     Raises:
         ForbiddenError: we may not make what is not there yet, or the token may not do what it should.
         AutoxError: the API server cannot be reached, or refuses otherwise.
     """
-    refusal = await _give(kube, manifests(namespace, rights))
+    refusal = await _give(kube, manifests(namespace, rights, paths))
     wanted = {**_REQUEST, "spec": {"expirationSeconds": int(seconds)}}
     try:
         answer = await kube.create(SERVICE_ACCOUNTS, wanted, namespace=namespace, name=NAME, subresource="token")
@@ -66,7 +69,7 @@ async def make(kube: KubeClient, namespace: str, rights: Collection[Right], *, s
     if not isinstance(token := status.get("token"), str):
         raise ServerError(f"{kube.server} gave no token for {namespace}/{NAME}")
     async with KubeClient(connection_with(kube.connection, token=token)) as other:
-        if missing := await _missing_at_last(other, rights, seconds=_KNOWN if refusal else _ARRIVAL):
+        if missing := await _missing_at_last(other, rights, paths, seconds=_KNOWN if refusal else _ARRIVAL):
             why = f"and we may not make its roles anew: {refusal.message}" if refusal else "though its roles say so"
             raise ForbiddenError(f"{namespace}/{NAME} may not {missing}, {why}")
     kubeconfig = kubeconfig_with(kube.connection, user=NAME, token=token)
@@ -86,17 +89,19 @@ async def _give(kube: KubeClient, bodies: Iterable[Object]) -> AutoxError | None
     return refusal
 
 
-async def _missing_at_last(kube: KubeClient, rights: Collection[Right], *, seconds: float) -> str:
+async def _missing_at_last(
+    kube: KubeClient, rights: Collection[Right], paths: Collection[str], *, seconds: float
+) -> str:
     """What these credentials may not do so many seconds from now; in words, empty as soon as there is nothing."""
     deadline = time.monotonic() + seconds
     while True:
-        missing = [each async for each in _missing(kube, rights)]
+        missing = [each async for each in _missing(kube, rights, paths)]
         if not missing or time.monotonic() > deadline:
             return ", ".join(missing)
         await asyncio.sleep(_LOOK)
 
 
-async def _missing(kube: KubeClient, rights: Collection[Right]) -> AsyncIterator[str]:
+async def _missing(kube: KubeClient, rights: Collection[Right], paths: Collection[str]) -> AsyncIterator[str]:
     async def ask(right: Right, verb: str) -> bool:
         return await can(
             kube,
@@ -112,5 +117,6 @@ async def _missing(kube: KubeClient, rights: Collection[Right]) -> AsyncIterator
     for (right, verb), is_allowed in zip(asked, answers, strict=True):
         if not is_allowed:
             yield f"{verb} {right.rule['resources'][0]}"
-    if not await can_read(kube, METRICS):
-        yield f"get {METRICS}"
+    for path in paths:
+        if not await can_read(kube, path):
+            yield f"get {path}"

@@ -41,6 +41,7 @@ from autox.tasks.density.loading import Sent
 from autox.tasks.density.observing import Observer
 from autox.tasks.density.podtimes import PodTimes
 from autox.tasks.density.prober import probing
+from autox.tasks.density.profiling import Profiler
 from autox.tasks.density.serverclock import ServerClock
 from autox.tasks.density.turnover import Turnover
 from autox.tasks.density.workload import namespace
@@ -74,6 +75,7 @@ class LoadTest:
         self._say = context.say
         self._measured = context.measured
         self._sources = sources(kube, inputs, context.environ)
+        self._profiler = Profiler(inputs.profiles, self._sources)
         self._clock = ServerClock()
         workload = plan_of(inputs)
         self._places = run_labels.namespaces(workload.namespaces)
@@ -144,6 +146,7 @@ class LoadTest:
             probing(kube, run_labels) as probed,
             sampling(self._sources, began=began) as course,
             self._traffic.applied(began),
+            self._profiler.beside(began=began, whole=self._seconds),
         ):
             await self._applying.load(self._plan, observer.pods, self._sent, began=began, deadline=deadline)
             until = time.monotonic()
@@ -154,6 +157,7 @@ class LoadTest:
             arrived = self._arrival(pods, began=began, until=until)
             # NB: before churn, which deletes namespaces of its own accord.
             told = await self._hindrance() if arrived.as_asked < wanted else Hindrance()
+            await self._profiler.at_the_end(began=began)
             if self._churning and pods.running >= wanted:
                 await self._churning.apply(self._say, deadline=deadline)
             ended = time.monotonic()
@@ -180,17 +184,19 @@ class LoadTest:
         beside |= await inventory.others(kube, run_labels)
         with suppress(AutoxError):
             await heartbeat.renew(kube, run_labels, self._clock)
-        gave_way = culprit(measured)
+        gave_way, profiles = culprit(measured), await self._profiler.profiles()
         return Findings(
             message=figures.message(measured, inputs),
             metrics=(*figures.metrics(measured, inputs), *telling.metrics(course)),
             series=(*pod_series(observer.every, began=began, ended=ended), *course.series),
+            profiles=profiles,
             invalid=self._why_invalid(gave_way) or telling.why_invalid(course),
             notes=(
                 *notes(measured, self._sent, told, gave_way),
                 *client_notes(self._traffic.outcomes),
                 *self._troubles(),
                 *telling.notes(course),
+                *self._profiler.notes,
                 *explaining.of_others(beside),
             ),
             demands=figures.demands(measured, inputs),

@@ -41,7 +41,10 @@ from autox.tasks.density.workload import RESOURCES
 NAME = "autox-density"
 """The name of the service account, and of its roles."""
 
-METRICS = "/metrics"
+PATHS = ("/metrics",)
+"""What every load test reads of an API server that is no object."""
+
+PROFILES = "/debug/pprof/*"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -94,7 +97,7 @@ RIGHTS = (
     Right(resource=CONFIG_MAPS, verbs=("create", "list")),
     Right(resource=CONFIG_MAPS, verbs=("get", "watch", "patch"), name=prober.NAME),
 )
-"""Of every load test, beside ``METRICS``."""
+"""Of every load test, beside ``PATHS``."""
 
 
 OF_CHURN: Mapping[Churned, tuple[Right, ...]] = {
@@ -133,12 +136,18 @@ def rights(inputs: Iterable[DensityInputs]) -> tuple[Right, ...]:
     return (*RIGHTS, *(Right(resource=resource, verbs=verbs) for resource, verbs in more), *parts)
 
 
-def manifests(namespace: str, rights: Collection[Right] = RIGHTS) -> list[Object]:
+def paths(inputs: Iterable[DensityInputs]) -> tuple[str, ...]:
+    """What load tests with these inputs read of an API server that is no object."""
+    return (*PATHS, PROFILES) if any(each.profiles for each in inputs) else PATHS
+
+
+def manifests(namespace: str, rights: Collection[Right] = RIGHTS, paths: Collection[str] = PATHS) -> list[Object]:
     """The identity of load tests: a service account, and its roles with their bindings, in the order to make them.
 
     Args:
         namespace: of the service account.
-        rights: that it has beside ``METRICS``.
+        rights: that it has.
+        paths: that it may read.
     """
     account = {"name": NAME, "namespace": namespace}
     return [
@@ -148,18 +157,22 @@ def manifests(namespace: str, rights: Collection[Right] = RIGHTS) -> list[Object
             "metadata": account,
             "automountServiceAccountToken": False,
         },
-        *(each for place in sorted({right.namespace for right in rights}) for each in _granted(account, rights, place)),
+        *(
+            each
+            for place in sorted({right.namespace for right in rights})
+            for each in _granted(account, rights, place, paths=() if place else paths)
+        ),
     ]
 
 
-def _granted(account: Object, rights: Iterable[Right], place: str) -> Iterator[Object]:
+def _granted(account: Object, rights: Iterable[Right], place: str, *, paths: Collection[str]) -> Iterator[Object]:
     """A role with what is allowed in one namespace (empty: everywhere), and its binding to the service account."""
     roles, bindings = (ROLES, ROLE_BINDINGS) if place else (CLUSTER_ROLES, CLUSTER_ROLE_BINDINGS)
     # NB: of several such accounts, in several namespaces, none takes away what another has.
     names = {"name": f"{NAME}:{account['namespace']}", **({"namespace": place} if place else {})}
     rules = [right.rule for right in rights if right.namespace == place]
-    if not place:
-        rules.append({"nonResourceURLs": [METRICS], "verbs": ["get"]})
+    if paths:
+        rules.append({"nonResourceURLs": [*paths], "verbs": ["get"]})
     yield _object(roles, metadata=names, rules=rules)
     yield _object(
         bindings,

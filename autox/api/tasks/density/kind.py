@@ -17,6 +17,7 @@ from autox.api.tasks.density.limits import MOST_LATENCY_PODS, MOST_NODES, MOST_P
 from autox.api.tasks.density.metrics import METRICS, OFFICIAL
 from autox.api.tasks.density.plan import PlanSection, shown
 from autox.api.tasks.density.presets import PresetSection
+from autox.api.tasks.density.profiles import ProfilesSection
 from autox.api.tasks.kind import Kind, Load, as_given
 from autox.core.notation import parse_duration
 from autox.model.density import DensityInputs
@@ -56,6 +57,10 @@ class DensityLoad(Document):
         tuple[ClientsSection, ...],
         Field(description="Who lists, watches, gets and patches meanwhile, as controllers do."),
     ] = ()
+    profiles: Annotated[
+        ProfilesSection | None,
+        Field(description="Profiles of the components of the control plane, by pprof, which cost them some CPU."),
+    ] = None
     timeout: Annotated[Duration, Field(description="Within this time every pod must run.")] = "300s"
     allow_self: Annotated[bool, Field(description="The cluster may be the one that the experiment runs in.")] = False
     allow_exec: Annotated[
@@ -84,6 +89,8 @@ class DensityLoad(Document):
         asked = self.load()
         if self.failure_point is not None and asked.churn is not None:
             raise ValueError("failurePoint stands without churn, which would look as if something broke")
+        if self.failure_point is not None and asked.profiles is not None:
+            raise ValueError("failurePoint stands without profiles, which cost what it looks for")
         for load in asked.extremes:
             if wrong := flaw(load):
                 raise ValueError(wrong)
@@ -105,6 +112,7 @@ class DensityLoad(Document):
             latency_pods=self.latency_pods if is_given or named is None else named.latency_pods,
             churn=None if churn is None else churn.value(),
             clients=tuple(each.value() for each in clients),
+            profiles=None if self.profiles is None else self.profiles.value(),
             timeout=parse_duration(self.timeout),
             allow_self=self.allow_self,
             allow_exec=self.allow_exec,
@@ -182,7 +190,7 @@ def _targets(given: Mapping[str, Any], namespace: str) -> Iterator[str]:
 
 _PLAIN = (
     *("kubeconfig", "cluster", "nodes", "pods", "podsPerDeployment", "rate", "preset", "latencyPods", "churn"),
-    *("clients", "timeout", "allowSelf", "allowExec", "failurePoint"),
+    *("clients", "profiles", "timeout", "allowSelf", "allowExec", "failurePoint"),
 )
 
 KIND = Kind(

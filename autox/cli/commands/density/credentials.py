@@ -22,7 +22,7 @@ from autox.kube.objects import Object
 from autox.model.density import DensityInputs
 from autox.model.errors import ForbiddenError, PermanentError
 from autox.tasks.density.credentials import Credentials, make
-from autox.tasks.density.rights import Right, manifests, rights
+from autox.tasks.density.rights import Right, manifests, paths, rights
 
 _LEAST, _MOST = 600.0, float(1 << 32)  # seconds: the bounds that the API server has
 
@@ -85,20 +85,21 @@ def credentials(
     A service account with exactly the rights that a load test and a sweep need,
     and a kubeconfig with a token of it. Again, it changes nothing and gives a
     new token; what an administrator has made of -o yaml is taken as it is.
-    What the clients of an experiment read and write, and churn deletes or
-    drains, is allowed only if it is named by -f.
+    What the clients of an experiment read and write, churn deletes or drains,
+    and profiles read, is allowed only if it is named by -f.
     """  # noqa: D301  - click wants the character that backslash b stands for
     refuse_two(kubeconfig, cluster)
     seconds = _seconds(duration)
-    wanted = rights(_inputs(experiments))
+    inputs = _inputs(experiments)
+    wanted, reads = rights(inputs), paths(inputs)
     connection = from_kubeconfig(path_of(kubeconfig, cluster))
     place = namespace or connection.namespace
-    identity = _text(manifests(place, wanted))
+    identity = _text(manifests(place, wanted, reads))
     if output == "yaml":
         _tell(identity, file)
         return
     try:
-        made = asyncio.run(_made(connection, place, wanted, seconds))
+        made = asyncio.run(_made(connection, place, wanted, reads, seconds))
     except ForbiddenError as error:
         click.echo(identity, nl=False, err=True)
         raise ForbiddenError(
@@ -110,9 +111,11 @@ def credentials(
     click.echo(f"{made.account} on {connection.server}, until {made.expires}", err=True)
 
 
-async def _made(connection: Connection, namespace: str, wanted: Collection[Right], seconds: float) -> Credentials:
+async def _made(
+    connection: Connection, namespace: str, wanted: Collection[Right], reads: Collection[str], seconds: float
+) -> Credentials:
     async with KubeClient(connection) as kube:
-        return await make(kube, namespace, wanted, seconds=seconds)
+        return await make(kube, namespace, wanted, reads, seconds=seconds)
 
 
 def _inputs(experiments: Iterable[Path]) -> list[DensityInputs]:

@@ -6,14 +6,16 @@ Those of any other cluster answer nobody whom a kubeconfig makes us: they are ab
 
 import ssl
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from urllib.parse import urlencode
 
-from autox.cluster.administrator import Administrator
+from autox.cluster.administrator import BODY_LIMIT, Administrator
 from autox.cluster.home import clusters_root, home
 from autox.cluster.state import read_state
 from autox.kube.client import KubeClient
+from autox.kube.transport import Limits
 from autox.model.density import DensityInputs
-from autox.model.errors import AutoxError
+from autox.model.errors import AutoxError, NotFoundError
 from autox.tasks.density.course.components import API_SERVER, CONTROLLER_MANAGER, ETCD, SCHEDULER
 from autox.wire.failures import ExchangeError
 
@@ -22,6 +24,8 @@ _LISTENERS = {
     SCHEDULER: ("scheduler", "https"),
     ETCD: ("etcd-metrics", "http"),
 }
+_NONE = "it serves none: does it run with --profiling=false?"
+_UNLESS = "it serves none unless it is told to, at a price: autox cluster up --set etcd.flags.enable-pprof=true"
 _ELSEWHERE = "only that of a local cluster can be read, which cluster names"
 
 
@@ -33,6 +37,10 @@ Source = Callable[[], Awaitable[str]]
 """Reads a component's metrics; raises UnreadableError."""
 
 
+Profiles = Callable[[str, Mapping[str, str], float], Awaitable[bytes]]
+"""Asks a component for a profile: path, query, seconds that it may take; raises UnreadableError."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Sources:
     """What can be read of a control plane.
@@ -40,10 +48,12 @@ class Sources:
     Attributes:
         found: by component.
         absent: why the others cannot be read, by component.
+        profiles: of those that can be read, by component.
     """
 
     found: Mapping[str, Source]
     absent: Mapping[str, str]
+    profiles: Mapping[str, Profiles] = field(default_factory=dict)
 
 
 def sources(kube: KubeClient, inputs: DensityInputs, environ: Mapping[str, str]) -> Sources:
@@ -54,15 +64,22 @@ def sources(kube: KubeClient, inputs: DensityInputs, environ: Mapping[str, str])
         inputs: of the run, which name it.
         environ: the variables of the run.
     """
-    api_server = _of_api_server(kube)
+    api_server, profiles = _of_api_server(kube), _profiles_of_api_server(kube)
     place = home(inputs.cluster, root=clusters_root(environ)) if inputs.cluster else None
     state = read_state(place) if place is not None else None
     if place is None or state is None:
-        return Sources(found={API_SERVER: api_server}, absent=dict.fromkeys(_LISTENERS, _ELSEWHERE))
+        absent = dict.fromkeys(_LISTENERS, _ELSEWHERE)
+        return Sources(found={API_SERVER: api_server}, absent=absent, profiles={API_SERVER: profiles})
     administrator = Administrator(place)
     urls = {name: state.network.url(listener, scheme=scheme) for name, (listener, scheme) in _LISTENERS.items()}
     found = {name: _of(administrator, f"{url}/metrics") for name, url in urls.items()}
-    return Sources(found={API_SERVER: api_server, **found}, absent={})
+    beside = {name: profiles_of(administrator, url) for name, url in urls.items() if name != ETCD}
+    # NB: etcd serves them where it serves its clients, whom it knows by certificates of its own authority.
+    client = Administrator(place, authority="etcd-ca", identity="etcd-client")
+    of_etcd = profiles_of(client, state.network.url("etcd"), none=_UNLESS)
+    return Sources(
+        found={API_SERVER: api_server, **found}, absent={}, profiles={API_SERVER: profiles, **beside, ETCD: of_etcd}
+    )
 
 
 def _of_api_server(kube: KubeClient) -> Source:
@@ -89,5 +106,42 @@ def _of(administrator: Administrator, url: str) -> Source:
             return answer.body.decode()
         except ValueError as error:
             raise UnreadableError(f"{url} is no text") from error
+
+    return read
+
+
+def _profiles_of_api_server(kube: KubeClient) -> Profiles:
+    async def read(path: str, query: Mapping[str, str], seconds: float) -> bytes:
+        limits = Limits(answer_bytes=BODY_LIMIT, request_seconds=seconds)
+        try:
+            async with KubeClient(kube.connection, limits=limits) as client:
+                return await client.read(path, params=query)
+        except NotFoundError as error:
+            raise UnreadableError(_NONE) from error
+        except AutoxError as error:
+            raise UnreadableError(error.message) from error
+
+    return read
+
+
+def profiles_of(administrator: Administrator, url: str, *, none: str = _NONE) -> Profiles:
+    """The profiles of a component of a local cluster.
+
+    Args:
+        administrator: whom it answers.
+        url: where it is.
+        none: what it means that it has none.
+    """
+
+    async def read(path: str, query: Mapping[str, str], seconds: float) -> bytes:
+        try:
+            answer = await administrator.get(f"{url}{path}?{urlencode(query)}", seconds=seconds)
+        except (ExchangeError, OSError, ssl.SSLError) as error:
+            raise UnreadableError(f"{url}{path} does not answer") from error
+        if answer.status == 404:
+            raise UnreadableError(none)
+        if answer.status != 200:
+            raise UnreadableError(f"{url}{path} answers HTTP {answer.status}")
+        return answer.body
 
     return read
