@@ -19,7 +19,7 @@ COMMANDS = {
     ),
     "density": (
         "autox.cli.commands.density:density",
-        "Prepare load tests of a control plane, and clean up after them.",
+        "Prepare and compare load tests of control planes, and clean up after them.",
     ),
     "history": ("autox.cli.commands.history:history", "List experiments and their verdicts."),
     "nodes": ("autox.cli.commands.nodes:nodes", "Run virtual nodes."),

@@ -4,10 +4,11 @@ from collections.abc import Iterator, Sequence
 
 from autox.model.comparison import Answer
 from autox.report.comparedsections import ComparedDocument, ContrastTable, FindingRow
-from autox.report.legible import columns, wrapped
+from autox.report.legible import columns, fitted, wrapped
 
 WIDTH = 80  # columns
 _GAP = "  "
+_METRIC, _VARIANT = 44, 32  # columns of a name in a table, at the most
 
 
 def to_text(document: ComparedDocument) -> str:
@@ -30,16 +31,16 @@ def _lines(document: ComparedDocument) -> Iterator[str]:
 def _medians(document: ComparedDocument) -> Iterator[str]:
     """The medians of all variants, as many beside each other as there is room for."""
     yield "The medians of each variant's trials"
-    first = ["METRIC", *(each.metric for each in document.metrics)]
+    first = ["METRIC", *(fitted(each.metric, _METRIC) for each in document.metrics)]
+    names = [fitted(each, _VARIANT) for each in document.variants]
     widths = [
         max(map(columns, (name, *(each.medians[number] for each in document.metrics))))
-        for number, name in enumerate(document.variants)
+        for number, name in enumerate(names)
     ]
     for part in _fitting(widths, WIDTH - max(map(columns, first)) - len(_GAP)):
-        head = ("METRIC", *(document.variants[number] for number in part))
-        rows = [(each.metric, *(each.medians[number] for number in part)) for each in document.metrics]
+        cells = [names, *(each.medians for each in document.metrics)]
         yield ""
-        yield from _table([head, *rows])
+        yield from _table([(name, *(row[number] for number in part)) for name, row in zip(first, cells, strict=True)])
 
 
 def _fitting(widths: Sequence[int], room: int) -> Iterator[list[int]]:
@@ -56,7 +57,7 @@ def _fitting(widths: Sequence[int], room: int) -> Iterator[list[int]]:
 
 
 def _contrast(table: ContrastTable) -> Iterator[str]:
-    yield table.title
+    yield from wrapped(table.title, WIDTH)
     for answer in Answer:
         if rows := table.having(answer):
             yield f"  {answer.value}"
@@ -70,7 +71,7 @@ def _findings(rows: Sequence[FindingRow]) -> Iterator[str]:
         yield from lines
         return
     for row in rows:
-        yield f"    {row.metric}"
+        yield from (f"    {line}" for line in wrapped(row.metric, WIDTH - 4))
         told = ", ".join(filter(None, (row.effect, row.interval, row.said)))
         yield from (f"      {line}" for line in wrapped(told, WIDTH - 6))
 

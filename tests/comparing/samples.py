@@ -55,7 +55,12 @@ UNITS = {CPU: "cores", STARTUP: "ms"}
 def result(values: Mapping[str, float], verdict: Verdict = Verdict.NO_DATA, message: str = "") -> ExperimentResult:
     """What a load test found out."""
     metrics = tuple(
-        Metric(name=name, unit=UNITS[name], value=value if isfinite(value) else None, infinite=not isfinite(value))
+        Metric(
+            name=name,
+            unit=UNITS.get(name, "ms"),
+            value=value if isfinite(value) else None,
+            infinite=not isfinite(value),
+        )
         for name, value in values.items()
     )
     curve = tuple(values.get(CPU, 1.0) * share for share in (0.5, 1.0, 1.2, 0.9))

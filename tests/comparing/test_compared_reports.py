@@ -10,7 +10,7 @@ import pytest
 
 from autox.api.tasks.density.matrixresult import object_from_comparison
 from autox.model.comparison import Answer, Comparison
-from autox.model.matrix import Matrix
+from autox.model.matrix import Factor, Matrix
 from autox.model.verdict import Verdict
 from autox.report.compared import compared
 from autox.report.comparedhtml import to_html
@@ -46,6 +46,22 @@ def test_a_terminal_shows_what_differs_and_what_does_not() -> None:
     assert re.search(r"watchCache: off against on, load pods\n  no difference seen\n", text)
     assert re.search(r"pod-startup-latency-p99  0\.99x .* would have seen 1\.0\dx", text)
     assert re.search(r"METRIC +small-pods-on +small-pods-off", text)
+
+
+def test_long_names_stay_within_the_terminal() -> None:
+    """Names that are as long as they may be are cut in tables, and broken elsewhere."""
+    long = [
+        Factor(
+            name=f"{name}{'x' * 22}", levels=tuple(f"{name}{level}{'y' * 22}" for level in "ab"), is_load=name == "l"
+        )
+        for name in ("f", "g", "l")
+    ]
+    client = f"density/client-latency-p99/{'z' * 63}"
+    of = matrix(*long, metrics=(client, CPU), trials=4)
+    text = to_text(compared(comparison(of, tried(of, lambda _, block: {client: float(block), CPU: 1e-9 * block}))))
+
+    assert max(map(columns, text.splitlines())) <= 80
+    assert "z" * 63 in "".join(text.split())
 
 
 def test_too_few_trials_say_so() -> None:

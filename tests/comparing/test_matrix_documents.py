@@ -159,9 +159,19 @@ def test_the_example_is_told_without_a_cluster() -> None:
     assert told["trials"] == len(told["order"]) == 40
 
 
-def test_a_setting_that_no_cluster_has_is_told_before_anything_is_tried(tmp_path: Path) -> None:
-    """And a document that makes no sense ends with 2."""
-    done = dry(written(tmp_path, cluster={"etcd": {"flags": {"a=b": 1}}}))
+@pytest.mark.parametrize(
+    ("cluster", "told"),
+    [
+        ({"etcd": {"flags": {"a=b": 1}}}, "a flag without its leading dashes"),
+        ({"binaries": "nowhere"}, "the directory of binaries is not a directory"),
+    ],
+)
+def test_a_mistake_ends_it_before_anything_is_tried(tmp_path: Path, cluster: dict[str, Any], told: str) -> None:
+    """With 2, and without a directory for trials."""
+    path = written(tmp_path, cluster=cluster)
+    kept = tmp_path / "kept"
+    done = run(sys.executable, "-m", "autox", "density", "matrix", "-f", str(path), "--keep", str(kept))
 
     assert done.code == 2
-    assert "a flag without its leading dashes" in done.err
+    assert told in done.err
+    assert not kept.exists()

@@ -3,11 +3,14 @@
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
+from io import StringIO
 from pathlib import Path
 
 import pytest
 
 from autox.api.results import object_from_result
+from autox.cli.parts.progress import TerminalProgress
+from autox.cli.parts.trialprogress import TrialProgress
 from autox.core.contrasts import observation, slots
 from autox.model.errors import ConfigurationError, PermanentError
 from autox.model.matrix import Matrix, Slot, Trial
@@ -186,6 +189,32 @@ def test_a_directory_of_other_things_is_left_alone(tmp_path: Path) -> None:
     (tmp_path / "matrix.json").write_text("{")
     with pytest.raises(ConfigurationError, match=r"matrix\.json cannot be read"):
         Kept(tmp_path, PAIR, VERSIONS).claim()
+
+
+async def test_a_place_that_cannot_be_written_is_told_before_the_first_trial(tmp_path: Path) -> None:
+    """And not after it."""
+    (tmp_path / "file").touch()
+    desk = Desk()
+
+    with pytest.raises(PermanentError):
+        await desk.run(tmp_path / "file")
+    assert desk.made == []
+
+
+def test_progress_in_a_log_is_a_line_for_each_trial() -> None:
+    """Which trial of how many, how long yet, and how it ended if it did not bring its load."""
+    stream, slot = StringIO(), next(slots(PAIR))
+    telling = TrialProgress(TerminalProgress(stream, clock=lambda: 0.0))
+    telling.plans(made=2, total=6, seconds=400.0)
+    telling.begins(slot, number=3, left=400.0)
+    telling.says("\x1b[31mloading")
+    telling.ended(slot, result({}, Verdict.FAIL, "pods came late"), seconds=9.0)
+
+    assert stream.getvalue().splitlines() == [
+        "2 of 6 trials are kept; the rest takes about 7 min",
+        f"trial 3 of 6, block 1: {slot.variant.name}; about 7 min left",
+        "  Fail: pods came late, after 0:00",
+    ]
 
 
 def test_a_result_is_kept_whole(tmp_path: Path) -> None:

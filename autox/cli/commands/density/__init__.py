@@ -22,4 +22,4 @@ COMMANDS = {
 
 @click.group(cls=LazyGroup, table=COMMANDS)
 def density() -> None:
-    """Prepare load tests of a control plane, or clean up after them."""
+    """Prepare or compare load tests of control planes, or clean up after them."""

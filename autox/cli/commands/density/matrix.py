@@ -5,7 +5,6 @@ import json
 import os
 import signal
 import sys
-from collections.abc import Mapping
 from dataclasses import asdict
 from pathlib import Path
 
@@ -24,11 +23,9 @@ from autox.cluster.binaries.settings import BinarySettings
 from autox.cluster.binaries.tools import Tool
 from autox.cluster.files import write_private
 from autox.cluster.programs import chosen
-from autox.cluster.spec import ClusterSpec
 from autox.core.comparing import compare
 from autox.core.contrasts import observation, questions, slots
 from autox.model.comparison import Comparison
-from autox.model.errors import ConfigurationError
 from autox.model.matrix import Matrix, Trial
 from autox.report.compared import compared
 from autox.report.comparedtext import to_text
@@ -67,8 +64,6 @@ def matrix(path: Path, keep: Path | None, *, dry_run: bool, output: str) -> None
     makes no sense, 3 on errors and where trials are missing.
     """
     asked = load_matrix(path)
-    for each in asked.variants:
-        _check(each.name, each.settings)
     if dry_run:
         _tell(asked, output)
         return
@@ -132,14 +127,6 @@ def _programs(directory: Path | None, progress: TerminalProgress) -> Programs:
         versions={tool.value: binary.version for tool, binary in found.items()},
         chosen=chosen(found),
     )
-
-
-def _check(variant: str, settings: Mapping[str, str]) -> None:
-    """Make sure that ``autox cluster up`` knows all settings, before anything is brought up."""
-    try:
-        ClusterSpec(name="x").changed(nodes=0, assignments=[f"{key}={value}" for key, value in settings.items()])
-    except ConfigurationError as error:
-        raise ConfigurationError(f"variant {variant}: {error.message}", hint=error.hint) from error
 
 
 def _tell(asked: Matrix, output: str) -> None:

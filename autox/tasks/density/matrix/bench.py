@@ -112,7 +112,8 @@ class Bench:
             except (KeyError, psutil.Error) as error:
                 raise PermanentError(f"{component} has ended since it was ready") from error
             if found != wanted:
-                raise PermanentError(f"{component} does not run with {key}={wanted}")
+                # NB: without the value, which may be a secret.
+                raise PermanentError(f"{component} does not run with the {key} that was asked for")
             told[key] = found if kind == "flags" or name.startswith(_OF_GO) else HIDDEN
         return told
 
