@@ -57,6 +57,10 @@ class Desk:
         """See ``Telling``."""
         self.told.append(line)
 
+    def tells(self, line: str) -> None:
+        """See ``Telling``."""
+        self.told.append(line)
+
     def ended(self, slot: Slot, result: ExperimentResult, *, seconds: float) -> None:
         """See ``Telling``."""
         self.told.append(f"{slot.name} {result.verdict} {seconds:g} s")
@@ -208,11 +212,13 @@ def test_progress_in_a_log_is_a_line_for_each_trial() -> None:
     telling.plans(made=2, total=6, seconds=400.0)
     telling.begins(slot, number=3, left=400.0)
     telling.says("\x1b[31mloading")
+    telling.tells("\x1b[31mit was spoilt")
     telling.ended(slot, result({}, Verdict.FAIL, "pods came late"), seconds=9.0)
 
     assert stream.getvalue().splitlines() == [
         "2 of 6 trials are kept; the rest takes about 7 min",
         f"trial 3 of 6, block 1: {slot.variant.name}; about 7 min left",
+        "\\x1b[31mit was spoilt",
         "  Fail: pods came late, after 0:00",
     ]
 

@@ -37,6 +37,10 @@ class TrialProgress:
         """See ``Telling``."""
         self._progress.advance(self._number - 1, detail=legible(line))
 
+    def tells(self, line: str) -> None:
+        """See ``Telling``."""
+        self._progress.say(legible(line))
+
     def ended(self, slot: Slot, result: ExperimentResult, *, seconds: float) -> None:
         """See ``Telling``."""
         del slot, seconds

@@ -47,7 +47,10 @@ class Telling(Protocol):
         """
 
     def says(self, line: str) -> None:
-        """What a trial says."""
+        """What a trial says, of which the latest is enough."""
+
+    def tells(self, line: str) -> None:
+        """What is worth a line of its own."""
 
     def ended(self, slot: Slot, result: ExperimentResult, *, seconds: float) -> None:
         """A trial has ended.
@@ -109,10 +112,10 @@ class Runner:
             return await self._run()
 
     def _waiting(self) -> None:
-        self.telling.says(f"another command makes trials in {self.kept.directory}: waiting for its end")
+        self.telling.tells(f"another command makes trials in {self.kept.directory}: waiting for its end")
 
     async def _run(self) -> tuple[tuple[Trial, ...], str]:
-        results = self.kept.results(say=self.telling.says)
+        results = self.kept.results(say=self.telling.tells)
         every = list(slots(self.matrix))
         began, why = self.clock(), ""
         missing = [slot for slot in every if slot.name not in results]
@@ -148,7 +151,7 @@ class Runner:
             result = replace(result, environment={**result.environment, ATTEMPTS: str(attempt)})
             if result.verdict is not Verdict.INVALID:
                 break
-            self.telling.says(f"{slot.name} was spoilt: {result.message}")
+            self.telling.tells(f"{slot.name} was spoilt: {result.message}")
         return result
 
 
