@@ -19,7 +19,7 @@ from autox.tasks.density.course.sources import Sources, UnreadableError
 
 _PATIENCE = 20.0  # seconds for an answer, beside those of the profile
 _PATHS = {ProfileKind.CPU: "/debug/pprof/profile", ProfileKind.HEAP: "/debug/pprof/heap"}
-_UNITS = {"nanoseconds": (1e-9, "s"), "bytes": (1 / (1 << 20), "MiB")}
+_UNITS = {"nanoseconds": (1e9, "s"), "bytes": (float(1 << 20), "MiB")}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -72,9 +72,9 @@ class Profiler:
         await self._take(ProfileMoment.END, began=began)
 
     async def profiles(self) -> tuple[Profile, ...]:
-        """What those say that were taken."""
+        """What those say that were taken, by moment and kind, the components in the order of ``Sources``."""
         found = []
-        for each in self._taken:
+        for each in self._in_order():
             try:
                 found.append(await asyncio.to_thread(_table, each))
             except ProfileError as error:
@@ -87,7 +87,7 @@ class Profiler:
         if self._asked is None:
             return
         for moment in dict.fromkeys(each.moment for each in self._taken):
-            taken = [each for each in self._taken if each.moment is moment and each.kind is ProfileKind.CPU]
+            taken = [each for each in self._in_order() if each.moment is moment and each.kind is ProfileKind.CPU]
             if taken:
                 yield Note(
                     text=f"CPU of {', '.join(each.component for each in taken)} was profiled from"
@@ -98,6 +98,14 @@ class Profiler:
             yield Note(text=f"no profile of {component} ({', '.join(which)}): {why}")
         for component, why in self._sources.absent.items():
             yield Note(text=f"no profile of {component}: {why}")
+
+    def _in_order(self) -> list[_Taken]:
+        moments, kinds, components = list(ProfileMoment), list(ProfileKind), list(self._sources.profiles)
+
+        def place(each: _Taken) -> tuple[int, ...]:
+            return moments.index(each.moment), kinds.index(each.kind), components.index(each.component)
+
+        return sorted(self._taken, key=place)
 
     async def _in_the_middle(self, *, began: float, whole: float) -> None:
         if self._asked is None:
@@ -134,10 +142,9 @@ class Profiler:
 
 def _table(taken: _Taken) -> Profile:
     found = top(taken.data, count=MOST_ROWS)
-    scale, unit = _UNITS.get(found.unit, (1.0, found.unit))
+    size, unit = _UNITS.get(found.unit, (1.0, found.unit))
     rows = (
-        ProfileRow(function=row.function, flat=row.flat * scale, cumulative=row.cumulative * scale)
-        for row in found.rows
+        ProfileRow(function=row.function, flat=row.flat / size, cumulative=row.cumulative / size) for row in found.rows
     )
     return Profile(
         component=taken.component,
@@ -145,6 +152,6 @@ def _table(taken: _Taken) -> Profile:
         moment=taken.moment,
         at=round(taken.at, 1),
         unit=unit,
-        total=found.total * scale,
+        total=found.total / size,
         rows=tuple(rows),
     )
