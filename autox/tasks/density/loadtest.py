@@ -22,7 +22,7 @@ from autox.tasks.context import Findings, TaskContext
 from autox.tasks.density import explaining, figures, heartbeat, inventory, namespaces
 from autox.tasks.density.applying import Applying
 from autox.tasks.density.arrival import Arrival, arrival
-from autox.tasks.density.attribution import Culprit, culprit
+from autox.tasks.density.attribution import culprit
 from autox.tasks.density.cancellation import beside, uninterrupted
 from autox.tasks.density.churning import Churning
 from autox.tasks.density.cleaning import clean
@@ -42,11 +42,10 @@ from autox.tasks.density.observing import Observer
 from autox.tasks.density.podtimes import PodTimes
 from autox.tasks.density.prober import probing
 from autox.tasks.density.profiling import Profiler
+from autox.tasks.density.rig import Rig, why_invalid
 from autox.tasks.density.serverclock import ServerClock
 from autox.tasks.density.turnover import Turnover
 from autox.tasks.density.workload import namespace
-
-_TOLERABLE = 1.0  # seconds that this process may be late
 
 
 class LoadTest:
@@ -190,7 +189,7 @@ class LoadTest:
             metrics=(*figures.metrics(measured, inputs), *telling.metrics(course)),
             series=(*pod_series(observer.every, began=began, ended=ended), *course.series),
             profiles=profiles,
-            invalid=self._why_invalid(gave_way) or telling.why_invalid(course),
+            invalid=why_invalid(self._rig, measured, gave_way) or telling.why_invalid(course),
             notes=(
                 *notes(measured, self._sent, told, gave_way),
                 *client_notes(self._traffic.outcomes),
@@ -211,22 +210,16 @@ class LoadTest:
         dated, prefix = self._sent.dated(self._plan), self._run_labels.node_prefix
         return arrival(pods, dated, whole=self._whole, began=began, until=until, node_prefix=prefix)
 
-    def _why_invalid(self, gave_way: Culprit | None) -> str:
+    @property
+    def _rig(self) -> Rig:
         again = self._churning.sent.behind if self._churning else 0.0
-        behind = max(self._sent.behind, self._sent_later.behind, again)
-        if behind > _TOLERABLE:
-            return f"{self._sent.what} were sent up to {behind:.1f} s late: this machine cannot keep the rate"
-        if self._applying.stalled > _TOLERABLE:
-            stalled = f"{self._applying.stalled:.1f} s"
-            return f"this process stood still for {stalled}, and may have seen everything that much late"
-        if self._clock.has_jumped:
-            return (
-                f"the API server's clock moved by {self._clock.contradiction:.0f} s or more in mid-run, so that nobody"
-                " knows when pods were created"
-            )
-        if self._traffic.why_invalid:
-            return f"this machine cannot keep the clients: {self._traffic.why_invalid}"
-        return str(gave_way) if gave_way and gave_way.is_ours else ""
+        return Rig(
+            behind=max(self._sent.behind, self._sent_later.behind, again),
+            what=self._sent.what,
+            stalled=self._applying.stalled,
+            contradiction=self._clock.contradiction if self._clock.has_jumped else 0.0,
+            clients=self._traffic.why_invalid,
+        )
 
     async def _prepare(self) -> None:
         try:

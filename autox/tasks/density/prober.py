@@ -57,6 +57,11 @@ class Availability:
     lost: float | None = None
 
     @property
+    def away(self) -> float:
+        """For about how many seconds it was not ready."""
+        return (self.looks - self.ready) * PERIOD
+
+    @property
     def share(self) -> float | None:
         """Of the looks; None if there was none, or if nobody can tell."""
         return self.ready / self.looks if self.looks and not self.why else None

@@ -1,0 +1,65 @@
+"""Whether the test itself spoilt a run: what it was late with, and what it cannot have seen. Pure.
+
+A rig that was late by a second may have made or seen everything that much late, and its figures are nobody's. There is
+one exception. Where a part of the control plane was gone, and pods are missing or late for it, a rig that was late for
+less time than that has seen what matters: the run fails, and the part is named. Without a pod that is missing the
+figures would be all that is left, and are not believed.
+"""
+
+from dataclasses import dataclass
+
+from autox.tasks.density.attribution import Culprit
+from autox.tasks.density.figures import Measured
+
+TOLERABLE = 1.0
+"""Seconds that this process may be late."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rig:
+    """How the test itself did.
+
+    Attributes:
+        behind: seconds that an object was sent late at the most.
+        what: what these objects are.
+        stalled: seconds that this process stood still at the most.
+        contradiction: seconds by which the API server's clock moved; 0.0 if it did not.
+        clients: why the requests of clients were not those that were asked for; empty if they were.
+    """
+
+    behind: float
+    what: str
+    stalled: float
+    contradiction: float
+    clients: str
+
+
+def why_invalid(rig: Rig, measured: Measured, gave_way: Culprit | None) -> str:
+    """Why the figures must not be believed; empty if they may.
+
+    Args:
+        rig: how the test itself did.
+        measured: the figures.
+        gave_way: the part that gave way first; None if none did.
+    """
+    tolerable = _tolerable(measured, gave_way)
+    if rig.behind > tolerable:
+        return f"{rig.what} were sent up to {rig.behind:.1f} s late: this machine cannot keep the rate"
+    if rig.stalled > tolerable:
+        return f"this process stood still for {rig.stalled:.1f} s, and may have seen everything that much late"
+    if rig.contradiction:
+        return (
+            f"the API server's clock moved by {rig.contradiction:.0f} s or more in mid-run, so that nobody knows when"
+            " pods were created"
+        )
+    if rig.clients:
+        return f"this machine cannot keep the clients: {rig.clients}"
+    return str(gave_way) if gave_way and gave_way.is_ours else ""
+
+
+def _tolerable(measured: Measured, gave_way: Culprit | None) -> float:
+    """Seconds that the rig may be late: as long as a part was gone, where that kept pods from coming."""
+    found = measured.arrival
+    if gave_way is None or not gave_way.has_died or found.as_asked == found.wanted:
+        return TOLERABLE
+    return max(TOLERABLE, measured.availability.away)
