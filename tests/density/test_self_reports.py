@@ -1,5 +1,6 @@
 """What the parts of a control plane say of themselves, and what becomes of it in the name of the part that gave way."""
 
+from collections import Counter
 from dataclasses import replace
 from typing import Any
 
@@ -10,6 +11,7 @@ from autox.tasks.density.attribution import culprit
 from autox.tasks.density.course.components import API_SERVER, CONTROLLER_MANAGER, ETCD, SCHEDULER
 from autox.tasks.density.course.course import Course
 from autox.tasks.density.course.selfreport import SelfReport, self_report
+from autox.tasks.density.prober import Availability
 from tests.density.samples import GOOD, pod, running_pod
 from tests.density.test_attribution import LATE, run, took
 from tests.density.test_course import buckets, course, metrics
@@ -157,6 +159,25 @@ def test_what_a_part_says_of_itself_is_evidence(  # noqa: PLR0917  - a table of 
     assert named.part == part
     assert evidence in named.evidence
     assert named.hint == hint
+
+
+@pytest.mark.parametrize(
+    ("disk", "evidence", "hint"),
+    [
+        (0.31, "could not reach it, and its own disk up to 310 ms (p99)", hints.ETCD_SLOW),
+        (0.004, "could not reach it", hints.ETCD_GONE),
+        (None, "could not reach it", hints.ETCD_GONE),
+    ],
+)
+def test_an_etcd_whose_disk_is_slow_is_not_taken_for_dead(disk: float | None, evidence: str, hint: str) -> None:
+    """With 300 ms for each fsync the API server could not reach it three times; who read that looked for a crash."""
+    away = Availability(looks=27, ready=24, failed=Counter({"etcd": 3}))
+
+    named = culprit(replace(run(*LATE), availability=away, own=SelfReport(disk=disk)))
+
+    assert named is not None
+    assert (named.part, named.has_died, named.hint) == ("etcd", True, hint)
+    assert named.evidence.endswith(evidence)
 
 
 def test_without_etcds_own_word_no_less_is_believed_than_before() -> None:

@@ -123,7 +123,11 @@ def _dead(measured: Measured) -> Iterator[Culprit]:
     for check, times in found.failed.most_common(1):
         if check.startswith("etcd"):
             told = f"in {times} of {found.looks} looks at /readyz the API server could not reach it"
-            yield Culprit("etcd", told, hints.ETCD_GONE, has_died=True)
+            hint, disk = hints.ETCD_GONE, measured.own.disk
+            # NB: a disk can be so slow that the API server takes etcd for dead.
+            if disk is not None and disk >= SLOW:
+                told, hint = f"{told}, {_disk(disk)[0]}", hints.ETCD_SLOW
+            yield Culprit("etcd", told, hint, has_died=True)
     if found.unreachable:
         told = f"nobody answered {found.unreachable} of {found.looks} looks at /readyz"
         yield Culprit("the API server", told, hints.API_SERVER_GONE, has_died=True)
