@@ -18,7 +18,7 @@ from autox.tasks.density.labels import RUN_LABEL
 
 Object = dict[str, Any]
 _GROUP = "admissionregistration.k8s.io"
-_RESOURCES = {"pods": ("", "pods"), "deployments": ("apps", "deployments")}
+_RESOURCES = {"pods": ("", "pods"), "configmaps": ("", "configmaps"), "deployments": ("apps", "deployments")}
 
 
 def refusing(name: str, run: str, resource: str, message: str) -> list[Object]:

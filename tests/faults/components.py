@@ -22,6 +22,7 @@ from autox.model.result import SLO, Bound
 from autox.model.verdict import Verdict
 from tests.clusters import LocalCluster, run
 from tests.faults import slowdisk
+from tests.faults.admissions import slow_webhook
 from tests.faults.planting import Fault, Planting, as_user, bound
 
 Act = Callable[[Planting], Awaitable[None]]
@@ -160,9 +161,39 @@ async def fill(planting: Planting) -> None:
 
 
 async def few_seats(planting: Planting) -> None:
-    """An API server that takes five requests and five changes at a time, and a user whom it makes wait like others."""
+    """An API server that takes five requests and five changes at a time, and a user whom it makes wait like others.
+
+    On a machine that is quick ten are enough for any load of ours, so that somebody has to keep seats for long.
+    """
     await told("apiServer", max_requests_inflight="5", max_mutating_requests_inflight="5")(planting)
-    await planting.apply(bound(ORDINARY, role="cluster-admin"))
+    await planting.apply(
+        bound(ORDINARY, role="cluster-admin"), {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": HOARD}}
+    )
+    hook = await planting.stack.enter_async_context(
+        slow_webhook(planting.directory, planting.run, "configmaps", seconds=SEATED)
+    )
+    hook["webhooks"][0]["namespaceSelector"] = {"matchLabels": {"kubernetes.io/metadata.name": HOARD}}
+    await planting.apply(hook)
+
+
+async def take_seats(planting: Planting) -> None:
+    """Other programs of the same user ask for as much as they can, while pods are created, and each takes a second."""
+    await planting.creating()
+    async with KubeClient(from_kubeconfig(planting.directory / "kubeconfig")) as kube:
+
+        async def ask_again() -> None:
+            while True:
+                with suppress(AutoxError):
+                    await kube.create(CONFIG_MAPS, {"metadata": {"generateName": "hoard-", "namespace": HOARD}})
+
+        asking = [asyncio.create_task(ask_again()) for _ in range(SEATS)]
+        try:
+            await planting.line("pods running")
+            await asyncio.sleep(ENOUGH)
+        finally:
+            for each in asking:
+                each.cancel()
+            await asyncio.gather(*asking, return_exceptions=True)
 
 
 async def blinded(planting: Planting) -> None:
@@ -183,6 +214,9 @@ async def stand_still(planting: Planting) -> None:
     await planting.creating()
     time.sleep(3.0)  # noqa: ASYNC251  - that is the fault
 
+
+HOARD, SEATS, SEATED, ENOUGH = "hoard", 40, 1.0, 15.0
+"""A namespace of others, how many requests of theirs there are at a time, how long each takes, and all of them."""
 
 BLIND = "blind-user"
 ORDINARY = "ordinary-user"
@@ -217,16 +251,16 @@ ALONE = (
         name="controller manager at 2 qps",
         is_quick=False,
         truth="pods come at less than 2 a second where 30 are asked for, and all of them run at last",
-        words="the controller manager gave way first",
+        words="controller manager gave way first: the API server was quick, and pods still came slowly; its requests",
         before=slowed("controllerManager", qps=2),
         inputs={"pods": 60, "pods_per_deployment": 10, "rate": 30.0, "timeout": 120.0},
     ),
     Fault(
-        name="scheduler at 2 qps",
+        name="scheduler at 5 qps",
         is_quick=False,
-        truth="every pod comes and runs, and 2 a second are scheduled where 10 are wanted",
+        truth="every pod comes and runs, and 5 a second are scheduled where 10 are wanted",
         words="the scheduler gave way first",
-        before=slowed("scheduler", qps=2),
+        before=slowed("scheduler", qps=5),
         slos=(SLO(metric="density/scheduling-throughput", bound=Bound.LOWER, limit=10),),
         inputs={"pods": 60, "pods_per_deployment": 10, "rate": 30.0, "timeout": 120.0},
     ),
@@ -276,12 +310,13 @@ ALONE = (
     Fault(
         name="five requests at once",
         is_quick=False,
-        truth="the API server takes ten requests at a time, and the others wait in its queues, ours too",
+        truth="the API server takes ten requests at a time, others of the user keep some, and ours wait in its queues",
         words="API priority and fairness gave way first",
         before=few_seats,
+        meanwhile=take_seats,
         kubeconfig=lambda planting: as_user(planting, ORDINARY),
         slos=(SLO(metric="density/pod-startup-latency-p99", bound=Bound.UPPER, limit=1000),),
-        inputs={"nodes": 2, "pods": 200, "pods_per_deployment": 10, "rate": 200.0, "timeout": 120.0},
+        inputs={"nodes": 2, "pods": 60, "pods_per_deployment": 10, "rate": 30.0, "timeout": 120.0},
     ),
     *(
         Fault(
