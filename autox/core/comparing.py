@@ -57,6 +57,17 @@ def decide(questions: Sequence[Question]) -> tuple[Finding, ...]:
     return tuple(findings)
 
 
+def trials_needed(pairs: Sequence[int], metrics: int) -> int:
+    """How many trials of each variant it takes at the least until any question of a matrix can be decided.
+
+    Args:
+        pairs: how many a block has, of each contrast.
+        metrics: how many are compared in each.
+    """
+    questions = len(pairs) * metrics
+    return max(ceil((1 + log2(questions / ALPHA)) / each) for each in pairs) if questions else 0
+
+
 def differences(question: Question) -> tuple[Scale, list[float]]:
     """How far the second value of each pair is from the first, as logarithms of ratios where that is the scale."""
     scale = Scale.RATIO if all(min(pair) > 0 for pair in question.pairs) else Scale.DIFFERENCE

@@ -76,6 +76,11 @@ def questions(matrix: Matrix, observed: Sequence[Observation]) -> tuple[Question
     return tuple(each for each in found if each.pairs or each.left_out)
 
 
+def pairs_in_a_block(matrix: Matrix) -> tuple[int, ...]:
+    """How many pairs each contrast has in each block."""
+    return tuple(len(_pairs(matrix, each)) for each in contrasts(matrix))
+
+
 def _question(
     metric: str,
     unit: str,

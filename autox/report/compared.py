@@ -1,6 +1,7 @@
 """From a compared matrix to what a page about it consists of (``comparedsections``): what differs first, all worded."""
 
-from collections.abc import Mapping, Sequence
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
 from math import inf, isfinite
 from statistics import median
 
@@ -83,7 +84,7 @@ def _highlights(comparison: Comparison) -> list[str]:
     differing.sort(key=lambda each: each.question.contrast.factor in loads)
     told = []
     for each in differing[:_HIGHLIGHTS]:
-        row = _row(each)
+        row = _row(each, _pairs(each))
         figures = f"{row.effect} ({row.interval})" if row.interval else row.effect or row.said
         told.append(f"{titled(each.question.contrast)}: {row.metric} {figures}")
     if more := len(differing) - _HIGHLIGHTS:
@@ -99,45 +100,50 @@ _WORDS = {
 }
 
 
-def _tables(findings: Sequence[Finding]) -> list[ContrastTable]:
+def _tables(findings: Sequence[Finding]) -> Iterator[ContrastTable]:
     order = list(Answer)
-    tables: dict[str, list[FindingRow]] = {}
-    for each in sorted(findings, key=lambda each: order.index(each.answer)):
-        tables.setdefault(titled(each.question.contrast), []).append(_row(each))
-    titles = dict.fromkeys(titled(each.question.contrast) for each in findings)
-    return [ContrastTable(title=title, rows=tuple(tables[title])) for title in titles]
+    for title in dict.fromkeys(titled(each.question.contrast) for each in findings):
+        found = [each for each in findings if titled(each.question.contrast) == title]
+        found.sort(key=lambda each: order.index(each.answer))
+        [(usual, _)] = Counter(map(_pairs, found)).most_common(1)
+        yield ContrastTable(title=title, pairs=usual, rows=tuple(_row(each, usual) for each in found))
 
 
-def _row(finding: Finding) -> FindingRow:
+def _row(finding: Finding, usual: str = "") -> FindingRow:
     unit, scale = finding.question.unit, finding.scale
     interval = ""
     if finding.interval is not None:
         low, high = (_effect(each, scale, unit) for each in finding.interval)
         interval = f"{low} to {high}"
+    pairs = _pairs(finding)
     return FindingRow(
         metric=_short(finding.question.metric),
         answer=finding.answer,
         effect="" if finding.effect is None else _effect(finding.effect, scale, unit),
         interval=interval,
-        said=_said(finding),
+        said=", ".join(filter(None, (_said(finding), "" if pairs == usual else pairs))),
     )
+
+
+def _pairs(finding: Finding) -> str:
+    left_out = f" ({finding.question.left_out} left out)" if finding.question.left_out else ""
+    return f"{count(len(finding.question.pairs), 'pair')}{left_out}"
 
 
 def _said(finding: Finding) -> str:
     question = finding.question
-    left_out = f"; {question.left_out} pairs left out" if question.left_out else ""
     if finding.answer is Answer.TOO_FEW:
-        return f"{count(finding.more, 'trial')} more at least{left_out}"
-    if finding.answer is Answer.DIFFERS and finding.effect is None and question.pairs:
+        return f"{count(finding.more, 'trial')} more at least"
+    if finding.answer is Answer.DIFFERS and finding.effect is None:
         never = [sum(not isfinite(pair[side]) for pair in question.pairs) for side in (0, 1)]
-        return f"never came: {never[0]} and {never[1]} of {len(question.pairs)}{left_out}"
+        return f"never came: {never[0]} and {never[1]} of {len(question.pairs)}"
     if finding.answer is Answer.DIFFERS:
-        return f"p {quantity(finding.p_value, '', digits=1)}{left_out}"
+        return f"p {quantity(finding.p_value, '', digits=1)}"
     if finding.answer is Answer.NOT_SEEN and finding.smallest is not None:
         if finding.smallest == (1.0 if finding.scale is Scale.RATIO else 0.0):
-            return f"alike in every pair{left_out}"
-        return f"would have seen {_effect(finding.smallest, finding.scale, question.unit)}{left_out}"
-    return left_out.removeprefix("; ")
+            return "alike in every pair"
+        return f"would have seen {_effect(finding.smallest, finding.scale, question.unit)}"
+    return ""
 
 
 def _effect(value: float, scale: Scale, unit: str) -> str:

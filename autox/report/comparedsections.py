@@ -30,9 +30,16 @@ class FindingRow:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ContrastTable:
-    """All metrics of a contrast, those that differ first."""
+    """All metrics of a contrast, those that differ first.
+
+    Attributes:
+        title: the levels.
+        pairs: by how many pairs most of the metrics are compared, and how many are left out, in words.
+        rows: the metrics.
+    """
 
     title: str
+    pairs: str
     rows: tuple[FindingRow, ...]
 
     def having(self, answer: Answer) -> tuple[FindingRow, ...]:

@@ -57,7 +57,7 @@ def _fitting(widths: Sequence[int], room: int) -> Iterator[list[int]]:
 
 
 def _contrast(table: ContrastTable) -> Iterator[str]:
-    yield from wrapped(table.title, WIDTH)
+    yield from wrapped(f"{table.title}: {table.pairs}", WIDTH)
     for answer in Answer:
         if rows := table.having(answer):
             yield f"  {answer.value}"

@@ -41,11 +41,22 @@ def test_a_terminal_shows_what_differs_and_what_does_not() -> None:
     assert max(map(columns, text.splitlines())) <= 80
     assert text.startswith("2 of 10 comparisons differ: matrix.yaml, 40 of 40 trials, 8 variants, 5 blocks")
     assert re.search(
-        r"watchCache: off against on, load lists\n  differs\n    cpu-mean/apiserver  2\.97x  2\.97x to 3", text
+        r"watchCache: off against on, load lists: 10 pairs\n  differs\n    cpu-mean/apiserver  2\.97x  2\.97x to 3",
+        text,
     )
-    assert re.search(r"watchCache: off against on, load pods\n  no difference seen\n", text)
+    assert re.search(r"watchCache: off against on, load pods: 10 pairs\n  no difference seen\n", text)
     assert re.search(r"pod-startup-latency-p99  0\.99x .* would have seen 1\.0\dx", text)
     assert re.search(r"METRIC +small-pods-on +small-pods-off", text)
+
+
+def test_a_metric_with_fewer_pairs_says_so() -> None:
+    """Where one metric has no data in some trials, its row has the number of its pairs."""
+    pair = matrix(CACHE, trials=9)
+    some = comparison(pair, tried(pair, lambda _, block: {CPU: 1.0} if block > 8 else {CPU: 1.0, STARTUP: 7.0}))
+    text = to_text(compared(some))
+
+    assert "watchCache: off against on: " in text
+    assert re.search(r"pod-startup-latency-p99 .*, 8 pairs|cpu-mean/apiserver .*, 9 pairs", text)
 
 
 def test_long_names_stay_within_the_terminal() -> None:
@@ -91,7 +102,7 @@ def test_what_is_missing_is_told() -> None:
 
     assert notes[0] == "Only 30 of 40 trials were made: it was interrupted. Run it again to go on."
     assert [trials[number].slot.name in note for number, note in enumerate(notes[1:])] == [True] * 3
-    assert "pairs left out" in to_text(compared(comparison(WHOLE, tuple(trials))))
+    assert re.search(r"load lists: \d pairs \(\d left out\)\n", to_text(compared(comparison(WHOLE, tuple(trials)))))
 
 
 def test_nothing_was_made() -> None:

@@ -8,7 +8,7 @@ from random import Random
 import pytest
 
 from autox.core import comparing
-from autox.core.comparing import ALPHA, compare, decide
+from autox.core.comparing import ALPHA, compare, decide, trials_needed
 from autox.model.comparison import Answer, Contrast, Finding, Question, Scale
 
 CONTRAST = Contrast(factor="watchCache", levels=("on", "off"), within={})
@@ -142,6 +142,23 @@ def test_more_questions_take_more_trials(pairs: int, a_block: int, more: int) ->
 
     assert {each.more for each in found} == {more}
     assert {each.answer for each in found} == {Answer.TOO_FEW if more else Answer.NOT_SEEN}
+
+
+@pytest.mark.parametrize(
+    ("pairs", "metrics", "expected"),
+    [((1,), 1, 6), ((1,), 8, 9), ((2, 2, 4, 2, 2), 5, 5), ((2, 2, 4, 2, 2), 6, 6), ((), 5, 0)],
+)
+def test_how_many_trials_can_tell_is_known_beforehand(pairs: tuple[int, ...], metrics: int, expected: int) -> None:
+    """So many pairs that all agree decide any question of the matrix, and one block less does not."""
+    assert trials_needed(pairs, metrics) == expected
+    for blocks in (expected, expected - 1) if pairs else ():
+        alike = [
+            question(*((1.0, 2.0 + each) for each in range(blocks * a_block)), a_block=a_block)
+            for a_block in pairs
+            for _ in range(metrics)
+        ]
+        found = decide([replace(alike[0], metric="n"), *(replace(each, pairs=((1.0, 1.0),)) for each in alike[1:])])
+        assert (found[0].answer is Answer.DIFFERS) is (blocks == expected)
 
 
 def test_what_differs_makes_room_for_what_comes_after_it() -> None:

@@ -156,7 +156,15 @@ def test_the_example_is_told_without_a_cluster() -> None:
     assert max(map(len, done.out.splitlines())) <= 80
     told = json.loads(dry(EXAMPLE, "-o", "json").out)
     assert len(told["variants"]) == 8
+    assert told["trialsNeeded"] == 5
     assert told["trials"] == len(told["order"]) == 40
+
+
+def test_too_few_trials_are_told_before_they_are_made(tmp_path: Path) -> None:
+    """Two of each can tell nothing of ten metrics: it says how many can."""
+    told = dry(written(tmp_path)).out
+
+    assert told.endswith("too few to tell of every comparison: 11 of each variant can, or fewer metrics\n")
 
 
 @pytest.mark.parametrize(

@@ -23,8 +23,8 @@ from autox.cluster.binaries.settings import BinarySettings
 from autox.cluster.binaries.tools import Tool
 from autox.cluster.files import write_private
 from autox.cluster.programs import chosen
-from autox.core.comparing import compare
-from autox.core.contrasts import observation, questions, slots
+from autox.core.comparing import compare, trials_needed
+from autox.core.contrasts import observation, pairs_in_a_block, questions, slots
 from autox.model.comparison import Comparison
 from autox.model.matrix import Matrix, Trial
 from autox.report.compared import compared
@@ -133,6 +133,7 @@ def _tell(asked: Matrix, output: str) -> None:
     loads = [forecast(each.inputs) for each in asked.variants]
     total = asked.trials * len(asked.variants)
     least = asked.trials * sum(each.seconds for each in asked.variants)
+    needed = trials_needed(pairs_in_a_block(asked), len(asked.metrics))
     if output == "json":
         told = {
             "digest": asked.digest,
@@ -142,6 +143,7 @@ def _tell(asked: Matrix, output: str) -> None:
             ],
             "order": [each.name for each in slots(asked)],
             "trials": total,
+            "trialsNeeded": needed,
             "seconds": least,
         }
         click.echo(json.dumps(told, indent=2))
@@ -155,3 +157,5 @@ def _tell(asked: Matrix, output: str) -> None:
         f"\n{total} trials, {asked.trials} of each variant: {duration(least)} at the least,"
         f" of {duration(asked.within)} that are given"
     )
+    if needed > asked.trials:
+        click.echo(f"too few to tell of every comparison: {needed} of each variant can, or fewer metrics")
