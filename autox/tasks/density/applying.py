@@ -130,8 +130,8 @@ class Applying:
         now = time.monotonic()
         tell_at = now + _TELL
         while not is_done() and now < deadline:
-            if told() and now >= tell_at:
-                self._say(told())
+            if now >= tell_at and (line := told()):
+                self._say(line)
                 tell_at = now + _TELL
             await asyncio.sleep(_LOOK)
             before, now = now, time.monotonic()

@@ -89,7 +89,7 @@ class Fleet:
         tell_at = time.monotonic() + _TELL
         while True:
             nodes = (await self._clients.kube.list(NODES, label_selector=selector)).items
-            ready = sum(map(_is_open, nodes))
+            ready = sum(map(is_open, nodes))
             if ready == len(self._specs):
                 return
             if time.monotonic() >= tell_at:
@@ -98,7 +98,7 @@ class Fleet:
             await asyncio.sleep(_PAUSE)
 
 
-def _is_open(node: Object) -> bool:
+def is_open(node: Object) -> bool:
     """Is the node Ready, and has the node lifecycle controller taken away the taint that every new node gets?"""
     taints = (node.get("spec") or {}).get("taints") or ()
     conditions = (node.get("status") or {}).get("conditions") or ()

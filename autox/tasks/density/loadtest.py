@@ -127,8 +127,7 @@ class LoadTest:
     def _parts(self) -> dict[str, Coroutine[Any, Any, None]]:
         return {
             "virtual nodes": self._fleet.serve(),
-            "watcher of pods": self._observer.watch_pods(),
-            "watcher of leases": self._observer.watch_leases(),
+            "watchers": self._observer.watch(),
             "sign of life": heartbeat.keep_giving(self._kube, self._run_labels, self._clock),
         }
 
@@ -260,6 +259,7 @@ class LoadTest:
         # NB: a terminal that was closed must not keep anything from being removed.
         with suppress(OSError):
             self._say("cleaning up")
+        self._observer.enough.set()
         await self._traffic.close()
         pods = sum(each.pods for each in self._plan)
         objects = self._inputs.nodes + len(self._plan) + pods + self._inputs.latency_pods

@@ -14,6 +14,7 @@ from autox.kube.watch import watch
 from autox.kube.watch_store import WatchEventType
 from autox.model.errors import AutoxError
 from autox.model.refs import LEASES, PODS
+from autox.nodes.agent.supervision import supervise
 from autox.nodes.node.leases import NAMESPACE as NODE_LEASES
 from autox.tasks.density.labels import NAMESPACE_LABEL, RunLabels
 from autox.tasks.density.leasetimes import LeaseTimes
@@ -31,12 +32,13 @@ class Observer:
         churned: the times of pods that came in the place of others which went by churn.
         leases: the times of its nodes' leases.
         is_watching: set when the pods are watched.
+        enough: to be set when nothing more needs to be seen: that all pods go, with their changes, is nobody's figure.
         interruptions: how often a watch was interrupted.
         trouble: the last reason for that; empty if there was none.
     """
 
     def __init__(self, kube: KubeClient, run_labels: RunLabels, clock: ServerClock, *, namespaces: int = 1) -> None:
-        """Nothing is watched before ``watch_pods`` and ``watch_leases``.
+        """Nothing is watched before ``watch``.
 
         Args:
             kube: of the cluster under test.
@@ -50,7 +52,7 @@ class Observer:
         self._of_all = f"{NAMESPACE_LABEL}={run_labels.namespace}" if namespaces > 1 else ""
         self.pods, self.latency_pods, self.churned = PodTimes(clock), PodTimes(clock), PodTimes(clock)
         self.leases = LeaseTimes(prefix=run_labels.node_prefix)
-        self.is_watching = asyncio.Event()
+        self.is_watching, self.enough = asyncio.Event(), asyncio.Event()
         self.interruptions = 0
         self.trouble = ""
         self._is_churning = False
@@ -64,8 +66,14 @@ class Observer:
         """What is not there yet comes by churn: whoever makes pods of a node's pods again cannot mark them."""
         self._is_churning = True
 
-    async def watch_pods(self) -> None:
-        """Watch the pods of the run until cancelled."""
+    async def watch(self) -> None:
+        """Watch the pods of the run, and leases, until enough was seen; wait until cancelled then."""
+        await supervise(
+            {"watch of pods": self._watch_pods(), "watch of leases": self._watch_leases()}, stop=self.enough
+        )
+        await asyncio.Event().wait()
+
+    async def _watch_pods(self) -> None:
         namespace = None if self._of_all else self._run_labels.namespace
         events = watch(self._kube, PODS, namespace=namespace, label_selector=self._of_all, on_trouble=self._interrupted)
         async with aclosing(events):
@@ -84,8 +92,8 @@ class Observer:
         pods = self.latency_pods if is_latency_pod(pod) else self.pods
         return self.churned if self._is_churning and metadata(pod)["uid"] not in pods else pods
 
-    async def watch_leases(self) -> None:
-        """Watch the leases of all nodes until cancelled: a lease has no label to select it by."""
+    async def _watch_leases(self) -> None:
+        # NB: those of all nodes: a lease has no label to select it by.
         events = watch(self._kube, LEASES, namespace=NODE_LEASES, on_trouble=self._interrupted)
         async with aclosing(events):
             async for event in events:

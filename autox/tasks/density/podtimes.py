@@ -60,11 +60,13 @@ class PodTimes:
 
     Attributes:
         clock: the API server's, which creation times are read by.
+        running: how many pods run and are ready now; counted as they come and go, since it is asked for all the time.
     """
 
     def __init__(self, clock: ServerClock) -> None:
         """Nothing was seen."""
         self.clock = clock
+        self.running = 0
         self._pods: dict[str, Pod] = {}
 
     def present(self, pod: Mapping[str, Any], *, at: float) -> None:
@@ -83,7 +85,7 @@ class PodTimes:
             known.bound, known.node = at, spec["nodeName"]
         conditions = {each.get("type"): each for each in status.get("conditions") or ()}
         is_done = status.get("phase") == "Succeeded" and known.kind == ObjectKind.JOB
-        known.is_ready = is_done or (status.get("phase") == "Running" and _is_true(conditions.get("Ready")))
+        self._count(known, is_ready=is_done or (status.get("phase") == "Running" and _is_true(conditions.get("Ready"))))
         known.has_failed = status.get("phase") == "Failed"
         known.trouble = _trouble(status, conditions.get("PodScheduled"))
         if known.is_ready and known.running is None:
@@ -96,11 +98,13 @@ class PodTimes:
     def absent(self, uid: str) -> None:
         """A pod was deleted."""
         if (gone := self._pods.get(uid)) is not None:
-            gone.is_ready, gone.is_gone = False, True
+            self._count(gone, is_ready=False)
+            gone.is_gone = True
 
     def frozen(self) -> "PodTimes":
         """The same as it is now: what is seen later does not change it."""
         now = PodTimes(self.clock)
+        now.running = self.running
         now._pods = {uid: replace(pod) for uid, pod in self._pods.items()}
         return now
 
@@ -112,11 +116,6 @@ class PodTimes:
     def on(self, nodes: Collection[str]) -> Iterator[Pod]:
         """The pods that are there and were bound to one of these nodes."""
         return (pod for pod in self._pods.values() if pod.node in nodes and not pod.is_gone)
-
-    @property
-    def running(self) -> int:
-        """How many pods run and are ready now."""
-        return sum(pod.is_ready for pod in self._pods.values())
 
     @property
     def started(self) -> int:
@@ -165,6 +164,10 @@ class PodTimes:
         ]
         for name, begin, end in zip(PARTS, moments, moments[1:], strict=False):
             yield name, self._took(begin, end, wanted=wanted)
+
+    def _count(self, pod: Pod, *, is_ready: bool) -> None:
+        self.running += is_ready - pod.is_ready
+        pod.is_ready = is_ready
 
     def _took(
         self, begin: Callable[[Pod], float | None], end: Callable[[Pod], float | None], *, wanted: int
