@@ -77,12 +77,16 @@ faults: $(STAMP) ## Plant every fault in servers and control planes under test, 
 
 .PHONY: bench
 bench: $(STAMP) ## Measure: prints the tables of docs/benchmarks.md
-	@for b in $(filter-out benchmarks/bench_nodes.py benchmarks/bench_real_node.py,$(wildcard benchmarks/bench_*.py)); do b=$$(basename $$b .py); echo "== $$b"; \
+	@for b in $(filter-out benchmarks/bench_nodes.py benchmarks/bench_density.py benchmarks/bench_real_node.py,$(wildcard benchmarks/bench_*.py)); do b=$$(basename $$b .py); echo "== $$b"; \
 	  $(RUN)/python -m benchmarks.$$b || exit 1; done
 
 .PHONY: bench-nodes
 bench-nodes: $(STAMP) ## Measure virtual nodes beside KWOK: an hour, or five minutes with QUICK=1
 	@$(RUN)/python -m benchmarks.bench_nodes $(if $(QUICK),--quick)
+
+.PHONY: bench-density
+bench-density: $(STAMP) ## Measure load tests beside a kube-burner on PATH: a quarter of an hour, or five minutes with QUICK=1
+	@$(RUN)/python -m benchmarks.bench_density $(if $(QUICK),--quick)
 
 .PHONY: generate
 generate: $(STAMP) ## Write the CRDs, what charts and pages say of tasks, and the table of stages anew from the code

@@ -61,7 +61,7 @@ def obtain() -> Kwok:
     command = [sys.executable, "-m", "benchmarks.kwok.obtaining"]
     done = subprocess.run(command, cwd=HERE.parents[1], stdout=subprocess.PIPE, text=True, check=False)
     if done.returncode != 0:
-        raise SystemExit("KWOK cannot be had; measure autox alone with --agents autox")
+        raise SystemExit("KWOK cannot be had: measure without it (--help says how)")
     found = json.loads(done.stdout)
     return Kwok(program=Path(found["program"]), stages=tuple(map(Path, found["stages"])))
 

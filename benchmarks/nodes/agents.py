@@ -142,9 +142,12 @@ class KwokAgent:
             "options": options,
         }
         file = setting.directory / "kwok.yaml"
-        stages = [stage.read_text(encoding="utf-8") for stage in self._kwok.stages]
-        file.write_text("\n---\n".join([yaml.safe_dump(configuration), *stages]))
+        file.write_text("\n---\n".join([yaml.safe_dump(configuration), *self.stages()]))
         return (str(self._kwok.program), "--config", str(file), "--kubeconfig", str(setting.kubeconfig))
+
+    def stages(self) -> list[str]:
+        """The text of each of its stages."""
+        return [stage.read_text(encoding="utf-8") for stage in self._kwok.stages]
 
     def node(self, name: str) -> Object | None:
         """A Node as ``kwokctl scale`` makes them."""

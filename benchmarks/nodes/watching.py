@@ -30,6 +30,8 @@ class _Condition(msgspec.Struct):
 class _Meta(msgspec.Struct):
     name: str
     resourceVersion: str  # noqa: N815  - the API's
+    namespace: str = ""
+    uid: str = ""
 
 
 class _Status(msgspec.Struct):
@@ -41,7 +43,7 @@ class _Status(msgspec.Struct):
         return any(each.type == "Ready" and each.status == "True" for each in self.conditions)
 
 
-class _Object(msgspec.Struct):
+class Watched(msgspec.Struct):
     """A node or a pod."""
 
     metadata: _Meta
@@ -57,10 +59,12 @@ class _Lease(msgspec.Struct):
     spec: _LeaseSpec = msgspec.field(default_factory=_LeaseSpec)
 
 
-Thing = TypeVar("Thing", _Object, _Lease)
+Thing = TypeVar("Thing", Watched, _Lease)
 
 
-class _Event(msgspec.Struct, Generic[Thing]):
+class Event(msgspec.Struct, Generic[Thing]):
+    """Of a watch."""
+
     type: str
     object: Thing
 
@@ -87,7 +91,7 @@ class Watcher:
 
     async def follow_nodes(self) -> None:
         """Until cancelled."""
-        async for event in _events(self._kube, NODES, msgspec.json.Decoder(_Event[_Object])):
+        async for event in events(self._kube, NODES, msgspec.json.Decoder(Event[Watched])):
             name, now = event.object.metadata.name, time.monotonic()
             if name.startswith(PREFIX) and event.type != "DELETED":
                 self.nodes.setdefault(name, now)
@@ -98,7 +102,7 @@ class Watcher:
 
     async def follow_pods(self) -> None:
         """Until cancelled."""
-        async for event in _events(self._kube, PODS, msgspec.json.Decoder(_Event[_Object])):
+        async for event in events(self._kube, PODS, msgspec.json.Decoder(Event[Watched])):
             name, status = event.object.metadata.name, event.object.status
             if not name.startswith(POD_PREFIX):
                 continue
@@ -109,7 +113,7 @@ class Watcher:
 
     async def follow_leases(self) -> None:
         """Until cancelled."""
-        async for event in _events(self._kube, LEASES, msgspec.json.Decoder(_Event[_Lease])):
+        async for event in events(self._kube, LEASES, msgspec.json.Decoder(Event[_Lease])):
             renewed = event.object.spec.renewTime
             if event.object.metadata.name.startswith(PREFIX) and renewed is not None:
                 self._renewed[event.object.metadata.name] = renewed.timestamp()
@@ -125,9 +129,9 @@ class Watcher:
         self.gone.clear()
 
 
-async def _events(
-    kube: KubeClient, resource: Resource, decoder: "msgspec.json.Decoder[_Event[Thing]]"
-) -> AsyncIterator[_Event[Thing]]:
+async def events(
+    kube: KubeClient, resource: Resource, decoder: "msgspec.json.Decoder[Event[Thing]]"
+) -> AsyncIterator[Event[Thing]]:
     """What is there and what happens to it; a watch that the server ends is taken up where it was."""
     seen = 0
     while True:
