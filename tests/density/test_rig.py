@@ -7,7 +7,7 @@ import pytest
 
 from autox.tasks.density.attribution import culprit
 from autox.tasks.density.prober import Availability
-from autox.tasks.density.rig import Rig, why_invalid
+from autox.tasks.density.rig import Rig, spoilt
 from tests.density.samples import GOOD, all_running, measured, seen
 from tests.density.test_attribution import LATE, run
 
@@ -19,7 +19,9 @@ AWAY = Availability(looks=9, ready=6, unreachable=3)
 
 def said(found: Any, **parts: Any) -> str:
     """Why a run must not be believed whose rig did worse in these parts."""
-    return why_invalid(replace(WELL, **parts), found, culprit(found))
+    note = spoilt(replace(WELL, **parts), found, culprit(found))
+    assert note is None or note.hint
+    return note.text if note else ""
 
 
 @pytest.mark.parametrize(

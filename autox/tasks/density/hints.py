@@ -44,6 +44,7 @@ SCHEDULER_THROTTLED = f"raise what the scheduler {_CLIENT}"
 SCHEDULER = (
     f"raise what the scheduler {_CLIENT}, or give it more of a processor (density/cpu-max/scheduler is what it used)"
 )
+CLOCK = "see who sets the clock of the API server's machine, or which other one answered, and run this again"
 OURS = "give the test less load, or a machine that has less else to do and is nearer to the API server"
 
 CONTROLLER_MANAGER_GONE = "see whether the controller manager of the cluster under test runs, and what its log says"

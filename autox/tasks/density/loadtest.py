@@ -42,7 +42,7 @@ from autox.tasks.density.observing import Observer
 from autox.tasks.density.podtimes import PodTimes
 from autox.tasks.density.prober import probing
 from autox.tasks.density.profiling import Profiler
-from autox.tasks.density.rig import Rig, why_invalid
+from autox.tasks.density.rig import Rig, spoilt
 from autox.tasks.density.serverclock import ServerClock
 from autox.tasks.density.turnover import Turnover
 from autox.tasks.density.workload import namespace
@@ -183,14 +183,16 @@ class LoadTest:
         with suppress(AutoxError):
             await heartbeat.renew(kube, run_labels, self._clock)
         gave_way, profiles = culprit(measured), await self._profiler.profiles()
+        invalid = spoilt(self._rig, measured, gave_way)
         return Findings(
             message=figures.message(measured, inputs),
             metrics=(*figures.metrics(measured, inputs), *telling.metrics(course)),
             series=(*pod_series(observer.every, began=began, ended=ended), *course.series),
             profiles=profiles,
-            invalid=why_invalid(self._rig, measured, gave_way) or telling.why_invalid(course),
+            invalid=invalid.text if invalid else telling.why_invalid(course),
             notes=(
                 *notes(measured, self._sent, told, gave_way),
+                *((invalid,) if invalid and not (gave_way and gave_way.is_ours) else ()),
                 *client_notes(self._traffic.outcomes),
                 *self._troubles(),
                 *telling.notes(course),

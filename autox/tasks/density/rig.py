@@ -8,6 +8,8 @@ figures would be all that is left, and are not believed.
 
 from dataclasses import dataclass
 
+from autox.model.result import Note, NoteKind
+from autox.tasks.density import hints
 from autox.tasks.density.attribution import Culprit
 from autox.tasks.density.figures import Measured
 
@@ -34,8 +36,8 @@ class Rig:
     clients: str
 
 
-def why_invalid(rig: Rig, measured: Measured, gave_way: Culprit | None) -> str:
-    """Why the figures must not be believed; empty if they may.
+def spoilt(rig: Rig, measured: Measured, gave_way: Culprit | None) -> Note | None:
+    """Why the figures must not be believed, and what to do about it; None if they may.
 
     Args:
         rig: how the test itself did.
@@ -44,17 +46,19 @@ def why_invalid(rig: Rig, measured: Measured, gave_way: Culprit | None) -> str:
     """
     tolerable = _tolerable(measured, gave_way)
     if rig.behind > tolerable:
-        return f"{rig.what} were sent up to {rig.behind:.1f} s late: this machine cannot keep the rate"
+        return _ours(f"{rig.what} were sent up to {rig.behind:.1f} s late: this machine cannot keep the rate")
     if rig.stalled > tolerable:
-        return f"this process stood still for {rig.stalled:.1f} s, and may have seen everything that much late"
+        return _ours(f"this process stood still for {rig.stalled:.1f} s, and may have seen everything that much late")
     if rig.contradiction:
-        return (
-            f"the API server's clock moved by {rig.contradiction:.0f} s or more in mid-run, so that nobody knows when"
-            " pods were created"
-        )
+        moved = f"the API server's clock moved by {rig.contradiction:.0f} s or more in mid-run"
+        return _ours(f"{moved}, so that nobody knows when pods were created", hints.CLOCK)
     if rig.clients:
-        return f"this machine cannot keep the clients: {rig.clients}"
-    return str(gave_way) if gave_way and gave_way.is_ours else ""
+        return _ours(f"this machine cannot keep the clients: {rig.clients}")
+    return _ours(str(gave_way), gave_way.hint) if gave_way and gave_way.is_ours else None
+
+
+def _ours(text: str, hint: str = hints.OURS) -> Note:
+    return Note(text=text, kind=NoteKind.GENERATOR, weight=1.0, hint=hint)
 
 
 def _tolerable(measured: Measured, gave_way: Culprit | None) -> float:
