@@ -68,6 +68,11 @@ def test_more_trials_are_of_the_same_matrix(tmp_path: Path) -> None:
     assert read(tmp_path, cluster={}).digest != digest
 
 
+def test_trials_are_good_for_a_later_autox(tmp_path: Path) -> None:
+    """The digest is of what is written: that another commit says it in other words takes no trial away."""
+    assert read(tmp_path).digest == "a2edbf343547d1e7"
+
+
 def test_variants_may_be_listed(tmp_path: Path) -> None:
     """Not every combination has to be tried."""
     listed = [{"load": "few", "cache": "on"}, {"cache": "off", "load": "few"}]

@@ -144,19 +144,28 @@ class DensityMatrix(LevelSection):
             within=within,
             seed=self.seed,
             metrics=self.metrics,
-            digest=_digest(variants, self.seed),
+            digest=self._digest(),
         )
 
     def _factors(self) -> Iterator[Factor]:
         for name, levels in self.factors.items():
             yield Factor(name=name, levels=tuple(levels), is_load=any(each.density for each in levels.values()))
 
-    def _variant(self, levels: dict[str, str], path: Path) -> Variant:
+    def _merged(self, levels: Mapping[str, str]) -> tuple[dict[str, Any], dict[str, Any]]:
+        """The sections ``cluster`` and ``density`` of a variant, as they might have been written."""
         parts = [self, *(self.factors[factor][level] for factor, level in levels.items())]
+        cluster, load = ((each.cluster for each in parts), (each.density for each in parts))
+        return without_nulls(merge_values(cluster)), without_nulls(merge_values(load))
+
+    def _digest(self) -> str:
+        """Of all that a trial depends on: its place in time, and each variant."""
+        # NB: of what is written, not of what it becomes, which another commit of autox may say in other words.
+        every = [[levels, *self._merged(levels)] for levels in self._combinations()]
+        return sha256(json.dumps([self.seed, every], sort_keys=True).encode()).hexdigest()[:16]
+
+    def _variant(self, levels: dict[str, str], path: Path) -> Variant:
         place = f"variant {'-'.join(levels.values())}"
-        given, load = (
-            without_nulls(merge_values(getattr(each, section) for each in parts)) for section in ("cluster", "density")
-        )
+        given, load = self._merged(levels)
         cluster = checked(given, ClusterSection, what=str(path), at=(place, "cluster"))
         if named := next((each for each in _NOT_HERE if each in load), ""):
             raise ConfigurationError(
@@ -197,9 +206,3 @@ def _alike(names: list[str]) -> str:
 
 def _told(seconds_: float) -> str:
     return f"{seconds_ / 60:.0f} min" if seconds_ >= 90 else f"{seconds_:.0f} s"
-
-
-def _digest(variants: tuple[Variant, ...], seed: int) -> str:
-    """Of all that a trial depends on: its place in time, and each variant."""
-    every = [[each.name, dict(each.settings), str(each.binaries), repr(each.inputs)] for each in variants]
-    return sha256(json.dumps([seed, every], sort_keys=True).encode()).hexdigest()[:16]
