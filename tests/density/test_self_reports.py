@@ -180,6 +180,34 @@ def test_an_etcd_whose_disk_is_slow_is_not_taken_for_dead(disk: float | None, ev
     assert named.evidence.endswith(evidence)
 
 
+@pytest.mark.parametrize(
+    ("pings", "gone", "part"),
+    [
+        ([0.12] * 9, frozenset[str](), "the API server"),
+        ([0.12] * 9, frozenset({ETCD}), "etcd"),
+        ([0.002] * 9, frozenset[str](), "etcd"),
+    ],
+    ids=["busy", "busy, and etcd was gone", "quick"],
+)
+def test_an_api_server_without_a_processor_gives_up_its_look_at_etcd(
+    pings: list[float], gone: frozenset[str], part: str
+) -> None:
+    """On a fifth of a processor one look in 23 found etcd out of reach, and etcd was blamed, which was well."""
+    away = Availability(looks=23, ready=22, failed=Counter({"etcd": 1}))
+
+    named = culprit(replace(run(*LATE, pings=pings), availability=away, own=SelfReport(gone=gone)))
+
+    assert named is not None
+    assert named.part == part
+
+
+def test_who_was_gone_is_heard() -> None:
+    """A component that was restarted, and one that did not answer once; not one that was read all the time."""
+    assert self_report(course(ETCD, "go_info 1", "go_info 1", started=(1.0, 2.0))).gone == {ETCD}
+    assert self_report(course(ETCD, "go_info 1", "", "go_info 1")).gone == {ETCD}
+    assert self_report(course(ETCD, "go_info 1", "go_info 1")).gone == frozenset()
+
+
 def test_without_etcds_own_word_no_less_is_believed_than_before() -> None:
     """On a cluster where etcd cannot be asked, changes of 52 ms name nobody's disk."""
     named = culprit(run(*LATE, etcd={"update": NOTICEABLE}))

@@ -22,7 +22,7 @@ from statistics import median_high
 from autox.core.prometheustext import CumulativeHistogram, quantile, summed
 from autox.tasks.density import hints
 from autox.tasks.density.apicalls import RESTARTED, ApiCalls, worst
-from autox.tasks.density.course.components import CONTROLLER_MANAGER, SCHEDULER
+from autox.tasks.density.course.components import CONTROLLER_MANAGER, ETCD, SCHEDULER
 from autox.tasks.density.course.selfreport import SelfReport
 from autox.tasks.density.figures import Measured
 from autox.tasks.density.lagging import STUCK
@@ -119,14 +119,15 @@ def _suspects(measured: Measured) -> Iterator[Culprit]:
 
 
 def _dead(measured: Measured) -> Iterator[Culprit]:
-    found = measured.availability
+    found, own = measured.availability, measured.own
+    is_slow = own.disk is not None and own.disk >= SLOW
+    # NB: an API server without a processor gives up its own look at etcd, so that others have to say so as well.
+    is_told = is_slow or ETCD in own.gone or _median(measured.pings) < SHORT
     for check, times in found.failed.most_common(1):
-        if check.startswith("etcd"):
+        if check.startswith("etcd") and is_told:
             told = f"in {times} of {found.looks} looks at /readyz the API server could not reach it"
-            hint, disk = hints.ETCD_GONE, measured.own.disk
             # NB: a disk can be so slow that the API server takes etcd for dead.
-            if disk is not None and disk >= SLOW:
-                told, hint = f"{told}, {_disk(disk)[0]}", hints.ETCD_SLOW
+            told, hint = (f"{told}, {_disk(own.disk)[0]}", hints.ETCD_SLOW) if is_slow else (told, hints.ETCD_GONE)
             yield Culprit("etcd", told, hint, has_died=True)
     if found.unreachable:
         told = f"nobody answered {found.unreachable} of {found.looks} looks at /readyz"

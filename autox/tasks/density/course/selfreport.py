@@ -35,6 +35,7 @@ class SelfReport:
         controller: which one that is.
         limiter: seconds that requests of a component waited (p99) for its own limit of requests a second, by component.
         pending: pods in the queues of the scheduler, the most of all readings.
+        gone: components that were another process than before, or did not answer, at one time at least.
         utilization: of the processors that the API server may use, the share that it did.
     """
 
@@ -43,6 +44,7 @@ class SelfReport:
     controller: str = ""
     limiter: Mapping[str, float] = field(default_factory=dict)
     pending: float | None = None
+    gone: frozenset[str] = frozenset()
     utilization: float | None = None
 
 
@@ -58,6 +60,7 @@ def self_report(course: Course) -> SelfReport:
         controller=queue.which if queue else "",
         limiter={name: found.value / _MS for name, found in limiter.items() if found},
         pending=scheduler.curves[PENDING_PODS].greatest if scheduler else None,
+        gone=frozenset(name for name, track in course.tracks.items() if track.restarts or track.misses),
         utilization=api_server.curves[UTILIZATION].mean if api_server else None,
     )
 
