@@ -133,7 +133,7 @@ def _pairs(finding: Finding) -> str:
 def _said(finding: Finding) -> str:
     question = finding.question
     if finding.answer is Answer.TOO_FEW:
-        return f"{count(finding.more, 'trial')} more at least"
+        return f"{count(finding.more, 'trial')} more"
     if finding.answer is Answer.DIFFERS and finding.effect is None:
         never = [sum(not isfinite(pair[side]) for pair in question.pairs) for side in (0, 1)]
         return f"never came: {never[0]} and {never[1]} of {len(question.pairs)}"
@@ -142,7 +142,7 @@ def _said(finding: Finding) -> str:
     if finding.answer is Answer.NOT_SEEN and finding.smallest is not None:
         if finding.smallest == (1.0 if finding.scale is Scale.RATIO else 0.0):
             return "alike in every pair"
-        return f"would have seen {_effect(finding.smallest, finding.scale, question.unit)}"
+        return f"shows from {_effect(finding.smallest, finding.scale, question.unit)}"
     return ""
 
 

@@ -60,20 +60,20 @@ def _contrast(table: ContrastTable) -> Iterator[str]:
     yield from wrapped(f"{table.title}: {table.pairs}", WIDTH)
     for answer in Answer:
         if rows := table.having(answer):
-            yield f"  {answer.value}"
+            yield f" {answer.value}"
             yield from _findings(rows)
 
 
 def _findings(rows: Sequence[FindingRow]) -> Iterator[str]:
     cells = [(each.metric, each.effect, each.interval, each.said) for each in rows]
-    lines = list(_table(cells, indent=4))
+    lines = list(_table(cells, indent=2))
     if all(columns(line) <= WIDTH for line in lines):
         yield from lines
         return
     for row in rows:
-        yield from (f"    {line}" for line in wrapped(row.metric, WIDTH - 4))
+        yield from (f"  {line}" for line in wrapped(row.metric, WIDTH - 2))
         told = ", ".join(filter(None, (row.effect, row.interval, row.said)))
-        yield from (f"      {line}" for line in wrapped(told, WIDTH - 6))
+        yield from (f"    {line}" for line in wrapped(told, WIDTH - 4))
 
 
 def _table(rows: Sequence[Sequence[str]], *, indent: int = 0) -> Iterator[str]:

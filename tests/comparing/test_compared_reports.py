@@ -41,11 +41,11 @@ def test_a_terminal_shows_what_differs_and_what_does_not() -> None:
     assert max(map(columns, text.splitlines())) <= 80
     assert text.startswith("2 of 10 comparisons differ: matrix.yaml, 40 of 40 trials, 8 variants, 5 blocks")
     assert re.search(
-        r"watchCache: off against on, load lists: 10 pairs\n  differs\n    cpu-mean/apiserver  2\.97x  2\.97x to 3",
+        r"watchCache: off against on, load lists: 10 pairs\n differs\n  cpu-mean/apiserver  2\.97x  2\.97x to 3",
         text,
     )
-    assert re.search(r"watchCache: off against on, load pods: 10 pairs\n  no difference seen\n", text)
-    assert re.search(r"pod-startup-latency-p99  0\.99x .* would have seen 1\.0\dx", text)
+    assert re.search(r"watchCache: off against on, load pods: 10 pairs\n no difference seen\n", text)
+    assert re.search(r"pod-startup-latency-p99  0\.99x .* shows from 1\.0\dx", text)
     assert re.search(r"METRIC +small-pods-on +small-pods-off", text)
 
 
@@ -80,7 +80,7 @@ def test_too_few_trials_say_so() -> None:
     text = to_text(compared(found(matrix(CACHE, trials=2))))
 
     assert text.startswith("Too few trials to tell: ")
-    assert "5 trials more at least" in text
+    assert "5 trials more" in text
     assert "no difference" not in text
 
 
