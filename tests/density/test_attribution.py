@@ -142,9 +142,11 @@ def test_what_is_slow_for_everybody_is_not_ours(found: Measured) -> None:
         (Availability(looks=9, ready=5, failed=Counter({"etcd": 4, "etcd-readiness": 4})), True, "etcd"),
         (Availability(looks=9, ready=5, unreachable=4), True, "the API server"),
         (Availability(looks=9, ready=9), False, "the API server"),
+        (Availability(looks=16, ready=11, unreachable=4, failed=Counter({"etcd": 1})), False, "the API server"),
+        (Availability(looks=16, ready=9, unreachable=2, failed=Counter({"etcd": 5})), False, "etcd"),
         (Availability(looks=9, ready=7, failed=Counter({"poststarthook/some": 2})), True, "the controller manager"),
     ],
-    ids=["etcd", "unreachable", "restarted", "another check"],
+    ids=["etcd", "unreachable", "restarted", "starting", "restarted for want of etcd", "another check"],
 )
 def test_what_died_is_named_before_what_is_slow(availability: Availability, known: bool, part: str) -> None:  # noqa: FBT001
     """A part that was gone for seconds makes all others slow; without its metrics the looks at it still tell."""

@@ -121,10 +121,12 @@ def _suspects(measured: Measured) -> Iterator[Culprit]:
 def _dead(measured: Measured) -> Iterator[Culprit]:
     found, own = measured.availability, measured.own
     is_slow = own.disk is not None and own.disk >= SLOW
-    # NB: an API server without a processor gives up its own look at etcd, so that others have to say so as well.
-    is_told = is_slow or ETCD in own.gone or _median(measured.pings) < SHORT
+    is_told = is_slow or ETCD in own.gone
     for check, times in found.failed.most_common(1):
-        if check.startswith("etcd") and is_told:
+        # NB: an API server without a processor gives up its own look at etcd, and one that starts has had none yet.
+        is_starting = measured.calls == RESTARTED and times <= max(found.unreachable, 1)
+        is_believed = _median(measured.pings) < SHORT and not is_starting
+        if check.startswith("etcd") and (is_told or is_believed):
             told = f"in {times} of {found.looks} looks at /readyz the API server could not reach it"
             # NB: a disk can be so slow that the API server takes etcd for dead.
             told, hint = (f"{told}, {_disk(own.disk)[0]}", hints.ETCD_SLOW) if is_slow else (told, hints.ETCD_GONE)
