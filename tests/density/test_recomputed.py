@@ -187,8 +187,14 @@ def test_so_are_those_that_it_scraped_itself(seen: Run, call: str) -> None:
 
 @pytest.mark.parametrize("percent", [50, 99])
 def test_pods_started_as_fast_as_another_watcher_saw_them(seen: Run, percent: int) -> None:
-    """The percentiles of their startup (nearest rank) are those of a watcher apart, to five milliseconds."""
+    """The percentiles of their startup (nearest rank) are those of a watcher apart, to five milliseconds.
+
+    And to what the run itself says that it was late: the 99th of sixty pods is the slowest of them.
+    """
     rank = -(-percent * PODS // 100)
+    late = seen.figures["density/event-loop-lag-max"]
 
     assert len(seen.startups) == PODS
-    assert seen.figures[f"density/pod-startup-latency-p{percent}"] == pytest.approx(seen.startups[rank - 1], abs=PARTED)
+    assert seen.figures[f"density/pod-startup-latency-p{percent}"] == pytest.approx(
+        seen.startups[rank - 1], abs=PARTED + late
+    )
