@@ -18,6 +18,7 @@ from contextlib import asynccontextmanager
 import psutil
 
 from autox.core.prometheusreader import Exposition
+from autox.tasks.density.cancellation import uninterrupted
 from autox.tasks.density.course.components import CPU, LAG, MEMORY, OURSELVES, reader
 from autox.tasks.density.course.course import Course
 from autox.tasks.density.course.sources import Sources, UnreadableError
@@ -35,7 +36,7 @@ async def sampling(sources: Sources, *, began: float) -> AsyncIterator[Course]:
         sources: where they are.
         began: when the load began, on the monotonic clock.
     """
-    # NB: one thread, so that a reading that was given up is over before a reader is used again.
+    # NB: one thread, for a reader remembers what it read before.
     with ThreadPoolExecutor(max_workers=1) as apart:
         sampler = _Sampler(sources, apart, began=began)
         parts = [asyncio.create_task(each) for each in (*map(sampler.look_again, sampler.names), sampler.feel())]
@@ -79,18 +80,22 @@ class _Sampler:
         try:
             async with asyncio.timeout(patience):
                 text = await self._sources[name]()
-            # NB: what it says was true at some time between question and answer.
-            at = (sent + time.monotonic()) / 2
-            read = self._readers[name].read
-            self.course.read(
-                name, at - self._began, await asyncio.get_running_loop().run_in_executor(self._apart, read, text)
-            )
         except UnreadableError as error:
             self.course.missed(name, time.monotonic() - self._began, str(error))
         except TimeoutError:
             self.course.missed(name, time.monotonic() - self._began, f"it did not answer within {patience:g} s")
+        else:
+            # NB: what it says was true at some time between question and answer.
+            at = (sent + time.monotonic()) / 2
+            # A load that is over before this is made sense of has it all the same.
+            await uninterrupted(self._make_sense(name, text, at=at - self._began))
+
+    async def _make_sense(self, name: str, text: str, *, at: float) -> None:
+        loop = asyncio.get_running_loop()
+        try:
+            self.course.read(name, at, await loop.run_in_executor(self._apart, self._readers[name].read, text))
         except ValueError as error:
-            self.course.missed(name, time.monotonic() - self._began, f"its metrics make no sense: {error}")
+            self.course.missed(name, at, f"its metrics make no sense: {error}")
 
     async def feel(self) -> None:
         """Measure for ever how late the event loop is."""
