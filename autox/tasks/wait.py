@@ -2,6 +2,7 @@
 
 import asyncio
 import time
+from math import ceil
 
 from autox.api.tasks.wait import WaitInputs
 from autox.tasks.context import Findings, TaskContext
@@ -13,6 +14,6 @@ async def run(inputs: WaitInputs, context: TaskContext) -> Findings:
     """Come back when the time has passed; a run that is ended meanwhile does not wait for that."""
     until = time.monotonic() + inputs.seconds
     while (left := until - time.monotonic()) > 0:
-        context.say(f"{left:.4g} s left")
+        context.say(f"{ceil(left)} s left")
         await asyncio.sleep(min(_TELL, left))
     return Findings(message=f"waited {inputs.seconds} s")
