@@ -40,14 +40,13 @@ lint: $(STAMP)
 
 # Clusters come and go in memory where there is room; what a test that failed leaves stays there to be looked at.
 PYTEST := TMPDIR=$$($(RUN)/python -m tests.place) $(RUN)/python -m pytest -o tmp_path_retention_policy=failed
-# RANDOM_ORDER=1: in an order by chance, since no test may depend on another. Three processes keep two cores busy: a good
-# part of a story is waiting for a control plane.
-SPREAD := --dist loadfile --no-loadscope-reorder $(if $(RANDOM_ORDER),--random-order)
+# RANDOM_ORDER=1: in an order by chance, since no test may depend on another.
+SPREAD := --numprocesses 2 --dist loadfile --no-loadscope-reorder $(if $(RANDOM_ORDER),--random-order)
 
 .PHONY: test
 test: lint ## Run every test, those on a real control plane included
 	@$(RUN)/autox cluster binaries
-	@$(PYTEST) --numprocesses 3 $(SPREAD) -m "not realnode and not root"
+	@$(PYTEST) $(SPREAD) -m "not realnode and not root"
 
 # In the order in which two processes take them: what needs no image beside what makes it, then what takes long first.
 E2E := tests/image/test_built.py tests/realnode/test_lifecycle.py tests/report/test_browser.py \
@@ -60,7 +59,7 @@ E2E_ALONE := tests/density/test_recomputed.py tests/realnode/test_story.py tests
 e2e: $(STAMP) ## Play the stories on a real node, look at the image, at pages in a browser and at sums; needs root on Debian
 	@$(RUN)/python -m tests.realnode.preparing
 	@$(RUN)/autox cluster binaries --runtime containerd
-	@$(PYTEST) --runtime containerd --numprocesses 2 $(SPREAD) -m "root or realnode or integration" $(E2E)
+	@$(PYTEST) --runtime containerd $(SPREAD) -m "root or realnode or integration" $(E2E)
 	@$(PYTEST) --runtime containerd $(E2E_ALONE)
 
 .PHONY: image
@@ -69,7 +68,7 @@ image: $(STAMP) ## Build the container image and its bill of materials into buil
 
 .PHONY: check
 check: lint ## Format, lint, types, contracts, and every test that needs no cluster
-	@$(PYTEST) -q --numprocesses 2 $(SPREAD) -m "not integration and not realnode and not root"
+	@$(PYTEST) -q $(SPREAD) -m "not integration and not realnode and not root"
 
 .PHONY: faults
 faults: $(STAMP) ## Plant every fault in servers and control planes under test, and print what was said beside the truth
