@@ -1,12 +1,13 @@
 """What of the libraries stays out of the image: what nothing loads there, and what matters only to who develops them.
 
-``cryptography`` makes certificates, which ``autox cluster`` alone needs: no pod brings up a control plane, 17 MB.
+``cryptography`` makes certificates, which ``autox cluster`` and ``autox density matrix`` alone need: no pod brings up a
+control plane, 17 MB.
 The official Kubernetes client is 75 MB, of which autox uses one class, that which runs a kubeconfig's credential
 plugin. The rest of it is generated: a module for each kind of object and for each group of the API, and all of them
 once more for asyncio. The client itself loads such a module only when it is asked for, and nobody asks here. So the
 modules go, and their packages stay.
 
-That nothing misses them is shown by tests in the built image: every module of autox but those of ``autox cluster`` is
+That nothing misses them is shown by tests in the built image: every module of autox but those of these two is
 loaded there, and such a plugin runs.
 """
 
