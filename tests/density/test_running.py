@@ -431,11 +431,18 @@ async def test_a_plan_with_every_kind(cluster: LocalCluster, own: KubeClient, sa
         for name in (place, f"{place}-also-1"):
             looked.setdefault("EndpointSlice", []).extend((await own.list(ENDPOINT_SLICES, namespace=name)).items)
 
-    running = asyncio.create_task(run(inputs, context_on(own, said)))
-    await look()
-    findings = await running
+    found: dict[str, float | None] = {}
+    for _ in range(2):
+        said.clear()
+        looked.clear()
+        running = asyncio.create_task(run(inputs, context_on(own, said)))
+        await look()
+        findings = await running
+        found = {each.name: each.value for each in findings.metrics}
+        # NB: a busy machine creates pods more than 5 s late, which is not what this is about.
+        if found["density/pods-as-asked"] == found["density/pods-created"]:
+            break
 
-    found = {each.name: each.value for each in findings.metrics}
     assert found["density/pods-as-asked"] == found["density/pods-created"] == 2 * 2 * 3 + 3
     assert found["density/objects-as-asked"] == 7 + 2 + 6
     assert [(slo.metric, slo.limit) for slo in findings.demands] == [
