@@ -14,7 +14,6 @@ import json
 import logging
 import os
 import re
-import signal
 import sys
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -26,6 +25,7 @@ from autox.api.experimentdocument import load_experiment
 from autox.api.results import object_from_result
 from autox.api.tasks.table import KINDS
 from autox.cli.parts.output import explain, output_option
+from autox.cli.parts.stopping import stop_on_signals
 from autox.cli.parts.targeting import in_pod
 from autox.kube.auth import from_kubeconfig, in_cluster
 from autox.kube.connection import Connection
@@ -116,15 +116,7 @@ def run(file: Path, experiment: str | None, output: str, result_file: Path | Non
 
 async def _run(options: Options) -> Ended:
     stop = asyncio.Event()
-    loop = asyncio.get_running_loop()
-
-    def told(number: int) -> None:
-        stop.set()
-        # NB: the run ends in good order now; whoever asks again does not want to wait for that.
-        loop.remove_signal_handler(number)
-
-    for number in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(number, told, number)
+    stop_on_signals(stop)
     request = Request(
         specs=options.specs,
         trouble=options.trouble,

@@ -3,7 +3,6 @@
 import asyncio
 import json
 import os
-import signal
 import sys
 from dataclasses import asdict
 from pathlib import Path
@@ -16,6 +15,7 @@ from autox.api.tasks.density.matrixresult import object_from_comparison
 from autox.cli.parts.lazygroup import loaded
 from autox.cli.parts.output import output_option
 from autox.cli.parts.progress import TerminalProgress
+from autox.cli.parts.stopping import stop_on_signals
 from autox.cli.parts.tables import table
 from autox.cli.parts.trialprogress import TrialProgress
 from autox.cluster.binaries.providing import provide
@@ -103,15 +103,7 @@ def _run(asked: Matrix, directory: Path) -> tuple[tuple[Trial, ...], str]:
     )
 
     async def run() -> tuple[tuple[Trial, ...], str]:
-        loop = asyncio.get_running_loop()
-
-        def told(number: int) -> None:
-            stop.set()
-            # NB: the trial ends in good order now; whoever asks again does not want to wait for that.
-            loop.remove_signal_handler(number)
-
-        for number in (signal.SIGTERM, signal.SIGINT):
-            loop.add_signal_handler(number, told, number)
+        stop_on_signals(stop)
         return await runner.run()
 
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as loop:
