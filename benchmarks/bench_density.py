@@ -23,7 +23,7 @@ import shutil
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import uvloop
@@ -36,6 +36,7 @@ from benchmarks.density.table import document, markdown
 from benchmarks.kwok.obtaining import obtain
 from benchmarks.local_cluster import local_cluster
 from benchmarks.nodes.processes import unwind_when_ended
+from benchmarks.progress import saying
 
 FULL, QUICK = Load(nodes=100, deployments=200, rate=5), Load(nodes=20, deployments=20, rate=5)
 ROUNDS = 2
@@ -52,7 +53,7 @@ def measure(compared: Sequence[Rig], load: Load, *, rounds: int) -> Iterator[Run
         with local_cluster("--nodes", "0") as status:
             server = next(each["pid"] for each in status["components"] if each["name"] == "apiServer")
             for rig in playing(compared, number, rounds=rounds):
-                say = _saying(f"{number + 1}/{rounds} {rig.name}", began)
+                say = saying(f"{number + 1}/{rounds} {rig.name}", began)
                 with tempfile.TemporaryDirectory(prefix="autox-bench-") as directory:
                     place = Place(kubeconfig=Path(status["kubeconfig"]), server=server, directory=Path(directory))
                     try:
@@ -98,14 +99,6 @@ def program(given: str | None) -> Path | None:
     if given and found is None:
         raise SystemExit(f"--kube-burner: {given} is no program")
     return None if found is None else Path(found).absolute()
-
-
-def _saying(what: str, began: float) -> Callable[[str], None]:
-    def say(text: str) -> None:
-        minutes, seconds = divmod(int(time.monotonic() - began), 60)
-        print(f"{minutes:3}:{seconds:02} {what}: {text}", file=sys.stderr, flush=True)
-
-    return say
 
 
 def main() -> None:

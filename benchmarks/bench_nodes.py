@@ -20,7 +20,7 @@ import os
 import re
 import sys
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 
 from benchmarks.kwok.obtaining import Kwok, obtain
 from benchmarks.nodes.agents import KWOK_PARALLELISM, Agent, Autox, FaithfulAutox, KwokAgent
@@ -28,6 +28,7 @@ from benchmarks.nodes.cases import APART, FULL, QUICK, Case
 from benchmarks.nodes.processes import unwind_when_ended
 from benchmarks.nodes.running import BrokenRunError, Run, run
 from benchmarks.nodes.table import document, markdown
+from benchmarks.progress import saying
 
 PAIRS = 3
 
@@ -59,20 +60,12 @@ def measure(cases: Sequence[Case], *, pairs: int, chosen: Sequence[str]) -> Iter
     for case in cases:
         for pair in range(pairs):
             for name in chosen or case.agents(pair):
-                say = _saying(f"{case.name} {pair + 1}/{pairs} {name}", began)
+                say = saying(f"{case.name} {pair + 1}/{pairs} {name}", began)
                 try:
                     yield run(case, agents[name], pair=pair, say=say)
                 except BrokenRunError as error:
                     say(f"BROKEN: {error}")
                     yield None
-
-
-def _saying(what: str, began: float) -> Callable[[str], None]:
-    def say(text: str) -> None:
-        minutes, seconds = divmod(int(time.monotonic() - began), 60)
-        print(f"{minutes:3}:{seconds:02} {what}: {text}", file=sys.stderr, flush=True)
-
-    return say
 
 
 def main() -> None:

@@ -5,14 +5,13 @@ no nodes. What ``autox run`` costs as users have it, nodes and all, stands besid
 """
 
 import math
-import statistics
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from benchmarks.density.drivers import Load
 from benchmarks.density.running import Run
-from benchmarks.nodes.table import Bar, Spread
+from benchmarks.nodes.table import Bar, Spread, comparison
 
 OURS, PEER = "autox on autox", "kube-burner on "
 
@@ -52,10 +51,7 @@ ROWS = (
 
 def spread(runs: Iterable[Run], *, rig: str, key: str) -> Spread | None:
     """A figure over the runs of one rig; None if no run gave it, or one gave nonsense."""
-    values = [run.figures[key] for run in runs if run.rig == rig and key in run.figures]
-    if not values or not all(map(math.isfinite, values)):
-        return None
-    return Spread(median=statistics.median(values), least=min(values), most=max(values), runs=len(values))
+    return Spread.of([run.figures[key] for run in runs if run.rig == rig and key in run.figures])
 
 
 def markdown(load: Load, runs: Sequence[Run]) -> str:
@@ -69,7 +65,8 @@ def markdown(load: Load, runs: Sequence[Run]) -> str:
         spreads = {rig: spread(runs, rig=rig, key=row.key) for rig in rigs}
         if any(spreads.values()):
             cells = [each.text(row.digits) if each else "" for each in spreads.values()]
-            cells += _comparison(row, spreads, others) if compared else []
+            peer = _least(spreads[rig] for rig in others)
+            cells += comparison(row.bar, spreads[OURS], peer) if compared else []
             lines.append(f"| {row.title} | {' | '.join(cells)} |")
     verdicts = [", ".join(dict.fromkeys(run.verdict for run in runs if run.rig == rig)) for rig in rigs]
     lines.append(f"| its verdict | {' | '.join([*verdicts, *([''] * 3 if compared else [])])} |")
@@ -91,13 +88,5 @@ def document(load: Load, runs: Iterable[Run]) -> dict[str, Any]:
     }
 
 
-def _comparison(row: Row, spreads: Mapping[str, Spread | None], others: Sequence[str]) -> list[str]:
-    ours = spreads[OURS]
-    theirs = [each.median for rig in others if (each := spreads[rig]) is not None]
-    peer = min(theirs, default=0.0)
-    ratio = f"{ours.median / peer:.2f}" if ours and peer else ""
-    if row.bar is None:
-        return [ratio, "", ""]
-    if ours is None or not theirs:
-        return [ratio, str(row.bar), "not measured"]
-    return [ratio, str(row.bar), "met" if row.bar.is_met(ours=ours.median, peer=peer) else "**missed**"]
+def _least(spreads: Iterable[Spread | None]) -> Spread | None:
+    return min((each for each in spreads if each is not None), key=lambda each: each.median, default=None)

@@ -100,6 +100,13 @@ class Spread:
     most: float
     runs: int
 
+    @classmethod
+    def of(cls, values: Sequence[float]) -> "Spread | None":
+        """That of one figure; None if no run gave it, or one gave nonsense."""
+        if not values or not all(map(math.isfinite, values)):
+            return None
+        return cls(median=statistics.median(values), least=min(values), most=max(values), runs=len(values))
+
     def text(self, digits: int) -> str:
         """``389 (350 to 410)``, and the figure alone where there was one run."""
         if self.runs == 1:
@@ -109,10 +116,7 @@ class Spread:
 
 def spread(runs: Iterable[Run], *, agent: str, key: str) -> Spread | None:
     """A figure of one agent; None if no run gave it, or one gave nonsense."""
-    values = [run.figures[key] for run in runs if run.agent == agent and key in run.figures]
-    if not values or not all(map(math.isfinite, values)):
-        return None
-    return Spread(median=statistics.median(values), least=min(values), most=max(values), runs=len(values))
+    return Spread.of([run.figures[key] for run in runs if run.agent == agent and key in run.figures])
 
 
 def markdown(case: Case, runs: Sequence[Run]) -> str:
@@ -126,7 +130,7 @@ def markdown(case: Case, runs: Sequence[Run]) -> str:
         spreads = {agent: spread(mine, agent=agent, key=row.key) for agent in agents}
         if any(spreads.values()):
             cells = [each.text(row.digits) if each else "" for each in spreads.values()]
-            cells += _comparison(row, case.name, spreads[OURS], spreads[PEER]) if compared else []
+            cells += comparison(row.bar_in(case.name), spreads[OURS], spreads[PEER]) if compared else []
             lines.append(f"| {row.title} | {' | '.join(cells)} |")
     audits = [
         f"Audit log, {run.agent}, pair {run.pair + 1}: {'as it should be' if run.audit.is_correct else 'NOT CORRECT'}: "
@@ -137,8 +141,8 @@ def markdown(case: Case, runs: Sequence[Run]) -> str:
     return "\n".join([*lines, *(["", *audits] if audits else [])])
 
 
-def _comparison(row: Row, case: str, ours: Spread | None, peer: Spread | None) -> list[str]:
-    bar = row.bar_in(case)
+def comparison(bar: Bar | None, ours: Spread | None, peer: Spread | None) -> list[str]:
+    """The cells that hold a figure of ours against a peer's: their ratio, what was asked, and whether it is met."""
     ratio = f"{ours.median / peer.median:.2f}" if ours and peer and peer.median else ""
     if bar is None:
         return [ratio, "", ""]
