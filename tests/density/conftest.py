@@ -2,8 +2,9 @@
 
 import asyncio
 import sys
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from datetime import UTC, datetime
+from uuid import uuid4
 
 import pytest
 
@@ -11,7 +12,11 @@ from autox.kube.auth import from_kubeconfig
 from autox.kube.client import KubeClient
 from autox.model.result import Subject
 from autox.tasks.context import Findings, TaskContext
+from autox.tasks.density.rights import NAME
 from tests.clusters import LocalCluster, run
+
+EVERYWHERE, OF_LEASES = ("clusterroles,clusterrolebindings",), ("roles,rolebindings", "-n", "kube-node-lease")
+"""Where the roles of an identity are, as arguments of kubectl."""
 
 
 @pytest.fixture
@@ -25,6 +30,17 @@ async def own(cluster: LocalCluster) -> AsyncIterator[KubeClient]:
     """A client of the shared cluster."""
     async with KubeClient(from_kubeconfig(cluster.home.kubeconfig)) as kube:
         yield kube
+
+
+@pytest.fixture
+def place(cluster: LocalCluster) -> Iterator[str]:
+    """A namespace for a service account; what was made for it goes afterwards."""
+    name = f"keys-{uuid4().hex[:8]}"
+    cluster.objects.apply({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name}})
+    yield name
+    for kinds, *where in (EVERYWHERE, OF_LEASES):
+        cluster.kubectl("delete", kinds, f"{NAME}:{name}", "--ignore-not-found", *where)
+    cluster.kubectl("delete", "namespace", name, "--wait=false")
 
 
 def context_on(kube: KubeClient | None, said: list[str], *, environ: dict[str, str] | None = None) -> TaskContext:

@@ -2,9 +2,7 @@
 
 import base64
 import stat
-from collections.abc import Iterator
 from pathlib import Path
-from uuid import uuid4
 
 import pytest
 import yaml
@@ -15,23 +13,12 @@ from autox.model.refs import SELF_SUBJECT_REVIEWS
 from autox.tasks.density.rights import NAME, manifests
 from tests.clusterobjects import Object
 from tests.clusters import Done, LocalCluster, run
+from tests.density.conftest import EVERYWHERE, OF_LEASES
 from tests.forking import AUTOX
 
 pytestmark = pytest.mark.integration
 
 RBAC = "rbac.authorization.k8s.io"
-EVERYWHERE, OF_LEASES = ("clusterroles,clusterrolebindings",), ("roles,rolebindings", "-n", "kube-node-lease")
-
-
-@pytest.fixture
-def place(cluster: LocalCluster) -> Iterator[str]:
-    """A namespace for a service account; what was made for it goes afterwards."""
-    name = f"keys-{uuid4().hex[:8]}"
-    cluster.objects.apply({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name}})
-    yield name
-    for kinds, *where in (EVERYWHERE, OF_LEASES):
-        cluster.kubectl("delete", kinds, f"{NAME}:{name}", "--ignore-not-found", *where)
-    cluster.kubectl("delete", "namespace", name, "--wait=false")
 
 
 def credentials(cluster: LocalCluster, *argv: str, kubeconfig: Path | None = None) -> Done:
