@@ -2,7 +2,6 @@
 
 import os
 import ssl
-import tempfile
 from pathlib import Path
 
 from autox.kube.kubeconfig import Cluster, User
@@ -78,14 +77,13 @@ def install(tls: ssl.SSLContext, certificate: bytes, key: bytes, origin: str) ->
         key: PEM, not encrypted.
         origin: where they come from, to begin error messages with.
     """
-    # NB: the ssl module loads certificates from files only. A directory of mode 0700 holds them for a moment.
-    with tempfile.TemporaryDirectory(prefix="autox-") as directory:
-        pem = Path(directory) / "client.pem"
-        pem.touch(mode=0o600)
-        pem.write_bytes(certificate + b"\n" + key)
+    # NB: the ssl module loads certificates from files only. This one is in memory and has no name: a process that is
+    # killed meanwhile leaves no key behind, and a disk that is full or read-only is no hindrance.
+    with os.fdopen(os.memfd_create("client.pem"), "wb", buffering=0) as pem:
+        pem.write(certificate + b"\n" + key)
         try:
             # NB: without a password callback OpenSSL would ask for the passphrase on the terminal.
-            tls.load_cert_chain(pem, password=lambda: b"")
+            tls.load_cert_chain(f"/proc/self/fd/{pem.fileno()}", password=lambda: b"")
         except (ssl.SSLError, ValueError) as error:
             raise ConfigurationError(
                 f"{origin}: the client certificate and its key are not a pair of PEM files that fit together",

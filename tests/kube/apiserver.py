@@ -5,6 +5,7 @@ what these tests are about and why ``autox cluster up`` is not enough for them. 
 """
 
 import os
+import secrets
 import signal
 import socket
 import ssl
@@ -12,6 +13,7 @@ import subprocess
 import time
 import urllib.request
 from collections.abc import Sequence
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from ipaddress import ip_address
 from pathlib import Path
@@ -31,6 +33,7 @@ from tests.clusters import RARELY
 
 ADMIN = "admin"
 START_SECONDS = 60
+PORTS = range(16_384, 32_768)  # below those of connections that go out
 
 
 def program(tool: Tool) -> str:
@@ -41,10 +44,12 @@ def program(tool: Tool) -> str:
 
 def free_port() -> int:
     """A port on loopback that nobody listens on now."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
+    while True:
+        # NB: of those that the kernel hands out, it hands out one again before a program that is told of it listens.
+        port = PORTS.start + secrets.randbelow(len(PORTS))
+        with socket.socket() as probe, suppress(OSError):
+            probe.bind(("127.0.0.1", port))
+            return port
 
 
 class Authority:
