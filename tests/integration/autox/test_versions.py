@@ -4,7 +4,7 @@ import pytest
 
 from autox.kube.objects import Object
 from autox.model.experiments import ExperimentRecord
-from autox.model.refs import DEPLOYMENTS, EXPERIMENTS, JOBS
+from autox.model.refs import DEPLOYMENTS, EVENTS, EXPERIMENTS, JOBS
 from autox.model.verdict import Phase
 from tests.integration.autox.scene import UNSCHEDULABLE, Scene, eventually
 
@@ -33,7 +33,10 @@ async def test_version_change(scene: Scene) -> None:
 
 
 async def test_rollback(scene: Scene) -> None:
-    """A version that comes back is tested again, and all three runs are in the history."""
+    """A version that comes back is tested again, all three runs are in the history, and an Event says what it is.
+
+    Its record does, too, until there is news of the run.
+    """
     await under_test(scene)
     await scene.label(version="2")
     await scene.tested("2")
@@ -41,7 +44,15 @@ async def test_rollback(scene: Scene) -> None:
     await scene.label(version="1")
 
     (back,) = await scene.tested("1")
-    assert (back.reason, back.identity.revision) == ("TestedAgain", 2)
+    assert back.identity.revision == 2
+    about = f"involvedObject.uid={back.uid},reason=Launched"
+
+    async def told() -> list[str]:
+        events = (await scene.kube.list(EVENTS, namespace=scene.namespace, field_selector=about)).items
+        return [each["message"] for each in events]
+
+    (message,) = await eventually("the Event", told)
+    assert message.endswith(f"version 1 of deployments.apps/{scene.namespace}/web is tested again, as revision 2")
     tested = [each.identity for each in await scene.records()]
     assert sorted((each.version, each.revision) for each in tested) == [("1", 1), ("1", 2), ("2", 1)]
 
