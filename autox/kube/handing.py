@@ -7,8 +7,7 @@ one as self-contained, but with our own credentials.
 import base64
 from dataclasses import replace
 
-from autox.kube.connection import Connection, FixedCredentials
-from autox.kube.credentials import bearer
+from autox.kube.connection import Connection, Credentials
 from autox.kube.kubeconfig import Selection, select
 from autox.kube.objects import Object, kubeconfig
 from autox.kube.tls import cluster_tls, read_file
@@ -36,17 +35,16 @@ def kubeconfig_with(connection: Connection, *, user: str, token: str) -> Object:
     return kubeconfig(cluster=("cluster", cluster), user=(user, {"token": token}))
 
 
-def connection_with(connection: Connection, *, token: str) -> Connection:
-    """A connection to the same API server with that token and nothing else.
+def connection_with(connection: Connection, credentials: Credentials) -> Connection:
+    """A connection to the same API server with these credentials and nothing else.
 
     Raises:
         ConfigurationError: see ``kubeconfig_with``.
     """
     chosen = _chosen(connection)
-    # NB: a client certificate would go before the token.
+    # NB: a client certificate would go before a token.
     tls = cluster_tls(chosen.cluster, chosen.cluster_directory, chosen.origin)
-    fixed = bearer(token, what="the token")
-    return replace(connection, tls=tls, credentials=FixedCredentials(fixed=fixed), source=None)
+    return replace(connection, tls=tls, credentials=credentials, source=None)
 
 
 def _chosen(connection: Connection) -> Selection:

@@ -44,6 +44,7 @@ class ClientGroup:
         field_selector: likewise.
         objects: how many objects are made for them to get or to patch; 0 if none are.
         size: of each of these, in bytes.
+        own_account: they have a service account of their own, one for all of them; else they are who the run is.
     """
 
     name: str
@@ -58,6 +59,7 @@ class ClientGroup:
     field_selector: str = ""
     objects: int = 0
     size: int = 0
+    own_account: bool = False
 
     @property
     def total_rate(self) -> float:

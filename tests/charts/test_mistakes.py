@@ -47,7 +47,8 @@ def test_where_clients_are_wrong(cluster: LocalCluster, tmp_path: Path) -> None:
         {**entry, "verb": "patch", "resource": "secrets"},
         {**entry, "verb": "list", "rate": None},
         {**entry, "verb": "list", "rate": 2000},
-        {**entry, "verb": "list", "rate": "0.5", "clients": 2, "limit": None},
+        {**entry, "verb": "list", "rate": "0.5", "clients": 2, "limit": None, "as": "serviceAccount"},
+        {**entry, "verb": "list", "as": "root"},
     ]
     values = {"tasks": ["density"], "density": {"cluster": "b", "clients": clients}}
     done = helm(cluster, "template", "trial", EXPERIMENT, values=values, folder=tmp_path)
@@ -60,6 +61,7 @@ def test_where_clients_are_wrong(cluster: LocalCluster, tmp_path: Path) -> None:
     assert f"{at}4/rate'" in done.err
     assert f"{at}5/rate': maximum" in done.err
     assert f"{at}6" not in done.err
+    assert f"{at}7/as': value must be" in done.err
 
 
 def test_where_a_plan_is_wrong(cluster: LocalCluster, tmp_path: Path) -> None:

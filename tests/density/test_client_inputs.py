@@ -31,10 +31,11 @@ def groups(folder: Path, *clients: dict[str, Any]) -> tuple[ClientGroup, ...]:
 
 def test_clients_are_given_in_a_document(tmp_path: Path) -> None:
     """Load was pods alone; now lists, watches, gets and patches go beside it, with what was not said filled in."""
-    stale = {**LIST, "consistency": "cache", "clients": 5}
+    stale = {**LIST, "consistency": "cache", "clients": 5, "as": "run"}
     paged = {**LIST, "name": "paged", "scope": "cluster", "limit": 500, "labelSelector": "app=load-1", "rate": 0.5}
 
-    assert groups(tmp_path, stale, paged, {**WATCH, "clients": 50}, GET, {**PATCH, "size": 4096}) == (
+    watch = {**WATCH, "clients": 50, "as": "serviceAccount"}
+    assert groups(tmp_path, stale, paged, watch, GET, {**PATCH, "size": 4096}) == (
         ClientGroup(name="lists", verb=Verb.LIST, resource="pods", consistency=Consistency.CACHE, clients=5, rate=2.0),
         ClientGroup(
             name="paged",
@@ -45,7 +46,7 @@ def test_clients_are_given_in_a_document(tmp_path: Path) -> None:
             label_selector="app=load-1",
             rate=0.5,
         ),
-        ClientGroup(name="watches", verb=Verb.WATCH, resource="pods", clients=50),
+        ClientGroup(name="watches", verb=Verb.WATCH, resource="pods", clients=50, own_account=True),
         ClientGroup(name="gets", verb=Verb.GET, resource="configmaps", rate=5.0, objects=10, size=1024),
         ClientGroup(name="patches", verb=Verb.PATCH, resource="configmaps", rate=5.0, objects=10, size=4096),
     )
@@ -77,6 +78,8 @@ def test_clients_are_given_in_a_document(tmp_path: Path) -> None:
         pytest.param([{**LIST, "rate": 0}], "rate", id="a rate of zero"),
         pytest.param([{**LIST, "rate": 1e-300}], "0.001 to 1,000 a second", id="a rate of never"),
         pytest.param([{**LIST, "rate": 1001}], "take more clients for more", id="more than a client can"),
+        pytest.param([{**LIST, "as": "root"}], "clients[0].as: ", id="somebody else"),
+        pytest.param([{**LIST, "as_": "serviceAccount"}], "as_: unknown key", id="a field of ours"),
         pytest.param([{**LIST, "clients": 0}], "clients[0].clients", id="nobody"),
         pytest.param([{**LIST, "labelSelector": "a=\nb"}], "labelSelector: must be a sel", id="a line in a selector"),
         pytest.param([{**LIST, "labelSelector": "é"}], "labelSelector: must be a sel", id="letters of no label"),

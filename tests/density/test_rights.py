@@ -8,9 +8,17 @@ from autox.model.workload import Churn, Churned
 from autox.tasks.density.rights import RIGHTS, manifests, rights
 
 
-def client(verb: Verb, resource: str, *, objects: int = 0, scope: Scope = Scope.NAMESPACE) -> ClientGroup:
+def client(
+    verb: Verb,
+    resource: str,
+    *,
+    objects: int = 0,
+    scope: Scope = Scope.NAMESPACE,
+    name: str = "some",
+    own: bool = False,
+) -> ClientGroup:
     """Clients of an experiment."""
-    return ClientGroup(name="some", verb=verb, resource=resource, objects=objects, scope=scope)
+    return ClientGroup(name=name, verb=verb, resource=resource, objects=objects, scope=scope, own_account=own)
 
 
 @pytest.mark.parametrize(
@@ -33,6 +41,36 @@ def test_clients_get_what_they_ask_for(groups: list[ClientGroup], more: dict[str
 
     assert found[: len(RIGHTS)] == RIGHTS
     assert {each.resource.plural: each.verbs for each in found[len(RIGHTS) :]} == more
+
+
+HERE = client(Verb.WATCH, "pods", own=True)
+THERE = client(Verb.LIST, "pods", scope=Scope.CLUSTER, name="all", own=True)
+LEASES = client(Verb.GET, "leases", name="leases", own=True)
+
+
+@pytest.mark.parametrize(
+    ("groups", "roles", "places", "names"),
+    [
+        pytest.param([HERE], {"roles", "rolebindings"}, {""}, ["some"], id="in the namespace of a run"),
+        pytest.param([THERE], {"clusterroles", "clusterrolebindings"}, {""}, ["all"], id="everywhere"),
+        pytest.param([LEASES], {"roles", "rolebindings"}, {"kube-node-lease"}, ["leases"], id="leases of nodes"),
+        pytest.param([LEASES, HERE], {"roles", "rolebindings"}, {""}, ["leases", "some"], id="both, told once"),
+    ],
+)
+def test_whoever_gives_accounts_may_bind_and_ask_for_their_tokens_alone(
+    groups: list[ClientGroup], roles: set[str], places: set[str], names: list[str]
+) -> None:
+    """To ask for any token would be to be anybody; to bind is held by RBAC to what the run may do itself."""
+    account, *bound = [each for each in rights([DensityInputs(clients=tuple(groups))]) if each not in RIGHTS]
+    tokens = [each for each in bound if each.subresource]
+
+    assert (account.resource.plural, account.verbs) == ("serviceaccounts", ("create",))
+    assert [(each.subresource, each.name) for each in tokens] == [
+        ("token", f"autox-density-client-{name}") for name in names
+    ]
+    assert {each.resource.plural for each in bound if not each.subresource} == roles
+    assert {each.namespace for each in bound} - {""} == places - {""}
+    assert {verb for each in bound for verb in each.verbs} == {"create"}
 
 
 def test_several_experiments_share_an_identity() -> None:

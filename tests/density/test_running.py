@@ -28,7 +28,7 @@ from autox.tasks.density.course.components import API_SERVER, CONTROLLER_MANAGER
 from autox.tasks.density.dryrun import forecast
 from autox.tasks.density.target import refuse_self
 from autox.tasks.density.task import run
-from tests.clusters import LocalCluster
+from tests.clusters import LocalCluster, wait_for
 from tests.density.conftest import begun, context_on, left_behind
 from tests.kube.apiserver import free_port
 from tests.kube.door import write
@@ -40,10 +40,10 @@ _GETS = ClientGroup(name="gets", verb=Verb.GET, resource="secrets", clients=2, r
 CLIENTS = (
     _LISTS,
     replace(_LISTS, name="pages", resource="secrets", consistency=Consistency.QUORUM, limit=3, rate=5.0),
-    replace(_LISTS, name="all", resource="leases", scope=Scope.CLUSTER, label_selector="no=thing"),
+    replace(_LISTS, name="all", resource="leases", scope=Scope.CLUSTER, label_selector="no=thing", own_account=True),
     _GETS,
     replace(_GETS, name="patches", verb=Verb.PATCH, resource="configmaps", clients=1),
-    ClientGroup(name="watches", verb=Verb.WATCH, resource="pods", clients=3),
+    ClientGroup(name="watches", verb=Verb.WATCH, resource="pods", clients=3, own_account=True),
 )
 THEIRS = {
     "stale-lists": ("LIST/services/namespace", 10),
@@ -53,6 +53,12 @@ THEIRS = {
     "patches": ("PATCH/configmaps/resource", 60),
 }
 """What the API server counts their calls as, and at most how many of others (the namespace's end, the prober)."""
+
+
+def bound(cluster: LocalCluster) -> list[str]:
+    """The roles and bindings of load tests that are there."""
+    kinds = "clusterroles,clusterrolebindings,roles,rolebindings"
+    return cluster.kubectl("get", kinds, "-A", "-l", "autox.dev/density-run", "-o", "name").split()
 
 
 async def counted(kube: KubeClient) -> Counter[str]:
@@ -71,7 +77,8 @@ async def test_a_control_plane_is_loaded_and_left_as_it_was(
 ) -> None:
     """50 pods on 10 virtual nodes: all figures that such a run can have, and afterwards nothing is left.
 
-    Clients of every verb go beside them, and the API server has counted as many calls of theirs as we have.
+    Clients of every verb go beside them, and the API server has counted as many calls of theirs as we have. Those with
+    a service account are a flow to it, as an administrator's are not.
     """
     inputs = DensityInputs(
         cluster=cluster.name,
@@ -125,7 +132,11 @@ async def test_a_control_plane_is_loaded_and_left_as_it_was(
     assert found["density/slow-calls/read-resource"] is not None
     assert not any("/metrics" in name or "WATCH" in name for name in found)
     [exempt] = [note.text for note in findings.notes if "system:masters" in note.text]
-    assert exempt.endswith("and no client is ever turned away")
+    assert exempt.startswith("all but clients with service accounts ran as autox-admin")
+    assert exempt.endswith("and no client of theirs is ever turned away")
+    [flows] = [note.text for note in findings.notes if "a flow of its own" in note.text]
+    assert "all as autox-density-client-all, watches as autox-density-client-watches" in flows
+    wait_for("what lets accounts do something goes with the namespace", lambda: not bound(cluster))
     assert any("mode cheap" in note.text for note in findings.notes)
     assert_the_course_is_known(findings)
     assert_profiles_make_sense(findings)

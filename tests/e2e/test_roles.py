@@ -64,6 +64,9 @@ CLIENTS: Object = {
         {"name": "own", "verb": "get", "resource": "secrets", "rate": 1, "objects": 1},
         {"name": "changed", "verb": "patch", "resource": "configmaps", "rate": 1, "objects": 1},
         {"name": "followed", "verb": "watch", "resource": "services"},
+        # NB: what the run does itself, so that nothing is allowed to it for them alone but to let them do it.
+        {"name": "apart", "verb": "list", "resource": "pods", "rate": 1, "scope": "cluster", "as": "serviceAccount"},
+        {"name": "within", "verb": "watch", "resource": "pods", "as": "serviceAccount"},
     ],
 }
 RELEASED = {"group": "apps", "resource": "statefulsets", "name": "released"}

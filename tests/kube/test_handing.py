@@ -7,9 +7,13 @@ import pytest
 
 from autox.core.yamltext import write_yaml
 from autox.kube.auth import from_kubeconfig
+from autox.kube.connection import FixedCredentials
+from autox.kube.credentials import bearer
 from autox.kube.handing import connection_with, kubeconfig_with
 from autox.model.errors import ConfigurationError
 from tests.kube.door import Door, authorization, knock, write
+
+THEIRS = FixedCredentials(fixed=bearer("theirs", what="a test"))
 
 
 @pytest.mark.parametrize(
@@ -32,12 +36,12 @@ async def test_it_leads_to_the_same_server_with_the_token_alone(
 
     handed.write_text(write_yaml(kubeconfig_with(connection, user="other", token="theirs")))
     await knock(from_kubeconfig(handed, allow_files=False, allow_exec=False))
-    await knock(connection_with(connection, token="theirs"))
+    await knock(connection_with(connection, THEIRS))
 
     assert authorization(door) == ["Bearer theirs"] * 2
     assert door.certificates == [None, None]
     assert "ours" not in handed.read_text()
-    assert "theirs" not in repr(connection_with(connection, token="theirs"))
+    assert "theirs" not in repr(connection_with(connection, THEIRS))
 
 
 async def test_a_plugin_of_ours_is_not_in_it(door: Door, tmp_path: Path) -> None:
@@ -56,7 +60,7 @@ def test_a_server_without_tls_takes_no_token(tmp_path: Path) -> None:
 
     for hand in (
         lambda: kubeconfig_with(connection, user="x", token="t"),
-        lambda: connection_with(connection, token="t"),
+        lambda: connection_with(connection, THEIRS),
     ):
         with pytest.raises(ConfigurationError, match="takes no credentials"):
             hand()

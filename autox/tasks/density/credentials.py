@@ -13,9 +13,12 @@ from dataclasses import dataclass, field
 
 from autox.kube.access import can, can_read
 from autox.kube.client import KubeClient
+from autox.kube.connection import FixedCredentials
+from autox.kube.credentials import bearer
 from autox.kube.handing import connection_with, kubeconfig_with
 from autox.kube.objects import Object
-from autox.model.errors import AutoxError, ForbiddenError, NotFoundError, ServerError
+from autox.kube.tokens import request_token
+from autox.model.errors import AutoxError, ForbiddenError, NotFoundError
 from autox.model.refs import CLUSTER_ROLE_BINDINGS, CLUSTER_ROLES, ROLE_BINDINGS, ROLES, SERVICE_ACCOUNTS
 from autox.tasks.density.rights import NAME, Right, manifests
 
@@ -25,7 +28,6 @@ _MADE = {each.kind: each for each in (SERVICE_ACCOUNTS, CLUSTER_ROLES, CLUSTER_R
 _ARRIVAL = 10.0  # seconds within which an API server knows of a role that was made just now
 _KNOWN = 1.0  # seconds, of one that somebody else made
 _LOOK = 0.1
-_REQUEST = {"apiVersion": "authentication.k8s.io/v1", "kind": "TokenRequest"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,22 +62,17 @@ async def make(
         AutoxError: the API server cannot be reached, or refuses otherwise.
     """
     refusal = await _give(kube, manifests(namespace, rights, paths))
-    wanted = {**_REQUEST, "spec": {"expirationSeconds": int(seconds)}}
     try:
-        answer = await kube.create(SERVICE_ACCOUNTS, wanted, namespace=namespace, name=NAME, subresource="token")
+        token = await request_token(kube, namespace, NAME, seconds=seconds)
     except (ForbiddenError, NotFoundError) as error:
         raise refusal or error from error
-    status = answer.get("status") or {}
-    if not isinstance(token := status.get("token"), str):
-        raise ServerError(f"{kube.server} gave no token for {namespace}/{NAME}")
-    async with KubeClient(connection_with(kube.connection, token=token)) as other:
+    given = FixedCredentials(fixed=bearer(token.text, what="the token"))
+    async with KubeClient(connection_with(kube.connection, given)) as other:
         if missing := await _missing_at_last(other, rights, paths, seconds=_KNOWN if refusal else _ARRIVAL):
             why = f"and we may not make its roles anew: {refusal.message}" if refusal else "though its roles say so"
             raise ForbiddenError(f"{namespace}/{NAME} may not {missing}, {why}")
-    kubeconfig = kubeconfig_with(kube.connection, user=NAME, token=token)
-    return Credentials(
-        account=f"{namespace}/{NAME}", kubeconfig=kubeconfig, expires=str(status.get("expirationTimestamp"))
-    )
+    kubeconfig = kubeconfig_with(kube.connection, user=NAME, token=token.text)
+    return Credentials(account=f"{namespace}/{NAME}", kubeconfig=kubeconfig, expires=token.expires)
 
 
 async def _give(kube: KubeClient, bodies: Iterable[Object]) -> AutoxError | None:

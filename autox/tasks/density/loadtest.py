@@ -26,7 +26,7 @@ from autox.tasks.density.attribution import culprit
 from autox.tasks.density.cancellation import beside, uninterrupted
 from autox.tasks.density.churning import Churning
 from autox.tasks.density.cleaning import clean
-from autox.tasks.density.clients.clientnotes import client_notes
+from autox.tasks.density.clients.clientnotes import account_note, client_notes
 from autox.tasks.density.clients.traffic import Traffic
 from autox.tasks.density.course import telling
 from autox.tasks.density.course.podcurves import pod_series
@@ -194,6 +194,7 @@ class LoadTest:
                 *notes(measured, self._sent, told, gave_way),
                 *((invalid,) if invalid and not (gave_way and gave_way.is_ours) else ()),
                 *client_notes(self._traffic.outcomes),
+                *self._accounts(),
                 *self._troubles(),
                 *telling.notes(course),
                 *self._profiler.notes,
@@ -255,6 +256,10 @@ class LoadTest:
                 text=f"the watchers were interrupted {observer.interruptions} times; the last: {observer.trouble}",
                 kind=NoteKind.GENERATOR,
             )
+
+    def _accounts(self) -> Iterator[Note]:
+        if told := account_note(self._traffic.outcomes, self._run_labels.namespace):
+            yield Note(text=told)
 
     async def _clean(self, parts: asyncio.Task[None] | None, stop: asyncio.Event) -> str:
         """Remove everything; in words what is left, if that does not work."""

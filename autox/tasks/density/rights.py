@@ -6,7 +6,8 @@ away one after another: none is there that a run does not need. What Kubernetes'
 
 A run makes a namespace with a name that nobody knows before, so that no role can be held to it: what is done in there
 is allowed in every namespace. What has a name of its own, or a namespace that is always the same, is allowed only so.
-Rejected: a role that the run binds in its own namespace; whoever may bind it there may bind it everywhere.
+Rejected: a role that the run binds to itself in its own namespace; whoever may bind it there may bind it everywhere.
+Only whose clients have service accounts may bind, and RBAC holds that to what he may do himself.
 """
 
 from collections import defaultdict
@@ -14,7 +15,7 @@ from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
 from autox.kube.objects import Object
-from autox.model.clientgroups import Verb
+from autox.model.clientgroups import ClientGroup, Verb
 from autox.model.density import DensityInputs
 from autox.model.refs import (
     CLUSTER_ROLE_BINDINGS,
@@ -35,6 +36,7 @@ from autox.model.refs import (
 from autox.model.workload import Churned
 from autox.nodes.node.leases import NAMESPACE as NODE_LEASES
 from autox.tasks.density import heartbeat, prober
+from autox.tasks.density.clients.accountobjects import account_name, place_of, roles_of
 from autox.tasks.density.clients.asking import RESOURCES as CLIENTS
 from autox.tasks.density.workload import RESOURCES
 
@@ -45,6 +47,8 @@ PATHS = ("/metrics",)
 """What every load test reads of an API server that is no object."""
 
 PROFILES = "/debug/pprof/*"
+
+_OF_A_RUN = "autox-density-"  # stands for the namespace of a run, whose name nobody knows before
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -112,11 +116,32 @@ OF_CHURN: Mapping[Churned, tuple[Right, ...]] = {
 """Of what churn takes away, beside what every load test may do."""
 
 
+def of_accounts(groups: Iterable[ClientGroup]) -> tuple[Right, ...]:
+    """What it takes to give clients the service accounts that they are to have, beside what they do themselves.
+
+    Whoever may bind roles hands on what he may do himself, and RBAC lets nobody hand on more. A token may be asked for
+    by the account's name alone: without one it would be the way to be anybody.
+    """
+    own = [each for each in groups if each.own_account]
+    places = {place_of(each, _OF_A_RUN) for each in own}
+    if _OF_A_RUN in places:
+        places.discard(NODE_LEASES)  # it is allowed in every namespace then
+    made = [Right(resource=SERVICE_ACCOUNTS, verbs=("create",))] if own else []
+    for place in sorted(places):
+        made += (
+            Right(resource=each, verbs=("create",), namespace=place if place == NODE_LEASES else "")
+            for each in roles_of(place)
+        )
+    names = sorted({account_name(each) for each in own})
+    tokens = (Right(resource=SERVICE_ACCOUNTS, verbs=("create",), subresource="token", name=name) for name in names)
+    return (*made, *tokens)
+
+
 def rights(inputs: Iterable[DensityInputs]) -> tuple[Right, ...]:
     """What load tests with these inputs need; none are all that have nothing beside their pods.
 
     Args:
-        inputs: of each, whose ``clients`` and ``churn`` do what no other load test does.
+        inputs: of each, whose ``clients`` and ``churn`` do what no other load test does, or have what none has.
     """
     inputs = list(inputs)
     wanted: dict[str, set[str]] = defaultdict(set)
@@ -133,7 +158,8 @@ def rights(inputs: Iterable[DensityInputs]) -> tuple[Right, ...]:
             wanted[right.resource.plural] -= {*right.verbs}
     more = ((CLIENTS[plural], tuple(sorted(verbs))) for plural, verbs in sorted(wanted.items()) if verbs)
     parts = (right for right in of_churn if right.subresource)
-    return (*RIGHTS, *(Right(resource=resource, verbs=verbs) for resource, verbs in more), *parts)
+    accounts = of_accounts(group for each in inputs for group in each.clients)
+    return (*RIGHTS, *(Right(resource=resource, verbs=verbs) for resource, verbs in more), *parts, *accounts)
 
 
 def paths(inputs: Iterable[DensityInputs]) -> tuple[str, ...]:

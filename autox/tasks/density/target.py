@@ -30,10 +30,12 @@ class Identity:
     """Who the API server takes us for, and what time it has.
 
     Attributes:
-        groups: of the user; empty if the server does not say.
+        user: whose name this is; empty if the server does not say.
+        groups: of the user; likewise.
         now: the server's clock, or ours if the server does not say.
     """
 
+    user: str
     groups: tuple[str, ...]
     now: datetime
 
@@ -69,9 +71,9 @@ async def identify(kube: KubeClient) -> Identity:
     try:
         review = await kube.create(SELF_SUBJECT_REVIEWS, body)
     except (NotFoundError, ForbiddenError):  # before Kubernetes 1.28, or without the default roles
-        return Identity(groups=(), now=datetime.now(UTC))
+        return Identity(user="", groups=(), now=datetime.now(UTC))
     user = (review.get("status") or {}).get("userInfo") or {}
-    return Identity(groups=tuple(user.get("groups") or ()), now=_created(review))
+    return Identity(user=str(user.get("username") or ""), groups=tuple(user.get("groups") or ()), now=_created(review))
 
 
 async def refuse_self(target: KubeClient, own: KubeClient) -> None:

@@ -22,14 +22,14 @@ from autox.model.result import Note
 from autox.nodes.node.clients import open_clients
 from autox.tasks.context import Findings, TaskContext
 from autox.tasks.density import sweeping
-from autox.tasks.density.clients.permission import refuse_churn, refuse_forbidden
+from autox.tasks.density.clients.permission import refuse_forbidden, refuse_without
 from autox.tasks.density.dryrun import forecast
 from autox.tasks.density.failurepoint import search
 from autox.tasks.density.fleet import Fleet
 from autox.tasks.density.labels import RunLabels
 from autox.tasks.density.loadtest import LoadTest
-from autox.tasks.density.rights import OF_CHURN
-from autox.tasks.density.target import identify, kubeconfig_of, refuse_self
+from autox.tasks.density.rights import OF_CHURN, of_accounts
+from autox.tasks.density.target import Identity, identify, kubeconfig_of, refuse_self
 
 
 async def run(inputs: DensityInputs, context: TaskContext) -> Findings:
@@ -52,7 +52,8 @@ async def run(inputs: DensityInputs, context: TaskContext) -> Findings:
         if context.kube is not None and not inputs.allow_self:
             await refuse_self(kube, context.kube)
         await refuse_forbidden(kube, inputs.clients)
-        await refuse_churn(kube, OF_CHURN[inputs.churn.of] if inputs.churn else ())
+        await refuse_without(kube, OF_CHURN[inputs.churn.of] if inputs.churn else (), who="churn")
+        await refuse_without(kube, of_accounts(inputs.clients), who="who gives clients service accounts")
 
         def load_test(inputs: DensityInputs, context: TaskContext, run_labels: RunLabels) -> LoadTest:
             fleet = Fleet(clients, run_labels, kubeconfig=kubeconfig, count=inputs.nodes)
@@ -64,12 +65,9 @@ async def run(inputs: DensityInputs, context: TaskContext) -> Findings:
         else:
             run_labels = RunLabels.of(context.subject, token=token_hex(4))
             findings = await load_test(inputs, context, run_labels).to_its_end()
-    exempt = "these credentials (system:masters) bypass API priority and fairness: queueing does not show"
-    if inputs.clients:
-        exempt += ", and no client is ever turned away"
     mode = "virtual nodes in mode cheap: one identity and one watch for all of them"
     objects = _objects(inputs) if inputs.failure_point is None else ""
-    readings = filter(None, (objects, mode, unswept, exempt if identity.is_exempt else ""))
+    readings = filter(None, (objects, mode, unswept, _who(identity, inputs)))
     return replace(findings, notes=(*findings.notes, *(Note(text=text) for text in readings)))
 
 
@@ -77,6 +75,18 @@ def _objects(inputs: DensityInputs) -> str:
     """What the load was of: whoever reads two results can tell whether it was the same."""
     told = forecast(inputs)
     return f"{sum(told.objects.values()):,} objects with {told.pods:,} pods, of digest {told.digest}"
+
+
+def _who(identity: Identity, inputs: DensityInputs) -> str:
+    """As whom the load ran, and whether that may be queued; clients with an account of their own have a note of it."""
+    own = sum(each.own_account for each in inputs.clients)
+    told = (
+        f"{'all but clients with service accounts' if own else 'everything'} ran as {identity.user or 'nobody knows'}"
+    )
+    if not identity.is_exempt:
+        return f"{told}: to API priority and fairness one flow, which it may keep waiting"
+    told = f"{told}: these credentials (system:masters) bypass API priority and fairness: queueing does not show"
+    return f"{told}, and no client of theirs is ever turned away" if own < len(inputs.clients) else told
 
 
 async def _sweep(kube: KubeClient, context: TaskContext, *, now: datetime) -> str:

@@ -89,6 +89,14 @@ class ClientsSection(Document):
             json_schema_extra={"minimum": RAREST_OF_A_CLIENT, "maximum": MOST_OF_A_CLIENT},
         ),
     ] = None
+    as_: Annotated[
+        Literal["run", "serviceAccount"] | None,
+        Field(
+            alias="as",
+            description="Who they are: whoever the run is unless said here, or a service account that the run makes for"
+            " the entry.",
+        ),
+    ] = None
     scope: Annotated[
         Literal["namespace", "cluster"] | None,
         Field(description="What is listed or watched: the run's namespace unless said here, and all of the nodes."),
@@ -156,4 +164,5 @@ class ClientsSection(Document):
             field_selector=self.field_selector or "",
             objects=(self.objects or _OBJECTS) if makes else 0,
             size=(self.size or _SIZE) if makes else 0,
+            own_account=self.as_ == "serviceAccount",
         )

@@ -4,6 +4,7 @@ from collections.abc import Iterable, Iterator
 
 from autox.model.clientgroups import Verb
 from autox.model.result import Note, NoteKind
+from autox.tasks.density.clients.accountobjects import account_name
 from autox.tasks.density.clients.clientfigures import CLIENTS_AS_ASKED
 from autox.tasks.density.clients.tally import Outcome
 
@@ -20,6 +21,23 @@ def client_notes(outcomes: Iterable[Outcome]) -> Iterator[Note]:
                 weight=_weight(found),
                 explains=(CLIENTS_AS_ASKED, *_metrics(found.group.name)),
             )
+
+
+def account_note(outcomes: Iterable[Outcome], namespace: str) -> str:
+    """As whom clients with service accounts of their own ran, and whether they could be queued; empty without any.
+
+    Args:
+        outcomes: of all groups.
+        namespace: of the run.
+    """
+    own = [each for each in outcomes if each.group.own_account]
+    if not own:
+        return ""
+    told = ", ".join(f"{each.group.name} as {account_name(each.group)}" for each in own)
+    told = f"clients ran as service accounts of {namespace}: {told}"
+    if not any(each.has_flow for each in own):
+        return f"{told}; the API server has no API priority and fairness, or a proxy hides it: nobody is queued by flow"
+    return f"{told}; each is a flow of its own, which API priority and fairness may keep waiting"
 
 
 def _metrics(name: str) -> Iterator[str]:

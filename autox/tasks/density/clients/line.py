@@ -71,9 +71,9 @@ class Line:
         return self._busy is not None
 
     @property
-    def status(self) -> int:
+    def head(self) -> Head | None:
         """Of the answer that a piece is told of."""
-        return self._busy.parser.head.status if self._busy is not None else 0
+        return self._busy.parser.head if self._busy is not None else None
 
     async def open(self) -> None:
         """Open it, or find that this does not work; however long that takes."""

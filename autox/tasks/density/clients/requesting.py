@@ -112,6 +112,7 @@ class RequestClient:
         """See ``line.User``."""
         now, call, beginning = time.monotonic(), self._call, bytes(self._beginning)
         self._tally.received += size
+        self._tally.head(head)
         if call is None:
             return
         if 200 <= head.status < 300:

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 
 from autox.core.histogram import Histogram
 from autox.model.clientgroups import ClientGroup, Verb
+from autox.wire.heads import Head
 
 SHARE = 0.9
 """Of what was asked for: less of it is another load."""
@@ -20,6 +21,8 @@ _FOLD = 256
 _REASONS = 100
 """So many different reasons are told apart."""
 _OTHER = "other reasons"
+_FLOW = "X-Kubernetes-PF-FlowSchema-UID"
+"""Stands on each answer of an API server that has API priority and fairness."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -67,6 +70,7 @@ class Outcome:
         trouble: the most common reason of errors; empty if there was none.
         troubled: how many errors had it.
         is_theirs: whether most of the requests failed for what no CPU of this machine would have mended.
+        has_flow: whether API priority and fairness had a say in them, as the API server's answers tell.
     """
 
     group: ClientGroup
@@ -83,6 +87,7 @@ class Outcome:
     trouble: str = ""
     troubled: int = 0
     is_theirs: bool = False
+    has_flow: bool = False
 
     @property
     def as_asked(self) -> int:
@@ -114,7 +119,7 @@ class Tally:
     """Counts for a group.
 
     Attributes:
-        calls, rejected, expired, received, events, reconnects: as of an ``Outcome``.
+        calls, rejected, expired, received, events, reconnects, has_flow: as of an ``Outcome``.
     """
 
     def __init__(self) -> None:
@@ -124,6 +129,7 @@ class Tally:
         self.received = 0
         self.events = 0
         self.reconnects = 0
+        self.has_flow = False
         self._errors = 0
         self._theirs = 0
         self._reasons = Counter[str]()
@@ -135,6 +141,11 @@ class Tally:
         self._latencies.append(latency)
         if len(self._latencies) >= _FOLD:
             self._fold()
+
+    def head(self, head: Head) -> None:
+        """An answer has begun."""
+        if not self.has_flow:
+            self.has_flow = bool(head.field(_FLOW))
 
     def fail(self, reason: str, *, count: int = 1, theirs: bool = True) -> None:
         """So many requests or watches failed.
@@ -182,6 +193,7 @@ class Tally:
             trouble=trouble,
             troubled=troubled,
             is_theirs=self._theirs * 2 > sum(each.due for each in done),
+            has_flow=self.has_flow,
         )
 
     def _fold(self) -> None:

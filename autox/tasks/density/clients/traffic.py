@@ -18,7 +18,7 @@ from autox.kube.connection import Connection
 from autox.load.self_check import BEAT_SECONDS, SelfCheck
 from autox.model.clientgroups import ClientGroup, Verb
 from autox.model.errors import DeadlineError
-from autox.tasks.density.clients import ownobjects
+from autox.tasks.density.clients import accounts, ownobjects
 from autox.tasks.density.clients.asking import Asking
 from autox.tasks.density.clients.pacer import Pacer
 from autox.tasks.density.clients.renewal import Renewal
@@ -71,7 +71,7 @@ class Traffic:
         self._run_labels = run_labels
         self._nodes = nodes
         self._patience = patience
-        self._renewal: Renewal | None = None
+        self._renewals: list[Renewal] = []
         self._pacer: Pacer | None = None
         self._parts: list[tuple[ClientGroup, Tally, list[Client]]] = []
 
@@ -84,17 +84,20 @@ class Traffic:
 
         Raises:
             DeadlineError: it took longer.
-            AutoxError: the API server refuses an object, or there are no usable credentials.
+            AutoxError: the API server refuses an object or an account, or there are no usable credentials.
         """
         if not self._groups:
             return
         try:
             async with asyncio.timeout(seconds):
                 await ownobjects.make(kube, self._groups, self._run_labels)
-                self._renewal = Renewal(CallEncoder(self._connection, parse_url(self._connection.server)))
-                await self._renewal.begin()
+                own = await accounts.make(kube, self._groups, self._run_labels)
+                shared = await self._renewal(self._connection)
                 self._pacer = Pacer()
-                self._parts = [self._part(group, self._pacer, self._renewal) for group in self._groups]
+                for group in self._groups:
+                    connection = own.get(group.name)
+                    renewal = shared if connection is None else await self._renewal(connection)
+                    self._parts.append(self._part(group, connection or self._connection, self._pacer, renewal))
                 turn = asyncio.Semaphore(_HANDSHAKES)
                 await asyncio.gather(*(_open(client, turn) for client in self._clients))
         except TimeoutError as error:
@@ -135,8 +138,7 @@ class Traffic:
 
     async def close(self) -> None:
         """End every connection."""
-        if self._renewal is not None:
-            await self._renewal.close()
+        await asyncio.gather(*(each.close() for each in self._renewals))
         if self._pacer is not None:
             self._pacer.close()
         await asyncio.gather(*(client.line.close() for client in self._clients))
@@ -146,9 +148,16 @@ class Traffic:
     def _clients(self) -> list[Client]:
         return [client for _, _, clients in self._parts for client in clients]
 
-    def _part(self, group: ClientGroup, pacer: Pacer, renewal: Renewal) -> tuple[ClientGroup, Tally, list[Client]]:
+    async def _renewal(self, connection: Connection) -> Renewal:
+        renewal = Renewal(CallEncoder(connection, parse_url(connection.server)))
+        self._renewals.append(renewal)
+        await renewal.begin()
+        return renewal
+
+    def _part(
+        self, group: ClientGroup, connection: Connection, pacer: Pacer, renewal: Renewal
+    ) -> tuple[ClientGroup, Tally, list[Client]]:
         asking, tally = Asking(group, self._run_labels, nodes=self._nodes), Tally()
-        connection = self._connection
         clients: list[Client] = []
         for index in range(group.clients):
             if group.verb is Verb.WATCH:

@@ -84,6 +84,7 @@ class WatchClient:
             self._ended(now)
             return
         self._tally.received += size
+        self._tally.head(head)
         pause = _PAUSE
         if head.status == 429:
             self._tally.rejected += 1
@@ -141,12 +142,14 @@ class WatchClient:
             self._ask()
 
     def _read(self, data: bytes, begin: int, size: int) -> None:
-        if self.line.status != 200:
+        head = self.line.head
+        if head is None or head.status != 200:
             room = max(BEGINNING - len(self._beginning), 0)
             self._beginning += memoryview(data)[begin : begin + min(size, room)]
             return
         if self._opened_at == inf:
             self._opened_at = time.monotonic()
+            self._tally.head(head)
             self.deadline = NEVER
             self._renewed = False
         self._tally.received += size
