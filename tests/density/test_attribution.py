@@ -64,6 +64,7 @@ def test_nobody_is_to_blame_for_a_good_run() -> None:
         (run(*LATE, pings=[0.04] * 9), "the API server", "after 40 ms (median of 9)"),
         (run(*LATE, queues={"workload-low": QUICK, "system": SLOW}), "API priority and fairness", "of level system"),
         (run(*LATE, queues={"system": SLOW}, pings=[0.045] * 9), "the API server", "after 45 ms (median of 9)"),
+        (run(*LATE, queues={"system": SLOW}, pings=[0.03] * 9), "the API server", "after 30 ms (median of 9)"),
         (run(*LATE, webhooks={"validating webhook a": SLOW}), "the validating webhook a", "0.397 s (p99)"),
         (run(*LATE), "the controller manager", "how many requests a second may it make"),
         (
@@ -82,7 +83,19 @@ def test_nobody_is_to_blame_for_a_good_run() -> None:
         ),
         (replace(run(*LATE), answers=[3.0] * 4), "the load generator", "took 3 s"),
     ],
-    ids=["etcd", "server", "queues", "busy", "webhook", "controllers", "watcher", "scheduler", "nodes", "generator"],
+    ids=[
+        "etcd",
+        "server",
+        "queues",
+        "busy",
+        "busy and queues",
+        "webhook",
+        "controllers",
+        "watcher",
+        "scheduler",
+        "nodes",
+        "generator",
+    ],
 )
 def test_the_part_that_is_slow_is_named(found: Measured, part: str | None, evidence: str) -> None:
     """Each part alone is named with its own evidence, though the pods of all of them are late in the same way."""

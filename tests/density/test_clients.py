@@ -82,7 +82,7 @@ def figures(found: Outcome) -> dict[str, Metric]:
 
 def told(found: Outcome) -> str:
     """What is said of it; never what a Secret may hold."""
-    text = " ".join(note.text for note in client_notes([found]))
+    text = " ".join(note.text for note in client_notes([found], None, since=None))
     assert "pass word" not in text
     return text
 
@@ -129,6 +129,7 @@ async def test_latency_counts_from_when_a_request_was_due() -> None:
     found = await outcome(stopped, ClientGroup(name="a", verb=Verb.LIST, resource="secrets", rate=100.0), until=60)
 
     assert sum(each.count for each in found.latency.buckets() if each.lower > 0.1) >= 15
+    assert found.lagged is None
     assert (found.errors, found.unanswered) == (0, 0)
 
 
@@ -139,6 +140,7 @@ async def test_who_is_turned_away_comes_back_when_the_server_says() -> None:
 
     assert (found.rejected, found.errors, found.calls) == (1, 0, found.due + 1)
     assert (found.latency.maximum or 0) >= 1
+    assert found.lagged is not None
     assert "1 call was turned away with 429" in told(found)
 
 

@@ -16,10 +16,12 @@ import psutil
 from autox.cluster.plan import CLIENT_BURST, CLIENT_QPS
 from autox.kube.auth import from_kubeconfig
 from autox.kube.client import KubeClient
+from autox.model.clientgroups import ClientGroup, Verb
 from autox.model.errors import AutoxError
 from autox.model.refs import CONFIG_MAPS
 from autox.model.result import SLO, Bound
 from autox.model.verdict import Verdict
+from autox.model.workload import ObjectGroup, ObjectKind, Steady, Step, WorkloadPlan
 from tests.clusters import LocalCluster, run
 from tests.faults import slowdisk
 from tests.faults.admissions import slow_webhook
@@ -226,6 +228,14 @@ BEFORE = {"kube-api-qps": CLIENT_QPS, "kube-api-burst": CLIENT_BURST}
 
 PERIOD = 0.1  # seconds
 
+WITHOUT_PODS = WorkloadPlan(
+    steps=(Step(name="data", objects=(ObjectGroup(kind=ObjectKind.CONFIG_MAP, count=15),), rate=Steady(qps=1.0)),)
+)
+WATCHES = ClientGroup(name="watches", verb=Verb.WATCH, resource="configmaps", clients=50, own_account=True)
+PATCHES = ClientGroup(
+    name="patches", verb=Verb.PATCH, resource="configmaps", clients=5, rate=10.0, objects=20, size=20_000
+)
+
 ALONE = (
     Fault(
         name="scheduler dead in mid-run",
@@ -287,6 +297,14 @@ ALONE = (
         words="the API server gave way first",
         meanwhile=throttled("apiServer", share=0.2),
         inputs={"pods": 60, "pods_per_deployment": 10, "rate": 30.0, "timeout": 120.0},
+    ),
+    Fault(
+        name="clients alone on a fifth of a processor",
+        is_quick=False,
+        truth="no pod is asked for, and fifty watches are told of patches by an API server without a processor",
+        words="for those before them were not answered; the API server gave way first",
+        meanwhile=throttled("apiServer", share=0.2),
+        inputs={"plan": WITHOUT_PODS, "clients": (WATCHES, PATCHES), "timeout": 90.0},
     ),
     Fault(
         name="slow disk",

@@ -3,7 +3,8 @@
 A slow part makes all those slow that need it: pods come late whether etcd, the API server or the controller manager
 lags. So the parts are asked in the order of who needs whom, and the deepest that is slow is named: the API server's
 process, etcd below it, its own processor, its queues; and only where all of these are quick the controller manager,
-the scheduler and the nodes, which show by the part of a pod's way that took longest.
+the scheduler and the nodes, which show by the part of a pod's way that took longest. Clients beside pods, or alone,
+show by their own requests what kept them (``clients.suspects``).
 
 What etcd, the controller manager and the scheduler say of themselves is heard where it can be had, on local clusters:
 as evidence beside the name, and etcd's own word lowers what it takes to believe that it was slow. Where it cannot be
@@ -15,15 +16,16 @@ from it, and is full on every small machine.
 """
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from math import inf
 from statistics import median_high
 
 from autox.core.prometheustext import CumulativeHistogram, quantile, summed
 from autox.tasks.density import hints
 from autox.tasks.density.apicalls import RESTARTED, ApiCalls, worst
+from autox.tasks.density.clients import suspects
 from autox.tasks.density.course.components import CONTROLLER_MANAGER, ETCD, SCHEDULER
 from autox.tasks.density.course.selfreport import SelfReport
+from autox.tasks.density.culprit import Culprit
 from autox.tasks.density.figures import Measured
 from autox.tasks.density.lagging import STUCK
 from autox.tasks.density.podtimes import PARTS
@@ -39,30 +41,6 @@ _MUCH = 3  # times longer than what else was there
 _FULL = 0.9  # of the processors that a part may use
 _WAITING = 10  # times longer in a queue than the answer itself takes
 _CREATED, _BOUND, _RUNNING = PARTS
-
-
-@dataclass(frozen=True, slots=True)
-class Culprit:
-    """A part that gave way.
-
-    Attributes:
-        part: which: ``etcd``.
-        evidence: how that shows, a clause.
-        hint: what a reader can do about it, a clause.
-        has_note: a note of its own tells of it, and knows better which figures it explains.
-        has_died: it was not there for a while, which explains whatever became of pods.
-        is_ours: it is a part of the test and not of what is tested, so that the figures are of nobody else.
-    """
-
-    part: str
-    evidence: str
-    hint: str
-    has_note: bool = False
-    has_died: bool = False
-    is_ours: bool = False
-
-    def __str__(self) -> str:
-        return f"{self.part} gave way first: {self.evidence}"
 
 
 def culprit(measured: Measured) -> Culprit | None:
@@ -83,8 +61,9 @@ def _is_slow(measured: Measured) -> bool:
     return (
         found.late > 0
         or found.is_slow
-        or not startup
-        or startup[-1] >= STUCK
+        or (not startup and found.wanted > 0)
+        or any(seconds >= STUCK for seconds in startup[-1:])
+        or suspects.lag(measured.clients)
         or _median(measured.news) >= STUCK
         or (slowest is not None and slowest[1] >= STUCK)
         or not measured.availability.share
@@ -93,13 +72,17 @@ def _is_slow(measured: Measured) -> bool:
 
 
 def _suspects(measured: Measured) -> Iterator[Culprit]:
+    calls, clients = measured.calls, measured.clients
     yield from _dead(measured)
     yield from _ours(measured)
-    calls = measured.calls
+    yield from suspects.ours(clients, calls)
     ping, used = _median(measured.pings), measured.own.utilization
     if isinstance(calls, ApiCalls):
         yield from _etcd(calls, measured.own.disk, ping=ping)
+        if suspects.lag(clients):
+            yield from _reads(calls, ping=ping)
         yield from _queues(calls, ping=ping)
+    yield from suspects.refused(clients)
     if ping >= SHORT:
         yield Culprit(
             "the API server",
@@ -115,6 +98,7 @@ def _suspects(measured: Measured) -> Iterator[Culprit]:
     if used is not None and used >= _FULL and max(measured.own.limiter.values(), default=0.0) < STUCK:
         told = f"it used {used:.0%} of the processors that it may use, all the time"
         yield Culprit("the API server", told, hints.API_SERVER_SLOW)
+    yield from suspects.slow_calls(clients, calls)
     yield from _controllers(measured)
 
 
@@ -152,6 +136,14 @@ def _etcd(calls: ApiCalls, disk: float | None, *, ping: float) -> Iterator[Culpr
         yield Culprit("etcd", f"{took}, {told}", hint)
 
 
+def _reads(calls: ApiCalls, *, ping: float) -> Iterator[Culprit]:
+    """What clients read may be read of etcd, which needs no disk for it."""
+    found = calls.etcd.get("get")
+    median = quantile(0.5, found) or 0.0 if found else 0.0
+    if median >= SLOW and median > _MUCH * ping:
+        yield Culprit("etcd", f"a read took it {median * 1000:.0f} ms (median)", hints.ETCD_BUSY)
+
+
 def _disk(took: float | None) -> tuple[str, str]:
     """What etcd says of its own disk, and what to do about it."""
     if took is None:
@@ -164,7 +156,7 @@ def _disk(took: float | None) -> tuple[str, str]:
 def _queues(calls: ApiCalls, *, ping: float) -> Iterator[Culprit]:
     level, waited = _longest(calls.queues)
     # NB: an API server without a processor has queues as well.
-    if waited >= SLOW and waited > _WAITING * ping:
+    if waited >= (SLOW if ping < SHORT else STUCK) and waited > _WAITING * ping:
         yield Culprit(
             "API priority and fairness",
             f"requests of level {level} waited in its queues for up to {waited * 1000:.0f} ms (p99): more at once than"
@@ -227,7 +219,7 @@ def _done(calls: ApiCalls | str, key: str) -> float:
 def _controllers(measured: Measured) -> Iterator[Culprit]:
     """Of those who pass pods on, whoever kept them longest first."""
     found = measured.arrival
-    if found.missing or found.foreign or found.deleted:
+    if not found.wanted or found.missing or found.foreign or found.deleted:
         return  # whoever refused or deleted them has a note of his own
     behind = found.wanted / found.achieved - found.wanted / found.rate if found.achieved else inf
     waited = _median(dict(measured.pods.parts(wanted=found.wanted))[_BOUND])

@@ -12,7 +12,8 @@ from autox.model.result import Note, NoteKind
 from autox.tasks.density import hints
 from autox.tasks.density.apicalls import latency
 from autox.tasks.density.arrival import Arrival, reasons
-from autox.tasks.density.attribution import SLOW, Culprit
+from autox.tasks.density.attribution import SLOW
+from autox.tasks.density.culprit import Culprit
 from autox.tasks.density.figures import STARTUP, Measured
 from autox.tasks.density.loading import Sent
 
@@ -22,7 +23,7 @@ CHURNED = ("density/churned-*", *(f"{STARTUP}-{each}/churn" for each in ("p50", 
 CALLS = ("density/api-call-latency*", "density/api-request-duration*", "density/slow-calls*", "density/requests-*")
 LAGGING = (
     *(f"{STARTUP}*", "density/scheduling-throughput*", "density/arrival-rate", "density/watch-latency*"),
-    *("density/api-*", "density/slow-calls*"),
+    *("density/api-*", "density/slow-calls*", "density/client-latency*", "density/client-rate*"),
 )
 _LAGS = 0.99  # less than what is said of all pods
 
@@ -55,7 +56,7 @@ def notes(measured: Measured, sent: Sent, hindrance: Hindrance, lagging: Culprit
         hindrance: what the cluster says about pods that are missing.
         lagging: the part that gave way first; None if none did.
     """
-    found, since = measured.arrival, _since(measured, lagging)
+    found, since = measured.arrival, lag_since(measured, lagging)
     died, revived = ("", "") if lagging is None or not lagging.has_died else (f"; {lagging}", lagging.hint)
     if hindrance.namespace:
         yield _pods(found, found.wanted - found.as_asked, hindrance.namespace, hints.INTERFERED)
@@ -91,12 +92,18 @@ def of_others(namespaces: Iterable[str]) -> Iterator[Note]:
         )
 
 
-def _since(measured: Measured, lagging: Culprit | None) -> float | None:
-    """Seconds after the load began at which it first went wrong: when a part died, or when pods first lagged."""
+def lag_since(measured: Measured, lagging: Culprit | None) -> float | None:
+    """Seconds after the load began at which it first went wrong: when a part died, or when pods or clients lagged.
+
+    Args:
+        measured: the figures.
+        lagging: the part that gave way first; None if none did.
+    """
     lost = measured.availability.lost
     if lagging and lagging.has_died and lost is not None:
         return max(0.0, lost - measured.began)
-    return measured.arrival.lagged
+    clients = (max(0.0, each.lagged - measured.began) for each in measured.clients if each.lagged is not None)
+    return min((at for at in (measured.arrival.lagged, *clients) if at is not None), default=None)
 
 
 def _pods(found: Arrival, count: int, text: str, hint: str, *, since: float | None = None) -> Note:

@@ -29,6 +29,11 @@ FAIRNESS = (
     "raise the API server's --max-requests-inflight and --max-mutating-requests-inflight, which add up, or give the"
     " level more shares in its PriorityLevelConfiguration"
 )
+LARGE_CALLS = (
+    "ask for less in each call (limit, selectors), or from the watch cache (consistency: cache): that is what takes the"
+    " API server so long"
+)
+PACE = "take more clients at a lower rate each: one asks again when it was answered"
 WEBHOOK = "look at who answers the webhook, or have it asked less: its rules and its namespaceSelector"
 CONTROLLER_MANAGER_THROTTLED = f"raise what the controller manager {_CLIENT}"
 CONTROLLER_MANAGER_BUSY = (

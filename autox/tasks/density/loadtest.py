@@ -193,7 +193,7 @@ class LoadTest:
             notes=(
                 *notes(measured, self._sent, told, gave_way),
                 *((invalid,) if invalid and not (gave_way and gave_way.is_ours) else ()),
-                *client_notes(self._traffic.outcomes),
+                *client_notes(measured.clients, gave_way, since=explaining.lag_since(measured, gave_way)),
                 *self._accounts(),
                 *self._troubles(),
                 *telling.notes(course),

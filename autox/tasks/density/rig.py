@@ -1,16 +1,16 @@
 """Whether the test itself spoilt a run: what it was late with, and what it cannot have seen. Pure.
 
 A rig that was late by a second may have made or seen everything that much late, and its figures are nobody's. There is
-one exception. Where a part of the control plane was gone, and pods are missing or late for it, a rig that was late for
-less time than that has seen what matters: the run fails, and the part is named. Without a pod that is missing the
-figures would be all that is left, and are not believed.
+one exception. Where a part of the control plane was gone, and pods are missing or late for it, or clients not heard, a
+rig that was late for less time than that has seen what matters: the run fails, and the part is named. Without either
+the figures would be all that is left, and are not believed.
 """
 
 from dataclasses import dataclass
 
 from autox.model.result import Note, NoteKind
 from autox.tasks.density import hints
-from autox.tasks.density.attribution import Culprit
+from autox.tasks.density.culprit import Culprit
 from autox.tasks.density.figures import Measured
 
 TOLERABLE = 1.0
@@ -62,8 +62,9 @@ def _ours(text: str, hint: str = hints.OURS) -> Note:
 
 
 def _tolerable(measured: Measured, gave_way: Culprit | None) -> float:
-    """Seconds that the rig may be late: as long as a part was gone, where that kept pods from coming."""
+    """Seconds that the rig may be late: as long as a part was gone, where that kept pods or clients from coming."""
     found = measured.arrival
-    if gave_way is None or not gave_way.has_died or found.as_asked == found.wanted:
+    is_heard = all(each.as_asked == len(each.clients) for each in measured.clients)
+    if gave_way is None or not gave_way.has_died or (found.as_asked == found.wanted and is_heard):
         return TOLERABLE
     return max(TOLERABLE, measured.availability.away)

@@ -7,19 +7,29 @@ from autox.model.result import Note, NoteKind
 from autox.tasks.density.clients.accountobjects import account_name
 from autox.tasks.density.clients.clientfigures import CLIENTS_AS_ASKED
 from autox.tasks.density.clients.tally import Outcome
+from autox.tasks.density.culprit import Culprit
 
 
-def client_notes(outcomes: Iterable[Outcome]) -> Iterator[Note]:
-    """One for each group of clients that met trouble."""
+def client_notes(outcomes: Iterable[Outcome], lagging: Culprit | None, *, since: float | None) -> Iterator[Note]:
+    """One for each group of clients that met trouble.
+
+    Args:
+        outcomes: of all groups.
+        lagging: the part that gave way first; None if none did.
+        since: seconds after the load began at which it first went wrong; None if nobody knows.
+    """
     for found in outcomes:
         parts = [*_lack(found), *(_of_watches(found) if found.group.verb is Verb.WATCH else _of_requests(found))]
         parts += _errors(found)
         if parts:
+            told = [*parts, str(lagging)] if lagging else parts
             yield Note(
-                text=f"clients {found.group.name}: {'; '.join(parts)}",
+                text=f"clients {found.group.name}: {'; '.join(told)}",
                 kind=NoteKind.TARGET,
                 weight=_weight(found),
                 explains=(CLIENTS_AS_ASKED, *_metrics(found.group.name)),
+                since=since,
+                hint=lagging.hint if lagging else "",
             )
 
 

@@ -130,7 +130,7 @@ class RequestClient:
         else:
             headers = {"Content-Type": head.field("Content-Type")}
             error = error_from(head.status, beginning, headers, what=self._asking.what, plural=self._asking.plural)
-            self._tally.fail(error.message)
+            self._tally.fail(error.message, due=self._due)
             self._settle(now)
 
     def broken(self, error: ExchangeError, *, again: bool) -> None:
@@ -177,7 +177,7 @@ class RequestClient:
     def _next(self, now: float) -> None:
         due = self._schedule.due(self._number)
         while due + ENOUGH <= now and due < self._until:
-            self._tally.fail(f"{self._asking.what}: {_TOO_LATE}", theirs=False)
+            self._tally.fail(f"{self._asking.what}: {_TOO_LATE}", theirs=False, due=due)
             self._settled += 1
             self._number += 1
             due = self._schedule.due(self._number)
@@ -222,13 +222,13 @@ class RequestClient:
 
     def _settle(self, now: float) -> None:
         """The request was answered."""
-        self._tally.answer(now - self._due)
+        self._tally.answer(now - self._due, due=self._due)
         self._done_with(now)
 
     def _fail(self, error: ExchangeError) -> None:
         """It was not, and will not be."""
         if self._call is not None:
-            self._tally.fail(f"{self._asking.what}: {error.message}", theirs=error.kind not in _OURS)
+            self._tally.fail(f"{self._asking.what}: {error.message}", theirs=error.kind not in _OURS, due=self._due)
             self._done_with(time.monotonic())
 
     def _done_with(self, now: float) -> None:

@@ -8,9 +8,11 @@ what ``as_asked`` is for.
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from math import inf
 
 from autox.core.histogram import Histogram
 from autox.model.clientgroups import ClientGroup, Verb
+from autox.tasks.density.lagging import STUCK
 from autox.wire.heads import Head
 
 SHARE = 0.9
@@ -70,6 +72,8 @@ class Outcome:
         trouble: the most common reason of errors; empty if there was none.
         troubled: how many errors had it.
         is_theirs: whether most of the requests failed for what no CPU of this machine would have mended.
+        lagged: when the first of them was due that was answered so late that somebody lags, or not at all; on the
+            monotonic clock, None if there was none.
         has_flow: whether API priority and fairness had a say in them, as the API server's answers tell.
     """
 
@@ -87,6 +91,7 @@ class Outcome:
     trouble: str = ""
     troubled: int = 0
     is_theirs: bool = False
+    lagged: float | None = None
     has_flow: bool = False
 
     @property
@@ -132,12 +137,15 @@ class Tally:
         self.has_flow = False
         self._errors = 0
         self._theirs = 0
+        self._lagged = inf
         self._reasons = Counter[str]()
         self._latency = Histogram()
         self._latencies: list[float] = []
 
-    def answer(self, latency: float) -> None:
+    def answer(self, latency: float, *, due: float) -> None:
         """A request was answered, so many seconds after it was due."""
+        if latency >= STUCK:
+            self._late(due)
         self._latencies.append(latency)
         if len(self._latencies) >= _FOLD:
             self._fold()
@@ -147,14 +155,16 @@ class Tally:
         if not self.has_flow:
             self.has_flow = bool(head.field(_FLOW))
 
-    def fail(self, reason: str, *, count: int = 1, theirs: bool = True) -> None:
+    def fail(self, reason: str, *, count: int = 1, theirs: bool = True, due: float = inf) -> None:
         """So many requests or watches failed.
 
         Args:
             reason: why, in words that are the same for the same trouble.
             count: how many.
             theirs: no CPU of this machine would have mended it.
+            due: when the first of them was, on the monotonic clock; infinite if nobody knows.
         """
+        self._late(due)
         self._errors += count
         self._theirs += count if theirs else 0
         if reason not in self._reasons and len(self._reasons) >= _REASONS:
@@ -193,8 +203,12 @@ class Tally:
             trouble=trouble,
             troubled=troubled,
             is_theirs=self._theirs * 2 > sum(each.due for each in done),
+            lagged=None if self._lagged == inf else self._lagged,
             has_flow=self.has_flow,
         )
+
+    def _late(self, due: float) -> None:
+        self._lagged = min(self._lagged, due)
 
     def _fold(self) -> None:
         self._latency.record_all(self._latencies)
