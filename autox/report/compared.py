@@ -113,13 +113,13 @@ def _row(finding: Finding, usual: str = "") -> FindingRow:
     unit, scale = finding.question.unit, finding.scale
     interval = ""
     if finding.interval is not None:
-        low, high = (_effect(each, scale, unit) for each in finding.interval)
+        low, high = (effect_text(each, scale, unit) for each in finding.interval)
         interval = f"{low} to {high}"
     pairs = _pairs(finding)
     return FindingRow(
-        metric=_short(finding.question.metric),
+        metric=short_metric(finding.question.metric),
         answer=finding.answer,
-        effect="" if finding.effect is None else _effect(finding.effect, scale, unit),
+        effect="" if finding.effect is None else effect_text(finding.effect, scale, unit),
         interval=interval,
         said=", ".join(filter(None, (_said(finding), "" if pairs == usual else pairs))),
     )
@@ -142,11 +142,18 @@ def _said(finding: Finding) -> str:
     if finding.answer is Answer.NOT_SEEN and finding.smallest is not None:
         if finding.smallest == (1.0 if finding.scale is Scale.RATIO else 0.0):
             return "alike in every pair"
-        return f"shows from {_effect(finding.smallest, finding.scale, question.unit)}"
+        return f"shows from {effect_text(finding.smallest, finding.scale, question.unit)}"
     return ""
 
 
-def _effect(value: float, scale: Scale, unit: str) -> str:
+def effect_text(value: float, scale: Scale, unit: str) -> str:
+    """``1.84x`` or ``+3 ms``.
+
+    Args:
+        value: how the second level stands to the first.
+        scale: by which they are told apart.
+        unit: of the metric.
+    """
     if scale is Scale.RATIO:
         return f"{quantity(value, '')}x"
     return f"{'+' if value > 0 else ''}{quantity(value, legible(unit, 20))}"
@@ -168,7 +175,7 @@ def _metrics(comparison: Comparison) -> list[MetricOfVariants]:
         if any(numbers for _, numbers in values):
             unit = legible(next((each.units[metric] for each in observed if metric in each.units), ""), 20)
             medians = tuple(quantity(_middle(numbers), unit) if numbers else "no data" for _, numbers in values)
-            found.append(MetricOfVariants(metric=_short(metric), unit=unit, values=values, medians=medians))
+            found.append(MetricOfVariants(metric=short_metric(metric), unit=unit, values=values, medians=medians))
     return found
 
 
@@ -254,5 +261,6 @@ def _environment(trials: Sequence[Trial], variants: Sequence[Variant]) -> tuple[
     )
 
 
-def _short(metric: str) -> str:
+def short_metric(metric: str) -> str:
+    """The name of a metric without the task's."""
     return legible(metric.removeprefix(_TASK), NAME)

@@ -6,6 +6,7 @@ What differs stands above all else; the same trials give the same bytes.
 from autox.model.comparison import Answer, Comparison
 from autox.report.compared import LOOKS
 from autox.report.comparedsections import ComparedDocument
+from autox.report.effectcharts import effects
 from autox.report.html import rendered
 from autox.report.sections import Mark
 from autox.report.variantcharts import curves, strips
@@ -27,6 +28,7 @@ def to_html(document: ComparedDocument, comparison: Comparison) -> str:
         *_STYLES,
         document=document,
         answers=[(answer, Mark(word=answer.value, look=LOOKS[answer])) for answer in Answer],
+        effects=effects(comparison),
         strips=[each for each in drawn if each is not None],
         curves=curves(comparison),
     )

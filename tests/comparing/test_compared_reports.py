@@ -15,6 +15,7 @@ from autox.model.verdict import Verdict
 from autox.report.compared import compared
 from autox.report.comparedhtml import to_html
 from autox.report.comparedtext import to_text
+from autox.report.effectcharts import effects
 from autox.report.legible import columns
 from tests.comparing.samples import CACHE, CPU, LOADS, SIZES, STARTUP, comparison, matrix, result, tried
 from tests.report.page import Page
@@ -132,9 +133,55 @@ def test_the_page_needs_nothing_else() -> None:
     assert not re.search(r"(src|href)=\"(?!#)", page)
     assert "<script" not in page
     assert page.index("2 of 10 comparisons differ") < page.index("cpu-mean/") < page.index('<h2 id="trials-drawn"')
+    assert page.index('<h2 id="effects-drawn"') < page.index('<h2 id="trials-drawn"')
+    assert page.count('class="graph effects"') == 2
+    assert (page.count('class="differs"'), page.count('class="alike"')) == (2, 8)
     assert page.count('class="graph strips"') == 2
     assert page.count('class="curve"') == 8
     assert page.count('class="dot"') == 2 * 40
+
+
+def test_a_metric_is_drawn_over_all_contrasts() -> None:
+    """Threefold is three times as far from nothing as nothing is from 0, and what is alike sits on its line."""
+    [startup, cpu] = effects(found())
+    threefold = next(row for row in cpu.rows if "off against on, load lists" in row.label.text)
+    others = [row for row in (*startup.rows, *cpu.rows) if not row.differs]
+
+    assert [each.metric for each in (startup, cpu)] == ["pod-startup-latency-p99", "cpu-mean/apiserver"]
+    assert threefold.said.text == "2.97x"
+    assert threefold.effect is not None
+    assert threefold.effect > cpu.nothing + 100
+    assert threefold.interval is not None
+    assert threefold.interval[0] <= threefold.effect <= threefold.interval[1]
+    assert all(row.interval and row.interval[0] - 3 <= startup.nothing for row in startup.rows)
+    assert len(others) == 8
+
+
+def test_what_has_no_effect_has_no_dot() -> None:
+    """What never came, and a metric without figures, are told in words where a dot would have to be invented."""
+    pair = matrix(CACHE, trials=9)
+    late = {"off": inf, "on": 5.0}
+    never = comparison(pair, tried(pair, lambda levels, block: {STARTUP: late[levels["watchCache"]], CPU: block / 10}))
+    drawn = effects(comparison(pair, tried(pair, lambda levels, _: {STARTUP: late[levels["watchCache"]]})))
+
+    assert drawn == ()
+    assert [each.metric for each in effects(never)] == ["cpu-mean/apiserver"]
+
+
+def test_the_largest_matrix_is_a_small_page() -> None:
+    """So many variants, metrics and trials as may be, with names as long as may be, are not a page of megabytes."""
+    levels = tuple(f"level-{number}-{'y' * 12}" for number in range(4))
+    of = matrix(
+        Factor(name="f", levels=levels, is_load=False),
+        Factor(name="g", levels=("a", "b"), is_load=False),
+        metrics=tuple(f"density/client-latency-p99/{number}-{'z' * 40}" for number in range(20)),
+        trials=5,
+    )
+    many = comparison(of, tried(of, lambda _, block: dict.fromkeys(of.metrics, float(block))))
+    page = to_html(compared(many), many)
+
+    assert page.count('class="graph effects"') == 20
+    assert len(page.encode()) < 300_000
 
 
 def test_hostile_names_do_no_harm() -> None:
