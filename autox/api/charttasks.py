@@ -55,6 +55,7 @@ def _told(kind: Kind) -> dict[str, Any]:
         "rights": [_right(each) for each in kind.rights],
         "secrets": dict(kind.secrets),
         "sidecar": kind.sidecar,
+        "sums": kind.sums,
         "grace": kind.grace,
         "slos": kind.slos,
         "official": bool(kind.official),

@@ -14,6 +14,7 @@ import yaml
 from autox.api.chart import ControllerValues
 from autox.api.chartpods import pods_template
 from autox.api.chartschemas import controller_schema, experiment_schema, nodes_schema
+from autox.api.chartsums import sums_template
 from autox.api.charttasks import tasks_template
 from autox.api.chartvalues import values_template
 from autox.api.crds import crds
@@ -43,6 +44,7 @@ def generated() -> dict[str, str]:
         files[f"{chart}/templates/_pods.tpl"] = pods_template(chart, note=_NOTE)
     for chart in _WITH_TASKS:
         files[f"{chart}/templates/_tasks.tpl"] = tasks_template(chart, note=_NOTE)
+    files["experiment/templates/_density_sums.tpl"] = sums_template(note=_NOTE)
     for crd in crds():
         text = yaml.safe_dump(crd, sort_keys=False, allow_unicode=True, width=120)
         files[f"autox/crds/{crd['metadata']['name']}.yaml"] = f"# {_NOTE}\n{text}"

@@ -52,3 +52,10 @@ def test_sidecars_are_there() -> None:
     brought = re.findall(r'define "experiment\.(\w+)\.sidecar"', text)
 
     assert brought == [name for name, kind in KINDS.items() if kind.sidecar]
+
+
+def test_sums_are_there() -> None:
+    """A task whose numbers may be too much together brings the template that adds them up."""
+    text = "".join(file.read_text() for file in (CHARTS / "experiment" / "templates").glob("_*.tpl"))
+
+    assert re.findall(r'define "experiment\.(\w+)\.sums"', text) == [name for name, kind in KINDS.items() if kind.sums]

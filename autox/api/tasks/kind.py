@@ -66,6 +66,7 @@ class Kind:
             ``section`` that is called as the key is the file.
         sidecar: the chart has a template ``experiment.NAME.sidecar``: a container that ends after the experiment,
             however that ended, and clears up.
+        sums: the chart has a template ``experiment.NAME.sums``, which fails where numbers are too much together.
         grace: seconds from the order to end until its pod is killed: to clear up, and for the result to be written.
         slos: the field of ``chart_section`` with the SLOs, by bound and metric, if it judges by them; else empty.
     """
@@ -85,6 +86,7 @@ class Kind:
     rights: tuple[Right, ...] = ()
     secrets: Mapping[str, str] = field(default_factory=dict)
     sidecar: bool = False
+    sums: bool = False
     grace: int = 60
     slos: str = ""
 

@@ -16,6 +16,9 @@ helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version | quote }}
 {{- $done := list }}
 {{- $official := false }}
 {{- range $kind := include "experiment.listed" . | fromJsonArray }}
+{{- if .sums }}
+{{- include (printf "experiment.%s.sums" .name) (index $.Values .name) }}
+{{- end }}
 {{- $slos := .slos | empty | ternary dict (index $.Values .name .slos) }}
 {{- if and (kindIs "string" $slos) (not $official) }}
 {{- $makers := list }}

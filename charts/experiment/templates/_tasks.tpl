@@ -3,11 +3,11 @@
 {{/* The tasks there are, as JSON: a list. */}}
 {{- define "experiment.tasks" -}}
 [
-  {"name": "ready", "namespaced": true, "rights": [{"field": "deploy", "of": "name", "group": "apps", "resource": "deployments", "verbs": ["get"], "named": true}, {"field": "deploy", "of": "name", "group": "apps", "resource": "replicasets", "verbs": ["list"], "named": false}, {"field": "deploy", "of": "name", "group": "", "resource": "pods", "verbs": ["list"], "named": false}, {"field": "objects", "of": "objects", "group": "", "resource": "", "verbs": ["get"], "named": true}, {"field": "service", "of": "name", "group": "", "resource": "services", "verbs": ["get"], "named": true}, {"field": "service", "of": "name", "group": "discovery.k8s.io", "resource": "endpointslices", "verbs": ["list"], "named": false}], "secrets": {}, "sidecar": false, "grace": 60, "slos": "", "official": false},
-  {"name": "wait", "namespaced": false, "rights": [], "secrets": {}, "sidecar": false, "grace": 60, "slos": "", "official": false},
-  {"name": "http", "namespaced": false, "rights": [{"field": "url", "of": "url", "group": "", "resource": "services", "verbs": ["get"], "named": true}, {"field": "url", "of": "url", "group": "discovery.k8s.io", "resource": "endpointslices", "verbs": ["list"], "named": false}], "secrets": {}, "sidecar": false, "grace": 60, "slos": "", "official": false},
-  {"name": "density", "namespaced": false, "rights": [], "secrets": {"kubeconfigSecret": "kubeconfig"}, "sidecar": true, "grace": 300, "slos": "", "official": true},
-  {"name": "assess", "namespaced": false, "rights": [], "secrets": {}, "sidecar": false, "grace": 60, "slos": "SLOs", "official": false}
+  {"name": "ready", "namespaced": true, "rights": [{"field": "deploy", "of": "name", "group": "apps", "resource": "deployments", "verbs": ["get"], "named": true}, {"field": "deploy", "of": "name", "group": "apps", "resource": "replicasets", "verbs": ["list"], "named": false}, {"field": "deploy", "of": "name", "group": "", "resource": "pods", "verbs": ["list"], "named": false}, {"field": "objects", "of": "objects", "group": "", "resource": "", "verbs": ["get"], "named": true}, {"field": "service", "of": "name", "group": "", "resource": "services", "verbs": ["get"], "named": true}, {"field": "service", "of": "name", "group": "discovery.k8s.io", "resource": "endpointslices", "verbs": ["list"], "named": false}], "secrets": {}, "sidecar": false, "sums": false, "grace": 60, "slos": "", "official": false},
+  {"name": "wait", "namespaced": false, "rights": [], "secrets": {}, "sidecar": false, "sums": false, "grace": 60, "slos": "", "official": false},
+  {"name": "http", "namespaced": false, "rights": [{"field": "url", "of": "url", "group": "", "resource": "services", "verbs": ["get"], "named": true}, {"field": "url", "of": "url", "group": "discovery.k8s.io", "resource": "endpointslices", "verbs": ["list"], "named": false}], "secrets": {}, "sidecar": false, "sums": false, "grace": 60, "slos": "", "official": false},
+  {"name": "density", "namespaced": false, "rights": [], "secrets": {"kubeconfigSecret": "kubeconfig"}, "sidecar": true, "sums": true, "grace": 300, "slos": "", "official": true},
+  {"name": "assess", "namespaced": false, "rights": [], "secrets": {}, "sidecar": false, "sums": false, "grace": 60, "slos": "SLOs", "official": false}
 ]
 {{- end }}
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 
+from autox.api.tasks.density.wording import CLIENT_SUMS, CLIENTS_OF_ONE_NAME, TOO_MANY_CLIENTS
 from autox.model.clientgroups import ClientGroup, Verb
 
 MOST_CLIENTS = 1_000
@@ -17,8 +18,11 @@ SMALLEST_CLIENT_OBJECT, LARGEST_CLIENT_OBJECT = 16, 256 << 10
 MOST_CLIENT_BYTES = 16 << 20
 """Of all the objects that are made for clients: whoever lists the run's ConfigMaps is sent all of it."""
 
-_KEPT_SECONDS = 600.0
-_REVISION_BYTES = 500
+MOST_OF_CLIENTS = (MOST_CLIENTS, MOST_CLIENT_RATE, MOST_CLIENT_OBJECTS, MOST_CLIENT_BYTES)
+"""Of the sums that ``wording`` names."""
+
+KEPT_SECONDS = 600.0
+REVISION_BYTES = 500
 """Of a patched object beside what was patched: metadata, managed fields."""
 
 
@@ -26,16 +30,16 @@ def client_flaws(groups: Sequence[ClientGroup]) -> Iterator[str]:
     """Why groups may not be together, in words: two have one name, or all of them are too much."""
     names = [each.name for each in groups]
     for name in sorted({name for name in names if names.count(name) > 1}):
-        yield f"clients: the name {name} is given twice, and metrics are called by it"
-    sums: dict[str, tuple[float, int]] = {
-        "clients": (sum(each.clients for each in groups), MOST_CLIENTS),
-        "requests a second (rate times clients)": (sum(each.total_rate for each in groups), MOST_CLIENT_RATE),
-        "objects to get and patch": (sum(each.objects for each in groups), MOST_CLIENT_OBJECTS),
-        "bytes (objects times size)": (sum(each.objects * each.size for each in groups), MOST_CLIENT_BYTES),
-    }
-    for what, (found, most) in sums.items():
+        yield CLIENTS_OF_ONE_NAME.format(name=name)
+    sums = (
+        sum(each.clients for each in groups),
+        sum(each.total_rate for each in groups),
+        sum(each.objects for each in groups),
+        sum(each.objects * each.size for each in groups),
+    )
+    for what, found, most in zip(CLIENT_SUMS, sums, MOST_OF_CLIENTS, strict=True):
         if found > most:
-            yield f"clients: {found:,.10g} {what} are asked for in all, and {most:,} are the most"
+            yield TOO_MANY_CLIENTS.format(found=f"{found:,.10g}", what=what, most=f"{most:,}")
 
 
 def kept(groups: Sequence[ClientGroup], *, seconds: float) -> int:
@@ -45,5 +49,5 @@ def kept(groups: Sequence[ClientGroup], *, seconds: float) -> int:
         groups: of clients.
         seconds: that they may go on. What is older than twice the five minutes between two compactions is gone.
     """
-    rate = sum(each.total_rate * (each.size + _REVISION_BYTES) for each in groups if each.verb is Verb.PATCH)
-    return round(rate * min(seconds, _KEPT_SECONDS))
+    rate = sum(each.total_rate * (each.size + REVISION_BYTES) for each in groups if each.verb is Verb.PATCH)
+    return round(rate * min(seconds, KEPT_SECONDS))

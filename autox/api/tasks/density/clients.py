@@ -22,7 +22,8 @@ from autox.api.tasks.density.clientlimits import (
 )
 from autox.model.clientgroups import ClientGroup, Consistency, Scope, Verb
 
-_OBJECTS, _SIZE = 10, 1024
+MADE_OBJECTS, MADE_SIZE = 10, 1024
+"""What is made to get or patch if nothing is said of it: how many, and so many bytes each."""
 _Resource = Literal[
     "pods", "nodes", "configmaps", "secrets", "deployments", "services", "endpointslices", "events", "leases"
 ]
@@ -40,10 +41,11 @@ _VERBS: dict[str, tuple[tuple[str, ...], str]] = {
 }
 """Fields that not every verb has: those that have them, and why the others have not."""
 
-_OWN = ("configmaps", "secrets")
+OWN = ("configmaps", "secrets")
+"""What is made to be got or patched."""
 _RESOURCES = {
     "get": (
-        (*_OWN, "nodes", "leases"),
+        (*OWN, "nodes", "leases"),
         "configmaps, secrets, nodes or leases, which a run has from its beginning on: others are listed or watched",
     ),
     "patch": (("configmaps",), "configmaps: a run patches nothing but what it made for that"),
@@ -112,12 +114,14 @@ class ClientsSection(Document):
     field_selector: Annotated[str | None, _SELECTOR, Field(description="Of what is listed or watched.")] = None
     objects: Annotated[
         int | None,
-        Field(ge=1, le=MOST_CLIENT_OBJECTS, description=f"So many are made to get or patch; else {_OBJECTS}."),
+        Field(ge=1, le=MOST_CLIENT_OBJECTS, description=f"So many are made to get or patch; else {MADE_OBJECTS}."),
     ] = None
     size: Annotated[
         int | None,
         Field(
-            ge=SMALLEST_CLIENT_OBJECT, le=LARGEST_CLIENT_OBJECT, description=f"Bytes in each of these; else {_SIZE:,}."
+            ge=SMALLEST_CLIENT_OBJECT,
+            le=LARGEST_CLIENT_OBJECT,
+            description=f"Bytes in each of these; else {MADE_SIZE:,}.",
         ),
     ] = None
 
@@ -138,7 +142,7 @@ class ClientsSection(Document):
             yield f"limit: {_NO_PAGES}"
         if self.resource == "nodes" and self.scope == "namespace":
             yield "scope: nodes are in no namespace; leave it out"
-        if self.resource not in _OWN and (self.objects or self.size):
+        if self.resource not in OWN and (self.objects or self.size):
             yield f"objects and size: {self.resource} are there, and are not made"
         if self.rate is None and self.verb != "watch":
             yield "rate: is required: how many requests a second does each client make?"
@@ -150,7 +154,7 @@ class ClientsSection(Document):
 
     def value(self) -> ClientGroup:
         """What the task is given."""
-        makes = self.resource in _OWN and self.verb in ("get", "patch")
+        makes = self.resource in OWN and self.verb in ("get", "patch")
         return ClientGroup(
             name=self.name,
             verb=Verb(self.verb),
@@ -162,7 +166,7 @@ class ClientsSection(Document):
             limit=self.limit or 0,
             label_selector=self.label_selector or "",
             field_selector=self.field_selector or "",
-            objects=(self.objects or _OBJECTS) if makes else 0,
-            size=(self.size or _SIZE) if makes else 0,
+            objects=(self.objects or MADE_OBJECTS) if makes else 0,
+            size=(self.size or MADE_SIZE) if makes else 0,
             own_account=self.as_ == "serviceAccount",
         )

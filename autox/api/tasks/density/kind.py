@@ -207,6 +207,7 @@ KIND = Kind(
     targets=_targets,
     secrets={"kubeconfigSecret": "kubeconfig"},
     sidecar=True,
+    sums=True,
     # NB: for all its virtual nodes and pods to be deleted.
     grace=300,
 )

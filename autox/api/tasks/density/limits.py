@@ -12,6 +12,15 @@ from math import isfinite
 
 from autox.api.tasks.density.churnlimits import churn_flaws, least_seconds
 from autox.api.tasks.density.clientlimits import client_flaws, kept
+from autox.api.tasks.density.wording import (
+    AND_LATENCY_PODS,
+    NO_ROOM,
+    OF_A_PLAN,
+    OF_PODS,
+    TOO_LARGE,
+    TOO_LATE,
+    TOO_MANY,
+)
 from autox.core.workloads import LATENCY, LATENCY_RATE, WITH_DATA, expand, groups, last_due, plan_of, pods
 from autox.model.density import DensityInputs
 from autox.model.workload import ObjectKind
@@ -37,9 +46,10 @@ PROBE = "watch-probe"
 _LONGEST_NAME = 52
 """Pods of StatefulSets and Jobs have labels of this and some more, of 63 characters at most."""
 
-_POD_BYTES = 12_500
-_NODE_BYTES = 10_000
-_OBJECT_BYTES = 2_000
+POD_BYTES = 12_500
+NODE_BYTES = 10_000
+OBJECT_BYTES = 2_000
+"""What one of each takes in etcd, beside its data."""
 
 
 def flaw(inputs: DensityInputs) -> str:
@@ -54,7 +64,7 @@ def stored(inputs: DensityInputs) -> int:
     objects = sum(group.count for group in groups(plan)) + inputs.latency_pods
     data = sum(group.count * group.size for group in groups(plan) if group.kind in WITH_DATA)
     patches = kept(inputs.clients, seconds=inputs.timeout)
-    return data + every * _POD_BYTES + objects * _OBJECT_BYTES + inputs.nodes * _NODE_BYTES + patches
+    return data + every * POD_BYTES + objects * OBJECT_BYTES + inputs.nodes * NODE_BYTES + patches
 
 
 def _flaws(inputs: DensityInputs) -> Iterator[str]:
@@ -63,37 +73,29 @@ def _flaws(inputs: DensityInputs) -> Iterator[str]:
     plan = plan_of(inputs)
     every, objects = pods(plan, nodes=inputs.nodes), sum(group.count for group in groups(plan))
     if every > MOST_PODS:
-        yield f"pods are {every:,} in all, and may be {MOST_PODS:,}"
+        yield TOO_MANY.format(what="pods", found=f"{every:,}", most=f"{MOST_PODS:,}")
     if objects > MOST_OBJECTS:
-        yield f"objects are {objects:,} in all, and may be {MOST_OBJECTS:,}"
+        yield TOO_MANY.format(what="objects", found=f"{objects:,}", most=f"{MOST_OBJECTS:,}")
     room = inputs.nodes * PODS_A_NODE
     if every + inputs.latency_pods > room:
-        yield (
-            f"{inputs.nodes:,} virtual nodes have room for {room:,} pods, and {every + inputs.latency_pods:,} were"
-            " asked for: ask for more nodes or for fewer pods"
-        )
+        asked = f"{every + inputs.latency_pods:,}"
+        yield NO_ROOM.format(nodes=f"{inputs.nodes:,}", room=f"{room:,}", pods=asked)
     if (takes := stored(inputs)) > MOST_BYTES:
-        yield (
-            f"the objects would take some {takes / 1024**3:.1f} GiB, and etcd's quota is {MOST_BYTES / 1024**3:g} GiB"
-            " where nobody raised it: ask for fewer or smaller ones"
-        )
+        yield TOO_LARGE.format(takes=f"{takes / 1024**3:.1f}", most=f"{MOST_BYTES / 1024**3:g}")
     yield from _names(inputs)
     yield from churn_flaws(inputs, pods=every + inputs.latency_pods, room_of_a_node=PODS_A_NODE)
     churning = least_seconds(inputs.churn) if inputs.churn else 0.0
     last = churning + last_due(plan, nodes=inputs.nodes) + inputs.latency_pods / LATENCY_RATE
     if last >= inputs.timeout:
-        more = f" and {inputs.latency_pods:,} latency pods" if inputs.latency_pods else ""
-        yield (
-            f"{_load(inputs)}{more} are due after {last:.4g} s, and the time is up after {inputs.timeout:g} s: give a"
-            " longer timeout, a higher rate or fewer pods"
-        )
+        more = AND_LATENCY_PODS.format(pods=f"{inputs.latency_pods:,}") if inputs.latency_pods else ""
+        yield TOO_LATE.format(load=_load(inputs), more=more, last=f"{last:.4g}", timeout=f"{inputs.timeout:g}")
 
 
 def _load(inputs: DensityInputs) -> str:
     """The load in words."""
     if inputs.plan is not None:
-        return "the last objects of the plan"
-    return f"the last of {inputs.pods:,} pods at {inputs.rate:g} a second"
+        return OF_A_PLAN
+    return OF_PODS.format(pods=f"{inputs.pods:,}", rate=f"{inputs.rate:g}")
 
 
 def _names(inputs: DensityInputs) -> Iterator[str]:
