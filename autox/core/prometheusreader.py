@@ -2,8 +2,9 @@
 
 An API server's ``/metrics`` has 15,000 lines idle and more under load, of which a few families are wanted. They are
 found by the lines that tell the type of each, which the format has before the first sample; a line whose series was
-seen before costs one look-up. So what has no type is not seen, and a text that is cut short is an error: its last
-figure would be a part of one. ``prometheustext`` next door reads any text once, and says what a histogram is. Pure.
+seen before costs one look-up, and of a histogram's new series only the first bucket is parsed. So what has no type is
+not seen, and a text that is cut short is an error: its last figure would be a part of one. ``prometheustext`` next door
+parses a line, and says what a histogram is. Pure.
 """
 
 from collections.abc import Collection, Iterator, Mapping
@@ -12,6 +13,7 @@ from dataclasses import dataclass, field
 from autox.core.prometheustext import CumulativeHistogram, Labels, cumulative, samples
 
 _TYPE = "\n# TYPE "
+_BOUND = ',le="'
 
 _Series = tuple[str, Labels, float | None]
 """A sample's name and labels; of a bucket its family, the labels without ``le``, and that."""
@@ -58,13 +60,14 @@ class Reader:
         self._known = now = {}
         found: dict[str, dict[Labels, float]] = {}
         buckets: dict[str, dict[Labels, dict[float, float]]] = {}
+        begun: dict[str, tuple[str, Labels]] = {}
         for line in self._lines(text):
             at = line.rfind("} ") + 1 or line.find(" ")
             head = line[:at]
             try:
                 series, value = known[head], float(line[at:])
             except (KeyError, ValueError):
-                series, value = self._parsed(line)
+                series, value = _next_bucket(line, begun) or self._parsed(line, begun)
                 if not _is_whole(head):
                     head = ""
             if head:
@@ -88,8 +91,13 @@ class Reader:
             if family[: family.find(" ")] in self._families:
                 yield from (line for line in family.split("\n")[1:] if line and line[0] != "#")
 
-    def _parsed(self, line: str) -> tuple[_Series | None, float]:
-        """What a line is of, and its value; nothing if it is of a part of a family that is not wanted."""
+    def _parsed(self, line: str, begun: dict[str, tuple[str, Labels]]) -> tuple[_Series | None, float]:
+        """What a line is of, and its value; nothing if it is of a part of a family that is not wanted.
+
+        Args:
+            line: it.
+            begun: is told what the other buckets of a series begin with.
+        """
         sample = next(samples(line, self._names), None)
         if sample is None:
             return None, 0.0
@@ -100,7 +108,23 @@ class Reader:
         if bound is None:
             raise ValueError(f"{family}: a bucket without a bound")
         labels = tuple(pair for pair in sample.labels if pair[0] != "le")
+        beginning, _, rest = line.rpartition(_BOUND)
+        if rest.startswith(f'{bound}"}} ') and " # " not in line:
+            begun[beginning] = family, labels
         return (family, labels, float(bound)), sample.value
+
+
+def _next_bucket(line: str, begun: Mapping[str, tuple[str, Labels]]) -> tuple[_Series, float] | None:
+    """What a line is of that begins as a bucket before it did, and its value; None if it has to be parsed."""
+    beginning, _, rest = line.rpartition(_BOUND)
+    series = begun.get(beginning)
+    bound, closed, value = rest.partition('"} ')
+    if series is None or not closed:
+        return None
+    try:
+        return (*series, float(bound)), float(value)
+    except ValueError:
+        return None
 
 
 def _is_whole(head: str) -> bool:

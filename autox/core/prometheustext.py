@@ -1,9 +1,9 @@
-"""Prometheus' text exposition format, and the histograms in it: parsed, subtracted, asked for quantiles.
+"""Prometheus' text exposition format, a line at a time, and its histograms: subtracted, asked for quantiles.
 
-An API server's ``/metrics`` is megabytes of which a reader wants a few families, so lines of other families are
-skipped unread. A line of a wanted family that does not parse is an error: a figure from half of the series would look
-like one from all of them. Rejected: ``prometheus_client.parser`` (another dependency, and twenty times slower, since
-it parses everything), and summing series before the subtraction (a series that was reset would hide in the sum).
+``prometheusreader`` next door reads whole texts. A line of a wanted family that does not parse is an error: a figure
+from half of the series would look like one from all of them. Rejected: ``prometheus_client.parser`` (another
+dependency, and twenty times slower, since it parses everything), and summing series before the subtraction (a series
+that was reset would hide in the sum).
 """
 
 import re
@@ -58,22 +58,6 @@ def samples(text: str, names: Collection[str]) -> Iterator[Sample]:
     for line in text.split("\n"):
         if line.startswith(wanted) and _name(line) in names:
             yield _sample(line)
-
-
-def histograms(text: str, family: str) -> dict[Labels, CumulativeHistogram]:
-    """Every series of a histogram by its labels without ``le``; empty if there is no such family.
-
-    Raises:
-        ValueError: it is not of the format, or no histogram.
-    """
-    buckets: dict[Labels, dict[float, float]] = {}
-    for sample in samples(text, {f"{family}_bucket"}):
-        bound = dict(sample.labels).get("le")
-        if bound is None:
-            raise ValueError(f"{family}: a bucket without a bound")
-        series = tuple(pair for pair in sample.labels if pair[0] != "le")
-        buckets.setdefault(series, {})[float(bound)] = sample.value
-    return {series: cumulative(family, found) for series, found in buckets.items()}
 
 
 def cumulative(family: str, counts: Mapping[float, float]) -> CumulativeHistogram:

@@ -62,11 +62,11 @@ def cpu_seconds(pid: int) -> float:
 
 
 def resident_mib(pid: int) -> float:
-    """Resident memory of a process and its children."""
+    """Resident memory of a process, and what its children have beside it: a fork has most of its parent's."""
     total = 0
-    for each in _family(pid):
-        with contextlib.suppress(psutil.NoSuchProcess):
-            total += each.memory_info().rss
+    for number, each in enumerate(_family(pid)):
+        with contextlib.suppress(psutil.Error):
+            total += each.memory_full_info().uss if number else each.memory_info().rss
     return total / MIB
 
 

@@ -1,11 +1,14 @@
 """Pods as a watch shows them, on clocks that agree, and what a run of four of them measured."""
 
+import re
 from datetime import UTC, datetime
 from typing import Any
 
+import msgspec
+
 from autox.core.workloads import expand, plan_of
 from autox.model.density import DensityInputs
-from autox.tasks.density.apicalls import ApiCalls
+from autox.tasks.density.apicalls import ApiCalls, Snapshot, reader, snapshot
 from autox.tasks.density.arrival import arrival
 from autox.tasks.density.explaining import Hindrance
 from autox.tasks.density.figures import Measured
@@ -13,6 +16,7 @@ from autox.tasks.density.podtimes import PodTimes
 from autox.tasks.density.prober import Availability
 from autox.tasks.density.serverclock import ServerClock
 from autox.tasks.density.turnover import Turnover
+from autox.tasks.density.watcher.sights import Sight, WatchedPod, sight
 
 SECOND = datetime(2026, 11, 22, 3, 4, 5, tzinfo=UTC).timestamp()
 """What the API server's clock says when our monotonic clock is at 0."""
@@ -58,8 +62,19 @@ def seen(*moments: tuple[float, dict[str, Any]], clock: ServerClock | None = Non
     """What is known after these sights."""
     times = PodTimes(clock or synchronous())
     for at, each in moments:
-        times.present(each, at=at)
+        times.present(sight_of(each, at=at))
     return times
+
+
+def sight_of(each: dict[str, Any], *, at: float) -> Sight:
+    """What the watcher makes of a pod that it sees at a moment."""
+    return sight(msgspec.convert(each, WatchedPod), at=at)
+
+
+def reading(text: str) -> Snapshot:
+    """What an API server says whose metrics have these lines, each after what the format has before it."""
+    typed = (f"# TYPE {re.split('_bucket{|[{ ]', line)[0]} untyped\n{line}\n" for line in text.splitlines())
+    return snapshot(reader().read("".join(typed)))
 
 
 MAKERS = {"Deployment": "ReplicaSet"}

@@ -3,13 +3,13 @@
 import pytest
 
 from autox.model.result import Metric
-from autox.tasks.density.apicalls import ApiCalls, calls_between, snapshot
+from autox.tasks.density.apicalls import ApiCalls, calls_between
 from autox.tasks.density.attribution import culprit
 from autox.tasks.density.callclasses import CallClass, call_class
 from autox.tasks.density.explaining import Hindrance, notes
 from autox.tasks.density.figures import metrics
 from autox.tasks.density.loading import Sent
-from tests.density.samples import GOOD, INPUTS, all_running, measured, seen
+from tests.density.samples import GOOD, INPUTS, all_running, measured, reading, seen
 
 
 @pytest.mark.parametrize(
@@ -56,7 +56,7 @@ BUSY = (
 
 def told(*after: str) -> dict[str, Metric]:
     """The metrics of a run with these calls."""
-    calls = calls_between(snapshot(IDLE), snapshot("\n".join((IDLE, *after))))
+    calls = calls_between(reading(IDLE), reading("\n".join((IDLE, *after))))
     assert isinstance(calls, ApiCalls), calls
     return {each.name: each for each in metrics(measured(seen(*all_running(*GOOD)), calls=calls), INPUTS)}
 
@@ -122,7 +122,7 @@ REJECTED = 'apiserver_request_total{{code="{code}",verb="POST",resource="deploym
 def test_a_count_that_makes_no_sense_is_unknown(before: str, after: str) -> None:
     """Such a verdict said: nan requests were turned away."""
     readings = ["\n".join((IDLE, REJECTED.format(code=429, count=each))) for each in (before, after)]
-    calls = calls_between(*map(snapshot, readings))
+    calls = calls_between(*map(reading, readings))
 
     assert isinstance(calls, ApiCalls)
     assert calls.rejected is None
@@ -139,7 +139,7 @@ def test_requests_that_were_turned_away_are_counted_and_named() -> None:
     """An API server with too few seats had good latencies: what it turns away takes no time."""
     before = "\n".join((IDLE, REJECTED.format(code=429, count=3), REJECTED.format(code=201, count=50)))
     after = "\n".join((IDLE, BUSY[1], REJECTED.format(code=429, count=33), REJECTED.format(code=201, count=99)))
-    calls = calls_between(snapshot(before), snapshot(after))
+    calls = calls_between(reading(before), reading(after))
     found = measured(seen(*all_running(*GOOD)), calls=calls)
     [note] = [each for each in notes(found, Sent(created=4), Hindrance(), culprit(found)) if "429" in each.text]
 

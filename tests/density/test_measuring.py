@@ -7,7 +7,7 @@ import pytest
 from autox.api.tasks.measuring import maker
 from autox.model.result import Metric
 from autox.model.workload import Churned
-from autox.tasks.density.apicalls import ApiCalls, calls_between, snapshot, worst
+from autox.tasks.density.apicalls import ApiCalls, calls_between, worst
 from autox.tasks.density.attribution import culprit
 from autox.tasks.density.explaining import Hindrance, notes
 from autox.tasks.density.figures import Measured, demands, message, metrics
@@ -15,7 +15,19 @@ from autox.tasks.density.leasetimes import LeaseTimes
 from autox.tasks.density.loading import Sent
 from autox.tasks.density.podtimes import PodTimes
 from autox.tasks.density.turnover import Turnover
-from tests.density.samples import GOOD, INPUTS, REFUSED, all_running, measured, pod, running_pod, seen, synchronous
+from tests.density.samples import (
+    GOOD,
+    INPUTS,
+    REFUSED,
+    all_running,
+    measured,
+    pod,
+    reading,
+    running_pod,
+    seen,
+    sight_of,
+    synchronous,
+)
 
 
 def test_a_lease_is_late_by_what_exceeds_its_period() -> None:
@@ -55,7 +67,7 @@ def exposition(*series: tuple[str, str, str, float, float], started: float = 1.0
 
 def between(before: str, after: str) -> ApiCalls | str:
     """The calls between two readings."""
-    return calls_between(snapshot(before), snapshot(after))
+    return calls_between(reading(before), reading(after))
 
 
 def test_only_calls_that_count_are_counted() -> None:
@@ -244,8 +256,8 @@ def test_figures_are_in_milliseconds_and_named() -> None:
     """
     times = seen(*((0.1, pod(str(index), at=0.1)) for index in range(4)))
     for index in range(4):
-        times.present(pod(str(index), node="n-0"), at=0.15)
-        times.present(running_pod(str(index)), at=0.2 + index / 10)
+        times.present(sight_of(pod(str(index), node="n-0"), at=0.15))
+        times.present(sight_of(running_pod(str(index)), at=0.2 + index / 10))
     idle = ("GET", "nodes", "", 0.0, 0.0)
     calls = between(exposition(idle), exposition(idle, ("POST", "pods", "binding", 4, 4)))
     whole = measured(times, leases=[0.0, 0.5], calls=calls)

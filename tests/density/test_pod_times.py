@@ -6,7 +6,7 @@ import pytest
 
 from autox.tasks.density.podtimes import quantile
 from autox.tasks.density.serverclock import ServerClock
-from tests.density.samples import SECOND, pod, running_pod, seen, synchronous
+from tests.density.samples import SECOND, pod, running_pod, seen, sight_of, synchronous
 
 
 def test_startup_is_from_the_creation_to_running_and_ready() -> None:
@@ -82,7 +82,7 @@ def test_without_a_clock_the_sight_stands() -> None:
 def test_a_pod_that_never_ran_is_infinitely_late() -> None:
     """Giving up early must not improve a percentile: not for pods that waited, nor for those never created."""
     times = seen(*((1.0, pod(str(index), at=1.0)) for index in range(3)))
-    times.present(running_pod("0", at=1.0), at=2.0)
+    times.present(sight_of(running_pod("0", at=1.0), at=2.0))
 
     assert times.startup(wanted=4) == [1.0, inf, inf, inf]
     assert {name: took.count(inf) for name, took in times.parts(wanted=4)} == {
@@ -100,7 +100,7 @@ def test_a_pod_that_was_replaced_still_counts() -> None:
     times = seen((1.0, pod("a", at=1.0)), (2.0, pod("b", at=2.0)))
     times.absent("a")
     times.absent("unheard of")
-    times.present(running_pod("b", at=2.0), at=2.5)
+    times.present(sight_of(running_pod("b", at=2.0), at=2.5))
 
     assert times.startup(wanted=1) == [0.5, inf]
     assert times.failed == 1

@@ -45,6 +45,29 @@ def test_the_second_reading_is_as_good_as_the_first() -> None:
     assert (third.samples, third.histograms) == ({"cpu_seconds_total": {(): 7.0}}, {})
 
 
+@pytest.mark.parametrize(
+    ("second", "counts"),
+    [
+        ('{verb="GET",le="1"} 3', (1, 3, 4)),
+        ('{verb="GET",le="1"} 3 1700000000000', (1, 3, 4)),
+        ('{verb="GET",le="1"} 3 # {verb="GET",le="7"} 0.5', (1, 3, 4)),
+        ('{le="1",verb="GET"} 3', (1, 3, 4)),
+        ('{verb="GET",le="1",} 3', (1, 3, 4)),
+        ('{verb="GET,le=",le="1"} 3', None),
+        ('{verb="GET",le="1",note="x"} 3', None),
+    ],
+)
+def test_a_bucket_is_of_the_series_that_it_says(second: str, counts: tuple[float, ...] | None) -> None:
+    """Of a series one bucket is parsed and the others are known by what they begin with, whatever follows that."""
+    lines = ['{verb="GET",le="0.1"} 1', second, '{verb="GET",le="+Inf"} 4', '{verb="GET,le=",le="+Inf"} 3']
+    lines.append('{verb="GET",note="x",le="+Inf"} 3')
+    text = "# TYPE d_seconds histogram\n" + "".join(f"d_seconds_bucket{each}\n" for each in lines)
+    found = reader().read(text).histograms["d_seconds"]
+
+    assert found[(("verb", "GET"),)].counts == (counts or (1, 4))
+    assert sum(len(each.counts) for each in found.values()) == 5
+
+
 def test_what_is_no_number_is_read_as_such() -> None:
     """A process may say NaN; whoever makes a figure of it has to see that."""
     assert isnan(reader().read("# TYPE queue gauge\nqueue NaN\n").samples["queue"][()])

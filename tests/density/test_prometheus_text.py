@@ -4,7 +4,8 @@ from math import inf, isnan
 
 import pytest
 
-from autox.core.prometheustext import CumulativeHistogram, histograms, increase, quantile, samples, summed
+from autox.core.prometheusreader import Reader
+from autox.core.prometheustext import CumulativeHistogram, increase, quantile, samples, summed
 
 # The histograms and expectations of Prometheus' own promql/promqltest/testdata/histograms.test.
 POSITIVE = CumulativeHistogram((0.1, 0.2, 1.0, inf), (5, 7, 11, 12))
@@ -72,12 +73,11 @@ up 1
 
 def test_histograms_are_found_among_everything_else() -> None:
     """Timestamps, exemplars, escapes and trailing commas are understood; other families are not even read."""
-    assert histograms(TEXT, "d_seconds") == {
+    assert Reader(samples=(), histograms={"d_seconds"}).read(TEXT).histograms["d_seconds"] == {
         (("verb", "GET"),): CumulativeHistogram((0.1, inf), (1, 2)),
         (("note", 'a "b", \\c}\n'), ("verb", "PUT")): CumulativeHistogram((0.1, inf), (3, 3)),
     }
     assert [(sample.name, sample.labels, sample.value) for sample in samples(TEXT, {"up"})] == [("up", (), 1.0)]
-    assert histograms(TEXT, "absent") == {}
 
 
 def test_numbers_are_those_of_go() -> None:
@@ -107,7 +107,7 @@ def test_numbers_are_those_of_go() -> None:
 def test_half_a_histogram_is_none(line: str) -> None:
     """A line that does not fit, or a series without its last bucket, is an error and no smaller figure."""
     with pytest.raises(ValueError, match=r"."):
-        histograms(line, "d_seconds")
+        Reader(samples=(), histograms={"d_seconds"}).read(f"# TYPE d_seconds histogram\n{line}\n")
 
 
 A, B = (("verb", "GET"),), (("verb", "PUT"),)

@@ -189,12 +189,10 @@ def test_so_are_those_that_it_scraped_itself(seen: Run, call: str) -> None:
 def test_pods_started_as_fast_as_another_watcher_saw_them(seen: Run, percent: int) -> None:
     """The percentiles of their startup (nearest rank) are those of a watcher apart, to five milliseconds.
 
-    And to what the run itself says that it was late: the 99th of sixty pods is the slowest of them.
+    Where the machine is so busy that the run's own watcher says it was later than that, to as much.
     """
     rank = -(-percent * PODS // 100)
-    late = seen.figures["density/event-loop-lag-max"]
+    parted = max(PARTED, seen.figures["density/watcher-lag-max"])
 
     assert len(seen.startups) == PODS
-    assert seen.figures[f"density/pod-startup-latency-p{percent}"] == pytest.approx(
-        seen.startups[rank - 1], abs=PARTED + late
-    )
+    assert seen.figures[f"density/pod-startup-latency-p{percent}"] == pytest.approx(seen.startups[rank - 1], abs=parted)

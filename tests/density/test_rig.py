@@ -11,7 +11,7 @@ from autox.tasks.density.rig import Rig, spoilt
 from tests.density.samples import GOOD, all_running, measured, seen
 from tests.density.test_attribution import LATE, run
 
-WELL = Rig(behind=0.2, what="Deployments", stalled=0.3, contradiction=0.0, clients="")
+WELL = Rig(behind=0.2, what="Deployments", stalled=0.3, blind=0.2, contradiction=0.0, clients="")
 ALL, SOME = measured(seen(*all_running(*GOOD))), measured(seen(*all_running(*GOOD[:2])))
 AWAY = Availability(looks=9, ready=6, unreachable=3)
 """An API server that was gone for three seconds."""
@@ -29,11 +29,12 @@ def said(found: Any, **parts: Any) -> str:
     [
         ({}, ""),
         ({"behind": 1.2}, "Deployments were sent up to 1.2 s late: this machine cannot keep the rate"),
-        ({"stalled": 1.2}, "this process stood still for 1.2 s, and may have seen everything that much late"),
+        ({"stalled": 1.2}, "this process stood still for 1.2 s, and may have done everything that much late"),
+        ({"blind": 1.2}, "the process that watches pods stood still for 1.2 s, and saw them that much late"),
         ({"contradiction": 9.0}, "the API server's clock moved by 9 s or more in mid-run"),
         ({"clients": "half a core"}, "this machine cannot keep the clients: half a core"),
     ],
-    ids=["well", "behind", "stalled", "clock", "clients"],
+    ids=["well", "behind", "stalled", "blind", "clock", "clients"],
 )
 def test_what_the_rig_did_spoils_a_run(parts: dict[str, Any], told: str) -> None:
     """Whether all pods came or not: late is late, and nobody knows who it was."""
@@ -42,7 +43,7 @@ def test_what_the_rig_did_spoils_a_run(parts: dict[str, Any], told: str) -> None
     assert bool(said(ALL, **parts)) is bool(told)
 
 
-@pytest.mark.parametrize("late", ["behind", "stalled"])
+@pytest.mark.parametrize("late", ["behind", "stalled", "blind"])
 def test_a_part_that_was_gone_for_longer_is_named_all_the_same(late: str) -> None:
     """Etcd was killed on a busy machine, 31 of 60 pods never came, and the machine was blamed for a late second."""
     gone = replace(SOME, availability=AWAY)

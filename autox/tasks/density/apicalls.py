@@ -13,14 +13,13 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 
+from autox.core.prometheusreader import Exposition, Reader
 from autox.core.prometheustext import (
     CumulativeHistogram,
     Labels,
-    histograms,
     increase,
     quantile,
     quantile_bucket,
-    samples,
     summed,
 )
 from autox.tasks.density.callclasses import CallClass, call_class
@@ -117,30 +116,29 @@ def worst(calls: Mapping[str, CumulativeHistogram], name: str) -> tuple[str, flo
     return max(found)[::-1] if found else None
 
 
-def snapshot(text: str) -> Snapshot:
-    """What ``/metrics`` says.
+def reader() -> Reader:
+    """What reads an API server's metrics, as much of them as a snapshot is made of."""
+    return Reader(samples={_STARTED, _REQUESTS}, histograms={*FAMILIES, _WEBHOOKS, _ETCD, _QUEUES})
 
-    Raises:
-        ValueError: it is not Prometheus' text format.
-    """
-    started = next((sample.value for sample in samples(text, {_STARTED})), None)
-    found = {family: histograms(text, family) for family in FAMILIES}
-    family = next((family for family in FAMILIES if found[family]), "")
+
+def snapshot(said: Exposition) -> Snapshot:
+    """What an API server's metrics say."""
+    found = said.histograms
+    family = next((family for family in FAMILIES if found.get(family)), "")
     return Snapshot(
         family=family,
         series=found.get(family, {}),
-        whole=found[WHOLE],
-        webhooks=histograms(text, _WEBHOOKS),
-        etcd=histograms(text, _ETCD),
-        queues=histograms(text, _QUEUES),
-        rejected=_rejected(text),
-        started=started,
+        whole=found.get(WHOLE, {}),
+        webhooks=found.get(_WEBHOOKS, {}),
+        etcd=found.get(_ETCD, {}),
+        queues=found.get(_QUEUES, {}),
+        rejected=_rejected(said.samples.get(_REQUESTS, {})),
+        started=next(iter(said.samples.get(_STARTED, {}).values()), None),
     )
 
 
-def _rejected(text: str) -> float | None:
-    counted = list(samples(text, {_REQUESTS}))
-    refused = (each.value for each in counted if _REFUSED in each.labels and _WISHED not in each.labels)
+def _rejected(counted: Mapping[Labels, float]) -> float | None:
+    refused = (count for labels, count in counted.items() if _REFUSED in labels and _WISHED not in labels)
     return sum(refused) if counted else None
 
 

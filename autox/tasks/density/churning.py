@@ -111,7 +111,7 @@ class Churning:
         }[of]
         doing = "draining" if of is Churned.DRAINED_NODES else "deleting"
         self._say = say
-        self._observer.begin_churn()
+        await self._observer.begin_churn()
         for number, cycle in enumerate(self._cycles, start=1):
             say(f"churn {number} of {len(self._cycles)}: {doing} {len(cycle.names)} {of.noun}")
             if not await once(cycle, deadline):

@@ -6,23 +6,31 @@ None of it ends a run: where there is no answer, that is told in words, beside a
 from autox.kube.client import KubeClient
 from autox.model.errors import AutoxError
 from autox.tasks.density import sweeping
-from autox.tasks.density.apicalls import ApiCalls, Snapshot, calls_between, snapshot
+from autox.tasks.density.apicalls import ApiCalls, Snapshot, calls_between, reader, snapshot
 from autox.tasks.density.labels import RunLabels
 from autox.tasks.density.loading import Sent, standing
 
 
-async def reading(kube: KubeClient) -> Snapshot | str:
-    """What the API server's metrics say, or in words why that is not known.
+class Readings:
+    """Readings of one API server's metrics, of which the second knows what the first has parsed."""
 
-    Args:
-        kube: of the cluster under test.
-    """
-    try:
-        return snapshot((await kube.read("/metrics")).decode())
-    except AutoxError as error:
-        return error.message
-    except ValueError as error:
-        return f"{kube.server}/metrics makes no sense: {error}"
+    def __init__(self, kube: KubeClient) -> None:
+        """Nothing is read.
+
+        Args:
+            kube: of the cluster under test.
+        """
+        self._kube = kube
+        self._reader = reader()
+
+    async def take(self) -> Snapshot | str:
+        """What the metrics say now, or in words why that is not known."""
+        try:
+            return snapshot(self._reader.read((await self._kube.read("/metrics")).decode()))
+        except AutoxError as error:
+            return error.message
+        except ValueError as error:
+            return f"{self._kube.server}/metrics makes no sense: {error}"
 
 
 def calls(before: Snapshot | str, after: Snapshot | str) -> ApiCalls | str:

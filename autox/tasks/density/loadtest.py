@@ -29,6 +29,7 @@ from autox.tasks.density.cleaning import clean
 from autox.tasks.density.clients.clientnotes import account_note, client_notes
 from autox.tasks.density.clients.traffic import Traffic
 from autox.tasks.density.course import telling
+from autox.tasks.density.course.course import Course
 from autox.tasks.density.course.podcurves import pod_series
 from autox.tasks.density.course.sampler import sampling
 from autox.tasks.density.course.selfreport import self_report
@@ -135,20 +136,22 @@ class LoadTest:
         inputs, observer, kube, run_labels = self._inputs, self._observer, self._kube, self._run_labels
         await self._prepare()
         await self._traffic.prepare(kube, seconds=inputs.timeout)
-        before, beside = await inventory.reading(kube), await inventory.others(kube, run_labels)
+        readings = inventory.Readings(kube)
+        before, beside = await readings.take(), await inventory.others(kube, run_labels)
         wanted = sum(each.pods for each in self._plan)
         self._say(f"creating {len(self._plan)} objects with {wanted} pods, all of them due after {self._seconds:.4g} s")
         began = time.monotonic()
         deadline = began + inputs.timeout
         async with (
             probing(kube, run_labels) as probed,
-            sampling(self._sources, began=began) as course,
+            sampling(self._sources, began=began, watcher=observer.usage) as course,
             self._traffic.applied(began),
             self._profiler.beside(began=began, whole=self._seconds),
         ):
             await self._applying.load(self._plan, observer.pods, self._sent, began=began, deadline=deadline)
             until = time.monotonic()
             # NB: before anything else is asked for, since pods come and go while that is answered.
+            await observer.up_to_now()
             pods = observer.pods.frozen()
             latency_pods = await self._steady(deadline) if pods.running >= wanted else None
             objects = await inventory.still_standing(kube, self._sent, run_labels)
@@ -158,6 +161,7 @@ class LoadTest:
             await self._profiler.at_the_end(began=began)
             if self._churning and pods.running >= wanted:
                 await self._churning.apply(self._say, deadline=deadline)
+            await observer.up_to_now()
             ended = time.monotonic()
         measured = figures.Measured(
             pods=pods,
@@ -171,7 +175,7 @@ class LoadTest:
             began=began,
             until=until,
             leases=observer.leases.lateness(at=ended),
-            calls=inventory.calls(before, await inventory.reading(kube)),
+            calls=inventory.calls(before, await readings.take()),
             availability=probed.availability,
             news=probed.news.latencies(at=ended),
             answers=list(self._sent.answers),
@@ -183,7 +187,7 @@ class LoadTest:
         with suppress(AutoxError):
             await heartbeat.renew(kube, run_labels, self._clock)
         gave_way, profiles = culprit(measured), await self._profiler.profiles()
-        invalid = spoilt(self._rig, measured, gave_way)
+        invalid = spoilt(self._rig(course), measured, gave_way)
         return Findings(
             message=figures.message(measured, inputs),
             metrics=(*figures.metrics(measured, inputs), *telling.metrics(course)),
@@ -212,13 +216,13 @@ class LoadTest:
         dated, prefix = self._sent.dated(self._plan), self._run_labels.node_prefix
         return arrival(pods, dated, whole=self._whole, began=began, until=until, node_prefix=prefix)
 
-    @property
-    def _rig(self) -> Rig:
+    def _rig(self, course: Course) -> Rig:
         again = self._churning.sent.behind if self._churning else 0.0
         return Rig(
             behind=max(self._sent.behind, self._sent_later.behind, again),
             what=self._sent.what,
             stalled=self._applying.stalled,
+            blind=telling.blind(course),
             contradiction=self._clock.contradiction if self._clock.has_jumped else 0.0,
             clients=self._traffic.why_invalid,
         )
@@ -226,7 +230,7 @@ class LoadTest:
     async def _prepare(self) -> None:
         try:
             async with asyncio.timeout(self._inputs.timeout):
-                await self._observer.is_watching.wait()
+                await self._observer.begin()
                 await self._fleet.wait_until_ready(self._say)
                 await namespaces.wait_for_accounts(self._kube, self._places)
         except TimeoutError as error:
@@ -243,6 +247,7 @@ class LoadTest:
             self._say(f"creating {wanted} latency pods, {LATENCY_RATE:g} a second")
             plan = list(expand(latency_plan(wanted), nodes=0))
             await self._applying.load(plan, pods, self._sent_later, began=time.monotonic(), deadline=deadline)
+        await self._observer.up_to_now()
         return pods.frozen()
 
     async def _hindrance(self) -> Hindrance:

@@ -1,7 +1,8 @@
-"""The independent watchers of a run: of its pods and of its nodes' leases, each a watch of its own with its own clock.
+"""The independent watchers of a run: of its pods, and of its nodes' leases, each a watch of its own.
 
 They know nothing of what the virtual nodes wrote or meant to write; they see what any client of the API server sees,
-when it sees it.
+when it sees it. Pods, whose startup is known to the millisecond, are watched by a process of its own (``watcher``);
+leases, of which a second is enough, in this one.
 """
 
 import asyncio
@@ -9,7 +10,8 @@ import time
 from contextlib import aclosing
 
 from autox.kube.client import KubeClient
-from autox.kube.objects import Object, metadata
+from autox.kube.listing import Query
+from autox.kube.objects import metadata
 from autox.kube.watch import watch
 from autox.kube.watch_store import WatchEventType
 from autox.model.errors import AutoxError
@@ -20,7 +22,8 @@ from autox.tasks.density.labels import NAMESPACE_LABEL, RunLabels
 from autox.tasks.density.leasetimes import LeaseTimes
 from autox.tasks.density.podtimes import PodTimes
 from autox.tasks.density.serverclock import ServerClock
-from autox.tasks.density.workload import is_latency_pod
+from autox.tasks.density.watcher.podwatcher import PodWatcher, Usage
+from autox.tasks.density.watcher.sights import Sight
 
 
 class Observer:
@@ -31,10 +34,7 @@ class Observer:
         latency_pods: the times of those.
         churned: the times of pods that came in the place of others which went by churn.
         leases: the times of its nodes' leases.
-        is_watching: set when the pods are watched.
         enough: to be set when nothing more needs to be seen: that all pods go, with their changes, is nobody's figure.
-        interruptions: how often a watch was interrupted.
-        trouble: the last reason for that; empty if there was none.
     """
 
     def __init__(self, kube: KubeClient, run_labels: RunLabels, clock: ServerClock, *, namespaces: int = 1) -> None:
@@ -49,12 +49,15 @@ class Observer:
         self._kube = kube
         self._run_labels = run_labels
         # NB: of one namespace every pod is seen, whatever somebody made of its labels.
-        self._of_all = f"{NAMESPACE_LABEL}={run_labels.namespace}" if namespaces > 1 else ""
+        query = Query(resource=PODS, namespace=run_labels.namespace)
+        if namespaces > 1:
+            query = Query(resource=PODS, label_selector=f"{NAMESPACE_LABEL}={run_labels.namespace}")
+        self._watcher = PodWatcher(kube, query, seen=self._seen, known=self._known)
         self.pods, self.latency_pods, self.churned = PodTimes(clock), PodTimes(clock), PodTimes(clock)
         self.leases = LeaseTimes(prefix=run_labels.node_prefix)
-        self.is_watching, self.enough = asyncio.Event(), asyncio.Event()
-        self.interruptions = 0
-        self.trouble = ""
+        self.enough = asyncio.Event()
+        self._interruptions = 0
+        self._trouble = ""
         self._is_churning = False
 
     @property
@@ -62,35 +65,52 @@ class Observer:
         """The times of all pods of the run."""
         return self.pods, self.latency_pods, self.churned
 
-    def begin_churn(self) -> None:
+    @property
+    def interruptions(self) -> int:
+        """How often a watch was interrupted."""
+        return self._interruptions + self._watcher.interruptions
+
+    @property
+    def trouble(self) -> str:
+        """A reason for that, of the pods first; empty if there was none."""
+        return self._watcher.trouble or self._trouble
+
+    def usage(self) -> Usage:
+        """What the watcher of pods took, and how late it was since this was asked for the last time."""
+        return self._watcher.usage()
+
+    async def begin_churn(self) -> None:
         """What is not there yet comes by churn: whoever makes pods of a node's pods again cannot mark them."""
+        await self._watcher.up_to_now()
         self._is_churning = True
+
+    async def begin(self) -> None:
+        """Return when the pods are watched."""
+        await self._watcher.is_watching.wait()
+
+    async def up_to_now(self) -> None:
+        """Return when what was seen of pods until now is known; soon, if the watcher of pods stands still."""
+        await self._watcher.up_to_now()
 
     async def watch(self) -> None:
         """Watch the pods of the run, and leases, until enough was seen; wait until cancelled then."""
         await supervise(
-            {"watch of pods": self._watch_pods(), "watch of leases": self._watch_leases()}, stop=self.enough
+            {"watch of pods": self._watcher.keep(), "watch of leases": self._watch_leases()}, stop=self.enough
         )
         await asyncio.Event().wait()
 
-    async def _watch_pods(self) -> None:
-        namespace = None if self._of_all else self._run_labels.namespace
-        events = watch(self._kube, PODS, namespace=namespace, label_selector=self._of_all, on_trouble=self._interrupted)
-        async with aclosing(events):
-            async for event in events:
-                at = time.monotonic()
-                if event.type is WatchEventType.SYNCED:
-                    self.is_watching.set()
-                    continue
-                pods = self._of(event.object)
-                if event.type is WatchEventType.DELETED:
-                    pods.absent(metadata(event.object)["uid"])
-                else:
-                    pods.present(event.object, at=at)
+    def _seen(self, sight: Sight) -> None:
+        times = next((times for times in self.every if sight.uid in times), None)
+        if sight.is_gone:
+            if times is not None:
+                times.absent(sight.uid)
+            return
+        if times is None:
+            times = self.churned if self._is_churning else self.latency_pods if sight.is_latency else self.pods
+        times.present(sight)
 
-    def _of(self, pod: Object) -> PodTimes:
-        pods = self.latency_pods if is_latency_pod(pod) else self.pods
-        return self.churned if self._is_churning and metadata(pod)["uid"] not in pods else pods
+    def _known(self) -> set[str]:
+        return {uid for times in self.every for uid in times.uids}
 
     async def _watch_leases(self) -> None:
         # NB: those of all nodes: a lease has no label to select it by.
@@ -103,5 +123,5 @@ class Observer:
                     self.leases.present(metadata(event.object)["name"], str(spec.get("renewTime")), at=at)
 
     def _interrupted(self, error: AutoxError) -> None:
-        self.interruptions += 1
-        self.trouble = error.message
+        self._interruptions += 1
+        self._trouble = error.message

@@ -11,14 +11,12 @@ SLI excludes do not exist here: nodes are virtual. What a pod never did is infin
 improve every percentile.
 """
 
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass, replace
-from datetime import datetime
 from math import inf
-from typing import Any
 
-from autox.model.workload import ObjectKind
 from autox.tasks.density.serverclock import ServerClock
+from autox.tasks.density.watcher.sights import Sight
 
 DELIVERY = 0.25
 """Seconds that the news of a pod may be under way and still agree with its creation at the end of a second."""
@@ -69,27 +67,18 @@ class PodTimes:
         self.running = 0
         self._pods: dict[str, Pod] = {}
 
-    def present(self, pod: Mapping[str, Any], *, at: float) -> None:
-        """A pod is as it is.
-
-        Args:
-            pod: the object.
-            at: the monotonic clock, in seconds.
-        """
-        meta, spec, status = pod["metadata"], pod.get("spec") or {}, pod.get("status") or {}
-        known = self._pods.get(meta["uid"])
+    def present(self, sight: Sight) -> None:
+        """A pod is as it was seen."""
+        known = self._pods.get(sight.uid)
         if known is None:
-            second = datetime.fromisoformat(meta["creationTimestamp"]).timestamp()
-            known = self._pods[meta["uid"]] = Pod(second, at, kind=_maker(meta))
-        if spec.get("nodeName") and known.bound is None:
-            known.bound, known.node = at, spec["nodeName"]
-        conditions = {each.get("type"): each for each in status.get("conditions") or ()}
-        is_done = status.get("phase") == "Succeeded" and known.kind == ObjectKind.JOB
-        self._count(known, is_ready=is_done or (status.get("phase") == "Running" and _is_true(conditions.get("Ready"))))
-        known.has_failed = status.get("phase") == "Failed"
-        known.trouble = _trouble(status, conditions.get("PodScheduled"))
+            known = self._pods[sight.uid] = Pod(sight.second, sight.at, kind=sight.kind)
+        if sight.node and known.bound is None:
+            known.bound, known.node = sight.at, sight.node
+        self._count(known, is_ready=sight.is_ready)
+        known.has_failed = sight.has_failed
+        known.trouble = sight.trouble
         if known.is_ready and known.running is None:
-            known.running = at
+            known.running = sight.at
 
     def __contains__(self, uid: str) -> bool:
         """Whether a pod was ever seen."""
@@ -116,6 +105,11 @@ class PodTimes:
     def on(self, nodes: Collection[str]) -> Iterator[Pod]:
         """The pods that are there and were bound to one of these nodes."""
         return (pod for pod in self._pods.values() if pod.node in nodes and not pod.is_gone)
+
+    @property
+    def uids(self) -> Iterator[str]:
+        """The pods that are there."""
+        return (uid for uid, pod in self._pods.items() if not pod.is_gone)
 
     @property
     def started(self) -> int:
@@ -189,19 +183,3 @@ def quantile(latencies: list[float], percent: int) -> float | None:
         return None
     value = latencies[-(-percent * len(latencies) // 100) - 1]
     return None if value == inf else value
-
-
-def _maker(meta: Mapping[str, Any]) -> str:
-    kinds = (str(each.get("kind")) for each in meta.get("ownerReferences") or () if each.get("controller"))
-    kind = next(kinds, "")
-    return ObjectKind.DEPLOYMENT if kind == "ReplicaSet" else kind
-
-
-def _is_true(condition: Mapping[str, Any] | None) -> bool:
-    return condition is not None and condition.get("status") == "True"
-
-
-def _trouble(status: Mapping[str, Any], scheduled: Mapping[str, Any] | None) -> str:
-    if scheduled is not None and scheduled.get("status") == "False":
-        return str(scheduled.get("message") or scheduled.get("reason") or "")
-    return str(status.get("message") or status.get("reason") or "")

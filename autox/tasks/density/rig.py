@@ -14,7 +14,7 @@ from autox.tasks.density.culprit import Culprit
 from autox.tasks.density.figures import Measured
 
 TOLERABLE = 1.0
-"""Seconds that this process may be late."""
+"""Seconds that a process of the test may be late."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -25,6 +25,7 @@ class Rig:
         behind: seconds that an object was sent late at the most.
         what: what these objects are.
         stalled: seconds that this process stood still at the most.
+        blind: seconds that the one which watches pods did.
         contradiction: seconds by which the API server's clock moved; 0.0 if it did not.
         clients: why the requests of clients were not those that were asked for; empty if they were.
     """
@@ -32,6 +33,7 @@ class Rig:
     behind: float
     what: str
     stalled: float
+    blind: float
     contradiction: float
     clients: str
 
@@ -48,7 +50,9 @@ def spoilt(rig: Rig, measured: Measured, gave_way: Culprit | None) -> Note | Non
     if rig.behind > tolerable:
         return _ours(f"{rig.what} were sent up to {rig.behind:.1f} s late: this machine cannot keep the rate")
     if rig.stalled > tolerable:
-        return _ours(f"this process stood still for {rig.stalled:.1f} s, and may have seen everything that much late")
+        return _ours(f"this process stood still for {rig.stalled:.1f} s, and may have done everything that much late")
+    if rig.blind > tolerable:
+        return _ours(f"the process that watches pods stood still for {rig.blind:.1f} s, and saw them that much late")
     if rig.contradiction:
         moved = f"the API server's clock moved by {rig.contradiction:.0f} s or more in mid-run"
         return _ours(f"{moved}, so that nobody knows when pods were created", hints.CLOCK)

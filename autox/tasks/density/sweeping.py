@@ -6,6 +6,7 @@ namespaces go, so that its pods end as pods do; nobody serves a dead run's pods,
 """
 
 import asyncio
+import time
 from collections.abc import Awaitable, Callable, Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime
@@ -21,7 +22,8 @@ from autox.tasks.density.labels import NAMESPACE_LABEL, RUN_LABEL, RunLabels, ma
 from autox.tasks.density.target import identify
 
 _PARALLEL = 16
-_LOOK = 0.25  # seconds between two looks at a namespace that is going
+_LOOK, _LONG_LOOK = 0.25, 1.0  # seconds between two looks at a namespace that is going
+_SHARE = 0.05  # of the time that it has taken already, after which the next look is due
 _LEAST = 90.0  # seconds that any removal may take, and large ones more
 _REMOVALS = 50  # objects a second that a small control plane removes at the least
 
@@ -135,11 +137,12 @@ async def remove_namespaces(kube: KubeClient, names: Collection[str], *, by_forc
 
 async def _remove_namespace(kube: KubeClient, name: str, *, by_force: bool) -> None:
     await insist(lambda: kube.delete(NAMESPACES, name))
+    began = time.monotonic()
     while await insist(lambda: kube.get_metadata(NAMESPACES, name)) is not None:
         if by_force:
             pods = await insist(lambda: kube.list_metadata(PODS, namespace=name))
             await _each([metadata(pod)["name"] for pod in pods.items] if pods else [], _pod_removal(kube, name))
-        await asyncio.sleep(_LOOK)
+        await asyncio.sleep(min(max(_LOOK, _SHARE * (time.monotonic() - began)), _LONG_LOOK))
 
 
 async def remove_nodes(kube: KubeClient, names: Collection[str]) -> None:

@@ -17,8 +17,8 @@ from hashlib import shake_256
 from typing import Any
 
 from autox.core.merging import merge_values
-from autox.core.workloads import LATENCY, Planned, filled
-from autox.kube.objects import Object, metadata
+from autox.core.workloads import Planned, filled
+from autox.kube.objects import Object
 from autox.model.refs import (
     CONFIG_MAPS,
     DAEMON_SETS,
@@ -51,11 +51,6 @@ _NUMBERS = ("replicas", "parallelism", "completions")
 def namespace(run_labels: RunLabels, name: str = "") -> Object:
     """A namespace of a run: the first one, if it has no name."""
     return {"metadata": {"name": name or run_labels.namespace, "labels": run_labels.labels}}
-
-
-def is_latency_pod(pod: Object) -> bool:
-    """Whether a pod of a run is one of its latency pods."""
-    return str((metadata(pod).get("labels") or {}).get("app")).startswith(LATENCY)
 
 
 def body(planned: Planned, run_labels: RunLabels, *, place: str) -> Object:

@@ -3,6 +3,7 @@
 from autox.api.tasks.metrics import MetricFamily
 
 _COMPONENTS = "(apiserver|controller-manager|scheduler|etcd|autox)"
+_PROCESSES = "(apiserver|controller-manager|scheduler|etcd|autox|watcher)"
 _LOOKS = "of readings 5 s apart"
 
 
@@ -23,10 +24,11 @@ def windows(classes: str) -> MetricFamily:
 
 COMPONENTS = (
     MetricFamily(
-        pattern=f"cpu-(mean|max)/{_COMPONENTS}",
+        pattern=f"cpu-(mean|max)/{_PROCESSES}",
         example="cpu-max/apiserver",
         unit="cores",
-        help=f"CPU time a second of a component, the max {_LOOKS}; autox is this process, which can use one core",
+        help=f"CPU time a second of a component, the max {_LOOKS}; autox is all of it, and watcher that of its process"
+        " which watches the pods",
     ),
     MetricFamily(
         pattern="cpu-utilization-(mean|max)/apiserver",
@@ -109,6 +111,12 @@ COMPONENTS = (
         pattern="event-loop-lag-max",
         example="event-loop-lag-max",
         unit="ms",
-        help="how late this process, which sees and times everything, got to what was due",
+        help="how late the process that makes the load got to what was due",
+    ),
+    MetricFamily(
+        pattern="watcher-lag-max",
+        example="watcher-lag-max",
+        unit="ms",
+        help="how late the process that watches the pods was",
     ),
 )

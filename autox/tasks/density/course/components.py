@@ -1,10 +1,11 @@
 """The parts of a control plane, and this process: which figures of each are taken, from which of its metrics. Pure."""
 
 from collections.abc import Mapping
+from functools import lru_cache
 
-from autox.api.tasks.density.metrics import CLASSES
 from autox.core.prometheusreader import Reader
 from autox.tasks.density.apicalls import FAMILIES
+from autox.tasks.density.callclasses import CallClass
 from autox.tasks.density.course.meters import (
     STARTED,
     Between,
@@ -17,7 +18,7 @@ from autox.tasks.density.course.meters import (
     rate,
     worst,
 )
-from autox.tasks.density.course.slicalls import p99s
+from autox.tasks.density.course.slicalls import Percentile, p99s
 
 API_SERVER = "apiserver"
 CONTROLLER_MANAGER = "controller-manager"
@@ -28,7 +29,11 @@ OURSELVES = "autox"
 CPU = "process_cpu_seconds_total"
 MEMORY = "process_resident_memory_bytes"
 LAG = "event_loop_lag_seconds"
-"""Of this process alone, which makes its own exposition."""
+WATCHER_LAG = "watcher_lag_seconds"
+"""Of autox alone, which makes its own exposition."""
+
+PROCESS, WATCHER = "process", "watcher"
+"""A label of autox's CPU time, and the value that it has for the process that watches the pods."""
 
 SLI = FAMILIES[0]
 """The histogram of API calls. That of whole requests, which is as large, is not read again and again."""
@@ -37,6 +42,7 @@ QUEUE_WAIT, PENDING_PODS = "workqueue-wait-p99", "scheduler-pending-pods"
 FSYNCS, COMMITS = "etcd-fsync-p99", "etcd-backend-commit-p99"
 UTILIZATION = f"cpu-utilization/{API_SERVER}"
 LIMITER = "rate-limiter-wait-p99"
+WATCHER_CPU = "cpu/watcher"
 """Names of meters, the last one of a component each."""
 
 _MIB = 1 / (1 << 20)
@@ -122,10 +128,15 @@ def _requests(first: str) -> Meter:
     )
 
 
-def _calls(each: str) -> Meter:
+@lru_cache(maxsize=1)
+def _p99s(between: Between) -> Mapping[CallClass, Mapping[str, Percentile]]:
+    """Of all classes at once: each class asks for the same two expositions."""
+    return p99s(grown_between(between, SLI) or {})
+
+
+def _calls(each: CallClass) -> Meter:
     def value(between: Between) -> Figure | None:
-        grown = grown_between(between, SLI)
-        found = {str(name): keys for name, keys in p99s(grown or {}).items()}.get(each, {})
+        found = _p99s(between).get(each, {})
         return worst(Figure(call.value * 1000, key) for key, call in found.items())
 
     return Meter(
@@ -152,7 +163,7 @@ METERS: Mapping[str, tuple[Meter, ...]] = {
         *_of_go(API_SERVER),
         _utilization(),
         *map(_requests, ("2", "4", "5")),
-        *map(_calls, CLASSES),
+        *map(_calls, CallClass),
         _inflight("mutating", "mutating"),
         _inflight("read-only", "readOnly"),
         Meter(
@@ -238,6 +249,20 @@ METERS: Mapping[str, tuple[Meter, ...]] = {
             help="how late this process got to what was due, the latest since the time before",
             value=gauge(LAG, scale=1000),
             samples=frozenset({LAG}),
+        ),
+        Meter(
+            name="watcher-lag",
+            unit="ms",
+            help="how late the process that watches pods was, the latest since the time before",
+            value=gauge(WATCHER_LAG, scale=1000),
+            samples=frozenset({WATCHER_LAG}),
+        ),
+        Meter(
+            name=WATCHER_CPU,
+            unit="cores",
+            help="CPU time a second of the process that watches pods",
+            value=rate(CPU, where=lambda labels: labels.get(PROCESS) == WATCHER),
+            samples=frozenset({CPU}),
         ),
     ),
 }

@@ -29,9 +29,9 @@ class Figure:
     between: tuple[float, float] | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Between:
-    """Two expositions of one process.
+    """Two expositions of one process; each is like no other.
 
     Attributes:
         before: None if there is none of the same process.

@@ -2,26 +2,37 @@
 
 An API server's ``/metrics`` costs it 0.1 s of CPU (2 MB, of an idle one), so that it is read every 5 s, as
 ClusterLoader2's Prometheus does: 2 % of a core. Each component is read apart, and patiently: one at its limit answers
-late, which is when one wants to know. This process is read as well: its CPU, its memory, and how late its event loop
-gets to what is due.
+late, which is when one wants to know. autox is read as well: CPU and memory of this process and of the watcher of pods,
+and how late each of them gets to what is due.
 
 What was read is made sense of in a thread apart. On the event loop it took a tenth of a second, the first time of each
-API server: pods that came meanwhile were seen that much late, and their startup was that much shorter than it was.
+API server: what was due meanwhile was that much late.
 """
 
 import asyncio
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
 
 import psutil
 
 from autox.core.prometheusreader import Exposition
+from autox.core.prometheustext import Labels
 from autox.tasks.density.cancellation import uninterrupted
-from autox.tasks.density.course.components import CPU, LAG, MEMORY, OURSELVES, reader
+from autox.tasks.density.course.components import (
+    CPU,
+    LAG,
+    MEMORY,
+    OURSELVES,
+    PROCESS,
+    WATCHER,
+    WATCHER_LAG,
+    reader,
+)
 from autox.tasks.density.course.course import Course
 from autox.tasks.density.course.sources import Sources, UnreadableError
+from autox.tasks.density.watcher.podwatcher import Usage
 
 PERIOD = 5.0  # seconds between two readings
 _PATIENCE = 20.0  # seconds that a reading may take
@@ -29,16 +40,18 @@ _BEAT = 0.05  # seconds between two looks at the event loop
 
 
 @asynccontextmanager
-async def sampling(sources: Sources, *, began: float) -> AsyncIterator[Course]:
+async def sampling(sources: Sources, *, began: float, watcher: Callable[[], Usage] = Usage) -> AsyncIterator[Course]:
     """Read all components until the end of the context, the first time and the last at its ends.
 
     Args:
         sources: where they are.
         began: when the load began, on the monotonic clock.
+        watcher: says what the watcher of pods took, and how late it was since it was asked for the last time.
     """
+    watcher()
     # NB: one thread, for a reader remembers what it read before.
     with ThreadPoolExecutor(max_workers=1) as apart:
-        sampler = _Sampler(sources, apart, began=began)
+        sampler = _Sampler(sources, apart, watcher, began=began)
         parts = [asyncio.create_task(each) for each in (*map(sampler.look_again, sampler.names), sampler.feel())]
         try:
             yield sampler.course
@@ -50,9 +63,12 @@ async def sampling(sources: Sources, *, began: float) -> AsyncIterator[Course]:
 
 
 class _Sampler:
-    def __init__(self, sources: Sources, apart: ThreadPoolExecutor, *, began: float) -> None:
+    def __init__(
+        self, sources: Sources, apart: ThreadPoolExecutor, watcher: Callable[[], Usage], *, began: float
+    ) -> None:
         self._sources = sources.found
         self._apart = apart
+        self._watcher = watcher
         self._began = began
         self._readers = {name: reader(name) for name in sources.found}
         self._process = psutil.Process()
@@ -105,7 +121,13 @@ class _Sampler:
             self._lag = max(self._lag, time.monotonic() - before - _BEAT)
 
     def _look_at_ourselves(self) -> None:
-        samples = {CPU: time.process_time(), MEMORY: float(self._process.memory_info().rss), LAG: self._lag}
+        watcher = self._watcher()
+        memory = self._process.memory_info().rss + watcher.memory
+        samples: dict[str, dict[Labels, float]] = {
+            CPU: {(): time.process_time(), ((PROCESS, WATCHER),): watcher.cpu},
+            MEMORY: {(): float(memory)},
+            LAG: {(): self._lag},
+            WATCHER_LAG: {(): watcher.lag},
+        }
         self._lag = 0.0
-        exposition = Exposition(samples={name: {(): value} for name, value in samples.items()})
-        self.course.read(OURSELVES, time.monotonic() - self._began, exposition)
+        self.course.read(OURSELVES, time.monotonic() - self._began, Exposition(samples=samples))

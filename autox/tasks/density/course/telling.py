@@ -23,11 +23,13 @@ from autox.tasks.density.course.components import (
     QUEUE_WAIT,
     SCHEDULER,
     UTILIZATION,
+    WATCHER_CPU,
 )
 from autox.tasks.density.course.course import Course, Track
 from autox.tasks.density.course.windows import LENGTHS
 
 _MS = 1000.0
+_LOOP_LAG, _WATCHER_LAG = "event-loop-lag", "watcher-lag"
 _GREATEST = {
     API_SERVER: {
         "inflight-requests-max/mutating": "inflight-requests/mutating",
@@ -38,7 +40,7 @@ _GREATEST = {
     CONTROLLER_MANAGER: {"workqueue-depth-max": "workqueue-depth"},
     SCHEDULER: {"scheduler-pending-pods-max": PENDING_PODS},
     ETCD: {"etcd-db-size-max": "etcd-db-size"},
-    OURSELVES: {"event-loop-lag-max": "event-loop-lag"},
+    OURSELVES: {"event-loop-lag-max": _LOOP_LAG, "watcher-lag-max": _WATCHER_LAG},
 }
 """Metrics that are the greatest of what was read, by component: the meter of each."""
 
@@ -50,6 +52,18 @@ _OVER_ALL = {
 """Metrics of all that was observed in the run, by component; each is called as its meter."""
 
 _LATE = 250.0  # ms that are seen in the figures of a run
+_LAGS = (
+    (
+        _LOOP_LAG,
+        "this process got up to {} late to what was due, and may have seen leases and news that much late",
+        ("density/watch-latency*", "density/lease-lateness*"),
+    ),
+    (
+        _WATCHER_LAG,
+        "the process that watches pods was up to {} late, and may have seen them that much late",
+        ("density/pod-startup-latency*",),
+    ),
+)
 _FULL = 0.9  # of a core
 _LONG = 10.0  # seconds over which that is no burst
 _COMMON = ("cpu", "memory", "goroutines")
@@ -82,25 +96,31 @@ def notes(course: Course) -> Iterator[Note]:
 def why_invalid(course: Course) -> str:
     """Why the figures must not be believed: this process, which sees and makes everything, was itself at its limit."""
     track = course.tracks[OURSELVES]
-    mean = track.curves[f"cpu/{OURSELVES}"].mean
+    both, watcher = track.curves[f"cpu/{OURSELVES}"].mean, track.curves[WATCHER_CPU].mean
+    mean = None if both is None else both - (watcher or 0.0)
     if track.seconds < _LONG or mean is None or mean < _FULL:
         return ""
     return f"this process needed {mean:.0%} of the one core that it can use: the figures are its own, give it less load"
 
 
+def blind(course: Course) -> float:
+    """Seconds that the watcher of pods was late at the most."""
+    return (course.tracks[OURSELVES].curves[_WATCHER_LAG].greatest or 0.0) / _MS
+
+
 def _lag(course: Course) -> Iterator[Note]:
-    """How late this process was, if that is in what it saw."""
-    curve = course.tracks[OURSELVES].curves["event-loop-lag"]
-    if curve.greatest is None or curve.greatest < _LATE:
-        return
-    lags = [value for value in curve.series.values if value is not None]
-    yield Note(
-        text=f"this process got up to {curve.greatest:.0f} ms late to what was due, and may have seen pods, leases and"
-        " news that much late",
-        kind=NoteKind.GENERATOR,
-        weight=sum(lag >= _LATE for lag in lags) / len(lags),
-        explains=("density/pod-startup-latency*", "density/watch-latency*", "density/lease-lateness*"),
-    )
+    """How late autox was, if that is in what it saw: of pods its watcher, of all else this process."""
+    for meter, text, explains in _LAGS:
+        curve = course.tracks[OURSELVES].curves[meter]
+        if curve.greatest is None or curve.greatest < _LATE:
+            continue
+        lags = [value for value in curve.series.values if value is not None]
+        yield Note(
+            text=text.format(f"{curve.greatest:.0f} ms"),
+            kind=NoteKind.GENERATOR,
+            weight=sum(lag >= _LATE for lag in lags) / len(lags),
+            explains=explains,
+        )
 
 
 def _of(component: str, course: Course) -> Iterator[Metric]:
@@ -123,6 +143,10 @@ def _of(component: str, course: Course) -> Iterator[Metric]:
         used = curves.get(UTILIZATION)
         yield told(f"cpu-utilization-mean/{API_SERVER}", used.mean if used else None)
         yield told(f"cpu-utilization-max/{API_SERVER}", used.greatest if used else None)
+    if component == OURSELVES:
+        used = curves.get(WATCHER_CPU)
+        yield told("cpu-mean/watcher", used.mean if used else None)
+        yield told("cpu-max/watcher", used.greatest if used else None)
     for name, meter in _GREATEST.get(component, {}).items():
         curve = curves.get(meter)
         yield told(name, curve.greatest if curve else None, curve.which if curve else "")

@@ -1,0 +1,95 @@
+"""What the watcher does: it follows the pods, notes when it saw what, and tells that ten times a second.
+
+The moment is taken as soon as an event has been read. It is told later, many at a time, so that the process that makes
+the load is woken ten times a second and not by every pod; and where that is too busy to listen, what was seen waits
+here. How late each telling was says how late this process may have seen something.
+"""
+
+import asyncio
+import os
+import socket
+import time
+from contextlib import aclosing
+
+import uvloop
+
+from autox.kube.client import KubeClient
+from autox.kube.connection import Connection
+from autox.kube.decoders import StructDecoder
+from autox.kube.listing import Query
+from autox.kube.transport import Limits
+from autox.kube.watch import watch_as
+from autox.kube.watch_store import WatchEventType
+from autox.model.errors import AutoxError
+from autox.tasks.density.watcher.sights import Sight, Told, WatchedPod, line, sight
+
+BEAT = 0.1
+"""Seconds between two times at which is told what was seen."""
+
+
+def look(connection: Connection, limits: Limits, query: Query, channel: socket.socket) -> None:
+    """Watch pods until nobody listens any more; ends the process then.
+
+    Args:
+        connection: of the cluster under test.
+        limits: of the client.
+        query: which pods.
+        channel: where it is told; does not block.
+    """
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        runner.run(_Looking(channel).follow(connection, limits, query))
+
+
+class _Looking:
+    def __init__(self, channel: socket.socket) -> None:
+        self._channel = channel
+        self._unsent = b""
+        self._sights: list[Sight] = []
+        self._troubles: list[str] = []
+        self._is_synced = False
+        self._due = 0.0
+
+    async def follow(self, connection: Connection, limits: Limits, query: Query) -> None:
+        """For ever."""
+        asyncio.get_running_loop().add_reader(self._channel, self._heard)
+        self._due = time.monotonic()
+        self._beat()
+        async with KubeClient(connection, limits=limits) as kube:
+            events = watch_as(StructDecoder(WatchedPod), kube, query, on_trouble=self._interrupted)
+            async with aclosing(events):
+                async for event in events:
+                    at = time.monotonic()
+                    if event.type is WatchEventType.SYNCED:
+                        self._is_synced = True
+                    elif event.type is WatchEventType.DELETED:
+                        self._sights.append(Sight(event.object.metadata.uid, at, is_gone=True))
+                    else:
+                        self._sights.append(sight(event.object, at=at))
+
+    def _beat(self) -> None:
+        now = time.monotonic()
+        told = Told(
+            at=now,
+            lag=max(0.0, now - self._due),
+            cpu=time.process_time(),
+            sights=self._sights,
+            is_synced=self._is_synced,
+            troubles=self._troubles,
+        )
+        self._unsent += line(told)
+        self._sights, self._troubles = [], []
+        try:
+            self._unsent = self._unsent[self._channel.send(self._unsent) :]
+        except BlockingIOError:
+            pass  # nobody reads it now
+        except OSError:
+            os._exit(0)
+        self._due = now + BEAT
+        asyncio.get_running_loop().call_at(self._due, self._beat)
+
+    def _heard(self) -> None:
+        """The other side never says anything: it has closed the channel, or was killed."""
+        os._exit(0)
+
+    def _interrupted(self, error: AutoxError) -> None:
+        self._troubles.append(error.message)
