@@ -71,6 +71,12 @@ def left_behind(cluster: LocalCluster) -> list[str]:
     return [*marked, *(name for name in leases if "autox-density" in name)]
 
 
+def granted(cluster: LocalCluster) -> list[str]:
+    """The roles and bindings of load tests that are there, which go by themselves soon after their namespaces."""
+    kinds = "clusterroles,clusterrolebindings,roles,rolebindings"
+    return cluster.kubectl("get", kinds, "-A", "-l", "autox.dev/density-run", "-o", "name").split()
+
+
 def sweep(cluster: LocalCluster, *argv: str) -> str:
     """``autox density sweep ARGV…`` on a cluster; what it printed."""
     done = run(*sweep_command(cluster, *argv), environ=cluster.environ)

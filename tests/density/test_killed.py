@@ -20,8 +20,8 @@ from autox.tasks.density import heartbeat, sweeping
 from autox.tasks.density.labels import NAMESPACE_LABEL, RUN_LABEL, run_label
 from autox.tasks.density.task import run as load
 from tests.clusterobjects import Object
-from tests.clusters import LocalCluster
-from tests.density.conftest import context_on, left_behind
+from tests.clusters import LocalCluster, wait_for
+from tests.density.conftest import context_on, granted, left_behind
 from tests.forking import AUTOX, Forked, fork
 
 pytestmark = pytest.mark.integration
@@ -34,7 +34,9 @@ LOOK = 0.02
 DOCUMENT = """
 tasks:
   - task: density
-    with: {cluster: %s, allowSelf: true, nodes: 2, pods: 4, podsPerDeployment: 2, rate: 4, timeout: 60s}
+    with:
+      {cluster: %s, allowSelf: true, nodes: 2, pods: 4, podsPerDeployment: 2, rate: 4, timeout: 60s, clients: [{
+        name: looks, verb: list, resource: nodes, rate: 1, as: serviceAccount}]}
 """
 COPIED = {RUN_LABEL: run_label("default", "killed"), NAMESPACE_LABEL: "autox-density-0badcafe"}
 OTHERS: tuple[tuple[str, str, dict[str, str]], ...] = (
@@ -81,6 +83,7 @@ async def test_killed_at_any_moment(
 
         assert any("of runs that died" in line for line in said)
         assert left_behind(cluster) == kept
+        wait_for("roles of service accounts to be collected", lambda: not granted(cluster))
 
 
 def kill(cluster: LocalCluster, document: Path, moments: Sequence[tuple[str, float]]) -> None:

@@ -29,7 +29,7 @@ from autox.tasks.density.dryrun import forecast
 from autox.tasks.density.target import refuse_self
 from autox.tasks.density.task import run
 from tests.clusters import LocalCluster, wait_for
-from tests.density.conftest import begun, context_on, left_behind
+from tests.density.conftest import begun, context_on, granted, left_behind
 from tests.kube.apiserver import free_port
 from tests.kube.door import write
 
@@ -53,12 +53,6 @@ THEIRS = {
     "patches": ("PATCH/configmaps/resource", 60),
 }
 """What the API server counts their calls as, and at most how many of others (the namespace's end, the prober)."""
-
-
-def bound(cluster: LocalCluster) -> list[str]:
-    """The roles and bindings of load tests that are there."""
-    kinds = "clusterroles,clusterrolebindings,roles,rolebindings"
-    return cluster.kubectl("get", kinds, "-A", "-l", "autox.dev/density-run", "-o", "name").split()
 
 
 async def counted(kube: KubeClient) -> Counter[str]:
@@ -136,7 +130,7 @@ async def test_a_control_plane_is_loaded_and_left_as_it_was(
     assert exempt.endswith("and no client of theirs is ever turned away")
     [flows] = [note.text for note in findings.notes if "a flow of its own" in note.text]
     assert "all as autox-density-client-all, watches as autox-density-client-watches" in flows
-    wait_for("what lets accounts do something goes with the namespace", lambda: not bound(cluster))
+    wait_for("what lets accounts do something goes with the namespace", lambda: not granted(cluster))
     assert any("mode cheap" in note.text for note in findings.notes)
     assert_the_course_is_known(findings)
     assert_profiles_make_sense(findings)

@@ -296,6 +296,7 @@ ALONE = (
         truth="everything waits for the API server, which has no more than a fifth of a processor",
         words="the API server gave way first",
         meanwhile=throttled("apiServer", share=0.2),
+        slos=(SLO(metric="density/pod-startup-latency-p50", bound=Bound.UPPER, limit=250),),
         inputs={"pods": 60, "pods_per_deployment": 10, "rate": 30.0, "timeout": 120.0},
     ),
     Fault(
