@@ -6,13 +6,13 @@ that ended. A test holds both against each other.
 What needs no limit, to read durations and sizes, stands in the chart's own ``_density.tpl``.
 
 Not all that a document is refused for is here. What takes a generator of random numbers (``poisson``), the plans that
-presets stand for beside their number of pods, names that meet, and where churn leaves no room are known when the Job
+presets stand for beside their pods, names that meet, and where churn leaves no room are known when the Job
 begins, and refused then.
 """
 
 import json
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 
 from autox.api.tasks.density.churnlimits import UNTIL_COLLECTED
 from autox.api.tasks.density.clientlimits import KEPT_SECONDS, MOST_OF_CLIENTS, REVISION_BYTES
@@ -27,6 +27,7 @@ from autox.api.tasks.density.limits import (
     POD_BYTES,
     PODS_A_NODE,
 )
+from autox.api.tasks.density.plan import PlanSection
 from autox.api.tasks.density.presets import PRESETS
 from autox.api.tasks.density.wording import (
     AND_LATENCY_PODS,
@@ -40,10 +41,11 @@ from autox.api.tasks.density.wording import (
     TOO_MANY,
     TOO_MANY_CLIENTS,
 )
-from autox.core.workloads import LATENCY_RATE, WITH_DATA, WITH_REPLICAS
+from autox.core.workloads import LATENCY_RATE, WITH_DATA, WITH_REPLICAS, pods
 from autox.model.workload import Churned, ObjectKind
 
 _GAP = re.compile(r"\{(\w+)\}")
+_COUNTED = frozenset({"pods", "namespaces", "services", "jobs"})
 _FIELDS = ("nodes", "pods", "podsPerDeployment", "rate", "latencyPods", "timeout", "clients")
 
 _TEXT = """\
@@ -149,7 +151,7 @@ _TEXT = """\
 {{- $isKnown = false }}
 {{- $parameters := index (%PRESETS% | fromJson) $load.preset.name }}
 {{- with $parameters }}
-{{- $pods = $load.preset.pods | default .pods | float64 | int64 }}
+{{- $pods = index $load.preset .counted | default .usual | float64 | int64 | mul .pods }}
 {{- if not $latency }}
 {{- $latency = $load.preset.latencyPods | default .latencyPods | float64 | int64 }}
 {{- end }}
@@ -200,16 +202,11 @@ def sums_template(*, note: str) -> str:
     Args:
         note: that it is generated.
     """
-    presets = {
-        name: {"pods": each.parameters["pods"], "latencyPods": each.parameters.get("latencyPods", 0)}
-        for name, each in PRESETS.items()
-        if "pods" in each.parameters
-    }
     fields = DensityValues.model_json_schema(by_alias=True)["properties"]
     sums = zip(CLIENT_SUMS, ("clients", "rate", "objects", "bytes"), MOST_OF_CLIENTS, strict=True)
     parts = {
         "DEFAULTS": _json({name: fields[name]["default"] for name in _FIELDS}),
-        "PRESETS": _json(presets),
+        "PRESETS": _json(dict(_presets())),
         "OWN": _words(OWN),
         "WITH_REPLICAS": _words(sorted(WITH_REPLICAS)),
         "WITH_DATA": _words(sorted(WITH_DATA)),
@@ -257,6 +254,22 @@ def sums_template(*, note: str) -> str:
     for name, value in {**parts, "NOTE": note}.items():
         text = text.replace(f"%{name}%", str(value))
     return text
+
+
+def _presets() -> Iterator[tuple[str, dict[str, object]]]:
+    """Of each preset how many pods it has of each thing that it counts; a preset of nodes has those that fit."""
+    for name, each in PRESETS.items():
+        for counted in _COUNTED & each.parameters.keys():
+            plan = PlanSection.model_validate_json(json.dumps(each.fragment({counted: 1}, nodes=1)["plan"]))
+            yield (
+                name,
+                {
+                    "counted": counted,
+                    "usual": each.parameters[counted],
+                    "pods": pods(plan.value(), nodes=1),
+                    "latencyPods": each.parameters.get("latencyPods", 0),
+                },
+            )
 
 
 def _json(value: object) -> str:

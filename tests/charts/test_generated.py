@@ -8,7 +8,9 @@ import yaml
 
 from autox import __version__
 from autox.api.schemas import generated, published
+from autox.api.tasks.density.presets import PRESETS, PresetSection
 from autox.api.tasks.table import KINDS
+from autox.core.workloads import pods
 
 CHARTS = Path(__file__).parents[2] / "charts"
 DOCUMENTS = Path(__file__).parents[2] / "docs"
@@ -59,3 +61,16 @@ def test_sums_are_there() -> None:
     text = "".join(file.read_text() for file in (CHARTS / "experiment" / "templates").glob("_*.tpl"))
 
     assert re.findall(r'define "experiment\.(\w+)\.sums"', text) == [name for name, kind in KINDS.items() if kind.sums]
+
+
+@pytest.mark.parametrize("name", ["cluster-density", "few-large", "jobs", "service-churn"])
+def test_presets_have_as_many_pods_of_each_thing(name: str) -> None:
+    """The chart multiplies, so that twenty-one of something must have three times the pods of seven."""
+    [counted] = {"pods", "namespaces", "services", "jobs"} & PRESETS[name].parameters.keys()
+
+    seven, more = (
+        pods(PresetSection.model_validate({"name": name, counted: many}).parts(nodes=3).plan.value(), nodes=3)
+        for many in (7, 21)
+    )
+
+    assert more == 3 * seven > 0

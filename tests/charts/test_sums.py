@@ -31,6 +31,7 @@ def plan(*objects: dict[str, Any], rate: dict[str, Any], pause: str = "0.5s", **
     [
         pytest.param({"pods": 1100, "latencyPods": 1}, "have room for 1,100 pods, and 1,101", id="room"),
         pytest.param({"preset": {"name": "list-storm", "pods": 5000}}, "and 5,000 were asked for", id="a preset"),
+        pytest.param({"preset": {"name": "cluster-density", "namespaces": 276}}, "and 1,104 were", id="of namespaces"),
         pytest.param({"nodes": 4, "preset": {"name": "pod-density"}}, "and 550 were asked for", id="its own numbers"),
         pytest.param(
             plan({**PODS, "count": 1500, "replicas": 101}, rate={"parallel": 9}), "pods are 151,500 in all", id="pods"
@@ -95,6 +96,7 @@ def test_a_sum_is_refused_as_a_document_is(
         pytest.param({"nodes": 10_000, "pods": 150_000, "rate": 1000, "timeout": "1h"}, id="all that there may be"),
         pytest.param(plan({**PODS, "count": 9}, rate={"poisson": 20}), id="by chance"),
         pytest.param({"preset": {"name": "megaxl"}}, id="a preset of nodes"),
+        pytest.param({"preset": {"name": "service-churn", "services": 220}}, id="a preset that just fits"),
     ],
 )
 def test_what_a_document_may_have_a_chart_may(cluster: LocalCluster, tmp_path: Path, given: dict[str, Any]) -> None:

@@ -98,9 +98,9 @@
 {{- end }}
 {{- else if $load.preset }}
 {{- $isKnown = false }}
-{{- $parameters := index (`{"pod-density": {"pods": 500, "latencyPods": 50}, "scheduler-throughput": {"pods": 1000, "latencyPods": 0}, "few-large": {"pods": 500, "latencyPods": 0}, "many-small": {"pods": 500, "latencyPods": 0}, "list-storm": {"pods": 300, "latencyPods": 0}, "watch-fan-out": {"pods": 300, "latencyPods": 0}, "node-drain": {"pods": 500, "latencyPods": 0}, "node-churn": {"pods": 500, "latencyPods": 0}}` | fromJson) $load.preset.name }}
+{{- $parameters := index (`{"pod-density": {"counted": "pods", "usual": 500, "pods": 1, "latencyPods": 50}, "cluster-density": {"counted": "namespaces", "usual": 10, "pods": 4, "latencyPods": 0}, "scheduler-throughput": {"counted": "pods", "usual": 1000, "pods": 1, "latencyPods": 0}, "few-large": {"counted": "pods", "usual": 500, "pods": 1, "latencyPods": 0}, "many-small": {"counted": "pods", "usual": 500, "pods": 1, "latencyPods": 0}, "service-churn": {"counted": "services", "usual": 20, "pods": 5, "latencyPods": 0}, "jobs": {"counted": "jobs", "usual": 100, "pods": 2, "latencyPods": 0}, "list-storm": {"counted": "pods", "usual": 300, "pods": 1, "latencyPods": 0}, "watch-fan-out": {"counted": "pods", "usual": 300, "pods": 1, "latencyPods": 0}, "node-drain": {"counted": "pods", "usual": 500, "pods": 1, "latencyPods": 0}, "node-churn": {"counted": "pods", "usual": 500, "pods": 1, "latencyPods": 0}}` | fromJson) $load.preset.name }}
 {{- with $parameters }}
-{{- $pods = $load.preset.pods | default .pods | float64 | int64 }}
+{{- $pods = index $load.preset .counted | default .usual | float64 | int64 | mul .pods }}
 {{- if not $latency }}
 {{- $latency = $load.preset.latencyPods | default .latencyPods | float64 | int64 }}
 {{- end }}
