@@ -36,7 +36,7 @@ from autox.tasks.density.watcher.podwatcher import Usage
 
 PERIOD = 5.0  # seconds between two readings
 _PATIENCE = 20.0  # seconds that a reading may take
-_BEAT = 0.05  # seconds between two looks at the event loop
+_BEAT = 0.1  # seconds between two looks at the event loop
 
 
 @asynccontextmanager

@@ -1,7 +1,7 @@
-"""What the watcher does: it follows the pods, notes when it saw what, and tells that ten times a second.
+"""What the watcher does: it follows the pods, notes when it saw what, and tells that five times a second.
 
 The moment is taken as soon as an event has been read. It is told later, many at a time, so that the process that makes
-the load is woken ten times a second and not by every pod; and where that is too busy to listen, what was seen waits
+the load is woken five times a second and not by every pod; and where that is too busy to listen, what was seen waits
 here. How late each telling was says how late this process may have seen something.
 """
 
@@ -23,7 +23,7 @@ from autox.kube.watch_store import WatchEventType
 from autox.model.errors import AutoxError
 from autox.tasks.density.watcher.sights import Sight, Told, WatchedPod, line, sight
 
-BEAT = 0.1
+BEAT = 0.2
 """Seconds between two times at which is told what was seen."""
 
 
