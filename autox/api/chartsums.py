@@ -20,6 +20,7 @@ from autox.api.tasks.density.clients import MADE_OBJECTS, MADE_SIZE, OWN
 from autox.api.tasks.density.kind import DensityValues
 from autox.api.tasks.density.limits import (
     MOST_BYTES,
+    MOST_NODES_OF_AN_AGENT,
     MOST_OBJECTS,
     MOST_PODS,
     NODE_BYTES,
@@ -39,7 +40,9 @@ from autox.api.tasks.density.wording import (
     TOO_LARGE,
     TOO_LATE,
     TOO_MANY,
+    TOO_MANY_AGENTS,
     TOO_MANY_CLIENTS,
+    TOO_MANY_NODES,
 )
 from autox.core.workloads import LATENCY_RATE, WITH_DATA, WITH_REPLICAS, pods
 from autox.model.workload import Churned, ObjectKind
@@ -101,6 +104,17 @@ _TEXT = """\
 {{- define "experiment.density.load" -}}
 {{- $load := .load }}
 {{- $nodes := $load.nodes | float64 | int64 }}
+{{- $agents := $load.agents | default 0 | float64 | int64 }}
+{{- if not (kindIs "map" $load.nodeSelector) }}
+{{- $keepers := mul (max 1 $agents) %MOST_NODES_OF_AN_AGENT% }}
+{{- if gt $nodes $keepers }}
+{{- $more := div (add $nodes %MOST_NODES_OF_AN_AGENT% -1) %MOST_NODES_OF_AN_AGENT% }}
+{{- fail (%TOO_MANY_NODES%) }}
+{{- end }}
+{{- if gt $agents $nodes }}
+{{- fail (%TOO_MANY_AGENTS%) }}
+{{- end }}
+{{- end }}
 {{- $latency := $load.latencyPods | float64 | int64 }}
 {{- $timeout := include "experiment.density.seconds" $load.timeout | float64 }}
 {{- $pods := 0 }}
@@ -221,6 +235,11 @@ def sums_template(*, note: str) -> str:
         "OF_A_PLAN": OF_A_PLAN,
         "OF_PODS": _filled(OF_PODS, pods=_number("$pods"), rate='(float64 $load.rate | printf "%.6g")'),
         "AND_LATENCY_PODS": _filled(AND_LATENCY_PODS, pods=_number("$latency")),
+        "TOO_MANY_NODES": _failure(
+            TOO_MANY_NODES, nodes=_number("$nodes"), room=_number("$keepers"), more='(printf "%d" $more)'
+        ),
+        "TOO_MANY_AGENTS": _failure(TOO_MANY_AGENTS, agents='(printf "%d" $agents)', nodes=_number("$nodes")),
+        "MOST_NODES_OF_AN_AGENT": MOST_NODES_OF_AN_AGENT,
         "TOO_MANY_PODS": _failure(TOO_MANY, what='"pods"', found=_number("$pods"), most=f'"{MOST_PODS:,}"'),
         "TOO_MANY_OBJECTS": _failure(TOO_MANY, what='"objects"', found=_number("$objects"), most=f'"{MOST_OBJECTS:,}"'),
         "NO_ROOM": _failure(NO_ROOM, nodes=_number("$nodes"), room=_number("$room"), pods=_number("$asked")),

@@ -1,5 +1,6 @@
 """What task ``density`` is told: the load that it puts on a control plane. Frozen, checked, in base units."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -18,6 +19,8 @@ class DensityInputs(TaskInputs):
         kubeconfig: of the cluster under test; None where ``cluster`` names a local one.
         cluster: a local cluster of this machine by name; empty otherwise.
         nodes: how many virtual nodes.
+        agents: how many processes beside the run keep them; 0 for the run's own.
+        node_selector: labels of nodes that are there already, and that agents elsewhere keep; None to make some.
         plan: what is created; None for that of ``pods``, ``pods_per_deployment`` and ``rate``.
         pods: how many pods, in Deployments.
         pods_per_deployment: the size of each Deployment; the last may be smaller.
@@ -35,6 +38,8 @@ class DensityInputs(TaskInputs):
     kubeconfig: Path | None = None
     cluster: str = ""
     nodes: int = 10
+    agents: int = 0
+    node_selector: Mapping[str, str] | None = None
     plan: WorkloadPlan | None = None
     pods: int = 100
     pods_per_deployment: int = 10
@@ -47,6 +52,11 @@ class DensityInputs(TaskInputs):
     allow_self: bool = False
     allow_exec: bool = False
     failure_point: FailurePoint | None = None
+
+    @property
+    def nodes_made(self) -> int:
+        """How many virtual nodes the run makes."""
+        return self.nodes if self.node_selector is None else 0
 
     @property
     def extremes(self) -> tuple["DensityInputs", ...]:

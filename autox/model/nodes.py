@@ -50,13 +50,14 @@ class FoundNode:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MockNodes:
-    """Simulated nodes: ``name_prefix`` followed by 0 to ``count`` - 1, or Node objects that are there already.
+    """Simulated nodes: ``name_prefix`` and a number, from ``first`` on, or Node objects that are there already.
 
     Attributes:
         kubeconfig: the identity that all have, or that acts as each of them; None for the one that kubectl would use.
         allow_exec: the kubeconfig may run a credential plugin, and name files.
         mode: whether all nodes share one identity and one watch.
         name_prefix: what each name begins with.
+        first: the number of the first.
         count: how many nodes.
         selector: labels of the Node objects to take over, as in ``kubectl -l``; empty to make nodes.
         found: the nodes that it selects, once somebody has looked.
@@ -72,6 +73,7 @@ class MockNodes:
     allow_exec: bool = True
     mode: Mode = Mode.CHEAP
     name_prefix: str = "virtual-"
+    first: int = 0
     count: int = 1
     selector: str = ""
     found: tuple[FoundNode, ...] = ()
@@ -86,7 +88,7 @@ class MockNodes:
         """The names of the nodes."""
         if self.selector:
             return [node.name for node in self.found]
-        return [f"{self.name_prefix}{index}" for index in range(self.count)]
+        return [f"{self.name_prefix}{index}" for index in range(self.first, self.first + self.count)]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -10,19 +10,21 @@ else has asked for.
 
 import asyncio
 import sys
+from collections.abc import Callable
 
 from autox.cli.main import main
 from autox.model.result import Subject
 from autox.tasks.density import task
-from autox.tasks.density.fleet import Fleet
+from autox.tasks.density.fleets.fleet import Fleet
 from autox.tasks.density.labels import RunLabels
 
 
 class FleetApart(Fleet):
     """Nodes that another process serves."""
 
-    async def serve(self) -> None:
+    async def serve(self, then: Callable[[], None] = lambda: None) -> None:
         """Leave it to that process."""
+        del then
         await asyncio.Event().wait()
 
 

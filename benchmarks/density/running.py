@@ -21,7 +21,7 @@ from autox.kube.client import KubeClient
 from autox.kube.objects import Object, metadata
 from autox.model.errors import NotFoundError
 from autox.model.refs import NAMESPACES, NODES, PODS
-from autox.tasks.density.fleet import is_open
+from autox.tasks.density.fleets.nodes import closed
 from benchmarks.density.drivers import Load, Told
 from benchmarks.density.rigs import RUN, Rig
 from benchmarks.nodes.agents import Agent, Setting
@@ -203,7 +203,7 @@ async def _nodes(kube: KubeClient, agent: Agent | None, load: Load, place: Place
 
 async def _all_open(kube: KubeClient, count: int) -> None:
     while True:
-        if sum(_is_ours(node) and is_open(node) for node in (await kube.list(NODES)).items) == count:
+        if sum(_is_ours(node) and not closed(node) for node in (await kube.list(NODES)).items) == count:
             return
         await asyncio.sleep(READY_PERIOD)
 

@@ -91,6 +91,31 @@ def test_where_a_plan_is_wrong(cluster: LocalCluster, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
+    ("section", "said"),
+    [
+        ({"nodes": 50_001, "nodeSelector": {}}, "at '/density/nodes': maximum"),
+        ({"agents": 2, "nodeSelector": {}}, "at '/density/agents': value must be 'absent beside nodeSelector'"),
+        (
+            {"nodeSelector": {}, "churn": {"of": "drained-nodes", "share": "10%"}},
+            "at '/density/churn': value must be 'of deployments or namespaces beside nodeSelector",
+        ),
+        (
+            {"nodeSelector": {}, "failurePoint": {"of": "nodes", "from": 1, "to": 9}},
+            "at '/density/failurePoint': value must be 'of pods or rate beside nodeSelector",
+        ),
+    ],
+    ids=str,
+)
+def test_where_nodes_are_wrong(cluster: LocalCluster, tmp_path: Path, section: Object, said: str) -> None:
+    """What nobody does to nodes that are there already is refused by helm, in a sentence."""
+    values = {"tasks": ["density"], "density": {"cluster": "b", **section}}
+    done = helm(cluster, "template", "trial", EXPERIMENT, values=values, folder=tmp_path)
+
+    assert done.code != 0
+    assert said in done.err
+
+
+@pytest.mark.parametrize(
     ("values", "at"),
     [
         ({"groups": {"myApp": SPEC}}, "/groups/myApp"),

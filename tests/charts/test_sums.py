@@ -59,6 +59,9 @@ def plan(*objects: dict[str, Any], rate: dict[str, Any], pause: str = "0.5s", **
         pytest.param(plan({**PODS, "count": 100}, rate=STAIRS, timeout="40s"), "due after 42.13 s", id="stairs"),
         pytest.param({"churn": {"of": "nodes", "share": "10%", "cycles": 8}}, "due after 324.5 s", id="churn"),
         pytest.param({"failurePoint": {"of": "pods", "from": 100, "to": 3000}}, "3,000 were asked for", id="a search"),
+        pytest.param({"nodes": 10_001}, "can keep 10,000: share them out with agents: 2", id="nodes"),
+        pytest.param({"nodes": 30_001, "agents": 3}, "share them out with agents: 4", id="nodes of agents"),
+        pytest.param({"nodes": 2, "agents": 3}, "each agent needs a node", id="agents"),
         pytest.param({"clients": [LISTS, LISTS]}, "the name lists is given twice", id="one name for two"),
         pytest.param(
             {"clients": [{**LISTS, "clients": 10, "rate": 1000}, {**LISTS, "name": "b", "rate": 0.5}]},
@@ -97,6 +100,8 @@ def test_a_sum_is_refused_as_a_document_is(
         pytest.param(plan({**PODS, "count": 9}, rate={"poisson": 20}), id="by chance"),
         pytest.param({"preset": {"name": "megaxl"}}, id="a preset of nodes"),
         pytest.param({"preset": {"name": "service-churn", "services": 220}}, id="a preset that just fits"),
+        pytest.param({"nodes": 20_000, "agents": 2, "nodeSelector": None}, id="agents"),
+        pytest.param({"nodes": 20_000, "agents": None, "nodeSelector": {}}, id="nodes of others"),
     ],
 )
 def test_what_a_document_may_have_a_chart_may(cluster: LocalCluster, tmp_path: Path, given: dict[str, Any]) -> None:

@@ -81,12 +81,13 @@ MAKERS = {"Deployment": "ReplicaSet"}
 """Who makes the pods of what, if it is not that itself."""
 
 INPUTS = DensityInputs(nodes=2, pods=4, pods_per_deployment=1, rate=2.0, timeout=9.0)
+NODES = frozenset(f"n-{index}" for index in range(4))
 PLAN = list(expand(plan_of(INPUTS), nodes=INPUTS.nodes))
 
 
 def measured(times: PodTimes, *, leases: list[float] | None = None, calls: ApiCalls | str = "forbidden") -> Measured:
     """What a run of 9 s measured that saw these pods."""
-    came = arrival(times, PLAN, whole=2.0, began=0.0, until=9.0, node_prefix="n-")
+    came = arrival(times, PLAN, whole=2.0, began=0.0, until=9.0, nodes=NODES)
     return Measured(
         pods=times,
         latency_pods=PodTimes(synchronous()),

@@ -15,7 +15,7 @@ from autox.tasks.density.attribution import culprit
 from autox.tasks.density.explaining import Hindrance, notes
 from autox.tasks.density.figures import demands, metrics
 from autox.tasks.density.loading import Sent
-from tests.density.samples import GOOD, INPUTS, REFUSED, all_running, measured, pod, seen
+from tests.density.samples import GOOD, INPUTS, NODES, REFUSED, all_running, measured, pod, seen
 
 
 @pytest.mark.parametrize(
@@ -231,7 +231,7 @@ def test_a_pod_of_a_job_that_succeeded_came(phase: str, as_asked: int) -> None:
     plan = list(expand(WorkloadPlan(steps=(step,)), nodes=1))
     times = seen(*((0.1, pod(str(index), at=0.1, node="n-0", phase=phase, maker="Job")) for index in range(2)))
 
-    found = arrival(times, plan, whole=1.0, began=0.0, until=9.0, node_prefix="n-")
+    found = arrival(times, plan, whole=1.0, began=0.0, until=9.0, nodes=NODES)
 
     assert (found.wanted, found.as_asked, times.running) == (2, as_asked, as_asked)
 

@@ -143,7 +143,7 @@ def test_clients_that_get_nodes_need_them(resource: str) -> None:
 
 def test_a_node_that_is_away_is_not_late() -> None:
     """Its lease is not awaited, and begins anew when it is back; those of all others are."""
-    leases = LeaseTimes(prefix="run-")
+    leases = LeaseTimes({"run-0", "run-1"})
     for name in ("run-0", "run-1"):
         leases.present(name, "t0", at=0.0)
     leases.leave("run-0")

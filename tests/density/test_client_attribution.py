@@ -60,7 +60,7 @@ def run(*clients: Outcome, pings: float = 0.001, pods: bool = False, **parts: An
     )
     if pods:
         return found
-    alone = arrival(found.pods, [], whole=2.0, began=0.0, until=9.0, node_prefix="n-")
+    alone = arrival(found.pods, [], whole=2.0, began=0.0, until=9.0, nodes=frozenset())
     return replace(found, arrival=alone)
 
 
@@ -190,7 +190,7 @@ def test_the_verdict_on_clients_names_the_part_since_when_and_what_to_do() -> No
 
 def test_the_way_of_our_own_clients_spoils_a_run() -> None:
     """Where the API server was quick, figures of our machine or of the network are nobody's."""
-    quiet = Rig(behind=0.0, what="Deployments", stalled=0.0, blind=0.0, contradiction=0.0, clients="")
+    quiet = Rig(behind=0.0, what="Deployments", stalled=0.0, blind=0.0, contradiction=0.0, nodes="", clients="")
     found = run(lists(each=4.0))
 
     told = spoilt(quiet, found, culprit(found))
@@ -201,7 +201,7 @@ def test_the_way_of_our_own_clients_spoils_a_run() -> None:
 
 def test_clients_of_a_part_that_was_gone_are_believed() -> None:
     """A test that was late for less time than the API server was away saw what matters, with pods or without."""
-    late = Rig(behind=0.0, what="Deployments", stalled=2.0, blind=0.0, contradiction=0.0, clients="")
+    late = Rig(behind=0.0, what="Deployments", stalled=2.0, blind=0.0, contradiction=0.0, nodes="", clients="")
     gone = Availability(looks=20, ready=9, unreachable=11, lost=3.0)
 
     kept = replace(run(lists(each=4.0)), availability=gone)

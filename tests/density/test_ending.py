@@ -10,6 +10,7 @@ from datetime import timedelta
 from pathlib import Path
 from uuid import uuid4
 
+import psutil
 import pytest
 
 from autox.kube.client import KubeClient
@@ -30,7 +31,7 @@ pytestmark = pytest.mark.integration
 DOCUMENT = """
 tasks:
   - task: density
-    with: {cluster: %s, allowSelf: true, nodes: 3, pods: 300, rate: 1, timeout: 600s}
+    with: {cluster: %s, allowSelf: true, nodes: 3, agents: 2, pods: 300, rate: 1, timeout: 600s}
 """
 
 
@@ -63,6 +64,7 @@ def marked(cluster: LocalCluster, kind: str, job: str, *argv: str) -> list[str]:
 def test_told_to_end_or_killed(cluster: LocalCluster, tmp_path: Path) -> None:
     """SIGTERM makes a run clean up; a killed one is swept by its Job, and neither disturbs the other.
 
+    The agents of one that is killed end with it, or they would make nodes again that were swept.
     After an upgrade in mid-run both are of one release, and the old Job's sidecar removed what the new one had made.
     """
     with running(cluster, tmp_path, "told") as told, running(cluster, tmp_path, "killed") as killed:
@@ -73,8 +75,11 @@ def test_told_to_end_or_killed(cluster: LocalCluster, tmp_path: Path) -> None:
             text=True,
         )
         wait_for("the sidecar to listen", lambda: catches(sidecar.pid, signal.SIGTERM))
+        agents = [each for each in psutil.Process(killed.pid).children() if "agentprocess" in " ".join(each.cmdline())]
         killed.kill()
         killed.wait()
+        gone, _ = psutil.wait_procs(agents, timeout=30.0)
+        assert len(gone) == 2
         dead = marked(cluster, "namespaces,nodes", "killed")
 
         # What gave a sign of life a moment ago is not dead.

@@ -70,7 +70,10 @@ def test_what_holds_is_what_the_slos_say(tmp_path: Path) -> None:
             {"failurePoint": {"to": 1200}}, "official", "have room for 1,100 pods, and 1,200", id="too many pods"
         ),
         pytest.param(
-            {"failurePoint": {"of": "nodes", "to": 20_000}}, "official", "must be 1 to 10,000", id="too many nodes"
+            {"failurePoint": {"of": "nodes", "to": 20_000}},
+            "official",
+            "share them out with agents: 2",
+            id="too many nodes",
         ),
         pytest.param({"failurePoint": {"of": "cpus"}}, "official", "failurePoint.of", id="of what nobody makes"),
         pytest.param({"failurePoint": {"resolution": "0%"}}, "official", "a share such as 10%", id="no step"),

@@ -32,7 +32,7 @@ from tests.density.samples import (
 
 def test_a_lease_is_late_by_what_exceeds_its_period() -> None:
     """Renewals on time count as 0, other changes and other people's leases not at all."""
-    leases = LeaseTimes(prefix="run-")
+    leases = LeaseTimes({"run-0"})
     leases.present("run-0", "t0", at=0.0)
     leases.present("run-0", "t0", at=5.0)
     leases.present("run-0", "t1", at=9.5)
@@ -44,7 +44,7 @@ def test_a_lease_is_late_by_what_exceeds_its_period() -> None:
 
 def test_a_renewal_that_never_came_is_late() -> None:
     """The worst lease of all must not be the one that goes unseen; before one is due, nothing is known."""
-    leases = LeaseTimes(prefix="run-")
+    leases = LeaseTimes({"run-0"})
     leases.present("run-0", "t0", at=0.0)
 
     assert leases.lateness(at=10.0) == []

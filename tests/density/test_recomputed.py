@@ -23,7 +23,7 @@ from autox.model.density import DensityInputs
 from autox.model.result import Subject
 from autox.nodes.node.clients import open_clients
 from autox.tasks.context import Findings
-from autox.tasks.density.fleet import Fleet
+from autox.tasks.density.fleets.fleet import Fleet
 from autox.tasks.density.labels import RunLabels
 from autox.tasks.density.loadtest import LoadTest
 from tests.clusterobjects import Object

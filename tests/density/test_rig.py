@@ -11,7 +11,7 @@ from autox.tasks.density.rig import Rig, spoilt
 from tests.density.samples import GOOD, all_running, measured, seen
 from tests.density.test_attribution import LATE, run
 
-WELL = Rig(behind=0.2, what="Deployments", stalled=0.3, blind=0.2, contradiction=0.0, clients="")
+WELL = Rig(behind=0.2, what="Deployments", stalled=0.3, blind=0.2, contradiction=0.0, nodes="", clients="")
 ALL, SOME = measured(seen(*all_running(*GOOD))), measured(seen(*all_running(*GOOD[:2])))
 AWAY = Availability(looks=9, ready=6, unreachable=3)
 """An API server that was gone for three seconds."""
@@ -32,9 +32,10 @@ def said(found: Any, **parts: Any) -> str:
         ({"stalled": 1.2}, "this process stood still for 1.2 s, and may have done everything that much late"),
         ({"blind": 1.2}, "the process that watches pods stood still for 1.2 s, and saw them that much late"),
         ({"contradiction": 9.0}, "the API server's clock moved by 9 s or more in mid-run"),
+        ({"nodes": "agent 1 of 2 was ended"}, "agent 1 of 2 was ended"),
         ({"clients": "half a core"}, "this machine cannot keep the clients: half a core"),
     ],
-    ids=["well", "behind", "stalled", "blind", "clock", "clients"],
+    ids=["well", "behind", "stalled", "blind", "clock", "nodes", "clients"],
 )
 def test_what_the_rig_did_spoils_a_run(parts: dict[str, Any], told: str) -> None:
     """Whether all pods came or not: late is late, and nobody knows who it was."""

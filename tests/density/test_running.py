@@ -24,7 +24,7 @@ from autox.model.result import Subject
 from autox.model.workload import Churn, ObjectGroup, ObjectKind, Parallel, Poisson, Step, WorkloadPlan
 from autox.tasks.context import Findings
 from autox.tasks.density.clients.permission import refuse_forbidden
-from autox.tasks.density.course.components import API_SERVER, CONTROLLER_MANAGER, METERS, SCHEDULER
+from autox.tasks.density.course.components import AGENTS, API_SERVER, CONTROLLER_MANAGER, METERS, SCHEDULER
 from autox.tasks.density.dryrun import forecast
 from autox.tasks.density.target import refuse_self
 from autox.tasks.density.task import run
@@ -159,7 +159,7 @@ def assert_the_course_is_known(findings: Findings) -> None:
     """Of a local cluster every component is read, whose figures were nowhere; no window fits into seconds."""
     found = {each.name: each for each in findings.metrics}
     known = (
-        *(f"{name}-max/{each}" for name in ("cpu", "memory") for each in METERS),
+        *(f"{name}-max/{each}" for name in ("cpu", "memory") for each in METERS if each != AGENTS),
         *("goroutines-max/etcd", "inflight-requests-max/read-only", "apf-executing-seats-max", "event-loop-lag-max"),
         *("workqueue-wait-p99", "scheduling-attempt-p99", "etcd-fsync-p99", "etcd-backend-commit-p99"),
         *("etcd-db-size-max", "cpu-mean/apiserver"),
@@ -169,7 +169,7 @@ def assert_the_course_is_known(findings: Findings) -> None:
     assert found["density/scheduler-pending-pods-max"].value is not None
     assert "less than a window of 1 minute" in found["density/api-call-latency-p99/mutating/windows-1m"].why
     series = {each.name.removeprefix("density/"): each for each in findings.series}
-    assert {meter.name for meters in METERS.values() for meter in meters} <= series.keys()
+    assert {meter.name for each, meters in METERS.items() if each != AGENTS for meter in meters} <= series.keys()
     assert series["pods-running"].values[-1] == 55
     assert max(value or 0 for value in series["request-rate/2xx"].values) > 10
     assert min(value or 0 for each in series.values() for value in each.values) >= 0
@@ -236,7 +236,7 @@ async def test_our_own_cluster_is_known_without_permissions(
         pytest.param(DensityInputs(cluster="../etc"), "etc", id="a name that is none"),
         pytest.param(DensityInputs(kubeconfig=Path("/nowhere/k")), "/nowhere/k", id="no such file"),
         pytest.param(DensityInputs(cluster="a", nodes=0), "nodes is 0", id="no nodes"),
-        pytest.param(DensityInputs(cluster="a", nodes=10_001), "1 to 10,000", id="too many nodes"),
+        pytest.param(DensityInputs(cluster="a", nodes=10_001), "share them out with agents: 2", id="too many nodes"),
         pytest.param(DensityInputs(cluster="a", pods=150_001), "1 to 150,000", id="too many pods"),
         pytest.param(
             DensityInputs(cluster="a", nodes=1, pods=111),

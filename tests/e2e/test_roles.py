@@ -28,7 +28,7 @@ from autox.model.workload import ObjectGroup, ObjectKind, Steady, Step, Workload
 from autox.nodes.node.clients import open_clients
 from autox.tasks.context import Findings
 from autox.tasks.density import heartbeat
-from autox.tasks.density.fleet import Fleet
+from autox.tasks.density.fleets.fleet import Fleet
 from autox.tasks.density.labels import RunLabels
 from autox.tasks.density.rights import NAME
 from autox.tasks.density.serverclock import ServerClock

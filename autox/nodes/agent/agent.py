@@ -113,14 +113,18 @@ async def _be_nodes(
 
     def begin() -> None:
         _log.info("registered %d nodes with provider %s", len(clients), provider.name)
-        # NB: what is there by now stays; the collector need not look at it again and again.
-        gc.collect()
-        gc.freeze()
-        gc.set_threshold(_GARBAGE)
+        forget_no_more()
         if state_dir is not None:
             announce(state_dir, nodes=list(clients))
 
     await keep(registration, leases, provider, then=begin)
+
+
+def forget_no_more() -> None:
+    """Have the garbage collector leave alone what is there by now: of thousands of nodes all of it stays."""
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(_GARBAGE)
 
 
 async def _complete(config: NodesConfig) -> NodesConfig:

@@ -25,14 +25,23 @@ class Applying:
         stalled: seconds that this process stood still at the most.
     """
 
-    def __init__(self, kube: KubeClient, run_labels: RunLabels, say: Callable[[str], None]) -> None:
+    def __init__(
+        self,
+        kube: KubeClient,
+        run_labels: RunLabels,
+        say: Callable[[str], None],
+        *,
+        is_over: Callable[[], bool] = lambda: False,
+    ) -> None:
         """Nothing is applied yet.
 
         Args:
             kube: of the cluster under test.
             run_labels: of the run.
             say: is told the progress.
+            is_over: whether nothing need be waited for any more, as if the time was up.
         """
+        self._is_over = is_over
         self._kube = kube
         self._run_labels = run_labels
         self._say = say
@@ -129,7 +138,7 @@ class Applying:
         """
         now = time.monotonic()
         tell_at = now + _TELL
-        while not is_done() and now < deadline:
+        while not is_done() and not self._is_over() and now < deadline:
             if now >= tell_at and (line := told()):
                 self._say(line)
                 tell_at = now + _TELL

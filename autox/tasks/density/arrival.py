@@ -7,7 +7,7 @@ which the n-th of that kind was due: pods of one kind do not stand in for those 
 """
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Container, Iterator, Sequence
 from dataclasses import dataclass
 from math import inf
 
@@ -87,7 +87,7 @@ def due_times(plan: Sequence[Planned]) -> dict[str, list[float]]:
 
 
 def arrival(
-    pods: PodTimes, plan: Sequence[Planned], *, whole: float, began: float, until: float, node_prefix: str
+    pods: PodTimes, plan: Sequence[Planned], *, whole: float, began: float, until: float, nodes: Container[str]
 ) -> Arrival:
     """Hold what came against the plan.
 
@@ -97,7 +97,7 @@ def arrival(
         whole: seconds that it takes to ask for all of it.
         began: when the first objects were due, on the monotonic clock.
         until: when the run ended.
-        node_prefix: what the names of the run's nodes begin with.
+        nodes: the names of the run's nodes.
     """
     due, every = due_times(plan), pods.every
     wanted = sum(map(len, due.values()))
@@ -113,7 +113,7 @@ def arrival(
         # NB: of those nobody waits until they run, so the newest of them say nothing.
         for index, pod in enumerate(made[: len(made) - more]):
             at = times[index] if index < len(times) else inf
-            fate = _fate(pod, is_late=pods.created(pod) > began + at + patience, node_prefix=node_prefix)
+            fate = _fate(pod, is_late=pods.created(pod) > began + at + patience, nodes=nodes)
             if not fate and index >= len(times):
                 continue  # one more than was asked for, in the place of one that was deleted
             found[fate] += 1
@@ -141,13 +141,13 @@ def arrival(
     )
 
 
-def _fate(pod: Pod, *, is_late: bool, node_prefix: str) -> str:
+def _fate(pod: Pod, *, is_late: bool, nodes: Container[str]) -> str:
     """The first thing that went wrong with a pod; empty if nothing did."""
     if pod.is_gone:
         return "deleted"
     if pod.bound is None:
         return "unbound"
-    if not pod.node.startswith(node_prefix):
+    if pod.node not in nodes:
         return "foreign"
     if not pod.is_ready:
         return "stuck"

@@ -22,7 +22,7 @@ from autox.model.workload import Churn, Churned, ObjectKind
 from autox.tasks.density import namespaces, sweeping
 from autox.tasks.density.applying import Applying
 from autox.tasks.density.draining import cordon, evict_all, uncordon
-from autox.tasks.density.fleet import Fleet
+from autox.tasks.density.fleets.nodes import Nodes
 from autox.tasks.density.insisting import insist
 from autox.tasks.density.labels import RunLabels
 from autox.tasks.density.loading import Sent
@@ -60,7 +60,7 @@ class Churning:
         *,
         places: Sequence[str],
         kube: KubeClient,
-        fleet: Fleet,
+        fleet: Nodes,
         observer: Observer,
         applying: Applying,
     ) -> None:
@@ -160,7 +160,7 @@ class Churning:
         running = self._displace(self._on(cycle.names))
 
         async def delete(node: str) -> None:
-            self._fleet.withdraw(node)
+            await self._fleet.withdraw(node)
             leases.leave(node)
             await insist(lambda: self._kube.delete(NODES, node))
 
@@ -168,7 +168,7 @@ class Churning:
         if not await self._applying.within(deleting, deadline, is_done=lambda: not self._on(cycle.names)):
             return False
         for node in cycle.names:
-            self._fleet.restore(node)
+            await self._fleet.restore(node)
             leases.come_back(node)
         return await self._are_back(running, deadline)
 

@@ -20,6 +20,7 @@ async def clean(
     *,
     places: int,
     objects: int,
+    by_force: bool = False,
 ) -> str:
     """Remove everything; in words what is left, if that does not work.
 
@@ -30,12 +31,13 @@ async def clean(
         stop: ends these.
         places: how many namespaces it has.
         objects: how many objects, pods among them, by which it is given its time.
+        by_force: its pods go without their nodes, some of which are not kept any more.
     """
     allowed = sweeping.allowance(objects)
     left = ""
     try:
         async with asyncio.timeout(allowed):
-            await sweeping.remove_namespaces(kube, run_labels.namespaces(places), by_force=False)
+            await sweeping.remove_namespaces(kube, run_labels.namespaces(places), by_force=by_force)
     except (AutoxError, TimeoutError) as error:
         left = str(error) or f"it was not gone after {allowed:.0f} s"
     stop.set()

@@ -119,7 +119,7 @@ def forecast(inputs: DensityInputs) -> Forecast:
 def _writes(inputs: DensityInputs) -> Writes:
     """What the load, and its churn, makes a control plane write."""
     plan, churn = list(expand(plan_of(inputs), nodes=inputs.nodes)), inputs.churn
-    namespaces, nodes, drained = plan_of(inputs).namespaces, inputs.nodes, 0
+    namespaces, nodes, drained = plan_of(inputs).namespaces, inputs.nodes_made, 0
     made, displaced = list(_objects(inputs)), 0
     if churn is not None:
         made += chain.from_iterable(created_again(plan, churn, namespaces=namespaces))

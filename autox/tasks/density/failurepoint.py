@@ -104,7 +104,7 @@ class _Search:
 
     async def _try(self, load: float) -> Made:
         number = len(self._trials) + 1
-        run_labels = RunLabels.of(self._context.subject, token=token_hex(4))
+        run_labels = RunLabels.of(self._context.subject, token=token_hex(4), given=self._inputs.node_selector)
         await self._keeping.keep(self._trials, namespace=run_labels.namespace)
         context = TaskContext(
             kube=self._context.kube,

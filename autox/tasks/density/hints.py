@@ -50,6 +50,10 @@ SCHEDULER = (
     f"raise what the scheduler {_CLIENT}, or give it more of a processor (density/cpu-max/scheduler is what it used)"
 )
 CLOCK = "see who sets the clock of the API server's machine, or which other one answered, and run this again"
+AGENTS = (
+    "see who ended it and why, a limit of memory for instance (density/memory-max/agents is what they used together);"
+    " give the run more memory, or fewer nodes"
+)
 OURS = "give the test less load, or a machine that has less else to do and is nearer to the API server"
 
 CONTROLLER_MANAGER_GONE = "see whether the controller manager of the cluster under test runs, and what its log says"

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from hashlib import sha256
 
 from autox.model.result import Subject
+from autox.nodes.node.nodeobject import PROVIDER_LABEL
 
 RUN_LABEL = "autox.dev/density-run"
 NAMESPACE_LABEL = "autox.dev/density-namespace"
@@ -29,22 +30,25 @@ class RunLabels:
     Attributes:
         run: the value of ``RUN_LABEL``.
         namespace: of its objects, or the first of several; the names of its nodes begin with it.
+        given: labels of nodes that are there already; None where it makes its own.
     """
 
     run: str
     namespace: str
+    given: Mapping[str, str] | None = None
 
     @staticmethod
-    def of(subject: Subject, *, token: str) -> "RunLabels":
+    def of(subject: Subject, *, token: str, given: Mapping[str, str] | None = None) -> "RunLabels":
         """The labels of a new run of a Job, or of an experiment without one; one outside a cluster is a run of its own.
 
         Args:
             subject: says which Job and which experiment.
             token: 8 hexadecimal digits that no other run has.
+            given: labels of nodes that are there already; None where the run makes its own.
         """
         name = subject.workload.rpartition("/")[2] or subject.experiment
         run = run_label(subject.namespace, name) if name else f"local-{token}"
-        return RunLabels(run=run, namespace=f"{_NAMESPACE}{token}")
+        return RunLabels(run=run, namespace=f"{_NAMESPACE}{token}", given=given)
 
     @property
     def labels(self) -> dict[str, str]:
@@ -59,6 +63,16 @@ class RunLabels:
     def node_prefix(self) -> str:
         """What the name of each node begins with."""
         return f"{self.namespace}-"
+
+    @property
+    def node_selector(self) -> dict[str, str]:
+        """The labels of the nodes that its pods go to."""
+        return {NAMESPACE_LABEL: self.namespace} if self.given is None else {**self.given, PROVIDER_LABEL: "mock"}
+
+    @property
+    def node_query(self) -> str:
+        """The same for a list of nodes."""
+        return ",".join(f"{key}={value}" for key, value in sorted(self.node_selector.items()))
 
     @property
     def taint(self) -> dict[str, str]:

@@ -6,6 +6,7 @@ that one which never came does not go unseen. Before a first renewal was due not
 has no lease meanwhile, and begins anew when it is back.
 """
 
+from collections.abc import Container
 from math import inf
 
 PERIOD = 10.0  # seconds
@@ -14,13 +15,13 @@ PERIOD = 10.0  # seconds
 class LeaseTimes:
     """What a watch of leases has told of a run's nodes."""
 
-    def __init__(self, *, prefix: str) -> None:
+    def __init__(self, nodes: Container[str]) -> None:
         """Nothing is known.
 
         Args:
-            prefix: what the names of the nodes, which are those of their leases, begin with.
+            nodes: their names, which are those of their leases.
         """
-        self._prefix = prefix
+        self._nodes = nodes
         self._renewals: dict[str, tuple[str, float]] = {}
         self._late: list[float] = []
         self._away: set[str] = set()
@@ -33,7 +34,7 @@ class LeaseTimes:
             renewed: its ``renewTime``, which tells a renewal from another change.
             at: the monotonic clock, in seconds.
         """
-        if not name.startswith(self._prefix) or name in self._away:
+        if name not in self._nodes or name in self._away:
             return
         before, since = self._renewals.get(name, (renewed, inf))
         if before != renewed:

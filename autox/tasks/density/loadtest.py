@@ -35,7 +35,7 @@ from autox.tasks.density.course.sampler import sampling
 from autox.tasks.density.course.selfreport import self_report
 from autox.tasks.density.course.sources import sources
 from autox.tasks.density.explaining import Hindrance, notes
-from autox.tasks.density.fleet import Fleet
+from autox.tasks.density.fleets.nodes import Nodes
 from autox.tasks.density.hindering import hindrance
 from autox.tasks.density.labels import RunLabels
 from autox.tasks.density.loading import Sent
@@ -43,7 +43,7 @@ from autox.tasks.density.observing import Observer
 from autox.tasks.density.podtimes import PodTimes
 from autox.tasks.density.prober import probing
 from autox.tasks.density.profiling import Profiler
-from autox.tasks.density.rig import Rig, spoilt
+from autox.tasks.density.rig import Rig, not_kept, spoilt
 from autox.tasks.density.serverclock import ServerClock
 from autox.tasks.density.turnover import Turnover
 from autox.tasks.density.workload import namespace
@@ -57,14 +57,14 @@ class LoadTest:
     """
 
     def __init__(
-        self, kube: KubeClient, run_labels: RunLabels, fleet: Fleet, inputs: DensityInputs, context: TaskContext
+        self, kube: KubeClient, run_labels: RunLabels, fleet: Nodes, inputs: DensityInputs, context: TaskContext
     ) -> None:
         """Nothing is made before ``to_its_end``.
 
         Args:
             kube: of the cluster under test, not that of the experiment.
             run_labels: of this run alone.
-            fleet: its virtual nodes, which do not serve yet.
+            fleet: its virtual nodes, which it does not serve yet.
             inputs: how many nodes and pods, how fast (pods per second), and within what time (seconds).
             context: of the task; told the progress, and what was measured before it is cleaned up.
         """
@@ -80,12 +80,13 @@ class LoadTest:
         workload = plan_of(inputs)
         self._places = run_labels.namespaces(workload.namespaces)
         self._seconds = seconds(workload, nodes=inputs.nodes)
-        self._observer = Observer(kube, run_labels, self._clock, namespaces=workload.namespaces)
+        self._nodes = frozenset(fleet.names)
+        self._observer = Observer(kube, run_labels, self._clock, nodes=self._nodes, namespaces=workload.namespaces)
         self._plan = list(expand(workload, nodes=inputs.nodes))
         self._sent, self._sent_later = Sent(), Sent()
         self._traffic = Traffic(kube.connection, inputs.clients, run_labels, nodes=fleet.names)
         self.left = ""
-        self._applying = Applying(kube, run_labels, context.say)
+        self._applying = Applying(kube, run_labels, context.say, is_over=lambda: bool(fleet.trouble))
         self._churning = inputs.churn and Churning(
             inputs.churn,
             self._plan,
@@ -135,6 +136,8 @@ class LoadTest:
     async def _measure(self) -> Findings:
         inputs, observer, kube, run_labels = self._inputs, self._observer, self._kube, self._run_labels
         await self._prepare()
+        if trouble := self._fleet.trouble:
+            return Findings(message="no load was applied", invalid=trouble, notes=(not_kept(trouble),))
         await self._traffic.prepare(kube, seconds=inputs.timeout)
         readings = inventory.Readings(kube)
         before, beside = await readings.take(), await inventory.others(kube, run_labels)
@@ -144,7 +147,7 @@ class LoadTest:
         deadline = began + inputs.timeout
         async with (
             probing(kube, run_labels) as probed,
-            sampling(self._sources, began=began, watcher=observer.usage) as course,
+            sampling(self._sources, began=began, watcher=observer.usage, agents=self._fleet.usage) as course,
             self._traffic.applied(began),
             self._profiler.beside(began=began, whole=self._seconds),
         ):
@@ -213,8 +216,8 @@ class LoadTest:
         return self._seconds + self._sent.later
 
     def _arrival(self, pods: PodTimes, *, began: float, until: float) -> Arrival:
-        dated, prefix = self._sent.dated(self._plan), self._run_labels.node_prefix
-        return arrival(pods, dated, whole=self._whole, began=began, until=until, node_prefix=prefix)
+        dated = self._sent.dated(self._plan)
+        return arrival(pods, dated, whole=self._whole, began=began, until=until, nodes=self._nodes)
 
     def _rig(self, course: Course) -> Rig:
         again = self._churning.sent.behind if self._churning else 0.0
@@ -224,6 +227,7 @@ class LoadTest:
             stalled=self._applying.stalled,
             blind=telling.blind(course),
             contradiction=self._clock.contradiction if self._clock.has_jumped else 0.0,
+            nodes=self._fleet.trouble,
             clients=self._traffic.why_invalid,
         )
 
@@ -274,5 +278,13 @@ class LoadTest:
         self._observer.enough.set()
         await self._traffic.close()
         pods = sum(each.pods for each in self._plan)
-        objects = self._inputs.nodes + len(self._plan) + pods + self._inputs.latency_pods
-        return await clean(self._kube, self._run_labels, parts, stop, places=len(self._places), objects=objects)
+        objects = self._inputs.nodes_made + len(self._plan) + pods + self._inputs.latency_pods
+        return await clean(
+            self._kube,
+            self._run_labels,
+            parts,
+            stop,
+            places=len(self._places),
+            objects=objects,
+            by_force=bool(self._fleet.trouble),
+        )

@@ -7,6 +7,7 @@ leases, of which a second is enough, in this one.
 
 import asyncio
 import time
+from collections.abc import Container
 from contextlib import aclosing
 
 from autox.kube.client import KubeClient
@@ -37,13 +38,22 @@ class Observer:
         enough: to be set when nothing more needs to be seen: that all pods go, with their changes, is nobody's figure.
     """
 
-    def __init__(self, kube: KubeClient, run_labels: RunLabels, clock: ServerClock, *, namespaces: int = 1) -> None:
+    def __init__(
+        self,
+        kube: KubeClient,
+        run_labels: RunLabels,
+        clock: ServerClock,
+        *,
+        nodes: Container[str],
+        namespaces: int = 1,
+    ) -> None:
         """Nothing is watched before ``watch``.
 
         Args:
             kube: of the cluster under test.
-            run_labels: of the run: the namespace of its pods, and what the names of its nodes begin with.
+            run_labels: of the run: the namespace of its pods.
             clock: the API server's, which the creation times of pods are read by.
+            nodes: the names of its nodes.
             namespaces: how many the run has.
         """
         self._kube = kube
@@ -54,7 +64,7 @@ class Observer:
             query = Query(resource=PODS, label_selector=f"{NAMESPACE_LABEL}={run_labels.namespace}")
         self._watcher = PodWatcher(kube, query, seen=self._seen, known=self._known)
         self.pods, self.latency_pods, self.churned = PodTimes(clock), PodTimes(clock), PodTimes(clock)
-        self.leases = LeaseTimes(prefix=run_labels.node_prefix)
+        self.leases = LeaseTimes(nodes)
         self.enough = asyncio.Event()
         self._interruptions = 0
         self._trouble = ""

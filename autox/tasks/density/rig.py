@@ -27,6 +27,7 @@ class Rig:
         stalled: seconds that this process stood still at the most.
         blind: seconds that the one which watches pods did.
         contradiction: seconds by which the API server's clock moved; 0.0 if it did not.
+        nodes: why the virtual nodes were not kept to the end; empty if they were.
         clients: why the requests of clients were not those that were asked for; empty if they were.
     """
 
@@ -35,6 +36,7 @@ class Rig:
     stalled: float
     blind: float
     contradiction: float
+    nodes: str
     clients: str
 
 
@@ -46,19 +48,32 @@ def spoilt(rig: Rig, measured: Measured, gave_way: Culprit | None) -> Note | Non
         measured: the figures.
         gave_way: the part that gave way first; None if none did.
     """
-    tolerable = _tolerable(measured, gave_way)
-    if rig.behind > tolerable:
-        return _ours(f"{rig.what} were sent up to {rig.behind:.1f} s late: this machine cannot keep the rate")
-    if rig.stalled > tolerable:
-        return _ours(f"this process stood still for {rig.stalled:.1f} s, and may have done everything that much late")
-    if rig.blind > tolerable:
-        return _ours(f"the process that watches pods stood still for {rig.blind:.1f} s, and saw them that much late")
+    if rig.nodes:
+        return not_kept(rig.nodes)
+    if late := _late(rig, _tolerable(measured, gave_way)):
+        return _ours(late)
     if rig.contradiction:
         moved = f"the API server's clock moved by {rig.contradiction:.0f} s or more in mid-run"
         return _ours(f"{moved}, so that nobody knows when pods were created", hints.CLOCK)
     if rig.clients:
         return _ours(f"this machine cannot keep the clients: {rig.clients}")
     return _ours(str(gave_way), gave_way.hint) if gave_way and gave_way.is_ours else None
+
+
+def not_kept(trouble: str) -> Note:
+    """That the virtual nodes were not kept to the end, which spoils a run whatever else it saw."""
+    return _ours(trouble, hints.AGENTS)
+
+
+def _late(rig: Rig, tolerable: float) -> str:
+    """What the rig was later with than may be, in words; empty if nothing was."""
+    if rig.behind > tolerable:
+        return f"{rig.what} were sent up to {rig.behind:.1f} s late: this machine cannot keep the rate"
+    if rig.stalled > tolerable:
+        return f"this process stood still for {rig.stalled:.1f} s, and may have done everything that much late"
+    if rig.blind > tolerable:
+        return f"the process that watches pods stood still for {rig.blind:.1f} s, and saw them that much late"
+    return ""
 
 
 def _ours(text: str, hint: str = hints.OURS) -> Note:

@@ -1,9 +1,10 @@
 """Task ``density``: put virtual nodes and pods on a control plane, measure what it makes of them, leave nothing behind.
 
 In order: find the cluster and make sure that it is not our own; sweep what dead runs left; a namespace with a sign of
-life; virtual nodes in this process; the watchers; a reading of the API server's metrics; Deployments at the rate asked
-for, until every pod runs or the time is up; the reading again; and then, however it ended, everything is removed while
-the nodes still serve, so that pods end as pods do. A process that is killed leaves it to ``sweeping``.
+life; virtual nodes, in this process or in agents beside it; the watchers; a reading of the API server's metrics;
+Deployments at the rate asked for, until every pod runs or the time is up; the reading again; and then, however it
+ended, everything is removed while the nodes still serve, so that pods end as pods do. A process that is killed leaves
+it to ``sweeping``.
 
 This module decides whether a cluster may be loaded; ``loadtest`` does the rest, from the namespace on.
 """
@@ -25,7 +26,11 @@ from autox.tasks.density import sweeping
 from autox.tasks.density.clients.permission import refuse_forbidden, refuse_without
 from autox.tasks.density.dryrun import forecast
 from autox.tasks.density.failurepoint import search
-from autox.tasks.density.fleet import Fleet
+from autox.tasks.density.fleets.agents import Agents
+from autox.tasks.density.fleets.fleet import Fleet
+from autox.tasks.density.fleets.givennodes import GivenNodes, find
+from autox.tasks.density.fleets.nodes import Nodes
+from autox.tasks.density.fleets.orders import shared_out
 from autox.tasks.density.labels import RunLabels
 from autox.tasks.density.loadtest import LoadTest
 from autox.tasks.density.rights import OF_CHURN, of_accounts
@@ -55,20 +60,56 @@ async def run(inputs: DensityInputs, context: TaskContext) -> Findings:
         await refuse_without(kube, OF_CHURN[inputs.churn.of] if inputs.churn else (), who="churn")
         await refuse_without(kube, of_accounts(inputs.clients), who="who gives clients service accounts")
 
+        def nodes(inputs: DensityInputs, run_labels: RunLabels) -> Nodes:
+            if run_labels.given is not None:
+                return GivenNodes(kube, run_labels.node_query, given)
+            if not inputs.agents:
+                return Fleet(clients, run_labels, kubeconfig=kubeconfig, count=inputs.nodes)
+            orders = shared_out(
+                run_labels,
+                kubeconfig=kubeconfig,
+                allow_exec=inputs.allow_exec,
+                allow_files=allow_files,
+                nodes=inputs.nodes,
+                agents=inputs.agents,
+            )
+            return Agents(kube, run_labels, tuple(orders))
+
         def load_test(inputs: DensityInputs, context: TaskContext, run_labels: RunLabels) -> LoadTest:
-            fleet = Fleet(clients, run_labels, kubeconfig=kubeconfig, count=inputs.nodes)
-            return LoadTest(kube, run_labels, fleet, inputs, context)
+            return LoadTest(kube, run_labels, nodes(inputs, run_labels), inputs, context)
 
         unswept = await _sweep(kube, context, now=identity.now)
+        run_labels = RunLabels.of(context.subject, token=token_hex(4), given=inputs.node_selector)
+        given = await _given(kube, inputs, run_labels, context)
         if inputs.failure_point is not None:
             findings = await search(kube, load_test, inputs, context, inputs.failure_point)
         else:
-            run_labels = RunLabels.of(context.subject, token=token_hex(4))
             findings = await load_test(inputs, context, run_labels).to_its_end()
-    mode = "virtual nodes in mode cheap: one identity and one watch for all of them"
+    mode = _mode(inputs)
     objects = _objects(inputs) if inputs.failure_point is None else ""
     readings = filter(None, (objects, mode, unswept, _who(identity, inputs)))
     return replace(findings, notes=(*findings.notes, *(Note(text=text) for text in readings)))
+
+
+def _mode(inputs: DensityInputs) -> str:
+    """How the virtual nodes are kept."""
+    if inputs.node_selector is not None:
+        return "virtual nodes that were there before, kept by agents elsewhere: what these used is not in the figures"
+    if inputs.agents:
+        return (
+            f"virtual nodes in mode cheap, kept by {inputs.agents} agents: one identity, and one watch for each agent"
+        )
+    return "virtual nodes in mode cheap: one identity and one watch for all of them"
+
+
+async def _given(
+    kube: KubeClient, inputs: DensityInputs, run_labels: RunLabels, context: TaskContext
+) -> tuple[str, ...]:
+    """The names of the nodes that are there already; none where the run makes its own."""
+    if run_labels.given is None:
+        return ()
+    selector = run_labels.node_query
+    return await find(kube, selector, count=inputs.nodes, seconds=inputs.timeout, say=context.say)
 
 
 def _objects(inputs: DensityInputs) -> str:

@@ -25,7 +25,7 @@ from autox.tasks.context import Findings, TaskContext
 from autox.tasks.density import hardsigns, heartbeat
 from autox.tasks.density.cancellation import uninterrupted
 from autox.tasks.density.hardsigns import HardSigns
-from autox.tasks.density.labels import NAMESPACE_LABEL, RunLabels
+from autox.tasks.density.labels import RunLabels
 from autox.tasks.density.loadtest import LoadTest
 from autox.tasks.density.serverclock import ServerClock
 
@@ -94,7 +94,7 @@ async def perform(
 
 def objects(inputs: DensityInputs) -> int:
     """How many pods and nodes a load test makes."""
-    return inputs.nodes + pods(plan_of(inputs), nodes=inputs.nodes) + inputs.latency_pods
+    return inputs.nodes_made + pods(plan_of(inputs), nodes=inputs.nodes) + inputs.latency_pods
 
 
 def judged(trial: Trial, findings: Findings, point: FailurePoint) -> Trial:
@@ -188,7 +188,7 @@ async def _lost(kube: KubeClient, run_labels: RunLabels) -> int:
     """Of how many nodes the node controller hears nothing any more; 0 if nobody can say."""
     try:
         async with asyncio.timeout(_NODES):
-            nodes = (await kube.list(NODES, label_selector=f"{NAMESPACE_LABEL}={run_labels.namespace}")).items
+            nodes = (await kube.list(NODES, label_selector=run_labels.node_query)).items
     except (AutoxError, TimeoutError):
         return 0
     conditions = [each for node in nodes for each in (node.get("status") or {}).get("conditions") or ()]

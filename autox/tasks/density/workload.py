@@ -30,7 +30,7 @@ from autox.model.refs import (
     Resource,
 )
 from autox.model.workload import ObjectKind
-from autox.tasks.density.labels import NAMESPACE_LABEL, TAINT, RunLabels
+from autox.tasks.density.labels import TAINT, RunLabels
 
 RESOURCES: Mapping[ObjectKind, Resource] = {
     ObjectKind.DEPLOYMENT: DEPLOYMENTS,
@@ -45,6 +45,7 @@ IMAGE = "registry.k8s.io/pause:3.10"
 
 _DATA = "data"
 _PORT = 80
+_TOLERATION = {"key": TAINT, "operator": "Exists", "effect": "NoSchedule"}
 _NUMBERS = ("replicas", "parallelism", "completions")
 
 
@@ -199,9 +200,11 @@ def _template(planned: Planned, run_labels: RunLabels) -> Object:
 
 
 def _pod(run_labels: RunLabels) -> Object:
+    # NB: nodes that are there already have no taint of a run, and those of another run are to be left alone.
+    tolerated: Object = {"tolerations": [_TOLERATION]} if run_labels.given is None else {}
     return {
-        "nodeSelector": {NAMESPACE_LABEL: run_labels.namespace},
-        "tolerations": [{"key": TAINT, "operator": "Exists", "effect": "NoSchedule"}],
+        "nodeSelector": run_labels.node_selector,
+        **tolerated,
         # NB: 0 would let the API server remove a pod without asking its node, and 30 would hold the namespace.
         "terminationGracePeriodSeconds": 1,
         "automountServiceAccountToken": False,

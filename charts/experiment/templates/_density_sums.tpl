@@ -50,6 +50,17 @@
 {{- define "experiment.density.load" -}}
 {{- $load := .load }}
 {{- $nodes := $load.nodes | float64 | int64 }}
+{{- $agents := $load.agents | default 0 | float64 | int64 }}
+{{- if not (kindIs "map" $load.nodeSelector) }}
+{{- $keepers := mul (max 1 $agents) 10000 }}
+{{- if gt $nodes $keepers }}
+{{- $more := div (add $nodes 10000 -1) 10000 }}
+{{- fail (printf "density: nodes is %s, and those who keep them can keep %s: share them out with agents: %s" (printf "%d" $nodes | include "experiment.density.grouped") (printf "%d" $keepers | include "experiment.density.grouped") (printf "%d" $more)) }}
+{{- end }}
+{{- if gt $agents $nodes }}
+{{- fail (printf "density: agents is %s, and nodes is %s: each agent needs a node" (printf "%d" $agents) (printf "%d" $nodes | include "experiment.density.grouped")) }}
+{{- end }}
+{{- end }}
 {{- $latency := $load.latencyPods | float64 | int64 }}
 {{- $timeout := include "experiment.density.seconds" $load.timeout | float64 }}
 {{- $pods := 0 }}

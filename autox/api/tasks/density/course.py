@@ -2,8 +2,8 @@
 
 from autox.api.tasks.metrics import MetricFamily
 
-_COMPONENTS = "(apiserver|controller-manager|scheduler|etcd|autox)"
-_PROCESSES = "(apiserver|controller-manager|scheduler|etcd|autox|watcher)"
+_COMPONENTS = "(apiserver|controller-manager|scheduler|etcd|autox|agents)"
+_PROCESSES = "(apiserver|controller-manager|scheduler|etcd|autox|watcher|agents)"
 _LOOKS = "of readings 5 s apart"
 
 
@@ -27,8 +27,8 @@ COMPONENTS = (
         pattern=f"cpu-(mean|max)/{_PROCESSES}",
         example="cpu-max/apiserver",
         unit="cores",
-        help=f"CPU time a second of a component, the max {_LOOKS}; autox is all of it, and watcher that of its process"
-        " which watches the pods",
+        help=f"CPU time a second of a component, the max {_LOOKS}; autox is all of it but for its agents, which keep"
+        " the virtual nodes beside it, and watcher that of its process which watches the pods",
     ),
     MetricFamily(
         pattern="cpu-utilization-(mean|max)/apiserver",
@@ -40,6 +40,12 @@ COMPONENTS = (
         example="memory-max/etcd",
         unit="MiB",
         help=f"resident memory of a component, the most {_LOOKS}",
+    ),
+    MetricFamily(
+        pattern="agent-cpu-max",
+        example="agent-cpu-max",
+        unit="cores",
+        help=f"CPU time a second of the agent that used the most, the max {_LOOKS}{{: which}}",
     ),
     MetricFamily(
         pattern="goroutines-max/(apiserver|controller-manager|scheduler|etcd)",

@@ -9,11 +9,17 @@ from pydantic import ConfigDict, Field, model_validator
 from pydantic.alias_generators import to_snake
 
 from autox.api.documents import Document
-from autox.api.fields import DnsName, Duration, NonEmpty, PositiveNumber
+from autox.api.fields import DnsName, Duration, LabelKey, LabelValue, NonEmpty, PositiveNumber
 from autox.api.tasks.density.churn import ChurnSection
 from autox.api.tasks.density.clients import ClientsSection
 from autox.api.tasks.density.failurepoint import FailurePointSection, judged
-from autox.api.tasks.density.limits import MOST_LATENCY_PODS, MOST_NODES, MOST_PODS, flaw
+from autox.api.tasks.density.limits import (
+    MOST_AGENTS,
+    MOST_LATENCY_PODS,
+    MOST_NODES,
+    MOST_PODS,
+    flaw,
+)
 from autox.api.tasks.density.metrics import METRICS, OFFICIAL
 from autox.api.tasks.density.plan import PlanSection, shown
 from autox.api.tasks.density.presets import PresetSection
@@ -21,7 +27,9 @@ from autox.api.tasks.density.profiles import ProfilesSection
 from autox.api.tasks.kind import Kind, Load, as_given
 from autox.core.notation import parse_duration
 from autox.model.density import DensityInputs
+from autox.model.failurepoint import Sought
 from autox.model.result import SLO
+from autox.model.workload import Churned
 
 _SHORT = ("pods", "podsPerDeployment", "rate")
 """The short form of a plan."""
@@ -34,6 +42,21 @@ class DensityLoad(Document):
 
     cluster: Annotated[NonEmpty | None, Field(description="A local cluster of autox, by name.")] = None
     nodes: Annotated[int, Field(ge=1, le=MOST_NODES, description="How many virtual nodes.")] = 10
+    agents: Annotated[
+        int | None,
+        Field(
+            ge=1,
+            le=MOST_AGENTS,
+            description="So many processes beside the run keep them, each with a core of its own; else its own does.",
+        ),
+    ] = None
+    node_selector: Annotated[
+        dict[LabelKey, LabelValue] | None,
+        Field(
+            description="Labels of virtual nodes that are there already, as many as nodes, whose agents run elsewhere"
+            " (charts/nodes); {} for all such. The run makes none then."
+        ),
+    ] = None
     plan: Annotated[
         PlanSection | None, Field(description="What is created, in place of pods, podsPerDeployment and rate.")
     ] = None
@@ -89,6 +112,8 @@ class DensityLoad(Document):
         asked = self.load()
         if self.failure_point is not None and asked.churn is not None:
             raise ValueError("failurePoint stands without churn, which would look as if something broke")
+        if self.failure_point is not None and self.failure_point.of == "nodes" and asked.node_selector is not None:
+            raise ValueError("failurePoint: of nodes stands without nodeSelector: the run makes no nodes then")
         if self.failure_point is not None and asked.profiles is not None:
             raise ValueError("failurePoint stands without profiles, which cost what it looks for")
         for load in asked.extremes:
@@ -105,6 +130,8 @@ class DensityLoad(Document):
         is_given = named is None or "latency_pods" in self.model_fields_set
         return DensityInputs(
             nodes=self.nodes,
+            agents=self.agents or 0,
+            node_selector=self.node_selector,
             plan=None if plan is None else plan.value(),
             pods=self.pods,
             pods_per_deployment=self.pods_per_deployment,
@@ -121,13 +148,32 @@ class DensityLoad(Document):
 
 
 def _either(one: str, other: str) -> ConfigDict:
-    absent: dict[str, Any] = {
-        "if": {"not": {"type": "null"}},
-        "then": {"const": "absent beside plan"},
+    beside_plan: dict[str, Any] = {
+        "if": {"required": ["plan"]},
+        "then": {"properties": dict.fromkeys(_SHORT, _absent("plan"))},
     }
-    beside_plan: dict[str, Any] = {"if": {"required": ["plan"]}, "then": {"properties": dict.fromkeys(_SHORT, absent)}}
+    of_given: dict[str, Any] = {
+        "if": {"required": ["nodeSelector"]},
+        "then": {"properties": _BESIDE_GIVEN},
+    }
     either: dict[str, Any] = {"oneOf": [{"required": [one]}, {"required": [other]}]}
-    return ConfigDict(json_schema_extra={**either, "allOf": [beside_plan]})
+    return ConfigDict(json_schema_extra={**either, "allOf": [beside_plan, of_given]})
+
+
+def _absent(beside: str) -> dict[str, Any]:
+    return {"if": {"not": {"type": "null"}}, "then": {"const": f"absent beside {beside}"}}
+
+
+def _of_nodes(kinds: Iterable[str], instead: str) -> dict[str, Any]:
+    of_nodes = {"required": ["of"], "properties": {"of": {"enum": [*kinds]}}}
+    return {"if": of_nodes, "then": {"const": f"of {instead} beside nodeSelector: the run makes no nodes then"}}
+
+
+_BESIDE_GIVEN: dict[str, Any] = {
+    "agents": _absent("nodeSelector"),
+    "churn": _of_nodes([each for each in Churned if each.is_of_nodes], "deployments or namespaces"),
+    "failurePoint": _of_nodes([Sought.NODES], "pods or rate"),
+}
 
 
 def _check_either(one: str, given: object, other: str, instead: object) -> None:
@@ -189,7 +235,8 @@ def _targets(given: Mapping[str, Any], namespace: str) -> Iterator[str]:
 
 
 _PLAIN = (
-    *("kubeconfig", "cluster", "nodes", "pods", "podsPerDeployment", "rate", "preset", "latencyPods", "churn"),
+    *("kubeconfig", "cluster", "nodes", "agents", "nodeSelector"),
+    *("pods", "podsPerDeployment", "rate", "preset", "latencyPods", "churn"),
     *("clients", "profiles", "timeout", "allowSelf", "allowExec", "failurePoint"),
 )
 

@@ -1,6 +1,7 @@
 """How much task ``density`` puts on a control plane at the most, said once: for schemas, documents, the task itself.
 
-What was measured or agreed on: one process served 10,000 virtual nodes (docs/benchmarks.md); SIG Scalability's envelope
+What was measured or agreed on: one process served 10,000 virtual nodes (docs/benchmarks.md), and several agents that
+many each; SIG Scalability's envelope
 is 110 pods a node and 150,000 pods in a cluster. And what etcd holds with its default quota of 2 GiB: beyond it nobody
 can write any more, and nothing be removed, so that such a load would leave a cluster behind which is no use.
 What an object takes there is an estimate, of what 48,000 pods on 1,500 nodes took (602 MB, compacted every five
@@ -20,12 +21,16 @@ from autox.api.tasks.density.wording import (
     TOO_LARGE,
     TOO_LATE,
     TOO_MANY,
+    TOO_MANY_AGENTS,
+    TOO_MANY_NODES,
 )
 from autox.core.workloads import LATENCY, LATENCY_RATE, WITH_DATA, expand, groups, last_due, plan_of, pods
 from autox.model.density import DensityInputs
 from autox.model.workload import ObjectKind
 
-MOST_NODES = 10_000
+MOST_NODES_OF_AN_AGENT = 10_000
+MOST_AGENTS = 5
+MOST_NODES = MOST_AGENTS * MOST_NODES_OF_AN_AGENT
 MOST_PODS = 150_000
 MOST_LATENCY_PODS = 5_000
 PODS_A_NODE = 110
@@ -69,6 +74,7 @@ def stored(inputs: DensityInputs) -> int:
 
 def _flaws(inputs: DensityInputs) -> Iterator[str]:
     yield from _numbers(inputs)
+    yield from _node_flaws(inputs)
     yield from client_flaws(inputs.clients)
     plan = plan_of(inputs)
     every, objects = pods(plan, nodes=inputs.nodes), sum(group.count for group in groups(plan))
@@ -89,6 +95,24 @@ def _flaws(inputs: DensityInputs) -> Iterator[str]:
     if last >= inputs.timeout:
         more = AND_LATENCY_PODS.format(pods=f"{inputs.latency_pods:,}") if inputs.latency_pods else ""
         yield TOO_LATE.format(load=_load(inputs), more=more, last=f"{last:.4g}", timeout=f"{inputs.timeout:g}")
+
+
+def _node_flaws(inputs: DensityInputs) -> Iterator[str]:
+    """What of the nodes makes no sense, and of what is done with those that others keep."""
+    nodes, agents, churn = inputs.nodes, inputs.agents, inputs.churn
+    if inputs.node_selector is None:
+        if nodes > (room := MOST_NODES_OF_AN_AGENT * max(agents, 1)):
+            more = -(-nodes // MOST_NODES_OF_AN_AGENT)
+            yield TOO_MANY_NODES.format(nodes=f"{nodes:,}", room=f"{room:,}", more=more)
+        if agents > nodes:
+            yield TOO_MANY_AGENTS.format(agents=agents, nodes=f"{nodes:,}")
+        return
+    if agents:
+        yield "agents stands without nodeSelector: nodes that are there already have agents of their own"
+    if churn is not None and churn.of.is_of_nodes:
+        yield (
+            f"churn: of {churn.of} stands without nodeSelector: a run deletes and drains no nodes that it did not make"
+        )
 
 
 def _load(inputs: DensityInputs) -> str:
@@ -126,6 +150,7 @@ def _numbers(inputs: DensityInputs) -> Iterator[str]:
         "pods": (inputs.pods, 1, MOST_PODS),
         "pods per Deployment": (inputs.pods_per_deployment, 1, MOST_PODS),
         "latency pods": (inputs.latency_pods, 0, MOST_LATENCY_PODS),
+        "agents": (inputs.agents, 0, MOST_AGENTS),
     }
     for name, (value, least, most) in whole.items():
         if not least <= value <= most:

@@ -14,6 +14,8 @@ CLIENT_SUMS = (
 )
 """What is summed of clients, in this order."""
 
+TOO_MANY_NODES = "nodes is {nodes}, and those who keep them can keep {room}: share them out with agents: {more}"
+TOO_MANY_AGENTS = "agents is {agents}, and nodes is {nodes}: each agent needs a node"
 TOO_MANY = "{what} are {found} in all, and may be {most}"
 NO_ROOM = (
     "{nodes} virtual nodes have room for {room} pods, and {pods} were asked for: ask for more nodes or for fewer pods"

@@ -1,4 +1,4 @@
-"""The parts of a control plane, and this process: which figures of each are taken, from which of its metrics. Pure."""
+"""The parts of a control plane, and this process with its agents: which figures are taken, from which metrics. Pure."""
 
 from collections.abc import Mapping
 from functools import lru_cache
@@ -14,6 +14,7 @@ from autox.tasks.density.course.meters import (
     gauge,
     grown_between,
     highest,
+    highest_rate,
     percentile,
     rate,
     worst,
@@ -25,6 +26,8 @@ CONTROLLER_MANAGER = "controller-manager"
 SCHEDULER = "scheduler"
 ETCD = "etcd"
 OURSELVES = "autox"
+AGENTS = "agents"
+"""All agents of the run together, where processes beside it keep its nodes."""
 
 CPU = "process_cpu_seconds_total"
 MEMORY = "process_resident_memory_bytes"
@@ -39,6 +42,7 @@ SLI = FAMILIES[0]
 """The histogram of API calls. That of whole requests, which is as large, is not read again and again."""
 
 QUEUE_WAIT, PENDING_PODS = "workqueue-wait-p99", "scheduler-pending-pods"
+AGENT_CPU = "agent-cpu"
 FSYNCS, COMMITS = "etcd-fsync-p99", "etcd-backend-commit-p99"
 UTILIZATION = f"cpu-utilization/{API_SERVER}"
 LIMITER = "rate-limiter-wait-p99"
@@ -262,6 +266,16 @@ METERS: Mapping[str, tuple[Meter, ...]] = {
             unit="cores",
             help="CPU time a second of the process that watches pods",
             value=rate(CPU, where=lambda labels: labels.get(PROCESS) == WATCHER),
+            samples=frozenset({CPU}),
+        ),
+    ),
+    AGENTS: (
+        *_common(AGENTS),
+        Meter(
+            name=AGENT_CPU,
+            unit="cores",
+            help="CPU time a second of the agent that uses the most",
+            value=highest_rate(CPU, "agent"),
             samples=frozenset({CPU}),
         ),
     ),

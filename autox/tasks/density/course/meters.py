@@ -123,6 +123,23 @@ def rate(
     return value
 
 
+def highest_rate(family: str, label: str) -> Callable[[Between], Figure | None]:
+    """How much a counter grew a second, of the series that grew the most.
+
+    Args:
+        family: of the counter.
+        label: whose value says which one it is.
+    """
+
+    def value(between: Between) -> Figure | None:
+        before = between.before.samples.get(family, {}) if between.before else {}
+        now = between.now.samples.get(family, {})
+        grown = ((series, now[series] - was) for series, was in before.items() if now.get(series, -1.0) >= was)
+        return worst(Figure(growth / between.seconds, dict(series).get(label, "")) for series, growth in grown)
+
+    return value
+
+
 def percentile(
     family: str, q: float = 0.99, *, scale: float = 1000.0, label: str = "", **labels: str
 ) -> Callable[[Between], Figure | None]:

@@ -21,6 +21,7 @@ from autox.core.prometheusreader import Exposition
 from autox.core.prometheustext import Labels
 from autox.tasks.density.cancellation import uninterrupted
 from autox.tasks.density.course.components import (
+    AGENTS,
     CPU,
     LAG,
     MEMORY,
@@ -31,27 +32,31 @@ from autox.tasks.density.course.components import (
     reader,
 )
 from autox.tasks.density.course.course import Course
-from autox.tasks.density.course.sources import Sources, UnreadableError
+from autox.tasks.density.course.sources import Source, Sources, UnreadableError
 from autox.tasks.density.watcher.podwatcher import Usage
 
 PERIOD = 5.0  # seconds between two readings
 _PATIENCE = 20.0  # seconds that a reading may take
+_NO_AGENTS = "the run had no agents of its own"
 _BEAT = 0.1  # seconds between two looks at the event loop
 
 
 @asynccontextmanager
-async def sampling(sources: Sources, *, began: float, watcher: Callable[[], Usage] = Usage) -> AsyncIterator[Course]:
+async def sampling(
+    sources: Sources, *, began: float, watcher: Callable[[], Usage] = Usage, agents: Source | None = None
+) -> AsyncIterator[Course]:
     """Read all components until the end of the context, the first time and the last at its ends.
 
     Args:
         sources: where they are.
         began: when the load began, on the monotonic clock.
         watcher: says what the watcher of pods took, and how late it was since it was asked for the last time.
+        agents: what the agents of the run say of themselves; None if it has none.
     """
     watcher()
     # NB: one thread, for a reader remembers what it read before.
     with ThreadPoolExecutor(max_workers=1) as apart:
-        sampler = _Sampler(sources, apart, watcher, began=began)
+        sampler = _Sampler(sources, apart, watcher, began=began, agents=agents)
         parts = [asyncio.create_task(each) for each in (*map(sampler.look_again, sampler.names), sampler.feel())]
         try:
             yield sampler.course
@@ -64,16 +69,22 @@ async def sampling(sources: Sources, *, began: float, watcher: Callable[[], Usag
 
 class _Sampler:
     def __init__(
-        self, sources: Sources, apart: ThreadPoolExecutor, watcher: Callable[[], Usage], *, began: float
+        self,
+        sources: Sources,
+        apart: ThreadPoolExecutor,
+        watcher: Callable[[], Usage],
+        *,
+        began: float,
+        agents: Source | None,
     ) -> None:
-        self._sources = sources.found
+        self._sources = {**sources.found, **({AGENTS: agents} if agents else {})}
         self._apart = apart
         self._watcher = watcher
         self._began = began
-        self._readers = {name: reader(name) for name in sources.found}
+        self._readers = {name: reader(name) for name in self._sources}
         self._process = psutil.Process()
         self._lag = 0.0
-        self.course = Course(sources.absent)
+        self.course = Course({**sources.absent, **({} if agents else {AGENTS: _NO_AGENTS})})
 
     @property
     def names(self) -> tuple[str, ...]:

@@ -11,6 +11,8 @@ from autox.api.tasks.density.kind import KIND
 from autox.model.result import Metric, Note, NoteKind
 from autox.tasks.density.callclasses import CallClass
 from autox.tasks.density.course.components import (
+    AGENT_CPU,
+    AGENTS,
     API_SERVER,
     COMMITS,
     CONTROLLER_MANAGER,
@@ -41,6 +43,7 @@ _GREATEST = {
     SCHEDULER: {"scheduler-pending-pods-max": PENDING_PODS},
     ETCD: {"etcd-db-size-max": "etcd-db-size"},
     OURSELVES: {"event-loop-lag-max": _LOOP_LAG, "watcher-lag-max": _WATCHER_LAG},
+    AGENTS: {"agent-cpu-max": AGENT_CPU},
 }
 """Metrics that are the greatest of what was read, by component: the meter of each."""
 
@@ -94,13 +97,21 @@ def notes(course: Course) -> Iterator[Note]:
 
 
 def why_invalid(course: Course) -> str:
-    """Why the figures must not be believed: this process, which sees and makes everything, was itself at its limit."""
-    track = course.tracks[OURSELVES]
+    """Why the figures must not be believed: a process of the test was itself at its limit.
+
+    That is this one, which sees and makes everything, or an agent, which all that its nodes do waits for.
+    """
+    track, agents = course.tracks[OURSELVES], course.tracks.get(AGENTS)
     both, watcher = track.curves[f"cpu/{OURSELVES}"].mean, track.curves[WATCHER_CPU].mean
     mean = None if both is None else both - (watcher or 0.0)
-    if track.seconds < _LONG or mean is None or mean < _FULL:
+    if track.seconds >= _LONG and mean is not None and mean >= _FULL:
+        needed = f"this process needed {mean:.0%} of the one core that it can use"
+        return f"{needed}: the figures are its own, give it less load"
+    busiest = agents.over_all(AGENT_CPU) if agents is not None and agents.seconds >= _LONG else None
+    if busiest is None or busiest.value < _FULL:
         return ""
-    return f"this process needed {mean:.0%} of the one core that it can use: the figures are its own, give it less load"
+    needed = f"agent {busiest.which} needed {busiest.value:.0%} of the one core that it can use"
+    return f"{needed}: the figures are its own, give the run more agents or fewer nodes"
 
 
 def blind(course: Course) -> float:
@@ -158,7 +169,7 @@ def _of(component: str, course: Course) -> Iterator[Metric]:
         yield replace(metric, between=found.between if found else None)
 
 
-_WHICH = {"workqueue-depth-max", QUEUE_WAIT}
+_WHICH = {"workqueue-depth-max", QUEUE_WAIT, "agent-cpu-max"}
 """Metrics that are the worst of several, and name it."""
 
 
