@@ -9,6 +9,8 @@ import pytest
 from autox.core.histogram import Histogram
 from autox.core.prometheustext import CumulativeHistogram
 from autox.model.clientgroups import ClientGroup, Verb
+from autox.model.density import DensityInputs
+from autox.model.workload import Steady, Step, WorkloadPlan
 from autox.tasks.density.apicalls import RESTARTED, ApiCalls
 from autox.tasks.density.arrival import arrival
 from autox.tasks.density.attribution import culprit
@@ -17,7 +19,7 @@ from autox.tasks.density.clients.clientnotes import client_notes
 from autox.tasks.density.clients.tally import Done, Outcome
 from autox.tasks.density.course.selfreport import SelfReport
 from autox.tasks.density.explaining import Hindrance, lag_since, notes
-from autox.tasks.density.figures import Measured
+from autox.tasks.density.figures import Measured, message
 from autox.tasks.density.loading import Sent
 from autox.tasks.density.prober import Availability
 from autox.tasks.density.rig import Rig, spoilt
@@ -186,6 +188,15 @@ def test_the_verdict_on_clients_names_the_part_since_when_and_what_to_do() -> No
     assert "limit" in note.hint
     [lags] = [each for each in notes(found, Sent(created=4), Hindrance(), gave_way) if "gave way" in each.text]
     assert any(name == "density/client-latency*" for name in lags.explains)
+
+
+def test_a_load_without_pods_says_how_many_clients_were_kept() -> None:
+    """Its sentence spoke of objects alone, and a load of clients looked as if all had gone well."""
+    plan = WorkloadPlan(steps=(Step(name="a", objects=(), rate=Steady(qps=1.0)),))
+
+    told = message(run(lists(each=4.0)), DensityInputs(plan=plan))
+
+    assert told == "4 of 4 objects came as they were asked for, and none has pods, 2 of its clients not as asked"
 
 
 def test_the_way_of_our_own_clients_spoils_a_run() -> None:

@@ -108,15 +108,16 @@ def message(measured: Measured, inputs: DensityInputs) -> str:
     """How it went, in one sentence."""
     pods, found = measured.pods, measured.arrival
     running = pods.running
+    idle = sum(len(each.clients) - each.as_asked for each in measured.clients)
+    other = f", {idle:,} of its clients not as asked" if idle else ""
     if not found.wanted:
-        return f"{measured.objects} of {measured.planned} objects came as they were asked for, and none has pods"
+        came = f"{measured.objects} of {measured.planned} objects came as they were asked for, and none has pods"
+        return f"{came}{other}"
     where = f"on {inputs.nodes} virtual node{'s' if inputs.nodes > 1 else ''}"
     if running < found.wanted:
         return f"only {running} of {found.wanted} pods ran {where} within {inputs.timeout:g} s"
     p99 = quantile(pods.startup(wanted=found.wanted), 99)
     took = f", startup P99 {p99 * _MS:.0f} ms" if p99 is not None else ""
-    idle = sum(len(each.clients) - each.as_asked for each in measured.clients)
-    other = f", {idle:,} of its clients not as asked" if idle else ""
     short = f", {found.wanted - found.as_asked} of them not as asked" if found.as_asked < found.wanted else ""
     slow = f", {found.rates}" if found.is_slow else ""
     return f"{running} pod{'' if running == 1 else 's'} ran {where}{short}{slow}{other}{took}"
