@@ -128,8 +128,9 @@ class LoadTest:
 
     def _parts(self) -> dict[str, Coroutine[Any, Any, None]]:
         return {
-            "virtual nodes": self._fleet.serve(),
+            # NB: first, for a fork must not have a lock of the resolver, which connections ask in threads.
             "watchers": self._observer.watch(),
+            "virtual nodes": self._fleet.serve(),
             "sign of life": heartbeat.keep_giving(self._kube, self._run_labels, self._clock),
         }
 
