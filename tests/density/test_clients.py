@@ -121,6 +121,7 @@ async def test_traffic_that_was_not_applied_is_never_as_asked(answer: Answer, sa
     assert figures(found)["clients-as-asked"].value != 2
     assert said in told(found)
     assert (figures(found)["client-latency-p99/lists"].infinite) is (found.unanswered > 0)
+    assert found.lagged is not None or not (found.unanswered or found.errors)
 
 
 async def test_latency_counts_from_when_a_request_was_due() -> None:

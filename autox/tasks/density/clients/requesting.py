@@ -105,7 +105,8 @@ class RequestClient:
         due = self._schedule.due_by(self._until)
         due -= bool(due and self._schedule.due(due - 1) >= self._until)
         if left := due - self._settled:
-            self._tally.fail(self._why_left(), count=left, theirs=self._trouble is not None)
+            first = self._schedule.due(self._settled)
+            self._tally.fail(self._why_left(), count=left, theirs=self._trouble is not None, due=first)
         return replace(self._by_the_end, due=due, served=self._served)
 
     def answered(self, head: Head, size: int) -> None:
@@ -211,7 +212,8 @@ class RequestClient:
 
     def _read_on(self, beginning: bytes, now: float) -> None:
         if not self._asking.is_answer(beginning):
-            self._tally.fail(f"{self._asking.what}: the answer is not one of an API server to that")
+            what = f"{self._asking.what}: the answer is not one of an API server to that"
+            self._tally.fail(what, due=self._due)
         elif token := self._asking.following(beginning):
             self._call = self._asking.page(token)
             self._send()
