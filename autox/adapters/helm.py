@@ -32,7 +32,7 @@ from autox.adapters.helm_memory import call_deployed, is_legible
 from autox.adapters.helm_stock import clear, workload_of
 from autox.adapters.helm_storage import StoredRelease, our_releases, stored_release
 from autox.adapters.seat import Seat
-from autox.core.recovering import Remedy, is_certain, remedy
+from autox.core.experiments.recovering import Remedy, is_certain, remedy
 from autox.kube.client import KubeClient
 from autox.kube.objects import metadata
 from autox.model.errors import (

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
 from typing import Any
 
-from autox.core.yamltext import read_yaml
+from autox.core.formats.yamltext import read_yaml
 from autox.kube.client import KubeClient
 from autox.kube.objects import Object, metadata
 from autox.kube.released import HELMS, is_of, released

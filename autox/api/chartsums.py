@@ -44,7 +44,7 @@ from autox.api.tasks.density.wording import (
     TOO_MANY_CLIENTS,
     TOO_MANY_NODES,
 )
-from autox.core.workloads import LATENCY_RATE, WITH_DATA, WITH_REPLICAS, pods
+from autox.core.loads.workloads import LATENCY_RATE, WITH_DATA, WITH_REPLICAS, pods
 from autox.model.workload import Churned, ObjectKind
 
 _GAP = re.compile(r"\{(\w+)\}")

@@ -13,7 +13,7 @@ from typing import TypeVar
 from pydantic import BaseModel, ConfigDict, ValidationError
 from pydantic.alias_generators import to_camel
 
-from autox.core.yamltext import YamlError, read_yaml
+from autox.core.formats.yamltext import YamlError, read_yaml
 from autox.model.errors import ConfigurationError
 
 _LIMIT_BYTES = 8 * 1024 * 1024

@@ -23,7 +23,7 @@ from autox.api.fields import (
     VerdictName,
 )
 from autox.api.slos import OutcomeDocument
-from autox.core.hosts import target_label
+from autox.core.formats.hosts import target_label
 from autox.model import labels
 from autox.model.experiments import ExperimentRecord, Identity
 from autox.model.groups import ChartRef

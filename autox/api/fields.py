@@ -24,7 +24,7 @@ from pydantic import (
 )
 from pydantic_core import CoreSchema, core_schema
 
-from autox.core import notation, schedule
+from autox.core.formats import notation, schedule
 
 LONGEST_SECONDS = 7 * 24 * 3600.0
 """Of a duration: a week."""

@@ -17,8 +17,8 @@ from autox.api.crashloops import CrashLoopBackOffSection
 from autox.api.documents import Document, checked, read_document
 from autox.api.fields import LeaseDuration
 from autox.api.stages import load_stages
-from autox.core.notation import parse_quantity
-from autox.core.podshares import pod_share
+from autox.core.formats.notation import parse_quantity
+from autox.core.pods.podshares import pod_share
 from autox.model import nodes as values
 from autox.model.addresses import parse_address
 from autox.model.errors import ConfigurationError

@@ -1,7 +1,7 @@
 """The file that says what simulated pods and nodes go through (``stages.yaml``), checked where it is made.
 
 pydantic describes and checks the file; what leaves this module is ``autox.model.stages.StageTable``. What is wrong
-with a stage among the others is the business of ``autox.core.stagefaults``; here it gets its place in the file.
+with a stage among the others is the business of ``autox.core.pods.stagefaults``; here it gets its place in the file.
 """
 
 import math
@@ -13,8 +13,8 @@ from pydantic import AfterValidator, BeforeValidator, Field, PlainValidator, mod
 
 from autox.api.crashloops import CrashLoopBackOffSection
 from autox.api.documents import Document, read_document
-from autox.core.stagefaults import StageFault, stage_faults
-from autox.core.stagetable import before_standard
+from autox.core.pods.stagefaults import StageFault, stage_faults
+from autox.core.pods.stagetable import before_standard
 from autox.model import stages as values
 from autox.model.errors import ConfigurationError
 from autox.model.stages import FOREVER, State

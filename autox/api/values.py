@@ -19,7 +19,7 @@ from autox.api.pods import Beside, CaBundle, PodOptions, Variable
 from autox.api.tasks import assess
 from autox.api.tasks.measuring import METRICS
 from autox.api.tasks.table import KINDS, TaskName
-from autox.core.merging import without_nulls
+from autox.core.experiments.merging import without_nulls
 from autox.model.errors import ConfigurationError
 from autox.model.groups import ChartRef
 

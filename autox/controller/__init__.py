@@ -1,1 +1,1 @@
-"""Decides and acts: reads triggers and records, and carries out what ``autox.core.deciding`` concluded."""
+"""Decides and acts: reads triggers and records, and carries out what ``autox.core.experiments.deciding`` concluded."""

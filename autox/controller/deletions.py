@@ -19,8 +19,8 @@ from dataclasses import dataclass
 
 from autox.controller.groups import Groups, Key
 from autox.controller.recorder import Recorder
-from autox.core import wording
-from autox.core.deciding import is_live
+from autox.core.experiments import wording
+from autox.core.experiments.deciding import is_live
 from autox.kube.client import KubeClient
 from autox.kube.objects import Object, metadata
 from autox.model.errors import AutoxError

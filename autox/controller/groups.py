@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from autox.api.groups import group_from_object
-from autox.core.notice import Notice, warning
+from autox.core.experiments.notice import Notice, warning
 from autox.kube.client import KubeClient
 from autox.kube.objects import Object, metadata
 from autox.kube.watch import watch

@@ -15,8 +15,8 @@ from autox.api.tasks.table import targets_of
 from autox.controller.groups import Key
 from autox.controller.namespace_scope import NamespaceScope
 from autox.controller.values import Resolved, resolve, turns, with_trigger
-from autox.core.deciding import DigestTrouble, decide
-from autox.core.turns import Turns
+from autox.core.experiments.deciding import DigestTrouble, decide
+from autox.core.experiments.turns import Turns
 from autox.kube.client import KubeClient
 from autox.model.decision import Decision
 from autox.model.groups import ChartRef, ExperimentGroup

@@ -5,9 +5,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from autox.core.deciding import is_live
-from autox.core.notice import Notice
-from autox.core.wording import trigger_gone
+from autox.core.experiments.deciding import is_live
+from autox.core.experiments.notice import Notice
+from autox.core.experiments.wording import trigger_gone
 from autox.kube.objects import Object, metadata, timestamp
 from autox.model.decision import Action, Decision
 from autox.model.experiments import ExperimentRecord

@@ -13,7 +13,7 @@ from autox.controller.groups import Groups, Key
 from autox.controller.namespace_scope import NamespaceScope
 from autox.controller.orphans import Orphans
 from autox.controller.troubles import Troubles
-from autox.core.retention import expired
+from autox.core.experiments.retention import expired
 from autox.kube.client import KubeClient
 from autox.kube.objects import metadata
 from autox.model.errors import ForbiddenError

@@ -9,7 +9,7 @@ from collections.abc import Iterable
 
 from autox.controller.namespace_scope import NamespaceScope
 from autox.controller.troubles import Troubles
-from autox.core.hosts import target_label
+from autox.core.formats.hosts import target_label
 from autox.kube.client import KubeClient
 from autox.model.errors import AutoxError, ConflictError, NotFoundError
 from autox.store.overlaps import tell_overlaps

@@ -21,10 +21,10 @@ from autox.controller.overlaps import Overlaps
 from autox.controller.recorder import Recorder
 from autox.controller.steps import Steps
 from autox.controller.supervising import FIRST_LOOK, Seen, Supervisor
-from autox.core.deciding import decide_removed
-from autox.core.notice import Notice, warning
-from autox.core.turns import Turns
-from autox.core.wording import QUEUED
+from autox.core.experiments.deciding import decide_removed
+from autox.core.experiments.notice import Notice, warning
+from autox.core.experiments.turns import Turns
+from autox.core.experiments.wording import QUEUED
 from autox.kube.client import KubeClient
 from autox.kube.discovery import discover
 from autox.kube.objects import metadata

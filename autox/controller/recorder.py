@@ -4,7 +4,7 @@ import logging
 from typing import Any
 
 from autox.controller.groups import Groups, Key
-from autox.core.notice import Notice
+from autox.core.experiments.notice import Notice
 from autox.kube.events import EventRecorder
 from autox.kube.objects import metadata
 from autox.model.experiments import ExperimentRecord

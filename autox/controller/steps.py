@@ -1,7 +1,8 @@
 """Carries out one decision, in steps of which each may be repeated and after each of which the controller may die.
 
-The order is that of ``autox.core.deciding``: an experiment that goes is marked before its release is uninstalled, and
-one that comes is recorded before its release is installed. Whoever finds the work half done decides the rest anew.
+The order is that of ``autox.core.experiments.deciding``: an experiment that goes is marked before its release is
+uninstalled, and one that comes is recorded before its release is installed. Whoever finds the work half done decides
+the rest anew.
 """
 
 import logging
@@ -12,7 +13,7 @@ from datetime import datetime
 from autox.api.experiments import release_labels
 from autox.controller.groupsnapshot import Launchable
 from autox.controller.recorder import Recorder
-from autox.core import wording
+from autox.core.experiments import wording
 from autox.model.decision import Decision
 from autox.model.errors import (
     AutoxError,

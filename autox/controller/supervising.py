@@ -5,11 +5,11 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from autox.controller.recorder import Recorder
-from autox.core.deciding import is_live
-from autox.core.notice import Notice
-from autox.core.progressing import Progress, Remedy, progress
-from autox.core.runfacts import WorkloadFacts, WorkloadKind
-from autox.core.runwording import INTERRUPTED, TROUBLES, WITH_WORKLOAD
+from autox.core.experiments.deciding import is_live
+from autox.core.experiments.notice import Notice
+from autox.core.experiments.progressing import Progress, Remedy, progress
+from autox.core.experiments.runfacts import WorkloadFacts, WorkloadKind
+from autox.core.experiments.runwording import INTERRUPTED, TROUBLES, WITH_WORKLOAD
 from autox.kube.client import KubeClient
 from autox.model.errors import NotFoundError
 from autox.model.experiments import ExperimentRecord

@@ -17,11 +17,11 @@ from typing import Any
 from autox.api.tasks.kind import Load
 from autox.api.tasks.table import KINDS
 from autox.api.values import check_values, in_effect
-from autox.core.deciding import DigestTrouble
-from autox.core.merging import merge_values
-from autox.core.naming import digest
-from autox.core.turns import Turns
-from autox.core.yamltext import DuplicateKeyError, TooLargeError, YamlError, read_documents
+from autox.core.experiments.deciding import DigestTrouble
+from autox.core.experiments.merging import merge_values
+from autox.core.experiments.naming import digest
+from autox.core.experiments.turns import Turns
+from autox.core.formats.yamltext import DuplicateKeyError, TooLargeError, YamlError, read_documents
 from autox.kube.client import KubeClient
 from autox.kube.objects import Object
 from autox.model.errors import AutoxError, ConfigurationError, ForbiddenError, NotFoundError

@@ -15,7 +15,7 @@ from typing import Any, TypeVar
 
 import msgspec
 
-from autox.core.yamltext import YamlError, read_yaml
+from autox.core.formats.yamltext import YamlError, read_yaml
 from autox.model.errors import ConfigurationError
 
 T = TypeVar("T")

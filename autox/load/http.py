@@ -22,7 +22,7 @@ import time
 from collections import deque
 from dataclasses import dataclass
 
-from autox.core.pacing import Schedule
+from autox.core.loads.pacing import Schedule
 from autox.load.self_check import BEAT_SECONDS, SelfCheck
 from autox.load.slots import Slot
 from autox.load.tally import HttpLoadResult, Tally

@@ -13,7 +13,7 @@ became of the requests: no CPU mends a certificate that has expired.
 
 from collections.abc import Callable
 
-from autox.core.pacing import Schedule
+from autox.core.loads.pacing import Schedule
 from autox.load.cputime import Denied, cpu_wanted
 
 BEAT_SECONDS = 0.02

@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
 
-from autox.core.histogram import Histogram
+from autox.core.statistics.histogram import Histogram
 from autox.load.self_check import SelfCheck
 from autox.model.tasks import ErrorRange
 from autox.wire.failures import ExchangeError, FailureKind

@@ -23,7 +23,7 @@ class Decision:
     Attributes:
         action: what.
         spec: the experiment spec's name; empty when it concerns the group as a whole.
-        reason: CamelCase, one of ``autox.core.wording`` or ``runwording``.
+        reason: CamelCase, one of ``autox.core.experiments.wording`` or ``runwording``.
         message: the same for people: what was seen, and for Wait what would change it.
         launch: for Launch, what to launch; for Wait, what has to wait its turn.
         name: with ``launch``, the name of the record and the release.

@@ -47,7 +47,7 @@ class ExperimentRecord:
         chart: the chart it was launched with.
         images: under test, as the trigger's pod template named them.
         template: digest of that template at the launch; empty if it has none, or from before templates were recorded.
-        targets: what it loads (``autox.core.hosts``); empty if it loads nothing, or nobody knows what.
+        targets: what it loads (``autox.core.formats.hosts``); empty if it loads nothing, or nobody knows what.
         created_at: when the record was made.
         phase: where it is in its life.
         verdict: None while there is none.

@@ -1,6 +1,7 @@
 """What a user wants to be tested: an experiment group, frozen and checked.
 
-``autox.api.groups`` makes these from the custom resource; ``autox.core.deciding`` compares them with what is there.
+``autox.api.groups`` makes these from the custom resource; ``autox.core.experiments.deciding`` compares them with what
+is there.
 """
 
 from collections.abc import Mapping

@@ -1,8 +1,8 @@
 """What simulated pods go through, as values: states, and the stages that lead from one to another.
 
-A table of stages is data: ``autox.api.stages`` makes one from a file, ``autox.core.stagetable`` has the standard one,
-``autox.core.stagefaults`` says what is wrong with another, and the mock nodes follow it. A state is what a Pod object
-says, so that nothing has to be remembered between two looks at a pod.
+A table of stages is data: ``autox.api.stages`` makes one from a file, ``autox.core.pods.stagetable`` has the standard
+one, ``autox.core.pods.stagefaults`` says what is wrong with another, and the mock nodes follow it. A state is what a
+Pod object says, so that nothing has to be remembered between two looks at a pod.
 
 Modelled on KWOK's Stage resource (selector, delay with jitter, next), without its templates and expressions: a stage
 names a state, and what a kubelet would write for that state is the business of the mock nodes.

@@ -59,7 +59,8 @@ class TriggerSnapshot:
         uid: of the object; empty unless present.
         labels: its labels; empty unless present.
         images: the images of its pod template, in order; empty if it has none.
-        template: digest of what decides which pods it runs (``autox.core.templates``); empty if nothing does.
+        template: digest of what decides which pods it runs (``autox.core.experiments.templates``); empty if nothing
+            does.
         reason: CamelCase, why it is unreadable, or absent for more than itself; empty otherwise.
         message: the same for people, with what to do about it.
     """

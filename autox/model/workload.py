@@ -1,6 +1,6 @@
 """What a load test of a control plane creates, and how fast: declared, before any object is made of it. Frozen.
 
-``autox.core.workloads`` says which objects that is and when each is due.
+``autox.core.loads.workloads`` says which objects that is and when each is due.
 """
 
 from collections.abc import Mapping

@@ -5,8 +5,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from math import inf, isfinite
 from statistics import median
 
-from autox.core.comparing import ALPHA
-from autox.core.contrasts import is_counted, observation
+from autox.core.statistics.comparing import ALPHA
+from autox.core.statistics.contrasts import is_counted, observation
 from autox.model.comparison import Answer, Comparison, Contrast, Finding, Scale
 from autox.model.matrix import Trial, Variant
 from autox.model.verdict import Verdict

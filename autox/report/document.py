@@ -9,7 +9,7 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import Any, TypeVar
 
-from autox.core.yamltext import write_yaml
+from autox.core.formats.yamltext import write_yaml
 from autox.model.result import Bound, ExperimentResult, Loop, SLOOutcome, Subject, TaskResult, TaskState
 from autox.model.verdict import Verdict
 from autox.report.figures import HELP, figures

@@ -7,7 +7,7 @@ anything to advise, the figures over time are where to look: all of them have on
 
 from collections.abc import Iterator, Sequence
 
-from autox.core.explanation import Told, explanation, heaviest, quoted
+from autox.core.experiments.explanation import Told, explanation, heaviest, quoted
 from autox.model.result import Bound, ExperimentResult, SLOOutcome, TaskResult
 from autox.model.verdict import Verdict
 from autox.report.graphs import first_above

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from math import isfinite
 from statistics import median
 
-from autox.core import bootstrap
+from autox.core.statistics import bootstrap
 from autox.model.comparison import Comparison
 from autox.report.axes import Axis
 from autox.report.charts import Label

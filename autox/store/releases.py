@@ -12,9 +12,9 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any
 
-from autox.core.progressing import progress
-from autox.core.runfacts import RunnerFacts
-from autox.core.runwording import INTERRUPTED
+from autox.core.experiments.progressing import progress
+from autox.core.experiments.runfacts import RunnerFacts
+from autox.core.experiments.runwording import INTERRUPTED
 from autox.kube.client import KubeClient
 from autox.kube.objects import Object, metadata
 from autox.model.errors import ConfigurationError, InvalidError, NotFoundError

@@ -9,7 +9,7 @@ from datetime import datetime
 from typing import Any
 
 from autox.api.results import compact, encoded, object_from_result
-from autox.core.runfacts import RunnerFacts
+from autox.core.experiments.runfacts import RunnerFacts
 from autox.kube.objects import Object, metadata, moment
 from autox.model.experiments import ExperimentRecord
 from autox.model.result import ExperimentResult, SLOOutcome, TaskState

@@ -5,7 +5,7 @@ its kind, means that the trigger is gone. A server that does not know the kind (
 there yet), refuses, or does not answer, has said nothing about the trigger.
 """
 
-from autox.core.templates import images_of, template_of
+from autox.core.experiments.templates import images_of, template_of
 from autox.kube.client import KubeClient
 from autox.kube.discovery import discover
 from autox.kube.objects import metadata

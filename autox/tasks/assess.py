@@ -1,10 +1,11 @@
 """Task ``assess``: hold the metrics of the tasks before it against the SLOs.
 
-The judging itself is pure and lives in ``autox.core.assessing``. An SLO that is not met is no failure of this task.
+The judging itself is pure and lives in ``autox.core.experiments.assessing``. An SLO that is not met is no failure of
+this task.
 """
 
 from autox.api.tasks.assess import KIND
-from autox.core.assessing import assess_all
+from autox.core.experiments.assessing import assess_all
 from autox.model.tasks import AssessInputs
 from autox.model.verdict import Verdict
 from autox.tasks.context import Findings, TaskContext

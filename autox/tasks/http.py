@@ -8,7 +8,7 @@ SLO on a latency that falls on one is met. A host that nobody knows is a failure
 import asyncio
 from contextlib import suppress
 
-from autox.core.pacing import requests_within
+from autox.core.loads.pacing import requests_within
 from autox.load.http import HttpGenerator, HttpLoad
 from autox.load.tally import unsendable
 from autox.model.errors import AutoxError

@@ -11,7 +11,7 @@ from math import inf
 
 from autox.api.tasks.http import KIND
 from autox.api.tasks.metrics import percentile_metric
-from autox.core.histogram import rank_of
+from autox.core.statistics.histogram import rank_of
 from autox.load.tally import ErrorCount, HttpLoadResult
 from autox.model.result import SLO, Bound, Metric, Note, NoteKind
 from autox.model.tasks import HttpInputs

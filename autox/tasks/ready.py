@@ -12,7 +12,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import replace
 from functools import partial
 
-from autox.core.workloadpods import label_selector
+from autox.core.experiments.workloadpods import label_selector
 from autox.kube.client import KubeClient
 from autox.model.errors import (
     ConfigurationError,

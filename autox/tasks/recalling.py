@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from autox.core.looping import earlier
+from autox.core.experiments.looping import earlier
 from autox.kube.client import KubeClient
 from autox.kube.objects import metadata
 from autox.model.errors import AutoxError, ConfigurationError, NotFoundError

@@ -22,10 +22,10 @@ from typing import Any
 
 from autox.api.tasks.kind import Load
 from autox.api.tasks.table import KINDS
-from autox.core.assessing import Judgement, demanded, judge
-from autox.core.looping import with_earlier
-from autox.core.runwording import INTERRUPTED
-from autox.core.wording import TEMPLATE_CHANGED
+from autox.core.experiments.assessing import Judgement, demanded, judge
+from autox.core.experiments.looping import with_earlier
+from autox.core.experiments.runwording import INTERRUPTED
+from autox.core.experiments.wording import TEMPLATE_CHANGED
 from autox.model.errors import AutoxError
 from autox.model.result import ExperimentResult, Metric, Note, SLOOutcome, Subject, TaskResult, TaskState
 from autox.model.tasks import TaskSpec

@@ -11,7 +11,7 @@ from contextlib import aclosing, suppress
 from dataclasses import dataclass
 from typing import Any
 
-from autox.core.templates import images_of, template_of
+from autox.core.experiments.templates import images_of, template_of
 from autox.kube.client import KubeClient
 from autox.kube.objects import Object, metadata
 from autox.kube.watch import watch

@@ -14,9 +14,9 @@ import asyncio
 import time
 from collections.abc import Awaitable, Callable
 
-from autox.core.templates import is_another
-from autox.core.wording import REPLACED_IN_MID_TEST
-from autox.core.workloadpods import PodSet, label_selector, pod_set, told, unfinished
+from autox.core.experiments.templates import is_another
+from autox.core.experiments.wording import REPLACED_IN_MID_TEST
+from autox.core.experiments.workloadpods import PodSet, label_selector, pod_set, told, unfinished
 from autox.kube.client import KubeClient
 from autox.kube.objects import Object
 from autox.model.errors import AutoxError, DeadlineError, NotFoundError, PermanentError

@@ -4,7 +4,7 @@ from base64 import b64encode
 from dataclasses import dataclass, field
 from urllib.parse import SplitResult, quote, unquote_to_bytes, urlsplit
 
-from autox.core.hosts import host_of
+from autox.core.formats.hosts import host_of
 from autox.model.errors import ConfigurationError
 
 _PORTS = {"http": 80, "https": 443}

@@ -16,7 +16,7 @@ from typing import Any
 
 import yaml
 
-from autox.core.workloads import expand, plan_of
+from autox.core.loads.workloads import expand, plan_of
 from autox.kube.objects import Object
 from autox.tasks.density.labels import RunLabels
 from autox.tasks.density.workload import body

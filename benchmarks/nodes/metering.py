@@ -9,7 +9,7 @@ from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from autox.core.prometheustext import samples
+from autox.core.formats.prometheustext import samples
 from autox.kube.client import KubeClient
 from benchmarks.nodes.processes import cpu_seconds
 

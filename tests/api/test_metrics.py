@@ -4,7 +4,7 @@ import pytest
 
 from autox.api.tasks.measuring import METRICS, maker, why_not_made
 from autox.api.tasks.metrics import canonical, percentile, percentile_metric
-from autox.core.notation import parse_duration
+from autox.core.formats.notation import parse_duration
 
 
 @pytest.mark.parametrize(

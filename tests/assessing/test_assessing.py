@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from autox.core.assessing import Judgement, assess, assess_all, demanded, judge
+from autox.core.experiments.assessing import Judgement, assess, assess_all, demanded, judge
 from autox.model.result import SLO, Bound, Bucket, Metric, Note, NoteKind, SLOOutcome, TaskResult, TaskState
 from autox.model.verdict import Verdict
 

@@ -6,7 +6,7 @@ from datetime import timedelta
 import pytest
 
 from autox.api.results import compact
-from autox.core.looping import while_running, with_earlier
+from autox.core.experiments.looping import while_running, with_earlier
 from autox.model.result import HISTORY_LIMIT, ExperimentResult
 from autox.model.verdict import Verdict
 from tests.results.samples import BEGAN, FULL, ended

@@ -8,7 +8,7 @@ import msgspec
 import pytest
 import yaml
 
-from autox.core.workloads import expand, plan_of
+from autox.core.loads.workloads import expand, plan_of
 from autox.tasks.density.labels import RUN_LABEL
 from autox.tasks.density.workload import body
 from benchmarks.bench_density import FULL, MISSING, QUICK, playing, program

@@ -10,7 +10,7 @@ from autox import __version__
 from autox.api.schemas import generated, published
 from autox.api.tasks.density.presets import PRESETS, PresetSection
 from autox.api.tasks.table import KINDS
-from autox.core.workloads import pods
+from autox.core.loads.workloads import pods
 
 CHARTS = Path(__file__).parents[2] / "charts"
 DOCUMENTS = Path(__file__).parents[2] / "docs"

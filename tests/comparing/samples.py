@@ -6,8 +6,8 @@ from datetime import UTC, datetime
 from itertools import product
 from math import inf, isfinite
 
-from autox.core.comparing import compare
-from autox.core.contrasts import observation, questions, slots
+from autox.core.statistics.comparing import compare
+from autox.core.statistics.contrasts import observation, questions, slots
 from autox.model.comparison import Comparison
 from autox.model.density import DensityInputs
 from autox.model.matrix import Factor, Matrix, Observation, Trial, Variant

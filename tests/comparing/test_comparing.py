@@ -7,8 +7,8 @@ from random import Random
 
 import pytest
 
-from autox.core import comparing
-from autox.core.comparing import ALPHA, compare, decide, trials_needed
+from autox.core.statistics import comparing
+from autox.core.statistics.comparing import ALPHA, compare, decide, trials_needed
 from autox.model.comparison import Answer, Contrast, Finding, Question, Scale
 
 CONTRAST = Contrast(factor="watchCache", levels=("on", "off"), within={})

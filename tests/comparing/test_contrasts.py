@@ -4,8 +4,8 @@ from collections import Counter
 from collections.abc import Mapping
 from dataclasses import replace
 
-from autox.core.comparing import compare
-from autox.core.contrasts import contrasts, questions, slots
+from autox.core.statistics.comparing import compare
+from autox.core.statistics.contrasts import contrasts, questions, slots
 from autox.model.comparison import Answer, Contrast
 from autox.model.matrix import Factor
 from tests.comparing.samples import CACHE, CPU, LOADS, SIZES, STARTUP, matrix, observed

@@ -13,8 +13,8 @@ import pytest
 from autox.api.tasks.density.matrix import load_matrix
 from autox.cluster.home import homes
 from autox.cluster.processes import components_of, find
-from autox.core.contrasts import slots
-from autox.core.yamltext import read_yaml
+from autox.core.formats.yamltext import read_yaml
+from autox.core.statistics.contrasts import slots
 from autox.model.errors import AutoxError
 from tests.clusters import RARELY, Done, LocalCluster, run, wait_for
 from tests.forking import AUTOX, fork

@@ -10,8 +10,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from autox.core.bootstrap import interval
-from autox.core.signedrank import centre, critical, least_p_value, p_value, walsh_averages
+from autox.core.statistics.bootstrap import interval
+from autox.core.statistics.signedrank import centre, critical, least_p_value, p_value, walsh_averages
 
 VALUES = st.sampled_from([-3.0, -2.0, -1.0, 0.0, 0.5, 1.0, 2.0, 2.0, inf, -inf])
 

@@ -11,7 +11,7 @@ import pytest
 from autox.api.results import object_from_result
 from autox.cli.parts.progress import TerminalProgress
 from autox.cli.parts.trialprogress import TrialProgress
-from autox.core.contrasts import observation, slots
+from autox.core.statistics.contrasts import observation, slots
 from autox.model.errors import ConfigurationError, PermanentError
 from autox.model.matrix import Matrix, Slot, Trial
 from autox.model.result import ExperimentResult

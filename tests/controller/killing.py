@@ -27,7 +27,7 @@ from typing import Any
 from autox.api.crds import crds
 from autox.api.experiments import record_from_object
 from autox.cluster.binaries.tools import Tool
-from autox.core.deciding import is_live
+from autox.core.experiments.deciding import is_live
 from autox.kube.auth import from_kubeconfig
 from autox.kube.client import KubeClient
 from autox.kube.objects import Object, metadata

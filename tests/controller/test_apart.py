@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from autox.core.deciding import is_live
+from autox.core.experiments.deciding import is_live
 from autox.kube.client import KubeClient
 from autox.kube.listing import Query
 from autox.kube.objects import Listing, Object, metadata

@@ -3,7 +3,7 @@
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from autox.core.naming import experiment_name
+from autox.core.experiments.naming import experiment_name
 from autox.model.experiments import ExperimentRecord, Identity
 from autox.model.groups import OPT_IN_LABEL, VERSION_LABEL, ChartRef, ExperimentGroup, ExperimentSpec
 from autox.model.refs import ObjectRef

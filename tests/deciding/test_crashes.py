@@ -8,7 +8,7 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
-from autox.core.deciding import DigestTrouble
+from autox.core.experiments.deciding import DigestTrouble
 from autox.model.trigger import TriggerSnapshot
 from autox.model.verdict import Phase
 from tests.deciding.samples import absent, group, present, unreadable

@@ -4,8 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from autox.core.deciding import decide, decide_removed
-from autox.core.naming import experiment_name
+from autox.core.experiments.deciding import decide, decide_removed
+from autox.core.experiments.naming import experiment_name
 from autox.model.decision import Action
 from autox.model.experiments import ExperimentRecord
 from autox.model.groups import OptIn

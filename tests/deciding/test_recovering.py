@@ -4,7 +4,7 @@ from datetime import timedelta
 
 import pytest
 
-from autox.core.recovering import Remedy, remedy
+from autox.core.experiments.recovering import Remedy, remedy
 
 PATIENCE = timedelta(seconds=60)
 YOUNG, OLD = timedelta(seconds=60), timedelta(seconds=61)

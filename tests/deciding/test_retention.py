@@ -5,7 +5,7 @@ from datetime import timedelta
 from hypothesis import given
 from hypothesis import strategies as st
 
-from autox.core.retention import expired
+from autox.core.experiments.retention import expired
 from autox.model.experiments import ExperimentRecord
 from autox.model.verdict import Phase
 from tests.deciding.samples import NOW, identity, record

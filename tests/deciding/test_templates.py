@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from autox.core.deciding import DigestTrouble, decide
-from autox.core.templates import images_of, is_another, template_of
+from autox.core.experiments.deciding import DigestTrouble, decide
+from autox.core.experiments.templates import images_of, is_another, template_of
 from autox.model.experiments import ExperimentRecord
 from autox.model.groups import Retest
 from autox.model.verdict import Phase, Verdict

@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from autox.core.deciding import decide
-from autox.core.turns import BEGINNING, CLEANING, Turns
+from autox.core.experiments.deciding import decide
+from autox.core.experiments.turns import BEGINNING, CLEANING, Turns
 from autox.model.decision import Action, Decision
 from autox.model.experiments import ExperimentRecord
 from autox.model.groups import Concurrency

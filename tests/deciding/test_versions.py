@@ -2,8 +2,8 @@
 
 import pytest
 
-from autox.core.deciding import DigestTrouble, decide
-from autox.core.naming import experiment_name
+from autox.core.experiments.deciding import DigestTrouble, decide
+from autox.core.experiments.naming import experiment_name
 from autox.model.decision import Action, Decision
 from autox.model.experiments import Identity
 from autox.model.refs import ObjectRef

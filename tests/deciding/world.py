@@ -1,7 +1,7 @@
 """Two shelves, records and releases, as the API server and Helm keep them, and a controller that may die at any step.
 
-The controller reads, decides and carries out as ``autox.core.deciding`` tells it to. Each ``yield`` is a place where
-a real one awaits something, and so a place to be killed.
+The controller reads, decides and carries out as ``autox.core.experiments.deciding`` tells it to. Each ``yield`` is a
+place where a real one awaits something, and so a place to be killed.
 """
 
 from collections.abc import Iterator
@@ -9,7 +9,7 @@ from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
-from autox.core.deciding import DigestTrouble, decide, decide_removed
+from autox.core.experiments.deciding import DigestTrouble, decide, decide_removed
 from autox.model.decision import Action, Decision
 from autox.model.experiments import ExperimentRecord
 from autox.model.groups import ExperimentGroup

@@ -6,16 +6,16 @@ from typing import Any
 
 import msgspec
 
-from autox.core.workloads import expand, plan_of
+from autox.core.loads.workloads import expand, plan_of
 from autox.model.density import DensityInputs
-from autox.tasks.density.apicalls import ApiCalls, Snapshot, reader, snapshot
-from autox.tasks.density.arrival import arrival
-from autox.tasks.density.explaining import Hindrance
-from autox.tasks.density.figures import Measured
-from autox.tasks.density.podtimes import PodTimes
-from autox.tasks.density.prober import Availability
-from autox.tasks.density.serverclock import ServerClock
-from autox.tasks.density.turnover import Turnover
+from autox.tasks.density.load.turnover import Turnover
+from autox.tasks.density.observation.apicalls import ApiCalls, Snapshot, reader, snapshot
+from autox.tasks.density.observation.podtimes import PodTimes
+from autox.tasks.density.observation.prober import Availability
+from autox.tasks.density.observation.serverclock import ServerClock
+from autox.tasks.density.verdict.arrival import arrival
+from autox.tasks.density.verdict.explaining import Hindrance
+from autox.tasks.density.verdict.figures import Measured
 from autox.tasks.density.watcher.sights import Sight, WatchedPod, sight
 
 SECOND = datetime(2026, 11, 22, 3, 4, 5, tzinfo=UTC).timestamp()

@@ -5,16 +5,16 @@ from typing import Any
 
 import pytest
 
-from autox.core.assessing import demanded, judge
-from autox.core.workloads import expand
+from autox.core.experiments.assessing import demanded, judge
+from autox.core.loads.workloads import expand
 from autox.model.result import TaskResult, TaskState
 from autox.model.verdict import Verdict
 from autox.model.workload import ObjectGroup, ObjectKind, Steady, Step, WorkloadPlan
-from autox.tasks.density.arrival import arrival
-from autox.tasks.density.attribution import culprit
-from autox.tasks.density.explaining import Hindrance, notes
-from autox.tasks.density.figures import demands, metrics
-from autox.tasks.density.loading import Sent
+from autox.tasks.density.load.loading import Sent
+from autox.tasks.density.verdict.arrival import arrival
+from autox.tasks.density.verdict.attribution import culprit
+from autox.tasks.density.verdict.explaining import Hindrance, notes
+from autox.tasks.density.verdict.figures import demands, metrics
 from tests.density.samples import GOOD, INPUTS, NODES, REFUSED, all_running, measured, pod, seen
 
 

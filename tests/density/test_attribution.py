@@ -7,13 +7,13 @@ from typing import Any
 
 import pytest
 
-from autox.core.prometheustext import CumulativeHistogram
-from autox.tasks.density.apicalls import RESTARTED, ApiCalls
-from autox.tasks.density.attribution import culprit
-from autox.tasks.density.explaining import Hindrance, notes
-from autox.tasks.density.figures import STARTUP, Measured
-from autox.tasks.density.loading import Sent
-from autox.tasks.density.prober import Availability
+from autox.core.formats.prometheustext import CumulativeHistogram
+from autox.tasks.density.load.loading import Sent
+from autox.tasks.density.observation.apicalls import RESTARTED, ApiCalls
+from autox.tasks.density.observation.prober import Availability
+from autox.tasks.density.verdict.attribution import culprit
+from autox.tasks.density.verdict.explaining import Hindrance, notes
+from autox.tasks.density.verdict.figures import STARTUP, Measured
 from tests.density.samples import GOOD, all_running, measured, pod, running_pod, seen
 
 BOUNDS = (0.005, 0.1, 0.4, 1.0, inf)

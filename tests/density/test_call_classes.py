@@ -3,12 +3,12 @@
 import pytest
 
 from autox.model.result import Metric
-from autox.tasks.density.apicalls import ApiCalls, calls_between
-from autox.tasks.density.attribution import culprit
-from autox.tasks.density.callclasses import CallClass, call_class
-from autox.tasks.density.explaining import Hindrance, notes
-from autox.tasks.density.figures import metrics
-from autox.tasks.density.loading import Sent
+from autox.tasks.density.load.loading import Sent
+from autox.tasks.density.observation.apicalls import ApiCalls, calls_between
+from autox.tasks.density.observation.callclasses import CallClass, call_class
+from autox.tasks.density.verdict.attribution import culprit
+from autox.tasks.density.verdict.explaining import Hindrance, notes
+from autox.tasks.density.verdict.figures import metrics
 from tests.density.samples import GOOD, INPUTS, all_running, measured, reading, seen
 
 

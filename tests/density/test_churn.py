@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from autox.core.churning import created_again, namespaces_taken, taken
-from autox.core.workloads import Planned, expand
+from autox.core.loads.churning import created_again, namespaces_taken, taken
+from autox.core.loads.workloads import Planned, expand
 from autox.kube.client import KubeClient
 from autox.kube.connection import Connection
 from autox.kube.objects import Listing, Object, metadata
@@ -15,13 +15,13 @@ from autox.model.errors import ConfigurationError, ConflictError, ForbiddenError
 from autox.model.refs import PODS, Resource
 from autox.model.result import NoteKind
 from autox.model.workload import Churn, Churned, ObjectGroup, ObjectKind, Steady, Step, WorkloadPlan
-from autox.tasks.density.draining import evict_all
-from autox.tasks.density.explaining import Hindrance, notes
-from autox.tasks.density.figures import demands, metrics
 from autox.tasks.density.labels import RunLabels
-from autox.tasks.density.leasetimes import LeaseTimes
-from autox.tasks.density.loading import Sent
-from autox.tasks.density.turnover import Turnover
+from autox.tasks.density.load.draining import evict_all
+from autox.tasks.density.load.loading import Sent
+from autox.tasks.density.load.turnover import Turnover
+from autox.tasks.density.observation.leasetimes import LeaseTimes
+from autox.tasks.density.verdict.explaining import Hindrance, notes
+from autox.tasks.density.verdict.figures import demands, metrics
 from tests.density.samples import GOOD, INPUTS, all_running, measured, seen
 from tests.density.test_presets import inputs
 

@@ -11,9 +11,9 @@ from autox.model.clientgroups import ClientGroup, Scope, Verb
 from autox.model.errors import AutoxError, ForbiddenError, UnsupportedError
 from autox.tasks.density.clients import accounts
 from autox.tasks.density.clients.accountobjects import account_objects
-from autox.tasks.density.clients.clientnotes import account_note
 from autox.tasks.density.clients.tally import Tally
 from autox.tasks.density.labels import RunLabels
+from autox.tasks.density.verdict.clientnotes import account_note
 from autox.wire.heads import Head
 from tests.load.targets import Seen, Writer, serving
 

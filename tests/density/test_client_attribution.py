@@ -6,23 +6,23 @@ from typing import Any
 
 import pytest
 
-from autox.core.histogram import Histogram
-from autox.core.prometheustext import CumulativeHistogram
+from autox.core.formats.prometheustext import CumulativeHistogram
+from autox.core.statistics.histogram import Histogram
 from autox.model.clientgroups import ClientGroup, Verb
 from autox.model.density import DensityInputs
 from autox.model.workload import Steady, Step, WorkloadPlan
-from autox.tasks.density.apicalls import RESTARTED, ApiCalls
-from autox.tasks.density.arrival import arrival
-from autox.tasks.density.attribution import culprit
 from autox.tasks.density.clients.clientfigures import CLIENTS_AS_ASKED
-from autox.tasks.density.clients.clientnotes import client_notes
 from autox.tasks.density.clients.tally import Done, Outcome
 from autox.tasks.density.course.selfreport import SelfReport
-from autox.tasks.density.explaining import Hindrance, lag_since, notes
-from autox.tasks.density.figures import Measured, message
-from autox.tasks.density.loading import Sent
-from autox.tasks.density.prober import Availability
-from autox.tasks.density.rig import Rig, spoilt
+from autox.tasks.density.load.loading import Sent
+from autox.tasks.density.observation.apicalls import RESTARTED, ApiCalls
+from autox.tasks.density.observation.prober import Availability
+from autox.tasks.density.verdict.arrival import arrival
+from autox.tasks.density.verdict.attribution import culprit
+from autox.tasks.density.verdict.clientnotes import client_notes
+from autox.tasks.density.verdict.explaining import Hindrance, lag_since, notes
+from autox.tasks.density.verdict.figures import Measured, message
+from autox.tasks.density.verdict.rig import Rig, spoilt
 from tests.density.samples import GOOD, all_running, measured, seen
 
 LISTS = ClientGroup(name="lists", verb=Verb.LIST, resource="pods", clients=2, rate=2.0)

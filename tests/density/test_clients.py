@@ -13,10 +13,10 @@ from autox.kube.credentials import bearer
 from autox.model.clientgroups import ClientGroup, Verb
 from autox.model.result import Metric
 from autox.tasks.density.clients.clientfigures import client_metrics
-from autox.tasks.density.clients.clientnotes import client_notes
 from autox.tasks.density.clients.tally import Done, Outcome, Tally
 from autox.tasks.density.clients.traffic import Traffic
 from autox.tasks.density.labels import RunLabels
+from autox.tasks.density.verdict.clientnotes import client_notes
 from tests.faults.webservers import after, every, from_number, says, some, status
 from tests.load.targets import Answer, Seen, Writer, serving
 

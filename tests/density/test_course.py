@@ -7,10 +7,9 @@ from math import inf
 
 import pytest
 
-from autox.core.prometheusreader import Exposition
-from autox.core.prometheustext import CumulativeHistogram, Labels
+from autox.core.formats.prometheusreader import Exposition
+from autox.core.formats.prometheustext import CumulativeHistogram, Labels
 from autox.model.result import Metric, Series
-from autox.tasks.density.callclasses import CallClass
 from autox.tasks.density.course import telling
 from autox.tasks.density.course.components import (
     API_SERVER,
@@ -27,6 +26,7 @@ from autox.tasks.density.course.course import Course
 from autox.tasks.density.course.curve import Curve
 from autox.tasks.density.course.podcurves import pod_series
 from autox.tasks.density.course.windows import Windows, quantile_over_time
+from autox.tasks.density.observation.callclasses import CallClass
 from tests.density.samples import all_running, seen
 
 

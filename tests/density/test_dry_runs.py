@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from autox.core.workloads import expand
+from autox.core.loads.workloads import expand
 from autox.model.density import DensityInputs
 from autox.model.workload import Churn, Churned, ObjectGroup, ObjectKind, Parallel, Poisson, Steady, Step, WorkloadPlan
 from autox.tasks.density.dryrun import forecast

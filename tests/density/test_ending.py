@@ -16,9 +16,9 @@ import pytest
 from autox.kube.client import KubeClient
 from autox.model.refs import NAMESPACES, NODES
 from autox.model.result import Subject
-from autox.tasks.density import heartbeat, sweeping
+from autox.tasks.density.cleanup import heartbeat, sweeping
 from autox.tasks.density.labels import RUN_LABEL, RunLabels, run_label
-from autox.tasks.density.serverclock import ServerClock
+from autox.tasks.density.observation.serverclock import ServerClock
 from autox.tasks.density.target import identify
 from autox.tasks.density.workload import namespace as namespace_of
 from tests.clusters import LocalCluster, run, wait_for

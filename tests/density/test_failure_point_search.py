@@ -10,8 +10,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from autox.core.failurepoint import Answer, End, Outcome, Point, Search, Step, Trial, advance, left, outcome
-from autox.core.threshold import NEXT, ladder
+from autox.core.loads.failurepoint import Answer, End, Outcome, Point, Search, Step, Trial, advance, left, outcome
+from autox.core.loads.threshold import NEXT, ladder
 
 LOADS = ladder(100, 3000, 0.1, whole=True)
 SEARCH = Search(loads=LOADS, objects=tuple(map(int, LOADS)))

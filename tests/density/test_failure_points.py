@@ -13,21 +13,21 @@ from aiohttp import web
 from autox.api.experimentdocument import load_experiment
 from autox.api.groups import group_from_object
 from autox.api.tasks.density.searchstate import SearchState
-from autox.core.assessing import assess, judge
-from autox.core.failurepoint import Outcome, Step, Trial, advance, outcome
-from autox.core.workloads import plan_of
+from autox.core.experiments.assessing import assess, judge
+from autox.core.loads.failurepoint import Outcome, Step, Trial, advance, outcome
+from autox.core.loads.workloads import plan_of
 from autox.model.density import DensityInputs
 from autox.model.errors import ConfigurationError
 from autox.model.failurepoint import FailurePoint, Sought
 from autox.model.result import SLO, Bound, Metric, TaskResult, TaskState
 from autox.model.verdict import Verdict
 from autox.tasks.context import Findings
-from autox.tasks.density.apicalls import RESTARTED
-from autox.tasks.density.failurepoint import search_of
-from autox.tasks.density.hardsigns import HardSigns, afterwards
-from autox.tasks.density.searchfigures import Searched, decisive, findings
-from autox.tasks.density.searchkeeping import Keeping, searches
-from autox.tasks.density.trial import judged
+from autox.tasks.density.observation.apicalls import RESTARTED
+from autox.tasks.density.search.failurepoint import search_of
+from autox.tasks.density.search.figures import Searched, decisive, findings
+from autox.tasks.density.search.hardsigns import HardSigns, afterwards
+from autox.tasks.density.search.keeping import Keeping, searches
+from autox.tasks.density.search.trial import judged
 from tests.api.samples import SPEC, changed, group
 from tests.density.conftest import context_on
 from tests.kube.hostile import listing, serving, status

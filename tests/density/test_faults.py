@@ -7,13 +7,13 @@ from pathlib import Path
 import pytest
 from aiohttp import web
 
-from autox.core.workloads import Planned, expand, plan_of
+from autox.core.loads.workloads import Planned, expand, plan_of
 from autox.model.density import DensityInputs
 from autox.model.errors import ForbiddenError
 from autox.tasks.density.cancellation import beside, uninterrupted
+from autox.tasks.density.cleanup.sweeping import Remains, remove
 from autox.tasks.density.labels import RunLabels
-from autox.tasks.density.loading import Sent, create_all
-from autox.tasks.density.sweeping import Remains, remove
+from autox.tasks.density.load.loading import Sent, create_all
 from autox.tasks.density.target import identify, kubeconfig_of
 from tests.kube.hostile import serving, status
 

@@ -7,7 +7,7 @@ import psutil
 import pytest
 
 from autox.api.tasks.density.kind import KIND
-from autox.tasks.density import hints
+from autox.tasks.density.verdict import hints
 from tests.clusters import LocalCluster
 
 HINTS = {name: text for name, text in vars(hints).items() if name.isupper() and not name.startswith("_")}

@@ -16,7 +16,7 @@ import pytest
 
 from autox.kube.client import KubeClient
 from autox.model.density import DensityInputs
-from autox.tasks.density import heartbeat, sweeping
+from autox.tasks.density.cleanup import heartbeat, sweeping
 from autox.tasks.density.labels import NAMESPACE_LABEL, RUN_LABEL, run_label
 from autox.tasks.density.task import run as load
 from tests.clusterobjects import Object

@@ -7,14 +7,14 @@ import pytest
 from autox.api.tasks.measuring import maker
 from autox.model.result import Metric
 from autox.model.workload import Churned
-from autox.tasks.density.apicalls import ApiCalls, calls_between, worst
-from autox.tasks.density.attribution import culprit
-from autox.tasks.density.explaining import Hindrance, notes
-from autox.tasks.density.figures import Measured, demands, message, metrics
-from autox.tasks.density.leasetimes import LeaseTimes
-from autox.tasks.density.loading import Sent
-from autox.tasks.density.podtimes import PodTimes
-from autox.tasks.density.turnover import Turnover
+from autox.tasks.density.load.loading import Sent
+from autox.tasks.density.load.turnover import Turnover
+from autox.tasks.density.observation.apicalls import ApiCalls, calls_between, worst
+from autox.tasks.density.observation.leasetimes import LeaseTimes
+from autox.tasks.density.observation.podtimes import PodTimes
+from autox.tasks.density.verdict.attribution import culprit
+from autox.tasks.density.verdict.explaining import Hindrance, notes
+from autox.tasks.density.verdict.figures import Measured, demands, message, metrics
 from tests.density.samples import (
     GOOD,
     INPUTS,

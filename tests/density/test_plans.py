@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from autox.api.experimentdocument import load_experiment
 from autox.api.tasks.kind import HIDDEN
 from autox.api.values import check_values
-from autox.core.workloads import Planned, expand, last_due, plan_of, pods, seconds
+from autox.core.loads.workloads import Planned, expand, last_due, plan_of, pods, seconds
 from autox.model.density import DensityInputs
 from autox.model.errors import ConfigurationError
 from autox.model.groups import ChartRef

@@ -4,8 +4,8 @@ from math import inf
 
 import pytest
 
-from autox.tasks.density.podtimes import quantile
-from autox.tasks.density.serverclock import ServerClock
+from autox.tasks.density.observation.podtimes import quantile
+from autox.tasks.density.observation.serverclock import ServerClock
 from tests.density.samples import SECOND, pod, running_pod, seen, sight_of, synchronous
 
 

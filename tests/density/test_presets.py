@@ -12,8 +12,8 @@ import pytest
 from autox.api.documents import checked
 from autox.api.tasks.density.kind import DensitySection
 from autox.api.tasks.density.presets import PRESETS, PresetSection
-from autox.core.workloads import expand, plan_of, pods
-from autox.core.yamltext import read_yaml
+from autox.core.formats.yamltext import read_yaml
+from autox.core.loads.workloads import expand, plan_of, pods
 from autox.kube.client import KubeClient
 from autox.model.density import DensityInputs
 from autox.model.errors import ConfigurationError

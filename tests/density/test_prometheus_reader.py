@@ -4,8 +4,8 @@ from math import inf, isnan
 
 import pytest
 
-from autox.core.prometheusreader import Exposition, Reader
-from autox.core.prometheustext import CumulativeHistogram
+from autox.core.formats.prometheusreader import Exposition, Reader
+from autox.core.formats.prometheustext import CumulativeHistogram
 
 TEXT = """\
 # TYPE cpu_seconds_total counter

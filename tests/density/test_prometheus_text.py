@@ -4,8 +4,8 @@ from math import inf, isnan
 
 import pytest
 
-from autox.core.prometheusreader import Reader
-from autox.core.prometheustext import CumulativeHistogram, increase, quantile, samples, summed
+from autox.core.formats.prometheusreader import Reader
+from autox.core.formats.prometheustext import CumulativeHistogram, increase, quantile, samples, summed
 
 # The histograms and expectations of Prometheus' own promql/promqltest/testdata/histograms.test.
 POSITIVE = CumulativeHistogram((0.1, 0.2, 1.0, inf), (5, 7, 11, 12))

@@ -5,9 +5,9 @@ from typing import Any
 
 import pytest
 
-from autox.tasks.density.attribution import culprit
-from autox.tasks.density.prober import Availability
-from autox.tasks.density.rig import Rig, spoilt
+from autox.tasks.density.observation.prober import Availability
+from autox.tasks.density.verdict.attribution import culprit
+from autox.tasks.density.verdict.rig import Rig, spoilt
 from tests.density.samples import GOOD, all_running, measured, seen
 from tests.density.test_attribution import LATE, run
 

@@ -23,9 +23,9 @@ from autox.model.refs import CONFIG_MAPS, ENDPOINT_SLICES, NAMESPACES, SECRETS, 
 from autox.model.result import Subject
 from autox.model.workload import Churn, ObjectGroup, ObjectKind, Parallel, Poisson, Step, WorkloadPlan
 from autox.tasks.context import Findings
-from autox.tasks.density.clients.permission import refuse_forbidden
 from autox.tasks.density.course.components import AGENTS, API_SERVER, CONTROLLER_MANAGER, METERS, SCHEDULER
 from autox.tasks.density.dryrun import forecast
+from autox.tasks.density.permission import refuse_forbidden
 from autox.tasks.density.target import refuse_self
 from autox.tasks.density.task import run
 from tests.clusters import LocalCluster, wait_for

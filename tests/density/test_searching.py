@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from aiohttp import web
 
-from autox.core.failurepoint import Trial
+from autox.core.loads.failurepoint import Trial
 from autox.kube.client import KubeClient
 from autox.model.density import DensityInputs
 from autox.model.failurepoint import FailurePoint, Sought
@@ -15,9 +15,9 @@ from autox.model.result import SLO, Bound, Subject
 from autox.tasks.context import Findings
 from autox.tasks.density.labels import RunLabels
 from autox.tasks.density.loadtest import LoadTest
-from autox.tasks.density.searchkeeping import Keeping, digest_of, searches
+from autox.tasks.density.search.keeping import Keeping, digest_of, searches
+from autox.tasks.density.search.trial import perform
 from autox.tasks.density.task import run
-from autox.tasks.density.trial import perform
 from tests.clusters import LocalCluster
 from tests.density.conftest import context_on, left_behind
 from tests.kube.hostile import serving, status

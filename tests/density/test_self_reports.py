@@ -6,12 +6,12 @@ from typing import Any
 
 import pytest
 
-from autox.tasks.density import hints
-from autox.tasks.density.attribution import culprit
 from autox.tasks.density.course.components import API_SERVER, CONTROLLER_MANAGER, ETCD, SCHEDULER
 from autox.tasks.density.course.course import Course
 from autox.tasks.density.course.selfreport import SelfReport, self_report
-from autox.tasks.density.prober import Availability
+from autox.tasks.density.observation.prober import Availability
+from autox.tasks.density.verdict import hints
+from autox.tasks.density.verdict.attribution import culprit
 from tests.density.samples import GOOD, pod, running_pod
 from tests.density.test_attribution import LATE, run, took
 from tests.density.test_course import buckets, course, metrics

@@ -2,7 +2,7 @@
 
 import pytest
 
-from autox.tasks.density.throughput import throughput
+from autox.tasks.density.observation.throughput import throughput
 from tests.density.samples import pod, seen
 
 

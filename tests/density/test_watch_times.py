@@ -2,7 +2,7 @@
 
 from math import inf
 
-from autox.tasks.density.watchtimes import WatchTimes
+from autox.tasks.density.observation.watchtimes import WatchTimes
 
 
 def test_news_takes_as_long_as_the_watcher_waits_for_it() -> None:

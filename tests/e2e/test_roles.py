@@ -27,11 +27,11 @@ from autox.model.result import Subject
 from autox.model.workload import ObjectGroup, ObjectKind, Steady, Step, WorkloadPlan
 from autox.nodes.node.clients import open_clients
 from autox.tasks.context import Findings
-from autox.tasks.density import heartbeat
+from autox.tasks.density.cleanup import heartbeat
 from autox.tasks.density.fleets.fleet import Fleet
 from autox.tasks.density.labels import RunLabels
+from autox.tasks.density.observation.serverclock import ServerClock
 from autox.tasks.density.rights import NAME
-from autox.tasks.density.serverclock import ServerClock
 from autox.tasks.density.task import run as load_task
 from autox.tasks.density.workload import namespace as namespace_of
 from tests.auditing import ACCOUNT

@@ -4,7 +4,7 @@ from fractions import Fraction
 
 import pytest
 
-from autox.core.notation import parse_quantity
+from autox.core.formats.notation import parse_quantity
 
 
 @pytest.mark.parametrize(

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from autox.core.yamltext import write_yaml
+from autox.core.formats.yamltext import write_yaml
 from autox.kube.auth import from_kubeconfig
 from autox.kube.connection import FixedCredentials
 from autox.kube.credentials import bearer

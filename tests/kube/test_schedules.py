@@ -9,7 +9,7 @@ import pytest
 from pydantic import TypeAdapter, ValidationError
 
 from autox.api.fields import CronSchedule
-from autox.core import schedule
+from autox.core.formats import schedule
 from autox.kube.client import KubeClient
 from autox.kube.objects import Object
 from autox.model.errors import InvalidError

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 import uvloop
 
-from autox.core.histogram import Histogram
+from autox.core.statistics.histogram import Histogram
 from autox.load.tally import HttpLoadResult
 from tests.load.targets import HELLO, Answer, Seen, Writer, drive, serving
 

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from autox.core.histogram import Histogram
+from autox.core.statistics.histogram import Histogram
 
 DURATIONS = st.lists(st.floats(min_value=0, max_value=1e5), max_size=200)
 PERCENTS = st.sampled_from([0.1, 1, 25, 50, 75, 90, 95, 99, 99.9, 99.99, 100])

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from autox.core.pacing import Schedule, requests_within
+from autox.core.loads.pacing import Schedule, requests_within
 
 
 @given(st.floats(min_value=0, max_value=1e7), st.floats(min_value=0.01, max_value=1e5), st.integers(0, 10**9))

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from autox.core.pacing import Schedule
+from autox.core.loads.pacing import Schedule
 from autox.load.cputime import Denied, Throttling
 from autox.load.self_check import BEAT_SECONDS, SelfCheck
 from autox.load.tally import Tally

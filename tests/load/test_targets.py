@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from autox.core.pacing import Schedule
+from autox.core.loads.pacing import Schedule
 from autox.load.self_check import SelfCheck
 from autox.model.tasks import ErrorRange
 from autox.wire.connecting import Address

@@ -18,7 +18,7 @@ import aiohttp
 import psutil
 import pytest
 
-from autox.core.exposition import CONTENT_TYPE
+from autox.core.formats.exposition import CONTENT_TYPE
 from autox.kube.auth import from_kubeconfig
 from autox.kube.client import KubeClient
 from autox.model.addresses import Address

@@ -8,8 +8,8 @@ from typing import Any
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from autox.core.stagefaults import WAYS, stage_faults
-from autox.core.stagetable import STANDARD_TABLE, before_standard
+from autox.core.pods.stagefaults import WAYS, stage_faults
+from autox.core.pods.stagetable import STANDARD_TABLE, before_standard
 from autox.model.stages import ENDED, FOREVER, Selector, Stage, StageTable, State
 from autox.nodes.mock.deciding import decide
 from autox.nodes.mock.plan import Plan

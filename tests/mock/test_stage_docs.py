@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from autox.api.stages import load_stages
-from autox.core.stagetable import STANDARD
+from autox.core.pods.stagetable import STANDARD
 from autox.nodes.mock.logs import LOG_INTERVAL
 from autox.nodes.mock.stagedocs import with_generated
 from autox.nodes.mock.usage import CPU_USAGE, MEMORY_USAGE

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from autox.api.stages import load_stages
-from autox.core.stagetable import STANDARD
+from autox.core.pods.stagetable import STANDARD
 from autox.model.errors import ConfigurationError
 from autox.model.stages import CrashLoopBackOff, Outage, Selector, Stage, State
 

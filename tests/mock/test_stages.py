@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from autox.core.stagetable import STANDARD, before_standard
+from autox.core.pods.stagetable import STANDARD, before_standard
 from autox.model.stages import CrashLoopBackOff, Selector, Stage, StageTable, State
 from autox.nodes.mock.deciding import decide
 from autox.nodes.mock.plan import Plan

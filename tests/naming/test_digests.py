@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from autox.core.naming import digest
+from autox.core.experiments.naming import digest
 from autox.model.errors import ConfigurationError
 from autox.model.groups import ChartRef
 

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from autox.core.merging import merge_values, without_nulls
+from autox.core.experiments.merging import merge_values, without_nulls
 from autox.model.errors import ConfigurationError
 
 

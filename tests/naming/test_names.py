@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from autox.core.naming import experiment_name
+from autox.core.experiments.naming import experiment_name
 from autox.model.experiments import Identity
 from autox.model.refs import ObjectRef
 

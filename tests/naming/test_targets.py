@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from autox.api.tasks.table import targets_of
-from autox.core.hosts import target_label
+from autox.core.formats.hosts import target_label
 
 
 def http(url: Any) -> tuple[str, ...]:

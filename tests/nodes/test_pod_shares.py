@@ -6,7 +6,7 @@ from itertools import pairwise
 import pytest
 
 from autox.api.nodes import ROOMY_CIDR, nodes_config_from_flags
-from autox.core.podshares import pod_share
+from autox.core.pods.podshares import pod_share
 from autox.model.errors import ConfigurationError
 from autox.nodes.services.addresses import AddressPool
 

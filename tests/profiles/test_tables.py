@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from autox.core import pprof
-from autox.core.pprof import ProfileError, Row, top
+from autox.core.formats import pprof
+from autox.core.formats.pprof import ProfileError, Row, top
 from tests.profiles.pprofs import Stack, message, number, packed, plain, varint
 
 SAMPLES: list[tuple[Stack, tuple[int, int]]] = [

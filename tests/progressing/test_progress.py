@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from autox.core.progressing import Progress, Remedy, progress
-from autox.core.runfacts import RunnerFacts, WorkloadFacts, WorkloadKind
+from autox.core.experiments.progressing import Progress, Remedy, progress
+from autox.core.experiments.runfacts import RunnerFacts, WorkloadFacts, WorkloadKind
 from autox.model.experiments import ExperimentRecord
 from autox.model.verdict import Phase, Verdict
 from tests.deciding import samples

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from autox.api.experiments import object_from_record
-from autox.core.naming import experiment_name
+from autox.core.experiments.naming import experiment_name
 from autox.kube.client import KubeClient
 from autox.kube.objects import Object, metadata
 from autox.model.errors import NotFoundError

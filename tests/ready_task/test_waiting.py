@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from autox.core.workloadpods import label_selector
+from autox.core.experiments.workloadpods import label_selector
 from autox.kube.auth import from_kubeconfig
 from autox.kube.client import KubeClient
 from autox.model.errors import ConfigurationError, DeadlineError, ForbiddenError, PermanentError

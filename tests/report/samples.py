@@ -5,8 +5,8 @@ from collections.abc import Iterable
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
-from autox.core.assessing import assess as judged
-from autox.core.assessing import judge
+from autox.core.experiments.assessing import assess as judged
+from autox.core.experiments.assessing import judge
 from autox.model.result import (
     SLO,
     Bound,
@@ -23,7 +23,7 @@ from autox.model.result import (
     TaskState,
 )
 from autox.model.verdict import Verdict
-from autox.tasks.density import hints
+from autox.tasks.density.verdict import hints
 
 BEGAN = datetime(2026, 11, 2, 9, 30, 12, 345678, tzinfo=UTC)
 ENVIRONMENT = {"autox": "0.1.0", "python": "3.11.7", "machine": "x86_64", "cpus": "2", "kubernetes": "v1.35.0"}

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from autox.core.thinning import Point, thinned
+from autox.core.statistics.thinning import Point, thinned
 
 POINTS = st.lists(
     st.tuples(st.floats(0, 1e6), st.none() | st.floats(allow_nan=False)), max_size=60, unique_by=lambda point: point[0]

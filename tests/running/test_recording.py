@@ -10,7 +10,7 @@ import pytest
 
 from autox.api.experiments import object_from_record
 from autox.api.results import compact, encoded
-from autox.core.looping import with_earlier
+from autox.core.experiments.looping import with_earlier
 from autox.kube.auth import from_kubeconfig
 from autox.kube.client import KubeClient
 from autox.kube.objects import Object

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from autox.core.workloadpods import unfinished
+from autox.core.experiments.workloadpods import unfinished
 from autox.kube.auth import from_kubeconfig
 from autox.kube.client import KubeClient
 from autox.kube.objects import Object

@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from autox.core.merging import merge_values
-from autox.core.yamltext import DuplicateKeyError, YamlError, read_documents, read_yaml, write_yaml
+from autox.core.experiments.merging import merge_values
+from autox.core.formats.yamltext import DuplicateKeyError, YamlError, read_documents, read_yaml, write_yaml
 from tests.yaml_reading.helm import REFUSED, Helm, alike
 
 pytestmark = pytest.mark.integration

@@ -12,8 +12,8 @@ from autox.api.fields import Duration, NonEmpty, Percent, PositiveNumber, Shape
 from autox.api.tasks.kind import HIDDEN, Kind, Load, as_given
 from autox.api.tasks.metrics import PERCENT, PERCENTILES, MetricFamily, percentile
 from autox.api.tasks.rights import Of, endpoints
-from autox.core.hosts import host_of, target_of_url
-from autox.core.notation import parse_duration
+from autox.core.formats.hosts import host_of, target_of_url
+from autox.core.formats.notation import parse_duration
 from autox.model.result import SLO
 from autox.model.tasks import ErrorRange, HttpInputs
 

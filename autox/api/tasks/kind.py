@@ -59,7 +59,7 @@ class Kind:
         metrics: that it makes, those that are asked for most first.
         official: upper limits on some of them, by name without ``NAME/``: the SLOs that the field has agreed on.
         targets: what it loads by its ``chart_section``, of which only the form is known, and by the namespace that the
-            experiment runs in: the same words for the same target (``autox.core.hosts``), or nothing.
+            experiment runs in: the same words for the same target (``autox.core.formats.hosts``), or nothing.
         needs_cluster: it cannot be carried out without the cluster that the experiment runs in.
         rights: what it may do with that cluster.
         secrets: fields of ``chart_section`` that name a Secret. Each has a key of it mounted, and the field of

@@ -8,7 +8,7 @@ from autox.api.documents import Document
 from autox.api.fields import ApiGroup, ApiResource, ApiVersion, DnsLabel, DnsName, Duration, NonEmpty, ObjectName
 from autox.api.tasks.kind import Kind, as_given
 from autox.api.tasks.rights import Of, Right, endpoints
-from autox.core.notation import parse_duration
+from autox.core.formats.notation import parse_duration
 from autox.model.refs import ObjectRef
 from autox.model.tasks import ReadyInputs, ReadyObject
 

@@ -14,7 +14,7 @@ from autox.cli.parts.places import place_of, place_of_experiment
 from autox.cli.parts.tables import paragraph
 from autox.cli.parts.targeting import Target, target_options
 from autox.cli.parts.waiting import Wanted, checked_within
-from autox.core.notation import parse_duration
+from autox.core.formats.notation import parse_duration
 from autox.kube.client import KubeClient
 from autox.model.refs import EXPERIMENT_GROUPS
 from autox.report.legible import legible

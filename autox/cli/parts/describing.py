@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from autox.api.slos import object_from_outcome
-from autox.core.runwording import TROUBLES
+from autox.core.experiments.runwording import TROUBLES
 from autox.kube.objects import micro_timestamp
 from autox.model.result import Bound, SLOOutcome
 from autox.model.verdict import Verdict

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from autox.api.groups import group_from_object
-from autox.core.deciding import decide
+from autox.core.experiments.deciding import decide
 from autox.kube.client import KubeClient
 from autox.kube.objects import Object, metadata
 from autox.model.decision import Action, Decision

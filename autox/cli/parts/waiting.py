@@ -16,7 +16,7 @@ from dataclasses import dataclass
 
 from autox.cli.parts import groups
 from autox.cli.parts.assertions import Checked, Condition, check, exit_code, missing
-from autox.core.deciding import is_of_other_pods
+from autox.core.experiments.deciding import is_of_other_pods
 from autox.kube.client import KubeClient
 from autox.kube.watch import watch
 from autox.model.errors import InvalidError, NotFoundError, TransientError

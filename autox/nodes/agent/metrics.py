@@ -5,7 +5,7 @@
 
 from collections.abc import Iterator
 
-from autox.core.exposition import Family, labelled, page
+from autox.core.formats.exposition import Family, labelled, page
 from autox.nodes.agent.figures import AgentFigures, LeaseFigures, NodeFigures
 from autox.nodes.provider import PodFigures
 

@@ -11,7 +11,7 @@ from collections.abc import Callable
 import msgspec
 from aiohttp import web
 
-from autox.core.exposition import CONTENT_TYPE
+from autox.core.formats.exposition import CONTENT_TYPE
 from autox.model.addresses import Address
 from autox.model.errors import ConfigurationError
 from autox.nodes.agent.figures import AgentFigures, ailment

@@ -8,7 +8,7 @@ import math
 from collections.abc import Collection, Iterable, Iterator, Mapping
 
 from autox.core.backoff import Backoff
-from autox.core.stagetable import is_immediate
+from autox.core.pods.stagetable import is_immediate
 from autox.model.stages import ANY, FOREVER, RUN_SECONDS, RUNNING, Selector, Stage, State
 from autox.nodes.mock.chance import drawn
 from autox.nodes.mock.endings import has_own_policies, policies

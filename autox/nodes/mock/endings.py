@@ -5,7 +5,7 @@ good and is followed by a new start of the others. The pod ends when none is lef
 container leave its end that may not be started again, so what was told of one is told again as it was.
 """
 
-from autox.core.restarting import RestartRule, restarts
+from autox.core.pods.restarting import RestartRule, restarts
 from autox.model.stages import Stage, State
 from autox.nodes.mock.pods import Container, ContainerStatus, Pod
 

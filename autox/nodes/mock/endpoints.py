@@ -9,8 +9,8 @@ from collections.abc import Callable, Iterable, Mapping
 
 from aiohttp import web
 
-from autox.core.exposition import CONTENT_TYPE
-from autox.core.notation import parse_quantity
+from autox.core.formats.exposition import CONTENT_TYPE
+from autox.core.formats.notation import parse_quantity
 from autox.kube.client import KubeClient
 from autox.kube.objects import Object
 from autox.model.errors import InvalidError, NotFoundError

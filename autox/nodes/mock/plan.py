@@ -12,7 +12,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from autox.core.backoff import Backoff
-from autox.core.stagetable import STANDARD_TABLE, is_immediate
+from autox.core.pods.stagetable import STANDARD_TABLE, is_immediate
 from autox.model.stages import ENDED, Stage, StageTable, State
 from autox.nodes.mock.choosing import InvalidAnnotationError, applicable, first_at_once, first_due
 from autox.nodes.mock.endings import ended, has_own_policies

@@ -19,7 +19,7 @@ from ipaddress import IPv4Network
 
 import msgspec
 
-from autox.core.stagetable import STANDARD_TABLE
+from autox.core.pods.stagetable import STANDARD_TABLE
 from autox.kube.client import KubeClient
 from autox.kube.decoders import StructDecoder
 from autox.kube.listing import Query

@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from hashlib import blake2b
 from itertools import starmap
 
-from autox.core.notation import parse_quantity
+from autox.core.formats.notation import parse_quantity
 from autox.nodes.mock.podview import ContainerView, PodView
 
 CPU_USAGE = "autox.dev/cpu-usage"

@@ -10,7 +10,7 @@ its deprecation hides since 1.29.
 
 from datetime import UTC, datetime
 
-from autox.core.exposition import Family, page
+from autox.core.formats.exposition import Family, page
 from autox.kube.objects import Object, timestamp
 from autox.nodes.mock.metering import NodeReading, PodReading, Reading
 

@@ -12,8 +12,15 @@ from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
-from autox.core.notation import parse_duration
-from autox.core.runfacts import DEADLINE, NOT_SCHEDULED, START_TIMEOUT, SUSPENDED, WorkloadFacts, WorkloadKind
+from autox.core.experiments.runfacts import (
+    DEADLINE,
+    NOT_SCHEDULED,
+    START_TIMEOUT,
+    SUSPENDED,
+    WorkloadFacts,
+    WorkloadKind,
+)
+from autox.core.formats.notation import parse_duration
 from autox.kube.client import KubeClient
 from autox.kube.objects import Object, metadata, moment
 from autox.kube.released import released

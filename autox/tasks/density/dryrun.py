@@ -12,8 +12,8 @@ from hashlib import sha256
 from itertools import chain
 
 from autox.api.tasks.density.limits import stored
-from autox.core.churning import created_again, namespaces_taken, taken
-from autox.core.workloads import Planned, expand, last_due, latency_plan, plan_of
+from autox.core.loads.churning import created_again, namespaces_taken, taken
+from autox.core.loads.workloads import Planned, expand, last_due, latency_plan, plan_of
 from autox.model.density import DensityInputs
 from autox.model.workload import Churned, ObjectKind
 from autox.tasks.density.labels import RunLabels

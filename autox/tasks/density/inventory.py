@@ -5,10 +5,10 @@ None of it ends a run: where there is no answer, that is told in words, beside a
 
 from autox.kube.client import KubeClient
 from autox.model.errors import AutoxError
-from autox.tasks.density import sweeping
-from autox.tasks.density.apicalls import ApiCalls, Snapshot, calls_between, reader, snapshot
+from autox.tasks.density.cleanup import sweeping
 from autox.tasks.density.labels import RunLabels
-from autox.tasks.density.loading import Sent, standing
+from autox.tasks.density.load.loading import Sent, standing
+from autox.tasks.density.observation.apicalls import ApiCalls, Snapshot, calls_between, reader, snapshot
 
 
 class Readings:

@@ -11,7 +11,7 @@ from contextlib import suppress
 from dataclasses import replace
 from typing import Any
 
-from autox.core.workloads import LATENCY_RATE, expand, latency_plan, plan_of, seconds
+from autox.core.loads.workloads import LATENCY_RATE, expand, latency_plan, plan_of, seconds
 from autox.kube.client import KubeClient
 from autox.model.density import DensityInputs
 from autox.model.errors import AutoxError, DeadlineError
@@ -19,14 +19,10 @@ from autox.model.refs import NAMESPACES
 from autox.model.result import Note, NoteKind
 from autox.nodes.agent.supervision import supervise
 from autox.tasks.context import Findings, TaskContext
-from autox.tasks.density import explaining, figures, heartbeat, inventory, namespaces
-from autox.tasks.density.applying import Applying
-from autox.tasks.density.arrival import Arrival, arrival
-from autox.tasks.density.attribution import culprit
+from autox.tasks.density import inventory
 from autox.tasks.density.cancellation import beside, uninterrupted
-from autox.tasks.density.churning import Churning
-from autox.tasks.density.cleaning import clean
-from autox.tasks.density.clients.clientnotes import account_note, client_notes
+from autox.tasks.density.cleanup import heartbeat
+from autox.tasks.density.cleanup.cleaning import clean
 from autox.tasks.density.clients.traffic import Traffic
 from autox.tasks.density.course import telling
 from autox.tasks.density.course.course import Course
@@ -34,18 +30,25 @@ from autox.tasks.density.course.podcurves import pod_series
 from autox.tasks.density.course.sampler import sampling
 from autox.tasks.density.course.selfreport import self_report
 from autox.tasks.density.course.sources import sources
-from autox.tasks.density.explaining import Hindrance, notes
 from autox.tasks.density.fleets.nodes import Nodes
-from autox.tasks.density.hindering import hindrance
 from autox.tasks.density.labels import RunLabels
-from autox.tasks.density.loading import Sent
-from autox.tasks.density.observing import Observer
-from autox.tasks.density.podtimes import PodTimes
-from autox.tasks.density.prober import probing
+from autox.tasks.density.load import namespaces
+from autox.tasks.density.load.applying import Applying
+from autox.tasks.density.load.churning import Churning
+from autox.tasks.density.load.loading import Sent
+from autox.tasks.density.load.turnover import Turnover
+from autox.tasks.density.observation.observing import Observer
+from autox.tasks.density.observation.podtimes import PodTimes
+from autox.tasks.density.observation.prober import probing
+from autox.tasks.density.observation.serverclock import ServerClock
 from autox.tasks.density.profiling import Profiler
-from autox.tasks.density.rig import Rig, not_kept, spoilt
-from autox.tasks.density.serverclock import ServerClock
-from autox.tasks.density.turnover import Turnover
+from autox.tasks.density.verdict import explaining, figures
+from autox.tasks.density.verdict.arrival import Arrival, arrival
+from autox.tasks.density.verdict.attribution import culprit
+from autox.tasks.density.verdict.clientnotes import account_note, client_notes
+from autox.tasks.density.verdict.explaining import Hindrance, notes
+from autox.tasks.density.verdict.hindering import hindrance
+from autox.tasks.density.verdict.rig import Rig, not_kept, spoilt
 from autox.tasks.density.workload import namespace
 
 

@@ -12,7 +12,7 @@ from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
-from autox.core.pprof import ProfileError, top
+from autox.core.formats.pprof import ProfileError, top
 from autox.model.profiling import MOST_ROWS, Profile, ProfileKind, ProfileMoment, ProfileRow, Profiling
 from autox.model.result import Note
 from autox.tasks.density.course.sources import Sources, UnreadableError

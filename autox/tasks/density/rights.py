@@ -35,9 +35,10 @@ from autox.model.refs import (
 )
 from autox.model.workload import Churned
 from autox.nodes.node.leases import NAMESPACE as NODE_LEASES
-from autox.tasks.density import heartbeat, prober
+from autox.tasks.density.cleanup import heartbeat
 from autox.tasks.density.clients.accountobjects import account_name, place_of, roles_of
 from autox.tasks.density.clients.asking import RESOURCES as CLIENTS
+from autox.tasks.density.observation import prober
 from autox.tasks.density.workload import RESOURCES
 
 NAME = "autox-density"

@@ -22,10 +22,8 @@ from autox.model.errors import AutoxError, ConfigurationError
 from autox.model.result import Note
 from autox.nodes.node.clients import open_clients
 from autox.tasks.context import Findings, TaskContext
-from autox.tasks.density import sweeping
-from autox.tasks.density.clients.permission import refuse_forbidden, refuse_without
+from autox.tasks.density.cleanup import sweeping
 from autox.tasks.density.dryrun import forecast
-from autox.tasks.density.failurepoint import search
 from autox.tasks.density.fleets.agents import Agents
 from autox.tasks.density.fleets.fleet import Fleet
 from autox.tasks.density.fleets.givennodes import GivenNodes, find
@@ -33,7 +31,9 @@ from autox.tasks.density.fleets.nodes import Nodes
 from autox.tasks.density.fleets.orders import shared_out
 from autox.tasks.density.labels import RunLabels
 from autox.tasks.density.loadtest import LoadTest
+from autox.tasks.density.permission import refuse_forbidden, refuse_without
 from autox.tasks.density.rights import OF_CHURN, of_accounts
+from autox.tasks.density.search.failurepoint import search
 from autox.tasks.density.target import Identity, identify, kubeconfig_of, refuse_self
 
 

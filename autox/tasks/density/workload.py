@@ -1,6 +1,6 @@
 """The objects that a run puts on the control plane: namespaces, and whatever its plan has, with small pods. Pure.
 
-Which ones, and when each is due, is said by ``autox.core.workloads``.
+Which ones, and when each is due, is said by ``autox.core.loads.workloads``.
 
 The pods are as plain as pods can be (no token, no service environment, nothing to pull that matters, since nobody
 runs them), and pass the strictest Pod Security Standard. They end within a second, by the word of their node, as other
@@ -16,8 +16,8 @@ from collections.abc import Callable, Iterable, Mapping
 from hashlib import shake_256
 from typing import Any
 
-from autox.core.merging import merge_values
-from autox.core.workloads import Planned, filled
+from autox.core.experiments.merging import merge_values
+from autox.core.loads.workloads import Planned, filled
 from autox.kube.objects import Object
 from autox.model.refs import (
     CONFIG_MAPS,

@@ -2,8 +2,8 @@
 
 from datetime import UTC, datetime, timedelta
 
-from autox.core.progressing import Progress, progress
-from autox.core.runfacts import RunnerFacts
+from autox.core.experiments.progressing import Progress, progress
+from autox.core.experiments.runfacts import RunnerFacts
 from autox.kube.client import KubeClient
 from autox.model.experiments import ExperimentRecord
 from autox.model.refs import JOBS, ObjectRef

@@ -10,7 +10,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from typing import Any, TypeVar
 
 from autox.api.experiments import label_selector, record_from_object
-from autox.core.deciding import is_live
+from autox.core.experiments.deciding import is_live
 from autox.kube.client import KubeClient
 from autox.kube.objects import Object
 from autox.model.errors import NotFoundError

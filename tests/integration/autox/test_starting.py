@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from autox.core.progressing import Progress, Remedy
+from autox.core.experiments.progressing import Progress, Remedy
 from autox.kube.client import KubeClient
 from autox.kube.objects import metadata
 from autox.model.experiments import ExperimentRecord

@@ -2,7 +2,7 @@
 
 import pytest
 
-from autox.core.progressing import Progress
+from autox.core.experiments.progressing import Progress
 from autox.kube.client import KubeClient
 from autox.kube.objects import metadata
 from autox.model.refs import NODES, PODS, Resource

@@ -7,7 +7,7 @@ from pydantic import AfterValidator, Field
 from autox.api.documents import Document
 from autox.api.fields import Duration, PositiveNumber, Shape
 from autox.api.tasks.density.limits import MOST_CYCLES
-from autox.core.notation import parse_duration
+from autox.core.formats.notation import parse_duration
 from autox.model.workload import Churn, Churned
 
 _SHARE = Shape(pattern=r"(100|[0-9]{1,2}(\.[0-9]{1,6})?)%", most=12, what="a share such as 10%, at most 100%")

@@ -5,8 +5,8 @@ Pods of a node that was deleted are for the garbage collector of pods, which wai
 
 from collections.abc import Iterator
 
-from autox.core.churning import taken
-from autox.core.workloads import groups, plan_of
+from autox.core.loads.churning import taken
+from autox.core.loads.workloads import groups, plan_of
 from autox.model.clientgroups import Verb
 from autox.model.density import DensityInputs
 from autox.model.refs import LEASES, NODES

@@ -9,7 +9,7 @@ from pydantic import Field, WithJsonSchema, model_validator
 from autox.api.documents import Document
 from autox.api.fields import Duration, PositiveNumber, Shape
 from autox.api.tasks.metrics import MetricFamily
-from autox.core.notation import parse_duration
+from autox.core.formats.notation import parse_duration
 from autox.model.failurepoint import FailurePoint, Sought
 from autox.model.result import SLO
 

@@ -25,7 +25,7 @@ from autox.api.tasks.density.plan import PlanSection, shown
 from autox.api.tasks.density.presets import PresetSection
 from autox.api.tasks.density.profiles import ProfilesSection
 from autox.api.tasks.kind import Kind, Load, as_given
-from autox.core.notation import parse_duration
+from autox.core.formats.notation import parse_duration
 from autox.model.density import DensityInputs
 from autox.model.failurepoint import Sought
 from autox.model.result import SLO

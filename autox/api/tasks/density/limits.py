@@ -24,7 +24,7 @@ from autox.api.tasks.density.wording import (
     TOO_MANY_AGENTS,
     TOO_MANY_NODES,
 )
-from autox.core.workloads import LATENCY, LATENCY_RATE, WITH_DATA, expand, groups, last_due, plan_of, pods
+from autox.core.loads.workloads import LATENCY, LATENCY_RATE, WITH_DATA, expand, groups, last_due, plan_of, pods
 from autox.model.density import DensityInputs
 from autox.model.workload import ObjectKind
 

@@ -22,9 +22,9 @@ from autox.api.tasks.density.clustersection import ClusterSection
 from autox.api.tasks.density.kind import KIND as DENSITY
 from autox.api.tasks.density.kind import DensityLoad
 from autox.api.tasks.measuring import maker, why_not_made
-from autox.core.merging import merge_values, without_nulls
-from autox.core.notation import parse_duration
-from autox.core.workloads import LATENCY_RATE, plan_of, seconds
+from autox.core.experiments.merging import merge_values, without_nulls
+from autox.core.formats.notation import parse_duration
+from autox.core.loads.workloads import LATENCY_RATE, plan_of, seconds
 from autox.model.density import DensityInputs
 from autox.model.errors import ConfigurationError
 from autox.model.matrix import Factor, Matrix, Variant

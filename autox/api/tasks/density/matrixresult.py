@@ -10,8 +10,8 @@ from typing import Any
 
 from pydantic.alias_generators import to_camel
 
-from autox.core.comparing import ALPHA
-from autox.core.contrasts import is_counted, observation
+from autox.core.statistics.comparing import ALPHA
+from autox.core.statistics.contrasts import is_counted, observation
 from autox.model.comparison import Comparison, Finding
 from autox.model.matrix import Trial
 

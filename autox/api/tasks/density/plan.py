@@ -21,8 +21,8 @@ from autox.api.tasks.density.limits import (
     MOST_STEPS,
 )
 from autox.api.tasks.kind import HIDDEN
-from autox.core.notation import SIZE, parse_duration, parse_size
-from autox.core.workloads import WITH_DATA, WITH_REPLICAS
+from autox.core.formats.notation import SIZE, parse_duration, parse_size
+from autox.core.loads.workloads import WITH_DATA, WITH_REPLICAS
 from autox.model.workload import (
     ByPods,
     ObjectGroup,

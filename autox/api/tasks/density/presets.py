@@ -19,7 +19,7 @@ from autox.api.tasks.density.clientlimits import MOST_CLIENTS
 from autox.api.tasks.density.clients import ClientsSection
 from autox.api.tasks.density.limits import MOST_CYCLES, MOST_LATENCY_PODS, MOST_NAMESPACES, MOST_OBJECTS, MOST_PODS
 from autox.api.tasks.density.plan import PlanSection
-from autox.core.workloads import INDEX
+from autox.core.loads.workloads import INDEX
 from autox.model.workload import Churned
 
 Fragment = dict[str, Any]

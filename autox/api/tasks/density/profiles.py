@@ -6,7 +6,7 @@ from pydantic import Field, model_validator
 
 from autox.api.documents import Document
 from autox.api.fields import Duration
-from autox.core.notation import parse_duration
+from autox.core.formats.notation import parse_duration
 from autox.model.profiling import MOST_SECONDS, ProfileMoment, Profiling
 
 

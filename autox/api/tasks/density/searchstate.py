@@ -7,7 +7,7 @@ from typing import Annotated, Self
 from pydantic import AwareDatetime, ConfigDict, Field
 
 from autox.api.documents import Document, checked
-from autox.core.failurepoint import Trial
+from autox.core.loads.failurepoint import Trial
 from autox.model.errors import ConfigurationError
 
 

@@ -13,8 +13,8 @@ import click
 from autox.api.experimentdocument import load_experiment
 from autox.cli.commands.density.undertest import cluster_options, path_of, refuse_two
 from autox.cluster.files import write_private
-from autox.core.notation import parse_duration
-from autox.core.yamltext import write_yaml
+from autox.core.formats.notation import parse_duration
+from autox.core.formats.yamltext import write_yaml
 from autox.kube.auth import from_kubeconfig
 from autox.kube.client import KubeClient
 from autox.kube.connection import Connection

@@ -23,8 +23,8 @@ from autox.cluster.binaries.settings import BinarySettings
 from autox.cluster.binaries.tools import Tool
 from autox.cluster.files import write_private
 from autox.cluster.programs import chosen
-from autox.core.comparing import compare, trials_needed
-from autox.core.contrasts import observation, pairs_in_a_block, questions, slots
+from autox.core.statistics.comparing import compare, trials_needed
+from autox.core.statistics.contrasts import observation, pairs_in_a_block, questions, slots
 from autox.model.comparison import Comparison
 from autox.model.matrix import Matrix, Trial
 from autox.report.compared import compared

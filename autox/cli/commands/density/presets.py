@@ -4,7 +4,7 @@ import click
 
 from autox.api.tasks.density.presets import PRESETS
 from autox.cli.parts.tables import table
-from autox.core.yamltext import write_yaml
+from autox.core.formats.yamltext import write_yaml
 
 _NODES = 10
 

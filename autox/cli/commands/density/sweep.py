@@ -14,7 +14,7 @@ from autox.cli.commands.density.undertest import cluster_options, path_of, refus
 from autox.kube.auth import from_kubeconfig
 from autox.kube.client import KubeClient
 from autox.kube.connection import Connection
-from autox.tasks.density import sweeping
+from autox.tasks.density.cleanup import sweeping
 
 SECONDS = 600.0
 

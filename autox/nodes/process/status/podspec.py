@@ -9,7 +9,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import StrEnum
 
-from autox.core.restarting import ALWAYS, RestartRule, restarts
+from autox.core.pods.restarting import ALWAYS, RestartRule, restarts
 from autox.kube.objects import Object
 from autox.nodes.timestamps import epoch
 

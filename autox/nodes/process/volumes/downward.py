@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from fractions import Fraction
 from typing import Any
 
-from autox.core.notation import parse_quantity
+from autox.core.formats.notation import parse_quantity
 from autox.kube.objects import Object
 
 _ESCAPES = dict(zip('"\\\a\b\f\n\r\t\v', ('\\"', "\\\\", *(f"\\{letter}" for letter in "abfnrtv")), strict=True))

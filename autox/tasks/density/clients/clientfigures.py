@@ -8,7 +8,7 @@ from dataclasses import replace
 from math import inf
 
 from autox.api.tasks.density.kind import KIND
-from autox.core.histogram import rank_of
+from autox.core.statistics.histogram import rank_of
 from autox.model.clientgroups import ClientGroup, Verb
 from autox.model.result import SLO, Bound, Metric
 from autox.tasks.density.clients.tally import Outcome

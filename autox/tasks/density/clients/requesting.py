@@ -12,7 +12,7 @@ import time
 from dataclasses import replace
 from math import inf
 
-from autox.core.pacing import Schedule
+from autox.core.loads.pacing import Schedule
 from autox.kube.calls import Call
 from autox.kube.connection import Connection
 from autox.kube.status_errors import error_from, retry_after

@@ -10,9 +10,9 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from math import inf
 
-from autox.core.histogram import Histogram
+from autox.core.statistics.histogram import Histogram
 from autox.model.clientgroups import ClientGroup, Verb
-from autox.tasks.density.lagging import STUCK
+from autox.tasks.density.observation.lagging import STUCK
 from autox.wire.heads import Head
 
 SHARE = 0.9

@@ -11,7 +11,7 @@ import time
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 
-from autox.core.pacing import Schedule
+from autox.core.loads.pacing import Schedule
 from autox.kube.calls import CallEncoder
 from autox.kube.client import KubeClient
 from autox.kube.connection import Connection

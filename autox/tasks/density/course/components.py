@@ -3,9 +3,7 @@
 from collections.abc import Mapping
 from functools import lru_cache
 
-from autox.core.prometheusreader import Reader
-from autox.tasks.density.apicalls import FAMILIES
-from autox.tasks.density.callclasses import CallClass
+from autox.core.formats.prometheusreader import Reader
 from autox.tasks.density.course.meters import (
     STARTED,
     Between,
@@ -20,6 +18,8 @@ from autox.tasks.density.course.meters import (
     worst,
 )
 from autox.tasks.density.course.slicalls import Percentile, p99s
+from autox.tasks.density.observation.apicalls import FAMILIES
+from autox.tasks.density.observation.callclasses import CallClass
 
 API_SERVER = "apiserver"
 CONTROLLER_MANAGER = "controller-manager"

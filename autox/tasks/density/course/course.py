@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Mapping
 
-from autox.core.prometheusreader import Exposition
+from autox.core.formats.prometheusreader import Exposition
 from autox.model.result import Series
 from autox.tasks.density.course.components import API_SERVER, METERS, SLI
 from autox.tasks.density.course.curve import Curve

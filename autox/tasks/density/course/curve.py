@@ -1,6 +1,6 @@
 """One figure over time while it is measured: never more points than a result has room for. Pure."""
 
-from autox.core.thinning import Point, thinned
+from autox.core.statistics.thinning import Point, thinned
 from autox.model.result import POINTS_LIMIT, Series
 
 _DIGITS = 5  # significant: more would be half of a result's bytes

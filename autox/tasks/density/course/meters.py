@@ -8,8 +8,8 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from math import isfinite
 
-from autox.core.prometheusreader import Exposition
-from autox.core.prometheustext import CumulativeHistogram, Labels, increase, quantile, quantile_bucket, summed
+from autox.core.formats.prometheusreader import Exposition
+from autox.core.formats.prometheustext import CumulativeHistogram, Labels, increase, quantile, quantile_bucket, summed
 
 STARTED = "process_start_time_seconds"
 

@@ -6,7 +6,7 @@ from itertools import pairwise
 from math import ceil
 
 from autox.model.result import POINTS_LIMIT, Series
-from autox.tasks.density.podtimes import PodTimes
+from autox.tasks.density.observation.podtimes import PodTimes
 
 
 def pod_series(every: Sequence[PodTimes], *, began: float, ended: float) -> Iterator[Series]:

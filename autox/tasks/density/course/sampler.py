@@ -17,8 +17,8 @@ from contextlib import asynccontextmanager
 
 import psutil
 
-from autox.core.prometheusreader import Exposition
-from autox.core.prometheustext import Labels
+from autox.core.formats.prometheusreader import Exposition
+from autox.core.formats.prometheustext import Labels
 from autox.tasks.density.cancellation import uninterrupted
 from autox.tasks.density.course.components import (
     AGENTS,

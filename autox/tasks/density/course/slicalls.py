@@ -8,9 +8,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 
-from autox.core.prometheustext import CumulativeHistogram, Labels, quantile, quantile_bucket, summed
-from autox.tasks.density.apicalls import call_key
-from autox.tasks.density.callclasses import CallClass, call_class
+from autox.core.formats.prometheustext import CumulativeHistogram, Labels, quantile, quantile_bucket, summed
+from autox.tasks.density.observation.apicalls import call_key
+from autox.tasks.density.observation.callclasses import CallClass, call_class
 
 _Q = 0.99
 

@@ -9,7 +9,6 @@ from dataclasses import replace
 
 from autox.api.tasks.density.kind import KIND
 from autox.model.result import Metric, Note, NoteKind
-from autox.tasks.density.callclasses import CallClass
 from autox.tasks.density.course.components import (
     AGENT_CPU,
     AGENTS,
@@ -29,6 +28,7 @@ from autox.tasks.density.course.components import (
 )
 from autox.tasks.density.course.course import Course, Track
 from autox.tasks.density.course.windows import LENGTHS
+from autox.tasks.density.observation.callclasses import CallClass
 
 _MS = 1000.0
 _LOOP_LAG, _WATCHER_LAG = "event-loop-lag", "watcher-lag"

@@ -13,9 +13,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from math import floor, inf
 
-from autox.core.prometheustext import CumulativeHistogram, Labels, increase
-from autox.tasks.density.callclasses import CallClass
+from autox.core.formats.prometheustext import CumulativeHistogram, Labels, increase
 from autox.tasks.density.course.slicalls import p99s
+from autox.tasks.density.observation.callclasses import CallClass
 
 LENGTHS = {"1m": 60.0, "5m": 300.0}
 """Seconds of a window, by its name in metrics."""

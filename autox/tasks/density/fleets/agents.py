@@ -14,7 +14,7 @@ from contextlib import suppress
 
 import msgspec
 
-from autox.core.exposition import Family, labelled, page
+from autox.core.formats.exposition import Family, labelled, page
 from autox.kube.client import KubeClient
 from autox.model.errors import PermanentError
 from autox.nodes.agent.figures import AgentFigures

@@ -12,7 +12,7 @@ from typing import Any
 from autox import __version__
 from autox.api.results import encoded, object_from_result, result_from_object
 from autox.cluster.files import write_private
-from autox.core.contrasts import slots
+from autox.core.statistics.contrasts import slots
 from autox.model.errors import AutoxError, ConfigurationError
 from autox.model.matrix import Matrix, Slot
 from autox.model.result import ExperimentResult

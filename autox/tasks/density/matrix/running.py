@@ -12,7 +12,7 @@ from dataclasses import dataclass, field, replace
 from typing import Protocol
 
 from autox.cluster.locking import locked
-from autox.core.contrasts import slots
+from autox.core.statistics.contrasts import slots
 from autox.model.matrix import Matrix, Slot, Trial
 from autox.model.result import ExperimentResult
 from autox.model.verdict import Verdict

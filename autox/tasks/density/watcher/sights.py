@@ -9,7 +9,7 @@ from datetime import datetime
 
 import msgspec
 
-from autox.core.workloads import LATENCY
+from autox.core.loads.workloads import LATENCY
 from autox.model.workload import ObjectKind
 
 

@@ -1,0 +1,1 @@
+"""Text and bytes of others, read and written as their programs do."""

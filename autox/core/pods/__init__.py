@@ -1,0 +1,1 @@
+"""What simulated and real pods on our nodes go through."""

@@ -1,0 +1,1 @@
+"""Figures of many: histograms, percentiles, thinning, and what differs by more than chance."""
