@@ -83,16 +83,28 @@ async def _started(program: Program, stdin: bytes) -> asyncio.subprocess.Process
     with os.fdopen(os.memfd_create("stdin"), "wb+") as file:
         file.write(stdin)
         file.seek(0)
-        return await asyncio.create_subprocess_exec(
-            *program.argv,
-            stdin=file,
-            stdout=asyncio.subprocess.PIPE,
-            stderr=asyncio.subprocess.PIPE,
-            env=dict(program.environ),
-            cwd=program.directory,
-            start_new_session=True,
-            pass_fds=program.inherited,
+        starting = asyncio.ensure_future(
+            asyncio.create_subprocess_exec(
+                *program.argv,
+                stdin=file,
+                stdout=asyncio.subprocess.PIPE,
+                stderr=asyncio.subprocess.PIPE,
+                env=dict(program.environ),
+                cwd=program.directory,
+                start_new_session=True,
+                pass_fds=program.inherited,
+            )
         )
+        try:
+            return await asyncio.shield(starting)
+        except asyncio.CancelledError:
+            # NB: cancelled in its start, asyncio would kill the program and let its children live.
+            while not starting.done():
+                with suppress(asyncio.CancelledError):
+                    await asyncio.wait((starting,))
+            process = starting.result()
+            await _end(process, asyncio.ensure_future(_talk(process, program.output_bytes)))
+            raise
 
 
 async def _talk(process: asyncio.subprocess.Process, limit: int) -> Ended:

@@ -33,15 +33,16 @@ CONFIG_MAP, SECRET = ("caBundle", "configMap"), ("caBundle", "secret")
 CLIENTS, RATE = ("density", "clients", EACH), ("density", "plan", "steps", EACH, "rate")
 SHORT = {("density", each) for each in ("pods", "podsPerDeployment", "rate")}
 PLAN, PRESET = ("density", "plan"), ("density", "preset")
+AGENTS, ELSEWHERE = ("density", "agents"), ("density", "nodeSelector")
 OF_GETS = {(*CLIENTS, each) for each in ("objects", "size")}
 OF_LISTS = {(*CLIENTS, each) for each in ("scope", "consistency", "limit", "labelSelector", "fieldSelector")}
 JOB = Variant(
-    without=frozenset({DENSITY[0], ("serviceAccountName",), VALUE, SECRET, PLAN, PRESET, *OF_GETS}),
+    without=frozenset({DENSITY[0], ("serviceAccountName",), VALUE, SECRET, PLAN, PRESET, ELSEWHERE, *OF_GETS}),
     fixed={("tasks",): list(TASKS), ("runner",): "job"},
 )
 CRONJOB = Variant(
     without=frozenset(
-        {DENSITY[1], VALUE_FROM, CONFIG_MAP, PRESET, *SHORT, *OF_LISTS}
+        {DENSITY[1], VALUE_FROM, CONFIG_MAP, PRESET, AGENTS, *SHORT, *OF_LISTS}
         | {(*RATE, each) for each in ("qps", "pods", "poisson", "parallel")}
     ),
     fixed={

@@ -18,8 +18,10 @@ import pytest
 
 from autox.adapters import helm_command, processes
 from autox.adapters.helm import HelmReleases
+from autox.adapters.processes import Program
 from autox.kube.client import KubeClient
 from autox.model.errors import AutoxError, ConfigurationError, DeadlineError, TransientError
+from tests.clusters import wait_for
 from tests.containers.waiting import alive, until
 from tests.helm.scene import Scene
 
@@ -138,6 +140,25 @@ async def test_cancelling_ends_helm_and_its_children(stand_in: StandIn, place: P
 
     assert await _file(tmp_path / "told") == "yes\n"
     await _end_of(child)
+
+
+async def test_cancelling_a_start_ends_helm_and_its_children(tmp_path: Path) -> None:
+    """One that is told to stop before it knows that helm runs leaves none of it, either."""
+    script = "trap 'echo yes > told; exit 1' TERM; sleep 600 & echo $! > child; wait"
+    program = Program(
+        argv=("/bin/sh", "-c", script), environ=os.environ, directory=tmp_path, seconds=60.0, output_bytes=0
+    )
+    attempt = asyncio.create_task(processes.run(program))
+    await asyncio.sleep(0)
+    await asyncio.sleep(0)
+    # NB: the event loop stands still meanwhile, and has not heard of the program.
+    wait_for("the program", lambda: (tmp_path / "child").is_file() and (tmp_path / "child").read_text())
+    attempt.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await attempt
+
+    assert await _file(tmp_path / "told") == "yes\n"
+    await _end_of(int((tmp_path / "child").read_text()))
 
 
 async def test_a_helm_that_was_stopped_is_ended_all_the_same(
