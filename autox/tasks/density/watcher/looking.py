@@ -2,7 +2,8 @@
 
 The moment is taken as soon as an event has been read. It is told later, many at a time, so that the process that makes
 the load is woken five times a second and not by every pod; and where that is too busy to listen, what was seen waits
-here. How late each telling was says how late this process may have seen something.
+here. How late this process may have seen something is said by how late each telling was, and by the kernel: it counts
+what a process waited for a processor, each time for less than would make a telling late.
 """
 
 import asyncio
@@ -20,6 +21,7 @@ from autox.kube.listing import Query
 from autox.kube.transport import Limits
 from autox.kube.watch import watch_as
 from autox.kube.watch_store import WatchEventType
+from autox.load.cputime import Denied
 from autox.model.errors import AutoxError
 from autox.tasks.density.watcher.sights import Sight, Told, WatchedPod, line, sight
 
@@ -48,6 +50,7 @@ class _Looking:
         self._troubles: list[str] = []
         self._is_synced = False
         self._due = 0.0
+        self._denied, self._denied_before = Denied(), 0.0
 
     async def follow(self, connection: Connection, limits: Limits, query: Query) -> None:
         """For ever."""
@@ -67,10 +70,12 @@ class _Looking:
                         self._sights.append(sight(event.object, at=at))
 
     def _beat(self) -> None:
-        now = time.monotonic()
+        now, denied = time.monotonic(), self._denied.seconds()
+        since, self._denied_before = denied - self._denied_before, denied
         told = Told(
             at=now,
-            lag=max(0.0, now - self._due),
+            # NB: a quota is of all processors together, and may keep them for longer than time has passed.
+            lag=max(0.0, now - self._due, min(since, now - self._due + BEAT)),
             cpu=time.process_time(),
             sights=self._sights,
             is_synced=self._is_synced,
