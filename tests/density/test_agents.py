@@ -20,6 +20,7 @@ from autox.model.errors import ConfigurationError, NotFoundError, PermanentError
 from autox.model.refs import NODES
 from autox.model.result import Subject
 from autox.tasks.density.course.components import AGENTS, CPU, MEMORY
+from autox.tasks.density.course.sources import UnreadableError
 from autox.tasks.density.fleets.agents import Agents
 from autox.tasks.density.fleets.fleet import POD_CIDR
 from autox.tasks.density.fleets.orders import Orders, shared_out
@@ -181,6 +182,33 @@ async def every(kube: KubeClient, agents: Agents) -> bool:
     """Whether all nodes are there."""
     found = {each["metadata"]["name"] for each in (await kube.list_metadata(NODES)).items}
     return found >= {*agents.names}
+
+
+@pytest.mark.integration
+async def test_whoever_waits_for_a_lost_agent_waits_no_more(
+    kube: KubeClient, api_server: ApiServer, labels: RunLabels, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nodes that will never be ready are not waited for; the other agent goes on, and ends though it stands still."""
+    monkeypatch.setattr("autox.tasks.density.fleets.agents._GRACE", 0.1)
+    agents = Agents(kube, labels, orders(labels, nodes=2, agents=2, kubeconfig=api_server.kubeconfig()))
+    try:
+        async with serving(agents):
+            await eventually("all nodes", lambda: every(kube, agents))
+            lost, other = agents.pids
+            os.kill(lost, signal.SIGKILL)
+            async with asyncio.timeout(30.0):
+                await agents.wait_until_ready(lambda _: None)
+            with pytest.raises(UnreadableError, match="was ended by SIGKILL"):
+                await agents.usage()
+            assert agents.pids == [other]
+            await agents.withdraw(agents.names[0])
+            os.kill(other, signal.SIGSTOP)
+
+        assert agents.trouble == "agent 1 of 2, which kept 1 virtual node, was ended by SIGKILL in mid-run"
+        assert not psutil.pid_exists(other)
+    finally:
+        for name in agents.names:
+            await kube.delete(NODES, name)
 
 
 @pytest.mark.integration

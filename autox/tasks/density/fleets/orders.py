@@ -63,7 +63,8 @@ class Orders(msgspec.Struct, frozen=True, kw_only=True):
         return next(share for number, share in enumerate(shares, start=1) if number == self.number)
 
     def __str__(self) -> str:
-        return f"agent {self.number} of {self.agents}, which kept {self.count:,} virtual nodes,"
+        nodes = "1 virtual node" if self.count == 1 else f"{self.count:,} virtual nodes"
+        return f"agent {self.number} of {self.agents}, which kept {nodes},"
 
 
 class Answer(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
