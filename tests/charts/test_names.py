@@ -51,6 +51,7 @@ CRONJOB = Variant(
         ("timeZone",): "Etc/UTC",
         (*CLIENTS, "verb"): "patch",
         (*CLIENTS, "resource"): "configmaps",
+        ELSEWHERE: {"example.com/nodes": "many"},
     },
 )
 PRESETS = replace(JOB, without=JOB.without - {PRESET} | SHORT)
