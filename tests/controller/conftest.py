@@ -2,12 +2,14 @@
 
 import asyncio
 from collections.abc import AsyncIterator
+from contextlib import suppress
 
 import pytest
 
 from autox.api.crds import crds
 from autox.kube.client import KubeClient
 from autox.kube.discovery import discover
+from autox.model.errors import NotFoundError
 from autox.model.refs import EXPERIMENT_GROUPS, EXPERIMENTS, Resource
 from tests.controller.scene import Scene
 
@@ -33,11 +35,12 @@ async def defined(kube: KubeClient) -> None:
 
 @pytest.fixture
 async def scene(kube: KubeClient, namespace: str, defined: None) -> AsyncIterator[Scene]:  # noqa: ARG001
-    """A namespace without group or trigger."""
+    """A namespace without group or trigger, on an API server without any."""
+    # NB: the API server is shared, and a controller looks after whatever is left there, by tests of other folders too.
+    for resource in (EXPERIMENT_GROUPS, EXPERIMENTS):
+        for each in (await kube.list(resource)).items:
+            with suppress(NotFoundError):
+                await kube.delete(resource, each["metadata"]["name"], namespace=each["metadata"]["namespace"])
     made = Scene(kube, namespace)
     yield made
     await made.event_recorder.close()
-    # The API server is shared, and a controller in the next test would look after what is left here.
-    for resource in (EXPERIMENT_GROUPS, EXPERIMENTS):
-        for each in (await kube.list(resource, namespace=namespace)).items:
-            await kube.delete(resource, each["metadata"]["name"], namespace=namespace)

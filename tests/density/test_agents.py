@@ -236,7 +236,7 @@ async def test_agents_keep_the_nodes_of_a_run(cluster: LocalCluster, own: KubeCl
 
     found = {each.name: each.value for each in findings.metrics}
     assert (found["density/pods-as-asked"], findings.invalid) == (12, "")
-    assert (found["density/memory-max/agents"] or 0) > 2 * (found["density/memory-max/autox"] or 0) / 4
+    assert (found["density/memory-max/agents"] or 0) > 2 * 25  # MiB: no Python with our client has less
     assert any("kept by 2 agents" in note.text for note in findings.notes)
     assert left_behind(cluster) == []
     assert children() == []

@@ -135,11 +135,15 @@ def test_spoilt_record(victim: LocalCluster) -> None:
 
 def test_lost_directory(victim: LocalCluster) -> None:
     """Somebody removes the state directory: status still sees the processes, and down ends them."""
+    before = {each.pid for each in victim.processes()}
     shutil.rmtree(victim.home.directory)
 
     status = victim.status()
     assert status["phase"] == "degraded"
-    assert len(status["strays"]) == len(COMPONENTS)
+    # NB: the agent of the nodes does not go on for long without its files.
+    assert before >= {*status["strays"]} >= {each.pid for each in victim.processes()}
+    assert len(before) == len(COMPONENTS)
+    assert len(status["strays"]) >= len(COMPONENTS) - 1
 
     victim.down()
     assert_nothing_left(victim)
