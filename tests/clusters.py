@@ -43,11 +43,17 @@ class Done:
 
 
 def run(*argv: str, environ: dict[str, str] | None = None, stdin: str = "", seconds: float = 300.0) -> Done:
-    """Run a command to its end."""
+    """Run a command to its end; one that does not end fails the test with the last that it said."""
     given = os.environ if environ is None else environ
     if is_forkable(argv, given):
         return _forked(argv, given, stdin, seconds)
-    ended = subprocess.run(argv, env=given, input=stdin, capture_output=True, text=True, timeout=seconds, check=False)
+    try:
+        ended = subprocess.run(
+            argv, env=given, input=stdin, capture_output=True, text=True, timeout=seconds, check=False
+        )
+    except subprocess.TimeoutExpired as error:
+        last = (error.stderr or b"").decode(errors="replace")[-2000:]
+        raise AssertionError(f"{argv[0]} did not end within {seconds:.0f} s; its last words:\n{last}") from None
     return Done(code=ended.returncode, out=ended.stdout, err=ended.stderr)
 
 
