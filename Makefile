@@ -41,7 +41,7 @@ lint: $(STAMP)
 # Clusters come and go in memory where there is room; what a test that failed leaves stays there to be looked at.
 PYTEST := TMPDIR=$$($(RUN)/python -m tests.place) $(RUN)/python -m pytest -o tmp_path_retention_policy=failed
 # RANDOM_ORDER=1: in an order by chance, since no test may depend on another.
-SPREAD := --numprocesses 5 --dist loadfile --no-loadscope-reorder $(if $(RANDOM_ORDER),--random-order)
+SPREAD := --numprocesses 4 --dist loadfile --no-loadscope-reorder $(if $(RANDOM_ORDER),--random-order)
 
 .PHONY: test
 test: lint ## Run every test, those on a real control plane included
