@@ -47,11 +47,17 @@ def test_readme_commands(tmp_path: Path) -> None:
         (tmp_path / folder).symlink_to(ROOT / folder)
     path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
     environ = {**os.environ, "XDG_STATE_HOME": str(tmp_path), "PATH": path}
-    try:
-        done = run("/bin/bash", "-eux", "-c", f"cd {tmp_path}\n{script}", environ=environ)
-    finally:
-        for name in ("autox", "second", "fleet"):
-            LocalCluster(name=name, state=tmp_path).autox("down")
+    # NB: what the shell has in its background would live on where a command fails, and keep its output open.
+    whole = f"cd {tmp_path}\ntrap 'kill $(jobs -p) || true' EXIT\n{script}"
+    for _ in range(2):
+        try:
+            done = run("/bin/bash", "-eux", "-c", whole, environ=environ)
+        finally:
+            for name in ("autox", "second", "fleet"):
+                LocalCluster(name=name, state=tmp_path).autox("down")
+        # NB: on a busy machine a latency is above the limit of an example, which is not what this is about.
+        if "above the limit of" not in done.out + done.err:
+            break
 
     assert done.code == 0, done.err
     assert "httpbin-iter8-" in done.out
