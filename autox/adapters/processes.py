@@ -102,8 +102,9 @@ async def _started(program: Program, stdin: bytes) -> asyncio.subprocess.Process
             while not starting.done():
                 with suppress(asyncio.CancelledError):
                     await asyncio.wait((starting,))
-            process = starting.result()
-            await _end(process, asyncio.ensure_future(_talk(process, program.output_bytes)))
+            if starting.exception() is None:
+                process = starting.result()
+                await _end(process, asyncio.ensure_future(_talk(process, program.output_bytes)))
             raise
 
 

@@ -161,6 +161,18 @@ async def test_cancelling_a_start_ends_helm_and_its_children(tmp_path: Path) -> 
     await _end_of(int((tmp_path / "child").read_text()))
 
 
+async def test_cancelling_a_start_that_fails_is_cancelling(tmp_path: Path) -> None:
+    """One that is told to stop stops, also where there is no helm: that is no error of an experiment."""
+    program = Program(
+        argv=(str(tmp_path / "helm"),), environ=os.environ, directory=tmp_path, seconds=60.0, output_bytes=0
+    )
+    attempt = asyncio.create_task(processes.run(program))
+    await asyncio.sleep(0)
+    attempt.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await attempt
+
+
 async def test_a_helm_that_was_stopped_is_ended_all_the_same(
     stand_in: StandIn, place: Place, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
