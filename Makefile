@@ -48,7 +48,7 @@ test: lint ## Run every test, those on a real control plane included
 	@$(RUN)/autox cluster binaries
 	@$(PYTEST) $(SPREAD) -m "not realnode and not root"
 
-# In the order in which two processes take them: what needs no image beside what makes it, then what takes long first.
+# In the order in which processes take them: what needs no image beside what makes it, then what takes long first.
 E2E := tests/image/test_built.py tests/realnode/test_lifecycle.py tests/report/test_browser.py \
   tests/containers/test_log_writing.py tests/binaries/test_building.py tests/realnode/test_faults.py \
   tests/realnode/test_operations.py tests/e2e/test_stories.py tests/realnode/test_node.py tests/realnode/test_commands.py

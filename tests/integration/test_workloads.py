@@ -82,8 +82,8 @@ def test_containers_with_restart_policies_of_their_own(cluster: LocalCluster) ->
 
     Each program ends with 42 at first and with 0 when it is started again.
     """
-    twice = "test -e /work/begun && exit 0; touch /work/begun; exit 42"
-    mount: Object = {"volumeMounts": [{"name": "work", "mountPath": "/work"}]}
+    twice = "test -e /scratch/begun && exit 0; touch /scratch/begun; exit 42"
+    mount: Object = {"volumeMounts": [{"name": "work", "mountPath": "/scratch"}]}
     own = {
         "rule": ruled("In", 42),
         "no-rule": ruled("In", 7),

@@ -1,7 +1,7 @@
 """Searches for failure points: trial after trial, each kept, until both points are known or the budget is gone.
 
 Which load comes next is decided by ``autox.core.loads.failurepoint``, what came of a trial by ``trial``, what the whole
-says by ``searchfigures``. Here they are put in order, with what only a run has: progress, an end that comes from
+says by ``figures``. Here they are put in order, with what only a run has: progress, an end that comes from
 outside, and a control plane that does not come back after it broke.
 """
 
