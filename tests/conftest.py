@@ -3,6 +3,7 @@
 Tests that only use a cluster share ``cluster``; those that break one make their own.
 """
 
+import gc
 import signal
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
@@ -66,13 +67,21 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 def pytest_configure() -> None:
     """Let Ctrl-C reach what tests start, also where the tests run in a shell's background, which ignores it."""
     signal.signal(signal.SIGINT, signal.default_int_handler)
+    # NB: nothing that is collected goes away again, and to look for garbage in it takes half of the collection.
+    gc.disable()
+
+
+def pytest_collection_finish() -> None:
+    """Look for garbage among what tests make, and not among the tests."""
+    gc.freeze()
+    gc.enable()
 
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Put the files that take longest first; what is asked for by chance is shuffled afterwards."""
     places = {file: place for place, file in enumerate(LONGEST)}
-    items.sort(key=lambda item: places.get(item.location[0], len(places)))
+    items.sort(key=lambda item: places.get(item.nodeid.partition("::")[0], len(places)))
 
 
 @pytest.fixture(scope="session")

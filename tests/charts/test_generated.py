@@ -16,16 +16,14 @@ CHARTS = Path(__file__).parents[2] / "charts"
 DOCUMENTS = Path(__file__).parents[2] / "docs"
 
 
-@pytest.mark.parametrize("path", generated())
-def test_no_drift(path: str) -> None:
+def test_no_drift() -> None:
     """A change of the models comes with its files: run `python -m autox.api.schemas`."""
-    assert (CHARTS / path).read_text() == generated()[path]
+    assert [path for path, text in generated().items() if (CHARTS / path).read_text() != text] == []
 
 
-@pytest.mark.parametrize("path", published())
-def test_published_schemas_do_not_drift(path: str) -> None:
+def test_published_schemas_do_not_drift() -> None:
     """Likewise what editors check documents by."""
-    assert (DOCUMENTS / path).read_text() == published()[path]
+    assert [path for path, text in published().items() if (DOCUMENTS / path).read_text() != text] == []
 
 
 @pytest.mark.parametrize("chart", ["autox", "experiment", "nodes"])
