@@ -186,7 +186,7 @@ class LoadTest:
             availability=probed.availability,
             news=probed.news.latencies(at=ended),
             answers=list(self._sent.answers),
-            pings=list(probed.pings),
+            pings=probed.pings.latencies(at=ended),
             clients=self._traffic.outcomes,
             own=self_report(course),
         )

@@ -28,11 +28,12 @@ from autox.kube.watch import watch
 from autox.model.errors import AutoxError, ForbiddenError, NotFoundError, UnauthorizedError, UnreachableError
 from autox.model.refs import CONFIG_MAPS
 from autox.tasks.density.labels import RunLabels
+from autox.tasks.density.observation.pings import PERIOD as PING_PERIOD
+from autox.tasks.density.observation.pings import Pings
 from autox.tasks.density.observation.watchtimes import WatchTimes
 
 PERIOD = 1.0  # seconds between two looks
 ENOUGH = 1.0  # seconds within which a look is answered
-PING_PERIOD = 0.2  # seconds between an answer and the next ping
 
 _CONNECTIONS = 2  # one for pings, and one for reads
 _PATIENCE = 60.0  # seconds that an answer to these may take, as long as the API server gives itself
@@ -81,12 +82,12 @@ class Probed:
     Attributes:
         availability: by the looks that were answered, or should have been.
         news: of the changes that were made.
-        pings: seconds that the API server took for each request that needs nothing but itself, in the order of time.
+        pings: of requests that need nothing but the API server itself.
     """
 
     availability: Availability = field(default_factory=Availability)
     news: WatchTimes = field(default_factory=WatchTimes)
-    pings: list[float] = field(default_factory=list)
+    pings: Pings = field(default_factory=Pings)
 
 
 @asynccontextmanager
@@ -144,16 +145,21 @@ async def _look(kube: KubeClient, found: Availability) -> None:
         found.lost = asked
 
 
-async def _ping(bulk: BulkClient, took: list[float]) -> None:
+async def _ping(bulk: BulkClient, pings: Pings) -> None:
     """Ask for what needs no storage and waits in no queue, for ever: only the API server's processor."""
     late = 0.0
     while True:
-        asked = time.monotonic()
+        pings.asked = time.monotonic()
+        is_answered = False
         with suppress(AutoxError):
             await bulk.request("GET", "/livez?exclude=etcd", plural="", accept="*/*")
-            # NB: where this process itself waits for a processor, that much is not the API server's.
-            took.append(max(0.0, time.monotonic() - asked - late))
-        rested = time.monotonic()
+            is_answered = True
+        # NB: where this process itself waits for a processor, that much is not the API server's.
+        took = max(0.0, time.monotonic() - pings.asked - late)
+        # NB: one that is refused says nothing of processors, and one that was waited for in vain says much.
+        if is_answered or took >= ENOUGH:
+            pings.took.append(took)
+        pings.asked, rested = None, time.monotonic()
         await asyncio.sleep(PING_PERIOD)
         late = time.monotonic() - rested - PING_PERIOD
 

@@ -24,6 +24,7 @@ from autox.tasks.density.course.components import CONTROLLER_MANAGER, ETCD, SCHE
 from autox.tasks.density.course.selfreport import SelfReport
 from autox.tasks.density.observation.apicalls import RESTARTED, ApiCalls, worst
 from autox.tasks.density.observation.lagging import STUCK
+from autox.tasks.density.observation.pings import typical
 from autox.tasks.density.observation.podtimes import PARTS
 from autox.tasks.density.verdict import hints, suspects
 from autox.tasks.density.verdict.culprit import Culprit
@@ -75,7 +76,7 @@ def _suspects(measured: Measured) -> Iterator[Culprit]:
     yield from _dead(measured)
     yield from _ours(measured)
     yield from suspects.ours(clients, calls)
-    ping, used = _median(measured.pings), measured.own.utilization
+    ping, used = typical(measured.pings), measured.own.utilization
     if isinstance(calls, ApiCalls):
         yield from _etcd(calls, measured.own.disk, ping=ping)
         if suspects.lag(clients):
@@ -85,8 +86,8 @@ def _suspects(measured: Measured) -> Iterator[Culprit]:
     if ping >= SHORT:
         yield Culprit(
             "the API server",
-            f"it answered what needs nothing but itself after {ping * 1000:.0f} ms (median of {len(measured.pings):,}),"
-            f" as one that lacks a processor{'' if used is None else f'; it used {used:.0%} of those that it may use'}",
+            f"for half of the time it answered what needs nothing but itself after {ping * 1000:.0f} ms and more, as"
+            f" one that lacks a processor{'' if used is None else f'; it used {used:.0%} of those that it may use'}",
             hints.API_SERVER_SLOW,
         )
     if isinstance(calls, ApiCalls):
@@ -108,7 +109,7 @@ def _dead(measured: Measured) -> Iterator[Culprit]:
     for check, times in found.failed.most_common(1):
         # NB: an API server without a processor gives up its own look at etcd, and one that starts has had none yet.
         is_starting = measured.calls == RESTARTED and times <= max(found.unreachable, 1)
-        is_believed = _median(measured.pings) < SHORT and not is_starting
+        is_believed = typical(measured.pings) < SHORT and not is_starting
         if check.startswith("etcd") and (is_told or is_believed):
             told = f"in {times} of {found.looks} looks at /readyz the API server could not reach it"
             # NB: a disk can be so slow that the API server takes etcd for dead.

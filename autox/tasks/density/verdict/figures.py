@@ -54,7 +54,7 @@ class Measured:
         availability: of the API server meanwhile.
         news: seconds that the news of each change took to a watcher, ascending.
         answers: seconds that each request took which was answered with the Deployment.
-        pings: seconds that the API server took to answer what needs nothing else.
+        pings: seconds that the API server took to answer what needs nothing else, each time it was asked.
         clients: what became of the requests and watches of each group.
         own: what the parts of the control plane say of themselves.
     """
