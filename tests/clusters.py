@@ -23,8 +23,20 @@ T = TypeVar("T")
 WAIT_SECONDS = 60.0
 RARELY = {"GOGC": "400"}
 """For a Go program that has memory: it collects garbage rarely, which is a tenth to a fifth of its CPU time."""
-LIGHTLY = tuple(word for name, value in RARELY.items() for word in ("--set", f"apiServer.env.{name}={value}"))
-"""The same for the API server of a cluster, as flags of its first ``up``."""
+LATE = {"GOGC": "off", "GOMEMLIMIT": "512MiB"}
+"""For an API server, half of whose life is its start: it collects none before it has that much."""
+LIGHTLY = tuple(
+    word
+    for component, environ in {
+        "etcd": RARELY,
+        "apiServer": LATE,
+        "controllerManager": RARELY,
+        "scheduler": RARELY,
+    }.items()
+    for name, value in environ.items()
+    for word in ("--set", f"{component}.env.{name}={value}")
+)
+"""The same for the components of a cluster, as flags of its first ``up``."""
 BRIEFLY = {"GOGC": "off", "LC_MESSAGES": "fr_FR.UTF-8"}
 """For helm and kubectl, which end soon: they collect no garbage, and unpack the smaller of two lists of translations.
 

@@ -134,6 +134,16 @@ def test_a_server_that_hardly_answers_is_not_quick_for_its_quiet_moments() -> No
     assert "after 2500 ms and more" in named.evidence
 
 
+def test_a_server_without_a_processor_has_queues_as_long_as_one_likes() -> None:
+    """Its queues were blamed, since requests waited more than ten times as long in them as its answers took."""
+    waited = CumulativeHistogram((1.0, 10.0, inf), (0.0, 100.0, 100.0))
+
+    named = culprit(run(*LATE, queues={"workload-high": waited}, pings=[0.2] * 9))
+
+    assert named is not None
+    assert named.part == "the API server"
+
+
 def test_a_server_without_a_processor_takes_etcd_for_slow() -> None:
     """It times etcd by its own clock while it stands still itself, so that etcd must not be blamed for it."""
     named = culprit(run(*LATE, etcd={"update": SLOW}, pings=[0.2] * 9))

@@ -20,7 +20,7 @@ pytestmark = pytest.mark.integration
 PLAY = ROOT / "examples" / "demo" / "play.py"
 LITTLE = {
     "values.yaml": {
-        "duration: 5s": "duration: 1s",
+        "duration: 5s": "duration: 3s",
         "nodes: 20": "nodes: 2",
         "pods: 50": "pods: 4",
         "running: 50": "running: 4",

@@ -108,6 +108,7 @@ def killed(component: str) -> Act:
         await planting.creating()
         await asyncio.sleep(1.0)
         os.kill(planting.cluster.pids()[component], signal.SIGKILL)
+        assert not any("pods running" in line for line in planting.said), f"the {component} was killed too late"
         await asyncio.sleep(3.0)
         await asyncio.to_thread(planting.cluster.up)
 
@@ -303,7 +304,7 @@ ALONE = (
         name="clients alone on a fifth of a processor",
         is_quick=False,
         truth="no pod is asked for, and fifty watches are told of patches by an API server without a processor",
-        words="for those before them were not answered; the API server gave way first",
+        words="for those before them were not answered … the API server gave way first",
         meanwhile=throttled("apiServer", share=0.2),
         inputs={"plan": WITHOUT_PODS, "clients": (WATCHES, PATCHES), "timeout": 90.0},
     ),
@@ -345,7 +346,7 @@ ALONE = (
             words=f"{part} gave way first",
             meanwhile=killed(component),
             slos=(SLO(metric="density/pod-startup-latency-p99", bound=Bound.UPPER, limit=2000),),
-            inputs={"pods": 60, "rate": 20.0, "timeout": 60.0},
+            inputs={"pods": 60, "rate": 10.0, "timeout": 60.0},
         )
         for component, part in (("apiServer", "the API server"), ("scheduler", "the scheduler"), ("etcd", "etcd"))
     ),

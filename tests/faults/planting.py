@@ -5,6 +5,7 @@ is said is said of autox's own accord.
 """
 
 import asyncio
+import re
 from collections.abc import Awaitable, Callable, Iterable, Mapping
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
@@ -95,7 +96,7 @@ class Fault:
         name: what is planted; also the experiment's.
         truth: what is really the case.
         verdicts: what may be said.
-        words: what must stand in the verdict's sentence.
+        words: what must stand in the verdict's sentence; what is between its parts, at an ellipsis, may be anything.
         before: done before the run begins.
         meanwhile: done while it runs.
         is_quick: it is part of the suite.
@@ -175,9 +176,13 @@ async def planted(fault: Fault, cluster: LocalCluster, directory: Path) -> Row:
     trouble = ""
     if verdict not in fault.verdicts and not is_too_busy:
         trouble = f"this is no {' and no '.join(fault.verdicts)}"
-    elif fault.words not in said and not (is_too_busy and fault.verdicts == (Verdict.PASS,)):
+    elif not _says(said, fault.words) and not (is_too_busy and fault.verdicts == (Verdict.PASS,)):
         trouble = f"the sentence does not say {fault.words!r}; the notes are: {notes}"
     return Row(fault=fault.name, truth=fault.truth, verdict=verdict, sentence=result.message, trouble=trouble)
+
+
+def _says(said: str, words: str) -> bool:
+    return re.search(".*".join(map(re.escape, words.split(" … "))), said) is not None
 
 
 async def _result(fault: Fault, cluster: LocalCluster, directory: Path) -> ExperimentResult:

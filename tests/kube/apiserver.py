@@ -29,7 +29,7 @@ from autox.cluster.binaries.progress import Silent
 from autox.cluster.binaries.providing import provide
 from autox.cluster.binaries.settings import BinarySettings
 from autox.cluster.binaries.tools import Tool
-from tests.clusters import RARELY
+from tests.clusters import LATE
 
 ADMIN = "admin"
 START_SECONDS = 60
@@ -200,9 +200,8 @@ class ApiServer:
 
     def _spawn(self, *command: str, log: str) -> subprocess.Popen[bytes]:
         with (self.directory / log).open("ab") as output:
-            # NB: half of the life of such a server is its start, a tenth of which is the collection of garbage.
-            rarely = {**os.environ, **RARELY}
-            return subprocess.Popen(command, env=rarely, stdout=output, stderr=output, stdin=subprocess.DEVNULL)
+            environ = {**os.environ, **LATE}
+            return subprocess.Popen(command, env=environ, stdout=output, stderr=output, stdin=subprocess.DEVNULL)
 
     def _signal(self, number: signal.Signals) -> None:
         if self._server is not None:

@@ -128,9 +128,9 @@ def _etcd(calls: ApiCalls, disk: float | None, *, ping: float) -> Iterator[Culpr
         return
     every = summed(changes)
     median, p99 = quantile(0.5, every) or 0.0, quantile(0.99, every) or 0.0
-    enough = SHORT if disk is not None and disk >= SLOW else SLOW
+    is_told = disk is not None and disk >= SLOW
     # NB: the API server takes this time with its own clock, so that one without a processor sees a slow etcd as well.
-    if median >= enough and median > _MUCH * ping:
+    if median >= (SHORT if is_told else SLOW) and median > _MUCH * ping and (is_told or ping < SLOW):
         told, hint = _disk(disk)
         took = f"a change took it {median * 1000:.0f} ms (median of {every.count:,.0f}; p99 {p99 * 1000:.0f} ms)"
         yield Culprit("etcd", f"{took}, {told}", hint)
@@ -140,7 +140,7 @@ def _reads(calls: ApiCalls, *, ping: float) -> Iterator[Culprit]:
     """What clients read may be read of etcd, which needs no disk for it."""
     found = calls.etcd.get("get")
     median = quantile(0.5, found) or 0.0 if found else 0.0
-    if median >= SLOW and median > _MUCH * ping:
+    if median >= SLOW and median > _MUCH * ping and ping < SLOW:
         yield Culprit("etcd", f"a read took it {median * 1000:.0f} ms (median)", hints.ETCD_BUSY)
 
 
@@ -155,8 +155,8 @@ def _disk(took: float | None) -> tuple[str, str]:
 
 def _queues(calls: ApiCalls, *, ping: float) -> Iterator[Culprit]:
     level, waited = _longest(calls.queues)
-    # NB: an API server without a processor has queues as well.
-    if waited >= (SLOW if ping < SHORT else STUCK) and waited > _WAITING * ping:
+    # NB: an API server without a processor has queues as well, as long as one likes.
+    if waited >= (SLOW if ping < SHORT else STUCK) and waited > _WAITING * ping and ping < SLOW:
         yield Culprit(
             "API priority and fairness",
             f"requests of level {level} waited in its queues for up to {waited * 1000:.0f} ms (p99): more at once than"
