@@ -17,7 +17,7 @@ import psutil
 import pytest
 
 from autox.cluster.network import bindable
-from tests.clusters import LocalCluster, run, wait_for
+from tests.clusters import LIGHTLY, LocalCluster, run, wait_for
 from tests.forking import fork
 from tests.integration.objects import config_map
 
@@ -43,7 +43,7 @@ def victim_of_all(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalClu
 def victim(victim_of_all: LocalCluster) -> LocalCluster:
     """The one of all, up, whatever the test before left of it, with an object in it."""
     if not victim_of_all.pids().keys() >= {*COMPONENTS}:
-        victim_of_all.up()
+        victim_of_all.up(*LIGHTLY)
     victim_of_all.apply(config_map("kept", word="still-here"))
     return victim_of_all
 
@@ -181,7 +181,7 @@ def test_killed_at_random_moments(own_cluster: LocalCluster) -> None:
     # One in each twentieth of the start, so that they leave no gap.
     for attempt, part in enumerate(moments.sample(range(KILLED_UPS), KILLED_UPS)):
         moment = 0.1 + (UP_SECONDS - 0.1) * (part + moments.random()) / KILLED_UPS
-        kill_during(own_cluster, "up", after=moment)
+        kill_during(own_cluster, "up", *LIGHTLY, after=moment)
         context = f"seed {seed}, attempt {attempt}, killed after {moment:.2f} s"
         assert_truth(own_cluster)
         match attempt % 5:
@@ -201,10 +201,10 @@ def test_killed_at_random_moments(own_cluster: LocalCluster) -> None:
                 assert_nothing_left(own_cluster)
 
 
-def kill_during(cluster: LocalCluster, command: str, *, after: float) -> None:
+def kill_during(cluster: LocalCluster, *command: str, after: float) -> None:
     """SIGKILL a command so many seconds after it began."""
     nothing = subprocess.DEVNULL
-    running = fork(cluster.command(command), env=cluster.environ, stdout=nothing, stderr=nothing)
+    running = fork(cluster.command(*command), env=cluster.environ, stdout=nothing, stderr=nothing)
     time.sleep(after)
     running.kill()
     running.wait()
