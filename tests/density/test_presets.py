@@ -33,7 +33,7 @@ SMALL: Mapping[str, Mapping[str, float]] = {
     "few-large": {"pods": 12},
     "many-small": {"pods": 6},
     "service-churn": {"services": 2},
-    "config-churn": {"objects": 4, "clients": 1},
+    "config-churn": {"objects": 4, "rate": 1, "clients": 1},  # eight seconds: a tenth of the patches may be missing
     "jobs": {"jobs": 3},
     "list-storm": {"pods": 6, "clients": 1},
     "watch-fan-out": {"pods": 20, "rate": 1, "clients": 3},  # ten seconds: who watches a tenth of it less fails

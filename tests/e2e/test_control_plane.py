@@ -21,7 +21,7 @@ from tests.integration.objects import deployment
 pytestmark = pytest.mark.integration
 Object = dict[str, Any]
 
-SLOS = {"upper": {"density/pod-startup-latency-p99": 5_000}, "lower": {"density/scheduling-throughput": 3}}
+SLOS = {"upper": {"density/pod-startup-latency-p99": 5_000}, "lower": {"density/scheduling-throughput": 2}}
 SLOWLY = {"kube-api-qps": "1", "kube-api-burst": "1"}
 """The regression: the new scheduler may make one request a second."""
 
