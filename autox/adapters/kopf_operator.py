@@ -25,12 +25,11 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
-import aiohttp
-
 from autox.adapters.kopf_lightly import kopf
 from autox.adapters.kopf_session import session_of
 from autox.kube.connection import Connection
 from autox.model.errors import TransientError
+from autox.wire.lightly import aiohttp
 
 STOP_SECONDS = 10.0
 CHUNK = 500  # objects in a page of the first listing

@@ -10,12 +10,12 @@ import asyncio
 from collections.abc import Coroutine
 from typing import Any, TypeVar
 
-import aiohttp
 from yarl import URL
 
 from autox import __version__
+from autox.adapters.kopf_connector import Connector
 from autox.kube.connection import Connection, Headers
-from autox.kube.connector import Connector
+from autox.wire.lightly import aiohttp
 
 T = TypeVar("T")
 

@@ -8,9 +8,8 @@ import asyncio
 import logging
 from collections.abc import Callable
 
-from aiohttp import web
-
 from autox.model.errors import ConfigurationError
+from autox.wire.lightly import web
 
 _log = logging.getLogger(__name__)
 

@@ -26,8 +26,8 @@ from typing import Self
 from autox.core.ratelimit import RateLimit, TokenBucket
 from autox.kube.calls import Call, CallEncoder
 from autox.kube.connection import Connection
+from autox.kube.requests import JSON
 from autox.kube.status_errors import error_from, retry_after
-from autox.kube.transport import JSON
 from autox.model.errors import AutoxError, DeadlineError, UnreachableError
 from autox.wire import connection as wire
 from autox.wire.batching import Batching

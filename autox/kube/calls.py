@@ -1,17 +1,15 @@
-"""One request of ``bulk``: what to send and whom to tell, its bytes on the wire, and what little is read of an answer.
+"""One request of ``bulk``: what to send and whom to tell, and what little is read of an answer.
 
-What differs from call to call is the path, the length and the body. The rest of the head, with the credentials of the
-moment, is made once for each kind of call and kept until the credentials change.
+Its bytes on the wire are those of any request (``requests``).
 """
 
 from collections.abc import Callable
 
 import msgspec
 
-from autox import __version__
 from autox.kube.connection import Connection, Headers
 from autox.kube.listing import METADATA_ONLY
-from autox.kube.transport import JSON
+from autox.kube.requests import JSON, RequestEncoder
 from autox.model.errors import AutoxError
 from autox.wire.urls import Url
 
@@ -91,10 +89,8 @@ class CallEncoder:
             url: its URL, taken apart.
         """
         self._connection = connection
-        self._authority = url.authority
-        self._prefix = url.path.rstrip("/")
+        self._encoder = RequestEncoder(url)
         self._credentials: Headers = ()
-        self._heads: dict[tuple[str, str], bytes] = {}
 
     async def renew(self) -> None:
         """Take the credentials as they are now.
@@ -102,10 +98,7 @@ class CallEncoder:
         Raises:
             AutoxError: there are none; those from before go on being used.
         """
-        now = await self._connection.headers()
-        if now != self._credentials:
-            self._credentials = now
-            self._heads.clear()
+        self._credentials = await self._connection.headers()
 
     def rejected(self) -> bool:
         """The server answered 401; true if taking the credentials again may give better ones."""
@@ -113,23 +106,14 @@ class CallEncoder:
 
     def encode(self, call: Call) -> bytes:
         """The whole request."""
-        head = self._heads.get((call.content_type, call.accept))
-        if head is None:
-            head = self._heads[call.content_type, call.accept] = self._head(call)
-        body = call.body if isinstance(call.body, bytes) else call.body()
-        start = f"{call.method} {self._prefix}{call.path}".encode()
-        return b"%b%b%d\r\n\r\n%b" % (start, head, len(body), body)
-
-    def _head(self, call: Call) -> bytes:
-        fields = [
-            ("Host", self._authority),
-            ("User-Agent", f"autox/{__version__}"),
-            ("Accept", call.accept),
-            ("Content-Type", call.content_type),
-            *self._credentials,
-        ]
-        lines = "".join(f"{name}: {value}\r\n" for name, value in fields)
-        return f" HTTP/1.1\r\n{lines}Content-Length: ".encode()
+        return self._encoder.encode(
+            call.method,
+            call.path,
+            credentials=self._credentials,
+            body=call.body if isinstance(call.body, bytes) else call.body(),
+            content_type=call.content_type,
+            accept=call.accept,
+        )
 
 
 def version_of(answer: bytes) -> str:

@@ -4,7 +4,7 @@
 mapped. A write whose connection broke is never repeated here: only the caller knows whether it may happen twice.
 """
 
-from collections.abc import AsyncGenerator, AsyncIterator, Mapping
+from collections.abc import AsyncGenerator, Mapping
 from contextlib import AbstractAsyncContextManager
 from types import TracebackType
 from typing import Literal, Self
@@ -14,8 +14,9 @@ from autox.kube.connection import Connection
 from autox.kube.listing import METADATA_ONLY, Query, pages, whole
 from autox.kube.objects import Body, Listing, Object, PatchType, metadata
 from autox.kube.paths import own_names, path_of
+from autox.kube.requests import JSON, Request
 from autox.kube.status_errors import decode_object, encode_body
-from autox.kube.transport import JSON, Limits, Request, Transport
+from autox.kube.transport import Limits, Stream, Transport
 from autox.model.errors import InvalidError
 from autox.model.refs import Resource
 
@@ -256,13 +257,13 @@ class KubeClient:
 
     def stream(
         self, query: Query, *, params: Mapping[str, str], idle_seconds: float
-    ) -> AbstractAsyncContextManager[AsyncIterator[bytes]]:
+    ) -> AbstractAsyncContextManager[Stream]:
         """The bytes of one watch request; ``autox.kube.watch`` makes events and reconnections of it.
 
         Args:
             query: which objects.
             params: of the watch, beside the query's: ``resourceVersion``, ``timeoutSeconds`` and so on.
-            idle_seconds: if nothing comes for so many seconds, the pieces end with a ``DeadlineError``.
+            idle_seconds: if nothing comes for so many seconds, the stream ends with a ``DeadlineError``.
         """
         request = Request(
             method="GET",

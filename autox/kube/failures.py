@@ -1,61 +1,71 @@
 """What goes wrong between sending a request and having its answer, in our vocabulary.
 
-Answers that arrived whole are the business of ``status_errors``; this maps the exceptions of aiohttp, ssl and the
-operating system. Only their kind and the system's own wording get into a message: an aiohttp exception's text may hold
-the URL of a proxy with its password.
+Answers that arrived whole are the business of ``status_errors``; this maps the failures of ``autox.wire``, and of the
+TLS library and the operating system behind them. The system's own wording gets into a message, and no URL of a proxy,
+which may have its password in it.
 """
 
 import os
 import ssl
-from collections.abc import Iterator
-from contextlib import contextmanager
 
 from autox.kube.connection import Connection
-from autox.kube.lightly import aiohttp
-from autox.model.errors import ConfigurationError, DeadlineError, ServerError, UnreachableError
+from autox.model.errors import AutoxError, ConfigurationError, DeadlineError, ServerError, UnreachableError
+from autox.wire.failures import ExchangeError, FailureKind
 
 
-@contextmanager
-def mapped(what: str, connection: Connection) -> Iterator[None]:
-    """Raise our error for whatever fails inside.
+def unreachable(error: ExchangeError, what: str, connection: Connection) -> AutoxError:
+    """Our error for a connection that did not come about.
 
     Args:
+        error: why.
         what: the request, to begin the message with.
         connection: says which server, and where its configuration came from.
     """
-    server = connection.server
-    try:
-        yield
-    except aiohttp.ConnectionTimeoutError as error:
-        raise UnreachableError(f"{what}: {server} did not accept a connection in time") from error
-    except TimeoutError as error:
-        raise DeadlineError(f"{what}: no answer from {server} in time") from error
-    except aiohttp.ClientConnectorCertificateError as error:
+    server, cause = connection.server, error.__cause__
+    if isinstance(cause, ssl.SSLCertVerificationError):
         # NB: permanent: who answers there is not whom the configuration trusts, and waiting does not change that.
-        reason = getattr(error.certificate_error, "verify_message", "") or type(error.certificate_error).__name__
-        raise ConfigurationError(
-            f"{what}: the certificate of {server} is not trusted: {reason}",
+        return ConfigurationError(
+            f"{what}: the certificate of {server} is not trusted: {cause.verify_message or type(cause).__name__}",
             hint=f"Is {connection.origin} for another cluster, or older than this one?",
-        ) from error
-    except aiohttp.ClientConnectorError as error:
-        raise UnreachableError(
-            f"{what}: cannot reach {server}: {_reason(error.os_error)}",
-            hint=f"Does that API server run, and is {connection.origin} for the cluster that is meant?",
-        ) from error
-    except aiohttp.ClientHttpProxyError as error:
-        raise UnreachableError(f"{what}: the proxy before {server} answered {error.status}") from error
-    except aiohttp.ClientResponseError as error:
-        raise ServerError(f"{what}: {server} does not speak HTTP as an API server does") from error
-    except aiohttp.InvalidURL as error:
-        raise ConfigurationError(f"{what}: {connection.origin} has a server or proxy URL that is none") from error
-    except (aiohttp.ClientError, OSError) as error:
-        raise UnreachableError(f"{what}: the connection to {server} broke: {_reason(error)}") from error
+        )
+    if error.kind is FailureKind.TIMEOUT and not connection.proxy:
+        return UnreachableError(f"{what}: {server} did not accept a connection in time")
+    return UnreachableError(
+        f"{what}: cannot reach {server}{' through its proxy' if connection.proxy else ''}: {_reason(error)}",
+        hint=f"Does that API server run, and is {connection.origin} for the cluster that is meant?",
+    )
 
 
-def _reason(error: BaseException) -> str:
-    if isinstance(error, ssl.SSLError):
-        return f"TLS failed ({error.reason})" if error.reason else "TLS failed"
+def broken(error: ExchangeError, what: str, connection: Connection) -> AutoxError:
+    """Our error for an answer that did not come to its end.
+
+    Args:
+        error: why.
+        what: the request, to begin the message with.
+        connection: says which server.
+    """
+    if error.kind is FailureKind.PROTOCOL:
+        return ServerError(f"{what}: {connection.server} does not speak HTTP as an API server does")
+    return UnreachableError(f"{what}: the connection to {connection.server} broke: {_reason(error)}")
+
+
+def late(what: str, connection: Connection) -> AutoxError:
+    """Our error for an answer that did not come in time.
+
+    Args:
+        what: the request, to begin the message with.
+        connection: says which server.
+    """
+    return DeadlineError(f"{what}: no answer from {connection.server} in time")
+
+
+def _reason(error: ExchangeError) -> str:
+    cause = error.__cause__
+    if cause is None:
+        return "it ended before the answer did" if error.kind is FailureKind.CLOSED else error.message
+    if isinstance(cause, ssl.SSLError):
+        return f"TLS failed ({cause.reason})" if cause.reason else "TLS failed"
     # NB: asyncio's own wording ("Connect call failed") hides the system's.
-    number = getattr(error, "errno", None)
-    strerror = os.strerror(number) if isinstance(number, int) and number > 0 else getattr(error, "strerror", None)
-    return strerror if isinstance(strerror, str) else "it ended before the answer did"
+    number = getattr(cause, "errno", None)
+    strerror = os.strerror(number) if isinstance(number, int) and number > 0 else getattr(cause, "strerror", None)
+    return strerror if isinstance(strerror, str) else error.message

@@ -10,8 +10,9 @@ from dataclasses import dataclass, replace
 
 from autox.kube.objects import Listing, Object, metadata
 from autox.kube.paths import path_of
+from autox.kube.requests import JSON, Request
 from autox.kube.status_errors import decode_object
-from autox.kube.transport import JSON, Request, Transport
+from autox.kube.transport import Transport
 from autox.model.errors import ExpiredError, ServerError
 from autox.model.refs import Resource
 

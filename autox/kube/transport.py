@@ -1,7 +1,6 @@
 """One request to an API server: sent, answered in full or streamed, and every way it can fail mapped to our errors.
 
-``client`` says which requests there are, ``status_errors`` what an answer means. This is the only module that sees
-aiohttp.
+``client`` says which requests there are, ``status_errors`` what an answer means, ``channels`` has the connections.
 
 What is tried again here, and nothing else, so that no layer retries what another retries already:
 
@@ -11,40 +10,37 @@ What is tried again here, and nothing else, so that no layer retries what anothe
   is also a 429 but an answer about a disruption budget, so that is passed on at once.
 - 500, 503 and 504 with such a ``Retry-After``, for GET alone, since anything else may have been done. An API server
   that is busy says 504 of a list when its cache of watches lags behind etcd ("Too large resource version").
-- By aiohttp, once: a GET, PUT or DELETE whose kept-alive connection turned out to be closed.
+- A GET, PUT or DELETE, once, whose kept connection turned out to have ended.
 
-Requests share a few kept-alive connections. Streams (watches) have connections of their own, as many as there are
-streams: a watch that waits must not keep a lease renewal waiting.
+Requests share a few kept connections. Streams (watches) have connections of their own, as many as there are
+streams: a watch that waits must not keep a lease renewal waiting. Rejected: aiohttp, which this was until it was
+measured beside ``autox.wire``, the load generator's (docs/decisions/0056).
 """
 
 import asyncio
 import random
-import socket
-from collections.abc import AsyncGenerator, AsyncIterator, Mapping
-from contextlib import aclosing, asynccontextmanager, suppress
+import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
-from io import BytesIO
 from types import TracebackType
 from typing import Self
 
-from yarl import URL
-
-from autox import __version__
+from autox.kube.channel import Channel
+from autox.kube.channels import Channels
 from autox.kube.connection import Connection, Headers
-from autox.kube.connector import Connector
-from autox.kube.failures import mapped
-from autox.kube.lightly import aiohttp
+from autox.kube.failures import broken, late, unreachable
+from autox.kube.requests import Request, RequestEncoder
 from autox.kube.status_errors import error_from, retry_after
-from autox.model.errors import AutoxError, InvalidError, TransientError
+from autox.model.errors import AutoxError, InvalidError
+from autox.wire.failures import ExchangeError, FailureKind
+from autox.wire.heads import Head
+from autox.wire.urls import parse_url
 
-LARGE_BODY = 1 << 20
 _PASSING = {500, 503, 504}
-REQUEST_BUFFER = 1 << 16
-STREAM_BUFFER = 1 << 20
-"""What aiohttp reads ahead, twice over at most. An API server ends the watch of whoever is behind for a tenth of a
-second; a burst of pods is some 2 MB a second."""
-ERROR_BODY_LIMIT = 1 << 20
-JSON = "application/json"
+_REPEATABLE = {"GET", "PUT", "DELETE"}
+_ENDED = {FailureKind.CLOSED, FailureKind.RESET}
+_RETRY_AFTER = "Retry-After"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -68,29 +64,34 @@ class Limits:
     throttled_seconds: float = 10.0
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Request:
-    """One request, ready to send.
+class Stream:
+    """The body of an answer that goes on."""
 
-    Attributes:
-        method: the HTTP method.
-        path: below the server's URL, percent-encoded.
-        what: what it is, to begin error messages with.
-        plural: the resource or subresource; for some of them no answer is quoted in errors.
-        params: the query.
-        body: JSON; None for none.
-        content_type: of the body.
-        accept: what kind of answer is wanted.
-    """
+    def __init__(self, channel: Channel, what: str, connection: Connection) -> None:
+        """It has begun.
 
-    method: str
-    path: str
-    what: str
-    plural: str = ""
-    params: Mapping[str, str] | None = None
-    body: bytes | None = None
-    content_type: str = JSON
-    accept: str = JSON
+        Args:
+            channel: where it comes.
+            what: the request, to begin error messages with.
+            connection: says which server.
+        """
+        self._channel = channel
+        self._what = what
+        self._connection = connection
+
+    async def more(self) -> bytes:
+        """What has come since the last time, when something has; nothing once the server has ended the answer.
+
+        Raises:
+            UnreachableError: it broke off.
+            DeadlineError: nothing came for as long as the stream was given.
+        """
+        try:
+            return await self._channel.more()
+        except TimeoutError as error:
+            raise late(self._what, self._connection) from error
+        except ExchangeError as error:
+            raise broken(error, self._what, self._connection) from error
 
 
 class Transport:
@@ -99,20 +100,18 @@ class Transport:
     def __init__(self, connection: Connection, limits: Limits) -> None:
         self.connection = connection
         self.limits = limits
-        self._requests: aiohttp.ClientSession | None = None
-        self._streams: aiohttp.ClientSession | None = None
+        url = parse_url(connection.server)
+        self._encoder = RequestEncoder(url)
+        self._channels = Channels(connection, url, limit=limits.connections, connect_seconds=limits.connect_seconds)
 
     async def __aenter__(self) -> Self:
-        self._requests = self._session(self.limits.connections, buffer=REQUEST_BUFFER)
-        self._streams = self._session(0, buffer=STREAM_BUFFER)
+        self._channels.open()
         return self
 
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        for session in (self._requests, self._streams):
-            if session is not None:
-                await session.close()
+        await self._channels.close()
 
     async def send(self, request: Request) -> bytes:
         """The body of the answer to a request.
@@ -120,152 +119,122 @@ class Transport:
         Raises:
             AutoxError: see ``autox.model.errors`` for which error stands for what.
         """
-        times = aiohttp.ClientTimeout(total=self.limits.request_seconds, sock_connect=self.limits.connect_seconds)
         tries = 0
         while True:
             tries += 1
-            answer = await self._start(self._requests, request, times)
-            try:
-                if answer.status < 300:
-                    return await self._body(answer, request.what)
-                error = await self._refusal(answer, request)
-                patience = self._patience(answer, request)
-            finally:
-                _leave(answer)
+            used = await self.connection.headers()
+            head, body = await self._answer(request, used)
+            if head.status == 401 and self.connection.credentials.rejected(used):
+                head, body = await self._answer(request, await self.connection.headers())
+            if head.status < 300:
+                return body
+            patience = self._patience(head, request)
             if patience is None or tries >= self.limits.throttled_tries:
-                raise error
+                raise _refusal(head, body, request)
             # Many clients are turned away together; they must not all come back together.
             await asyncio.sleep(patience * (1.0 + random.random() / 4))  # noqa: S311  - spread, not secrecy
 
     @asynccontextmanager
-    async def stream(self, request: Request, *, idle_seconds: float) -> AsyncIterator[AsyncIterator[bytes]]:
-        """The body of an answer that goes on, in the pieces in which it arrives.
+    async def stream(self, request: Request, *, idle_seconds: float) -> AsyncIterator["Stream"]:
+        """An answer that goes on.
 
-        The pieces end when the server ends the answer. They raise ``UnreachableError`` if it broke off and
-        ``DeadlineError`` if nothing came for ``idle_seconds``.
+        Args:
+            request: what is asked for.
+            idle_seconds: the longest time without anything.
+
+        Raises:
+            AutoxError: as for ``send``; nothing is tried again but a 401.
         """
-        times = aiohttp.ClientTimeout(total=None, sock_connect=self.limits.connect_seconds, sock_read=idle_seconds)
-        answer = await self._start(self._streams, request, times)
-        try:
-            if answer.status >= 300:
-                raise await self._refusal(answer, request)
-            async with aclosing(self._pieces(answer, request.what)) as pieces:
-                yield pieces
-        finally:
-            _leave(answer)
-
-    async def _start(
-        self, session: aiohttp.ClientSession | None, request: Request, times: aiohttp.ClientTimeout
-    ) -> aiohttp.ClientResponse:
-        if session is None:
-            raise RuntimeError("the client is used outside its `async with` block")
         used = await self.connection.headers()
-        answer = await self._once(session, request, times, used)
-        if answer.status == 401 and self.connection.credentials.rejected(used):
-            # NB: unread, so that its connection ends: a renewed client certificate shows in new connections only.
-            _leave(answer)
-            answer = await self._once(session, request, times, await self.connection.headers())
-        return answer
+        channel, head = await self._begun(request, used, seconds=idle_seconds)
+        try:
+            if head.status == 401 and self.connection.credentials.rejected(used):
+                self._channels.end(channel)
+                channel, head = await self._begun(request, await self.connection.headers(), seconds=idle_seconds)
+            if head.status >= 300:
+                said = b""
+                with suppress(ExchangeError, TimeoutError):
+                    said = await channel.whole(seconds=idle_seconds)
+                raise _refusal(head, said, request)
+            with channel.watched(idle_seconds):
+                yield Stream(channel, request.what, self.connection)
+        finally:
+            self._channels.end(channel)
 
-    async def _once(
-        self, session: aiohttp.ClientSession, request: Request, times: aiohttp.ClientTimeout, credentials: Headers
-    ) -> aiohttp.ClientResponse:
-        headers = [("Accept", request.accept), *credentials]
-        if request.body is not None:
-            headers.append(("Content-Type", request.content_type))
-        with mapped(request.what, self.connection):
-            return await session.request(
-                request.method,
-                URL(self.connection.server + request.path, encoded=True),
-                params=request.params,
-                # NB: bytes of more than a MiB make aiohttp warn; a file-like body is sent in pieces.
-                data=BytesIO(request.body) if request.body and len(request.body) > LARGE_BODY else request.body,
-                headers=headers,
-                timeout=times,
-                proxy=self.connection.proxy,
-                server_hostname=self.connection.server_hostname,
-                # NB: an API server does not redirect; whoever does must not be sent our credentials.
-                allow_redirects=False,
-            )
+    async def _answer(self, request: Request, credentials: Headers, *, again: bool = False) -> tuple[Head, bytes]:
+        """The answer to a request that is sent once; or twice, where a kept connection had ended under it."""
+        seconds, what, channels = self.limits.request_seconds, request.what, self._channels
+        deadline = time.monotonic() + seconds
+        try:
+            async with asyncio.timeout(seconds):
+                channel = await channels.kept()
+        except TimeoutError as error:
+            raise late(what, self.connection) from error
+        except ExchangeError as error:
+            raise unreachable(error, what, self.connection) from error
+        was_used = channel.answers > 0
+        try:
+            channel.ask(self._encoded(request, credentials), limit=self.limits.answer_bytes)
+            body = await channel.whole(seconds=deadline - time.monotonic())
+        except (ExchangeError, TimeoutError) as error:
+            if channel.head is not None and channel.head.status >= 300:
+                return channel.head, b""  # if an error's text breaks off, its status alone says enough
+            if isinstance(error, TimeoutError):
+                raise late(what, self.connection) from error
+            had_ended = was_used and not channel.parser.heard and error.kind in _ENDED
+            if again or not had_ended or request.method not in _REPEATABLE:
+                raise broken(error, what, self.connection) from error
+        else:
+            head = channel.parser.head
+            if channel.is_cut and head.status < 300:
+                raise InvalidError(
+                    f"{what}: the answer is larger than {self.limits.answer_bytes >> 20} MiB",
+                    hint="Ask for less: a selector, smaller pages.",
+                )
+            if head.status == 401:
+                # NB: a renewed client certificate shows in new connections only.
+                channel.end()
+            return head, body
+        finally:
+            channels.leave(channel)
+        return await self._answer(request, credentials, again=True)
 
-    async def _pieces(self, answer: aiohttp.ClientResponse, what: str) -> AsyncGenerator[bytes, None]:
-        with mapped(what, self.connection):
-            async for piece in answer.content.iter_any():
-                yield piece
+    async def _begun(self, request: Request, credentials: Headers, *, seconds: float) -> tuple[Channel, Head]:
+        """A connection of its own with an answer that has begun; the caller ends it."""
+        channels = self._channels
+        try:
+            channel = await channels.opened()
+        except ExchangeError as error:
+            raise unreachable(error, request.what, self.connection) from error
+        try:
+            channel.ask(self._encoded(request, credentials), limit=None)
+            return channel, await channel.begun(seconds=seconds)
+        except BaseException as error:
+            channels.end(channel)
+            if isinstance(error, TimeoutError):
+                raise late(request.what, self.connection) from error
+            if isinstance(error, ExchangeError):
+                raise broken(error, request.what, self.connection) from error
+            raise
 
-    async def _body(self, answer: aiohttp.ClientResponse, what: str) -> bytes:
-        limit = self.limits.answer_bytes
-        pieces: list[bytes] = []
-        size = answer.content_length or 0
-        if size <= limit:
-            size = 0
-            with mapped(what, self.connection):
-                async for piece in answer.content.iter_any():
-                    pieces.append(piece)
-                    size += len(piece)
-                    if size > limit:
-                        break
-        if size > limit:
-            raise InvalidError(
-                f"{what}: the answer is larger than {limit >> 20} MiB", hint="Ask for less: a selector, smaller pages."
-            )
-        return b"".join(pieces)
+    def _encoded(self, request: Request, credentials: Headers) -> bytes:
+        return self._encoder.encode(
+            request.method,
+            request.target,
+            credentials=credentials,
+            body=request.body or b"",
+            content_type=request.content_type,
+            accept=request.accept,
+        )
 
-    async def _refusal(self, answer: aiohttp.ClientResponse, request: Request) -> AutoxError:
-        # An error's text is worth a bounded read; if it breaks off, the status alone says enough.
-        body = bytearray()
-        with suppress(TransientError), mapped(request.what, self.connection):
-            async for piece in answer.content.iter_any():
-                body += piece
-                if len(body) > ERROR_BODY_LIMIT:
-                    break
-        return error_from(answer.status, bytes(body), answer.headers, what=request.what, plural=request.plural)
-
-    def _patience(self, answer: aiohttp.ClientResponse, request: Request) -> float | None:
-        may_pass = answer.status == 429 or (answer.status in _PASSING and request.method == "GET")
-        if not may_pass or request.plural == "eviction" or "Retry-After" not in answer.headers:
+    def _patience(self, head: Head, request: Request) -> float | None:
+        may_pass = head.status == 429 or (head.status in _PASSING and request.method == "GET")
+        if not may_pass or request.plural == "eviction" or not head.field(_RETRY_AFTER):
             return None
-        seconds = retry_after(answer.headers)
+        seconds = retry_after({_RETRY_AFTER: head.field(_RETRY_AFTER)})
         return seconds if seconds <= self.limits.throttled_seconds else None
 
-    def _session(self, connections: int, *, buffer: int) -> aiohttp.ClientSession:
-        connector = Connector(
-            limit=connections,
-            ssl=self.connection.tls or True,
-            # API servers close idle connections after 90 s; whoever closes first avoids the race.
-            keepalive_timeout=60.0,
-            socket_factory=_socket,
-        )
-        return aiohttp.ClientSession(
-            connector=connector,
-            read_bufsize=buffer,
-            cookie_jar=aiohttp.DummyCookieJar(),
-            headers={
-                "User-Agent": f"autox/{__version__}",
-                # NB: an API server would gzip lists: costly on both sides, pointless on loopback and within a cluster.
-                "Accept-Encoding": "identity",
-            },
-        )
 
-
-def _leave(answer: aiohttp.ClientResponse) -> None:
-    """Keep the connection if the answer was read to its end, and end it at once if not."""
-    connection = answer.connection
-    if connection is not None and connection.transport is not None:
-        # NB: aiohttp would say goodbye in TLS and wait up to 30 s for a peer that may be gone. Up to Python 3.11.2 a
-        # transport that was closed twice has lost the protocol that it aborts.
-        with suppress(AttributeError):
-            connection.transport.abort()
-    answer.release()
-
-
-def _socket(address: aiohttp.AddrInfoType) -> socket.socket:
-    family, kind, protocol, _, _ = address
-    made = socket.socket(family, kind, protocol)
-    # A peer that vanished without a word is noticed after about a minute, also while nothing is sent.
-    made.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
-    made.setsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPIDLE, 30)
-    made.setsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPINTVL, 10)
-    made.setsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPCNT, 3)
-    made.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, 60_000)  # milliseconds
-    return made
+def _refusal(head: Head, body: bytes, request: Request) -> AutoxError:
+    headers = {name: head.field(name) for name in (_RETRY_AFTER, "Content-Type")}
+    return error_from(head.status, body, headers, what=request.what, plural=request.plural)

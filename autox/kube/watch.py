@@ -20,8 +20,8 @@ because every consumer would need the same loop around it.
 import asyncio
 import random
 import time
-from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterator
-from contextlib import aclosing, suppress
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Sequence
+from contextlib import aclosing, asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from typing import Generic, TypeVar
 
@@ -33,6 +33,7 @@ from autox.kube.decoders import JSON_OBJECTS, Decoder, Frame
 from autox.kube.frames import FrameReader
 from autox.kube.listing import Query
 from autox.kube.objects import Object
+from autox.kube.transport import Stream
 from autox.kube.watch_store import Key, WatchEvent, WatchEventType, WatchStore
 from autox.model.errors import (
     AutoxError,
@@ -54,6 +55,8 @@ SERVER_SECONDS = 300
 RECONNECTING = Backoff(initial=0.2, factor=2.0, limit=30.0, jitter=0.5)
 RESUMABLE = (UnreachableError, TooManyRequestsError, UnauthorizedError, ForbiddenError, ConfigurationError)
 """After these the server has not refused the resource version: the watch may go on where it was."""
+
+_PRESENT = ("ADDED", "MODIFIED")
 
 OnTrouble = Callable[[AutoxError], None]
 T = TypeVar("T")
@@ -162,15 +165,26 @@ class _Watch(Generic[T]):
             kind="PartialObjectMetadata" if query.metadata_only else query.resource.kind,
         )
         self._version = ""
+        self._is_heard = False
         self._failures = 0
         self._expirations = 0
 
     async def events(self) -> AsyncGenerator[WatchEvent[T], None]:
         while True:
             try:
-                async with aclosing(self._changes() if self._version else self._listing()) as news:
-                    async for event in news:
-                        yield event
+                if self._version:
+                    # NB: not by a generator of its own: each one more is passed twice by every event.
+                    async with self._changes() as (stream, reader):
+                        while piece := await stream.more():
+                            for frame in reader.feed(piece):
+                                self._is_heard = True
+                                self._forget_failures()
+                                for event in self._news(frame):
+                                    yield event
+                else:
+                    async with aclosing(self._listing()) as news:
+                        async for event in news:
+                            yield event
             except AutoxError as error:
                 await self._after(error)
 
@@ -207,23 +221,9 @@ class _Watch(Generic[T]):
         self._version = page.resource_version
         yield WatchEvent(WatchEventType.SYNCED, self._decoder.of({}))
 
-    async def _changes(self) -> AsyncGenerator[WatchEvent[T], None]:
-        began, heard = time.monotonic(), False
-        try:
-            async with aclosing(self._frames()) as frames:
-                async for frame in frames:
-                    heard = True
-                    self._forget_failures()
-                    for event in self._news(frame):
-                        yield event
-        finally:
-            lasted = time.monotonic() - began
-            if lasted >= STEADY_SECONDS:
-                self._forget_failures()
-        if not heard and lasted < SHORT_SECONDS:
-            raise UnreachableError(f"WATCH {self._query.resource.plural}: the server ended the watch at once")
-
-    async def _frames(self) -> AsyncGenerator[Frame[T], None]:
+    @asynccontextmanager
+    async def _changes(self) -> AsyncIterator[tuple[Stream, FrameReader[T]]]:
+        """One watch request, and what reads its answer."""
         plural = self._query.resource.plural
         what = f"WATCH {plural}"
         seconds = self._timing.server_seconds * (1.0 + random.random())  # noqa: S311  - spread, not secrecy
@@ -233,21 +233,31 @@ class _Watch(Generic[T]):
             "timeoutSeconds": str(int(seconds)),
         }
         reader = FrameReader(self._decoder, limit=self._kube.limits.answer_bytes, what=what, plural=plural)
-        async with self._kube.stream(self._query, params=params, idle_seconds=self._timing.idle_seconds) as pieces:
-            async for piece in _until_silence(pieces):
-                for frame in reader.feed(piece):
-                    yield frame
-        if reader.unfinished:
-            raise UnreachableError(f"{what}: the connection ended in the middle of an event")
+        began, self._is_heard = time.monotonic(), False
+        try:
+            async with self._kube.stream(self._query, params=params, idle_seconds=self._timing.idle_seconds) as stream:
+                # NB: silence ends a watch that has begun; a server that never answers has raised before.
+                with suppress(DeadlineError):
+                    yield stream, reader
+            if reader.unfinished:
+                raise UnreachableError(f"{what}: the connection ended in the middle of an event")
+        finally:
+            lasted = time.monotonic() - began
+            if lasted >= STEADY_SECONDS:
+                self._forget_failures()
+        if not self._is_heard and lasted < SHORT_SECONDS:
+            raise UnreachableError(f"{what}: the server ended the watch at once")
 
-    def _news(self, frame: Frame[T]) -> Iterator[WatchEvent[T]]:
-        if frame.type in {"ADDED", "MODIFIED"}:
-            yield from self._known.present(frame.object)
+    def _news(self, frame: Frame[T]) -> Sequence[WatchEvent[T]]:
+        news: Sequence[WatchEvent[T]] = ()
+        if frame.type in _PRESENT:
+            news = self._known.present(frame.object)
         elif frame.type == "DELETED":
-            yield from self._known.absent(frame.object)
+            news = self._known.absent(frame.object)
         elif frame.type != "BOOKMARK":
-            return
+            return news
         self._version = self._decoder.identity(frame.object).version or self._version
+        return news
 
     def _shaped(self, item: Object) -> T:
         try:
@@ -257,10 +267,3 @@ class _Watch(Generic[T]):
 
     def _forget_failures(self) -> None:
         self._failures = self._expirations = 0
-
-
-async def _until_silence(pieces: AsyncIterator[bytes]) -> AsyncGenerator[bytes, None]:
-    # NB: silence ends a watch that had begun; a server that never answers raises before there are any pieces.
-    with suppress(DeadlineError):
-        async for piece in pieces:
-            yield piece

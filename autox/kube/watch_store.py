@@ -4,10 +4,9 @@ For each object its names, uid and resource version are kept and nothing else (a
 say after a gap what was added, changed and deleted meanwhile, and to say nothing about the rest.
 """
 
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Sequence
 from enum import StrEnum
-from typing import Generic, TypeVar
+from typing import Generic, NamedTuple, TypeVar
 
 from autox.kube.decoders import JSON_OBJECTS, Decoder
 from autox.kube.objects import Object
@@ -27,8 +26,11 @@ class WatchEventType(StrEnum):
     SYNCED = "SYNCED"
 
 
-@dataclass(frozen=True, slots=True)
-class WatchEvent(Generic[T]):
+# NB: to look one up in its class is a call in Python 3.11.
+_ADDED, _MODIFIED, _DELETED = WatchEventType.ADDED, WatchEventType.MODIFIED, WatchEventType.DELETED
+
+
+class WatchEvent(NamedTuple, Generic[T]):
     """One thing that happened.
 
     Attributes:
@@ -59,29 +61,34 @@ class WatchStore(Generic[T]):
     def __len__(self) -> int:
         return len(self._versions)
 
-    def present(self, obj: T) -> Iterator[WatchEvent[T]]:
+    def present(self, obj: T) -> Sequence[WatchEvent[T]]:
         """The object exists: what is news about that."""
         namespace, name, uid, version = self._decoder.identity(obj)
         key = (namespace, name)
         before = self._versions.get(key)
-        if version and before == (uid, version):
-            return
-        if before is not None and before[0] != uid:
+        if before is None:
+            self._versions[key] = (uid, version)
+            return (WatchEvent(_ADDED, obj),)
+        if before[0] != uid:
             # It was deleted and made anew under the same name, and nobody saw it.
-            yield self._gone(key)
-            before = None
+            gone = self._gone(key)
+            self._versions[key] = (uid, version)
+            return gone, WatchEvent(_ADDED, obj)
+        if version and before[1] == version:
+            return ()
         self._versions[key] = (uid, version)
-        yield WatchEvent(WatchEventType.ADDED if before is None else WatchEventType.MODIFIED, obj)
+        return (WatchEvent(_MODIFIED, obj),)
 
-    def absent(self, obj: T) -> Iterator[WatchEvent[T]]:
+    def absent(self, obj: T) -> Sequence[WatchEvent[T]]:
         """The object was deleted, or left the selection."""
         namespace, name, uid, _ = self._decoder.identity(obj)
         key = (namespace, name)
         before = self._versions.get(key)
         # NB: only what the consumer was told of; a deletion of an object's predecessor is no news.
-        if before is not None and before[0] == uid:
-            del self._versions[key]
-            yield WatchEvent(WatchEventType.DELETED, obj)
+        if before is None or before[0] != uid:
+            return ()
+        del self._versions[key]
+        return (WatchEvent(_DELETED, obj),)
 
     def only(self, listed: Iterable[Key]) -> Iterator[WatchEvent[T]]:
         """A complete listing had these objects: the others are gone."""
@@ -92,7 +99,7 @@ class WatchStore(Generic[T]):
         uid, version = self._versions.pop(key)
         names = {"namespace": key[0], "name": key[1]} if key[0] else {"name": key[1]}
         remains = {**self._kind, "metadata": {**names, "uid": uid, "resourceVersion": version}}
-        return WatchEvent(WatchEventType.DELETED, self._decoder.of(remains))
+        return WatchEvent(_DELETED, self._decoder.of(remains))
 
 
 def key_of(obj: Object) -> Key:

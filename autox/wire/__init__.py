@@ -5,6 +5,7 @@ makes the bytes to send, once for however many times they are sent. ``connection
 ``connecting`` opens one, through a proxy's ``tunnel`` if need be, ``pool`` keeps a few to one server, and ``deadlines``
 ends what takes too long, for all connections together.
 
-For whoever needs a few requests there is aiohttp; this exists because a load generator must be cheaper than what it
-measures: about 8 µs of CPU a request on uvloop, where aiohttp takes 74.
+It exists because a load generator must be cheaper than what it measures: about 8 µs of CPU a request on uvloop, where
+aiohttp takes 74. ``autox.kube`` says everything to API servers by it. aiohttp is for servers, a kubelet's probes and
+kopf, and ``lightly`` imports it.
 """

@@ -4,11 +4,15 @@ import asyncio
 import socket
 import ssl
 from collections.abc import Callable, Sequence
-from typing import NamedTuple
+from contextlib import suppress
+from ipaddress import ip_address
+from typing import NamedTuple, TypeVar
 
 from autox.wire.connection import Connection
 from autox.wire.failures import ExchangeError, FailureKind, failure
 from autox.wire.tunnel import Tunnel, open_tunnel
+
+C = TypeVar("C", bound=Connection)
 
 
 class Address(NamedTuple):
@@ -22,14 +26,30 @@ class Address(NamedTuple):
         return f"[{self.ip}]:{self.port}" if ":" in self.ip else f"{self.ip}:{self.port}"
 
 
+async def addresses(host: str, port: int) -> list[Address]:
+    """Where a host is.
+
+    Args:
+        host: name or address.
+        port: where it listens.
+
+    Raises:
+        OSError: the name cannot be looked up.
+    """
+    with suppress(ValueError):
+        return [Address(str(ip_address(host)), port)]
+    found = await asyncio.get_running_loop().getaddrinfo(host, port, proto=socket.IPPROTO_TCP)
+    return [Address(str(where[0]), int(where[1])) for *_, where in found]
+
+
 async def connect(
-    make: Callable[[], Connection],
+    make: Callable[[], C],
     addresses: Sequence[Address],
     *,
     tls: ssl.SSLContext | None = None,
     server_name: str | None = None,
     tunnel: Tunnel | None = None,
-) -> Connection:
+) -> C:
     """A connection to the first of the addresses that accepts one; it takes as long as that takes: cancel it.
 
     Args:

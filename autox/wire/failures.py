@@ -48,7 +48,7 @@ _KINDS = {
 
 
 def failure(error: Exception, peer: str) -> ExchangeError:
-    """Our error for one of the operating system, the ssl module or asyncio.
+    """Our error for one of the operating system, the ssl module or asyncio, which is its cause.
 
     Args:
         error: what was raised, or what ``connection_lost`` was told.
@@ -56,6 +56,12 @@ def failure(error: Exception, peer: str) -> ExchangeError:
     """
     if isinstance(error, ExchangeError):
         return error
+    made = _failure(error, peer)
+    made.__cause__ = error
+    return made
+
+
+def _failure(error: Exception, peer: str) -> ExchangeError:
     if isinstance(error, ssl.SSLCertVerificationError):
         return ExchangeError(FailureKind.TLS, f"TLS failed: {error.verify_message} ({peer})")
     if isinstance(error, ssl.SSLError):

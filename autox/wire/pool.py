@@ -7,14 +7,12 @@ comes back. Who wants what of a connection is ``autox.kube.bulk``'s matter. The 
 
 import asyncio
 import random
-import socket
 import ssl
 from collections.abc import Callable
 from contextlib import suppress
-from ipaddress import ip_address
 
 from autox.core.backoff import Backoff
-from autox.wire.connecting import Address, connect
+from autox.wire.connecting import Address, addresses, connect
 from autox.wire.connection import Connection, OnAnswer, OnFailure
 from autox.wire.failures import ExchangeError, FailureKind, failure
 from autox.wire.responses import OnPiece
@@ -123,7 +121,7 @@ class ConnectionPool:
             async with asyncio.timeout(_CONNECT_SECONDS):
                 connection = await connect(
                     self._make,
-                    await self._addresses(),
+                    await addresses(self._host, self._port),
                     tls=self._tls,
                     server_name=self._server_name,
                     tunnel=self._tunnel,
@@ -141,13 +139,6 @@ class ConnectionPool:
             self.free(connection)
             # NB: in the next turn of the loop, when this task counts as opening no more.
             asyncio.get_running_loop().call_soon(self._on_free)
-
-    async def _addresses(self) -> list[Address]:
-        with suppress(ValueError):
-            return [Address(str(ip_address(self._host)), self._port)]
-        loop = asyncio.get_running_loop()
-        found = await loop.getaddrinfo(self._host, self._port, proto=socket.IPPROTO_TCP)
-        return [Address(str(where[0]), int(where[1])) for *_, where in found]
 
     def _make(self) -> Connection:
         return Connection(

@@ -2,13 +2,13 @@
 
 Both are told the same in their own words: Deployments of one template, so many a second, until every pod is Ready; one
 limit on the 99th percentile of pod startup; and that everything is to be taken away again. autox's brings its virtual
-nodes along, in the same process; ``apart`` next door is how it runs without them, to see what the driver alone costs.
-``kubeburner`` is the other one.
+nodes along, in the same process, unless it is to use those that are there, to see what the driver alone costs.
+``kubeburner`` next door is the other one.
 """
 
 import json
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
@@ -96,13 +96,13 @@ class AutoxDriver:
 
     name = "autox"
 
-    def __init__(self, *module: str) -> None:
-        """The command of users, unless another one is named.
+    def __init__(self, *, node_selector: Mapping[str, str] | None = None) -> None:
+        """Nothing is started.
 
         Args:
-            module: what Python runs in its place, and how.
+            node_selector: labels of nodes that agents serve; None where it brings its own.
         """
-        self._module = module or ("autox", "run")
+        self._nodes = {} if node_selector is None else {"nodeSelector": dict(node_selector)}
 
     def command(self, load: Load, *, kubeconfig: Path, directory: Path) -> Sequence[str]:
         """The command and its document."""
@@ -113,13 +113,14 @@ class AutoxDriver:
             "podsPerDeployment": load.replicas,
             "rate": load.rate * load.replicas,
             "timeout": f"{load.timeout}s",
+            **self._nodes,
         }
         assess = {"SLOs": {"upper": {P99: load.limit * 1000}}}
         file = directory / "experiment.json"
         file.write_text(
             json.dumps({"tasks": [{"task": "density", "with": density}, {"task": "assess", "with": assess}]})
         )
-        return (sys.executable, "-m", *self._module, "-f", str(file), "--result", str(_result(directory)))
+        return (sys.executable, "-m", "autox", "run", "-f", str(file), "--result", str(_result(directory)))
 
     def told(self, directory: Path, *, code: int) -> Told:
         """By its result document."""

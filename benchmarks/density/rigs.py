@@ -1,7 +1,7 @@
 """What is compared: a driver, and whose virtual nodes run the pods that it makes.
 
-All agents serve nodes of the same names with the same marks, those of autox's own run, and all pods are for just these.
-The label of the run itself is left out, or autox would take the nodes for what a dead run left.
+All agents serve nodes of the same names with the same label, and all pods are for just these: autox finds them by its
+``nodeSelector``. It takes nodes of its own agents alone, so that KWOK's have their label too.
 """
 
 import json
@@ -13,16 +13,16 @@ from typing import Any
 import yaml
 
 from autox.kube.objects import Object
-from autox.tasks.density.labels import NAMESPACE_LABEL
-from benchmarks.density.apart import run_of
+from autox.model.result import Subject
+from autox.tasks.density.labels import RunLabels
 from benchmarks.density.drivers import AutoxDriver, Driver
 from benchmarks.density.kubeburner import KubeBurner
 from benchmarks.kwok.obtaining import Kwok
 from benchmarks.nodes.agents import KWOK_PARALLELISM, Agent, Autox, KwokAgent, Setting
 
 DIGITS = "be7cbe7c"
-RUN = run_of(DIGITS)
-LABELS = {NAMESPACE_LABEL: RUN.namespace}
+LABELS = {"autox.dev/bench": "density"}
+RUN = RunLabels.of(Subject(), token=DIGITS, given=LABELS)
 STARTED = {"type": "Normal", "reason": "Started", "message": "Started container"}
 SANDBOXED = """conditions:
 - lastTransitionTime: {{ $now | Quote }}
@@ -50,27 +50,26 @@ class Rig:
 
 
 class MarkedAutox(Autox):
-    """autox's agent with nodes of the run."""
+    """autox's agent with nodes of these names and this label."""
 
     def command(self, setting: Setting) -> Sequence[str]:
         """The command and its file."""
         command = super().command(setting)
         file = Path(command[-1])
         document = json.loads(file.read_text())
-        document["mock"] |= {"namePrefix": RUN.node_prefix, "labels": LABELS, "taints": [RUN.taint]}
+        document["mock"] |= {"namePrefix": RUN.node_prefix, "labels": LABELS}
         file.write_text(json.dumps(document))
         return command
 
 
 class MarkedKwok(KwokAgent):
-    """KWOK's agent with nodes of the run."""
+    """KWOK's agent with nodes that autox finds."""
 
     def node(self, name: str) -> Object | None:
-        """Labelled and tainted."""
+        """Labelled."""
         node = super().node(name)
         if node is not None:
-            node["metadata"]["labels"] |= LABELS
-            node["spec"] = {"taints": [RUN.taint]}
+            node["metadata"]["labels"] |= RUN.node_selector
         return node
 
 
@@ -97,7 +96,7 @@ def rigs(kube_burner: Path | None, kwok: Kwok | None) -> Sequence[Rig]:
 
 
 def _rigs(kube_burner: Path | None, kwok: Kwok | None) -> Iterator[Rig]:
-    apart = AutoxDriver("benchmarks.density.apart", DIGITS)
+    apart = AutoxDriver(node_selector=LABELS)
     theirs = KubeBurner(kube_burner, RUN) if kube_burner is not None else None
     yield Rig(driver=AutoxDriver())
     yield Rig(driver=apart, agent=MarkedAutox())

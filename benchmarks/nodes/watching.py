@@ -137,8 +137,8 @@ async def events(
     while True:
         params = {"timeoutSeconds": str(SECONDS)} | ({"resourceVersion": str(seen)} if seen else {})
         rest = b""
-        async with kube.stream(Query(resource=resource), params=params, idle_seconds=SECONDS) as pieces:
-            async for piece in pieces:
+        async with kube.stream(Query(resource=resource), params=params, idle_seconds=SECONDS) as stream:
+            while piece := await stream.more():
                 *lines, rest = (rest + piece).split(b"\n")
                 for line in lines:
                     if line.startswith(ERROR):

@@ -9,6 +9,7 @@ import pytest
 import yaml
 
 from autox.core.loads.workloads import expand, plan_of
+from autox.nodes.node.nodeobject import PROVIDER_LABEL
 from autox.tasks.density.labels import RUN_LABEL
 from autox.tasks.density.workload import body
 from benchmarks.bench_density import FULL, MISSING, QUICK, playing, program
@@ -123,7 +124,7 @@ def test_both_drivers_make_the_same_deployments(tmp_path: Path) -> None:
 
 
 def test_all_agents_serve_the_nodes_that_the_pods_are_for(tmp_path: Path) -> None:
-    """By the names, the label and the taint of one run; without the label by which a dead run is found."""
+    """By their names and their labels; without the label by which a dead run is found."""
     setting = Setting(kubeconfig=tmp_path / "kubeconfig", directory=tmp_path, nodes=2, lease_seconds=40)
     ours = json.loads(Path(MarkedAutox().command(setting)[-1]).read_text())["mock"]
     kwok = MarkedKwok(Kwok(program=Path("/bin/kwok"), stages=()), name="kwok", parallelism=4)
@@ -132,8 +133,8 @@ def test_all_agents_serve_the_nodes_that_the_pods_are_for(tmp_path: Path) -> Non
     assert theirs is not None
     assert ours["namePrefix"] == RUN.node_prefix
     assert ours["labels"] == LABELS
-    assert LABELS.items() <= theirs["metadata"]["labels"].items()
-    assert ours["taints"] == theirs["spec"]["taints"] == [RUN.taint]
+    assert RUN.node_selector == {**LABELS, PROVIDER_LABEL: "mock"}
+    assert RUN.node_selector.items() <= theirs["metadata"]["labels"].items()
     assert RUN_LABEL not in {*ours["labels"], *theirs["metadata"]["labels"]}
 
 

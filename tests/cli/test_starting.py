@@ -35,11 +35,11 @@ LOADED = {
     "cluster load": "asyncio psutil",
     "cluster list": "asyncio psutil",
     "cluster status": "asyncio psutil",
-    "cluster up": "aiohttp asyncio cryptography msgspec psutil yaml",
-    "history": "aiohttp asyncio msgspec pydantic yaml",
-    "report": "aiohttp asyncio msgspec pydantic yaml",
-    "run": "aiohttp asyncio msgspec pydantic uvloop yaml",
-    "why": "aiohttp asyncio msgspec pydantic yaml",
+    "cluster up": "asyncio cryptography msgspec psutil yaml",
+    "history": "asyncio msgspec pydantic yaml",
+    "report": "asyncio msgspec pydantic yaml",
+    "run": "asyncio msgspec pydantic uvloop yaml",
+    "why": "asyncio msgspec pydantic yaml",
     "nodes": "",
 }
 """What of it each command may load."""

@@ -236,7 +236,9 @@ async def test_a_proxy_stands_between(door: Door, tmp_path: Path) -> None:
         closed = write(
             tmp_path / "b", server=door.url, **trusted, **{"proxy-url": f"http://me:canary@127.0.0.1:{port}"}
         )
-        with pytest.raises(UnreachableError, match=r"proxy before .* answered 407") as caught:
+        with pytest.raises(
+            UnreachableError, match=r"cannot reach .* through its proxy: the proxy refused with status 407"
+        ) as caught:
             await knock(from_kubeconfig(closed))
 
     assert asked[0].startswith(f"CONNECT 127.0.0.1:{door.port}".encode())

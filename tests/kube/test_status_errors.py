@@ -6,6 +6,8 @@ from typing import Any
 import pytest
 from aiohttp import web
 
+from autox.kube.client import KubeClient
+from autox.kube.connection import Connection
 from autox.kube.transport import Limits
 from autox.model import errors
 from autox.model.refs import CONFIG_MAPS, PODS, SECRETS
@@ -344,11 +346,7 @@ async def test_a_server_that_speaks_something_else(greeting: bytes) -> None:
     server = await asyncio.start_server(answer, "127.0.0.1", 0)
     port = server.sockets[0].getsockname()[1]
 
-    async def unused(_: web.Request) -> web.StreamResponse:
-        raise AssertionError
-
-    async with server, serving(unused) as kube:
-        kube._transport.connection = type(kube.connection)(server=f"http://127.0.0.1:{port}", origin="a test")
+    async with server, KubeClient(Connection(server=f"http://127.0.0.1:{port}", origin="a test")) as kube:
         with pytest.raises(errors.TransientError):
             await kube.get(PODS, "a", namespace="default")
 

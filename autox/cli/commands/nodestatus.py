@@ -12,7 +12,6 @@ import sys
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 
-import aiohttp
 import click
 import msgspec
 
@@ -21,6 +20,7 @@ from autox.cli.parts.repainting import Repainted
 from autox.model.addresses import Address, parse_address
 from autox.model.errors import AutoxError, UnreachableError
 from autox.nodes.agent.figures import AgentFigures
+from autox.wire.lightly import aiohttp
 
 _LIMIT_BYTES = 1 << 20
 _ANSWER_SECONDS = 5.0

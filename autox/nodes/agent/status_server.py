@@ -9,13 +9,13 @@ import logging
 from collections.abc import Callable
 
 import msgspec
-from aiohttp import web
 
 from autox.core.formats.exposition import CONTENT_TYPE
 from autox.model.addresses import Address
 from autox.model.errors import ConfigurationError
 from autox.nodes.agent.figures import AgentFigures, ailment
 from autox.nodes.agent.metrics import agent_metrics
+from autox.wire.lightly import web
 
 _SHUTDOWN_SECONDS = 0.5
 

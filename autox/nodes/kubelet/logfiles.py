@@ -8,11 +8,10 @@ from collections.abc import AsyncGenerator
 from pathlib import Path
 from typing import Protocol, cast
 
-from aiohttp import web
-
 from autox.kube.objects import Object
 from autox.nodes.kubelet.logs import read_log
 from autox.nodes.kubelet.podlogs import PATH, log_options, send_log, wants_previous
+from autox.wire.lightly import web
 
 
 class PodDirectory(Protocol):

@@ -9,10 +9,9 @@ from collections.abc import AsyncGenerator, Mapping
 from contextlib import aclosing, suppress
 from datetime import datetime
 
-from aiohttp import web
-
 from autox.model.errors import InvalidError, UnsupportedError
 from autox.nodes.kubelet.logs import LogOptions
+from autox.wire.lightly import web
 
 PATH = "/containerLogs/{namespace}/{pod}/{container}"
 _INT64_MAX = 2**63 - 1

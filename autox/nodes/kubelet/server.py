@@ -9,16 +9,16 @@ import asyncio
 import logging
 import socket
 import ssl
-from collections.abc import Iterable, Mapping
-
-from aiohttp import web
-from aiohttp.typedefs import Handler
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 
 from autox.model.errors import AutoxError, ConfigurationError, InvalidError, NotFoundError, UnsupportedError
 from autox.model.nodes import KubeletEndpoint
 from autox.nodes.kubelet.access import ADMINISTRATORS, API_SERVER, Caller, bearer_token, caller_of, right_for
 from autox.nodes.kubelet.places import Place, listening
 from autox.nodes.kubelet.reviews import Reviews
+from autox.wire.lightly import web
+
+Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 _LOG = logging.getLogger(__name__)
 

@@ -7,10 +7,9 @@ be tested against it.
 import re
 from contextlib import suppress
 
-from aiohttp import WSMsgType, web
-
 from autox.model.errors import UnsupportedError
 from autox.nodes.kubelet.remotecommand import PROTOCOLS, SUCCESS, Channel, Streams, message, stdin_of
+from autox.wire.lightly import aiohttp, web
 
 _END_OF_INPUT = re.compile(rb"[\x03\x04]")  # Ctrl-C and Ctrl-D, which a terminal would see to
 
@@ -42,7 +41,7 @@ async def echo(request: web.Request, streams: Streams, command: list[str]) -> we
 
 async def _print_input(socket: web.WebSocketResponse, streams: Streams) -> None:
     async for received in socket:
-        content = stdin_of(received.data) if received.type is WSMsgType.BINARY else b""
+        content = stdin_of(received.data) if received.type is aiohttp.WSMsgType.BINARY else b""
         if content is None:
             return
         ends = _END_OF_INPUT.search(content) if streams.tty else None

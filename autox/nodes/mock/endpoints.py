@@ -7,8 +7,6 @@ server: it is the only place that has the pods whole, and almost nobody asks a k
 import time
 from collections.abc import Callable, Iterable, Mapping
 
-from aiohttp import web
-
 from autox.core.formats.exposition import CONTENT_TYPE
 from autox.core.formats.notation import parse_quantity
 from autox.kube.client import KubeClient
@@ -24,6 +22,7 @@ from autox.nodes.mock.metering import Meters
 from autox.nodes.mock.podview import Attempt, ContainerView, NodePods, PodView
 from autox.nodes.mock.usagepages import resource_metrics, summary
 from autox.nodes.provider import NodeSpec
+from autox.wire.lightly import web
 
 
 class MockEndpoints:

@@ -12,21 +12,13 @@ import ssl
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from urllib.parse import urlsplit
 
-from aiohttp import (
-    ClientConnectorError,
-    ClientError,
-    ClientResponse,
-    ClientSession,
-    ClientTimeout,
-    DummyCookieJar,
-    TCPConnector,
-)
 from multidict import CIMultiDict
 from yarl import URL
 
 from autox.kube.objects import Object
 from autox.model.errors import AutoxError, DeadlineError
 from autox.nodes.probes.outcome import ProbeOutcome
+from autox.wire.lightly import aiohttp
 
 Exec = Callable[[Sequence[str], float], Awaitable[tuple[int, bytes]]]
 """Runs a command inside the container, for so many seconds at most: its exit code and output."""
@@ -108,24 +100,24 @@ async def _http_get(action: Object, *, host: str, port: int, within: float) -> P
     headers = _headers(action)
     skipped = ["Accept-Encoding", *(["Accept"] if headers.get("Accept") is None else [])]
     try:
-        async with ClientSession(
-            connector=TCPConnector(ssl=False, force_close=True),
-            timeout=ClientTimeout(total=within),
+        async with aiohttp.ClientSession(
+            connector=aiohttp.TCPConnector(ssl=False, force_close=True),
+            timeout=aiohttp.ClientTimeout(total=within),
             headers=headers,
             skip_auto_headers=skipped,
-            cookie_jar=DummyCookieJar(),
+            cookie_jar=aiohttp.DummyCookieJar(),
             auto_decompress=False,
         ) as session:
             return await _follow(session, url)
     except TimeoutError:
         return ProbeOutcome(ok=False, message=f'Get "{url}": no complete answer within {within:g} s')
-    except ClientConnectorError as error:
+    except aiohttp.ClientConnectorError as error:
         return ProbeOutcome(ok=False, message=f'Get "{url}": {_reason(error.os_error)}')
-    except (ClientError, OSError, ValueError) as error:
+    except (aiohttp.ClientError, OSError, ValueError) as error:
         return ProbeOutcome(ok=False, message=f'Get "{url}": {_reason(error)}')
 
 
-async def _follow(session: ClientSession, url: URL) -> ProbeOutcome:
+async def _follow(session: aiohttp.ClientSession, url: URL) -> ProbeOutcome:
     target = url
     for _ in range(_REDIRECTS):
         async with session.get(target, allow_redirects=False) as response:
@@ -139,7 +131,7 @@ async def _follow(session: ClientSession, url: URL) -> ProbeOutcome:
     return ProbeOutcome(ok=False, message=f'Get "{target}": stopped after {_REDIRECTS} redirects')
 
 
-async def _judged(response: ClientResponse) -> ProbeOutcome:
+async def _judged(response: aiohttp.ClientResponse) -> ProbeOutcome:
     body = bytearray()
     while len(body) < _BODY_LIMIT and (chunk := await response.content.read(_BODY_LIMIT - len(body))):
         body += chunk

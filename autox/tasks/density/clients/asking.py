@@ -11,7 +11,7 @@ from urllib.parse import quote, urlencode
 
 from autox.kube.calls import Call
 from autox.kube.paths import path_of
-from autox.kube.transport import JSON
+from autox.kube.requests import JSON
 from autox.model.clientgroups import ClientGroup, Consistency, Scope, Verb
 from autox.model.errors import AutoxError
 from autox.model.refs import (

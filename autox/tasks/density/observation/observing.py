@@ -11,16 +11,16 @@ from collections.abc import Container
 from contextlib import aclosing
 
 from autox.kube.client import KubeClient
+from autox.kube.decoders import StructDecoder
 from autox.kube.listing import Query
-from autox.kube.objects import metadata
-from autox.kube.watch import watch
+from autox.kube.watch import watch_as
 from autox.kube.watch_store import WatchEventType
 from autox.model.errors import AutoxError
 from autox.model.refs import LEASES, PODS
 from autox.nodes.agent.supervision import supervise
 from autox.nodes.node.leases import NAMESPACE as NODE_LEASES
 from autox.tasks.density.labels import NAMESPACE_LABEL, RunLabels
-from autox.tasks.density.observation.leasetimes import LeaseTimes
+from autox.tasks.density.observation.leasetimes import LeaseTimes, WatchedLease
 from autox.tasks.density.observation.podtimes import PodTimes
 from autox.tasks.density.observation.serverclock import ServerClock
 from autox.tasks.density.watcher.podwatcher import PodWatcher, Usage
@@ -124,13 +124,14 @@ class Observer:
 
     async def _watch_leases(self) -> None:
         # NB: those of all nodes: a lease has no label to select it by.
-        events = watch(self._kube, LEASES, namespace=NODE_LEASES, on_trouble=self._interrupted)
+        query = Query(resource=LEASES, namespace=NODE_LEASES)
+        events = watch_as(StructDecoder(WatchedLease), self._kube, query, on_trouble=self._interrupted)
         async with aclosing(events):
             async for event in events:
                 at = time.monotonic()
                 if event.type in {WatchEventType.ADDED, WatchEventType.MODIFIED}:
-                    spec = event.object.get("spec") or {}
-                    self.leases.present(metadata(event.object)["name"], str(spec.get("renewTime")), at=at)
+                    lease = event.object
+                    self.leases.present(lease.metadata.name, str(lease.spec.renew_time), at=at)
 
     def _interrupted(self, error: AutoxError) -> None:
         self._interruptions += 1

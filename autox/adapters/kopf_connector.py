@@ -12,7 +12,7 @@ import sys
 from contextlib import suppress
 from typing import Any
 
-from autox.kube.lightly import aiohttp
+from autox.wire.lightly import aiohttp
 
 TLS_CLOSES_SLOWLY = (3, 11, 4) <= sys.version_info < (3, 12, 8) or (3, 13, 0) <= sys.version_info < (3, 13, 1)
 """These Pythons wait for the peer's goodbye before they close a TLS connection; aiohttp can cut that short. Earlier
