@@ -1,4 +1,4 @@
-"""One connection to an API server whose answers are awaited: read to their end, or piece by piece as they come.
+"""One connection to an API server whose answers are awaited: read to their end, or in pieces, dated as they come.
 
 ``channels`` next door opens and keeps them. Whoever reads pieces more slowly than they come is not sent more of them
 for a while: what the API server has in store for a slow watch is its own matter. ``bulk``, which has many requests
@@ -8,7 +8,7 @@ under way and awaits none, needs nothing of this.
 import asyncio
 import socket
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
 from autox.wire import connection as wire
@@ -21,6 +21,9 @@ ERROR_LIMIT = 1 << 20
 _AHEAD = 2 << 20
 """Bytes that are read ahead. An API server ends the watch of whoever is behind for a tenth of a second; a burst of pods
 is some 2 MB a second."""
+
+Piece = tuple[float, bytes]
+"""When it came, on the monotonic clock, and what it is."""
 
 _OPTIONS = (
     # NB: a peer that vanished without a word is noticed after about a minute, also while nothing is sent.
@@ -114,20 +117,25 @@ class Channel(wire.Connection):
         with self.watched(seconds):
             while not (self.is_whole or self.is_cut):
                 await self._news()
-        return self._taken()
+        return b"".join(piece for _, piece in self._taken())
 
-    async def more(self) -> bytes:
-        """What has come of the answer since the last time, all of it at once, when something has; nothing at its end.
+    @property
+    def is_quiet(self) -> bool:
+        """Whether ``more`` would have to wait."""
+        return not self._pieces and not self._is_over
+
+    async def more(self) -> Sequence[Piece]:
+        """What has come of the answer since the last time, when something has; nothing at its end.
 
         Raises:
             TimeoutError: nothing came for as long as ``watched`` says.
             ExchangeError: the answer did not come to its end.
         """
         while True:
-            if piece := self._taken():
-                return piece
+            if self._pieces:
+                return self._taken()
             if self.is_whole:
-                return b""
+                return ()
             await self._news()
 
     @contextmanager
@@ -154,7 +162,7 @@ class Channel(wire.Connection):
         self.head: Head | None = None
         self.is_whole = self.is_cut = self._is_patient = self._is_paused = False
         self._error: Exception | None = None
-        self._pieces: list[bytes] = []
+        self._pieces: list[Piece] = []
         self._held = 0
         self._heard_at = 0.0
         self._limit = limit
@@ -163,10 +171,11 @@ class Channel(wire.Connection):
         if self._is_over:
             return
         head = self.head = self.parser.head
-        self._pieces.append(data[begin : begin + size])
+        at = time.monotonic()
+        self._pieces.append((at, data[begin : begin + size]))
         self._held += size
         if head.status < 300 and self._limit is None:
-            self._heard_at = time.monotonic()
+            self._heard_at = at
             if self._held > _AHEAD and not self._is_paused:
                 self._is_paused = True
                 self._transport.pause_reading()
@@ -176,15 +185,13 @@ class Channel(wire.Connection):
             return
         self._wake()
 
-    def _taken(self) -> bytes:
+    def _taken(self) -> Sequence[Piece]:
         """What has come and was not taken before."""
-        if not self._pieces:
-            return b""
         pieces, self._pieces, self._held = self._pieces, [], 0
         if self._is_paused and self.reusable:
             self._is_paused = False
             self._transport.resume_reading()
-        return pieces[0] if len(pieces) == 1 else b"".join(pieces)
+        return pieces
 
     def _answered(self, head: Head, connection: wire.Connection) -> None:
         del head, connection

@@ -20,13 +20,13 @@ measured beside ``autox.wire``, the load generator's (docs/decisions/0056).
 import asyncio
 import random
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from types import TracebackType
 from typing import Self
 
-from autox.kube.channel import Channel
+from autox.kube.channel import Channel, Piece
 from autox.kube.channels import Channels
 from autox.kube.connection import Connection, Headers
 from autox.kube.failures import broken, late, unreachable
@@ -79,7 +79,12 @@ class Stream:
         self._what = what
         self._connection = connection
 
-    async def more(self) -> bytes:
+    @property
+    def is_quiet(self) -> bool:
+        """Whether ``more`` would have to wait."""
+        return self._channel.is_quiet
+
+    async def more(self) -> Sequence[Piece]:
         """What has come since the last time, when something has; nothing once the server has ended the answer.
 
         Raises:

@@ -37,10 +37,12 @@ class WatchEvent(NamedTuple, Generic[T]):
         type: what happened; SYNCED says that a complete listing has been delivered.
         object: the object as it is, or for DELETED as it was last; empty for SYNCED. A deletion that was inferred
             after a gap has ``apiVersion``, ``kind`` and a metadata of names, uid and resource version only.
+        at: when it came, on the monotonic clock, which all processes of a machine share.
     """
 
     type: WatchEventType
     object: T
+    at: float = 0.0
 
 
 class WatchStore(Generic[T]):
@@ -61,25 +63,25 @@ class WatchStore(Generic[T]):
     def __len__(self) -> int:
         return len(self._versions)
 
-    def present(self, obj: T) -> Sequence[WatchEvent[T]]:
+    def present(self, obj: T, *, at: float) -> Sequence[WatchEvent[T]]:
         """The object exists: what is news about that."""
         namespace, name, uid, version = self._decoder.identity(obj)
         key = (namespace, name)
         before = self._versions.get(key)
         if before is None:
             self._versions[key] = (uid, version)
-            return (WatchEvent(_ADDED, obj),)
+            return (WatchEvent(_ADDED, obj, at),)
         if before[0] != uid:
             # It was deleted and made anew under the same name, and nobody saw it.
-            gone = self._gone(key)
+            gone = self._gone(key, at)
             self._versions[key] = (uid, version)
-            return gone, WatchEvent(_ADDED, obj)
+            return gone, WatchEvent(_ADDED, obj, at)
         if version and before[1] == version:
             return ()
         self._versions[key] = (uid, version)
-        return (WatchEvent(_MODIFIED, obj),)
+        return (WatchEvent(_MODIFIED, obj, at),)
 
-    def absent(self, obj: T) -> Sequence[WatchEvent[T]]:
+    def absent(self, obj: T, *, at: float) -> Sequence[WatchEvent[T]]:
         """The object was deleted, or left the selection."""
         namespace, name, uid, _ = self._decoder.identity(obj)
         key = (namespace, name)
@@ -88,18 +90,18 @@ class WatchStore(Generic[T]):
         if before is None or before[0] != uid:
             return ()
         del self._versions[key]
-        return (WatchEvent(_DELETED, obj),)
+        return (WatchEvent(_DELETED, obj, at),)
 
-    def only(self, listed: Iterable[Key]) -> Iterator[WatchEvent[T]]:
+    def only(self, listed: Iterable[Key], *, at: float) -> Iterator[WatchEvent[T]]:
         """A complete listing had these objects: the others are gone."""
         for key in self._versions.keys() - set(listed):
-            yield self._gone(key)
+            yield self._gone(key, at)
 
-    def _gone(self, key: Key) -> WatchEvent[T]:
+    def _gone(self, key: Key, at: float) -> WatchEvent[T]:
         uid, version = self._versions.pop(key)
         names = {"namespace": key[0], "name": key[1]} if key[0] else {"name": key[1]}
         remains = {**self._kind, "metadata": {**names, "uid": uid, "resourceVersion": version}}
-        return WatchEvent(_DELETED, self._decoder.of(remains))
+        return WatchEvent(_DELETED, self._decoder.of(remains), at)
 
 
 def key_of(obj: Object) -> Key:

@@ -138,7 +138,8 @@ async def events(
         params = {"timeoutSeconds": str(SECONDS)} | ({"resourceVersion": str(seen)} if seen else {})
         rest = b""
         async with kube.stream(Query(resource=resource), params=params, idle_seconds=SECONDS) as stream:
-            while piece := await stream.more():
+            while pieces := await stream.more():
+                piece = b"".join(each for _, each in pieces)
                 *lines, rest = (rest + piece).split(b"\n")
                 for line in lines:
                     if line.startswith(ERROR):

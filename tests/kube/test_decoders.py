@@ -75,8 +75,8 @@ def test_something_else(line: bytes) -> None:
 def test_inferred_deletion() -> None:
     """An object that a later listing has no more is told as deleted, with its names and uid and nothing else."""
     known = WatchStore(THINGS, api_version="v1", kind="Thing")
-    list(known.present(FIRST))
-    [gone] = known.only([])
+    list(known.present(FIRST, at=0.0))
+    [gone] = known.only([], at=0.0)
 
     assert gone.type is WatchEventType.DELETED
     assert gone.object == Thing(metadata=FIRST.metadata)

@@ -6,7 +6,8 @@ Deployments at the rate asked for, until every pod runs or the time is up; the r
 ended, everything is removed while the nodes still serve, so that pods end as pods do. A process that is killed leaves
 it to ``sweeping``.
 
-This module decides whether a cluster may be loaded; ``loadtest`` does the rest, from the namespace on.
+This module decides whether a cluster may be loaded; ``loadtest`` does the rest, from the namespace on. What keeps
+nodes, and the search for a failure point, are imported when they are asked for: a tenth of all that a run loads.
 """
 
 from contextlib import AsyncExitStack
@@ -24,16 +25,12 @@ from autox.nodes.node.clients import open_clients
 from autox.tasks.context import Findings, TaskContext
 from autox.tasks.density.cleanup import sweeping
 from autox.tasks.density.dryrun import forecast
-from autox.tasks.density.fleets.agents import Agents
-from autox.tasks.density.fleets.fleet import Fleet
 from autox.tasks.density.fleets.givennodes import GivenNodes, find
 from autox.tasks.density.fleets.nodes import Nodes
-from autox.tasks.density.fleets.orders import shared_out
 from autox.tasks.density.labels import RunLabels
 from autox.tasks.density.loadtest import LoadTest
 from autox.tasks.density.permission import refuse_forbidden, refuse_without
 from autox.tasks.density.rights import OF_CHURN, of_accounts
-from autox.tasks.density.search.failurepoint import search
 from autox.tasks.density.target import Identity, identify, kubeconfig_of, refuse_self
 
 
@@ -64,7 +61,12 @@ async def run(inputs: DensityInputs, context: TaskContext) -> Findings:
             if run_labels.given is not None:
                 return GivenNodes(kube, run_labels.node_query, given)
             if not inputs.agents:
+                from autox.tasks.density.fleets.fleet import Fleet  # noqa: PLC0415  - see above
+
                 return Fleet(clients, run_labels, kubeconfig=kubeconfig, count=inputs.nodes)
+            from autox.tasks.density.fleets.agents import Agents  # noqa: PLC0415  - see above
+            from autox.tasks.density.fleets.orders import shared_out  # noqa: PLC0415  - see above
+
             orders = shared_out(
                 run_labels,
                 kubeconfig=kubeconfig,
@@ -82,6 +84,8 @@ async def run(inputs: DensityInputs, context: TaskContext) -> Findings:
         run_labels = RunLabels.of(context.subject, token=token_hex(4), given=inputs.node_selector)
         given = await _given(kube, inputs, run_labels, context)
         if inputs.failure_point is not None:
+            from autox.tasks.density.search.failurepoint import search  # noqa: PLC0415  - see above
+
             findings = await search(kube, load_test, inputs, context, inputs.failure_point)
         else:
             findings = await load_test(inputs, context, run_labels).to_its_end()

@@ -33,6 +33,7 @@ from autox.tasks.density.course.components import (
 )
 from autox.tasks.density.course.course import Course
 from autox.tasks.density.course.sources import Source, Sources, UnreadableError
+from autox.tasks.density.ticking import next_tick
 from autox.tasks.density.watcher.podwatcher import Usage
 
 PERIOD = 5.0  # seconds between two readings
@@ -127,9 +128,7 @@ class _Sampler:
     async def feel(self) -> None:
         """Measure for ever how late the event loop is."""
         while True:
-            before = time.monotonic()
-            await asyncio.sleep(_BEAT)
-            self._lag = max(self._lag, time.monotonic() - before - _BEAT)
+            self._lag = max(self._lag, await next_tick(_BEAT))
 
     def _look_at_ourselves(self) -> None:
         watcher = self._watcher()

@@ -13,6 +13,7 @@ from autox.kube.client import KubeClient
 from autox.tasks.density.labels import RunLabels
 from autox.tasks.density.load.loading import Sent, create_all
 from autox.tasks.density.observation.podtimes import PodTimes
+from autox.tasks.density.ticking import next_tick
 
 _LOOK = 0.1  # seconds between two looks at what the watcher has seen
 _TELL = 2.0  # seconds between two lines of progress
@@ -142,6 +143,5 @@ class Applying:
             if now >= tell_at and (line := told()):
                 self._say(line)
                 tell_at = now + _TELL
-            await asyncio.sleep(_LOOK)
-            before, now = now, time.monotonic()
-            self.stalled = max(self.stalled, now - before - _LOOK)
+            self.stalled = max(self.stalled, await next_tick(_LOOK))
+            now = time.monotonic()

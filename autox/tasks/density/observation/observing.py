@@ -6,9 +6,8 @@ leases, of which a second is enough, in this one.
 """
 
 import asyncio
-import time
 from collections.abc import Container
-from contextlib import aclosing
+from contextlib import aclosing, suppress
 
 from autox.kube.client import KubeClient
 from autox.kube.decoders import StructDecoder
@@ -25,6 +24,8 @@ from autox.tasks.density.observation.podtimes import PodTimes
 from autox.tasks.density.observation.serverclock import ServerClock
 from autox.tasks.density.watcher.podwatcher import PodWatcher, Usage
 from autox.tasks.density.watcher.sights import Sight
+
+_LEASES_PERIOD = 1.0  # seconds between two looks at what came of leases, each of which has its date
 
 
 class Observer:
@@ -66,6 +67,7 @@ class Observer:
         self.pods, self.latency_pods, self.churned = PodTimes(clock), PodTimes(clock), PodTimes(clock)
         self.leases = LeaseTimes(nodes)
         self.enough = asyncio.Event()
+        self._leases_wanted = asyncio.Event()
         self._interruptions = 0
         self._trouble = ""
         self._is_churning = False
@@ -99,8 +101,11 @@ class Observer:
         await self._watcher.is_watching.wait()
 
     async def up_to_now(self) -> None:
-        """Return when what was seen of pods until now is known; soon, if the watcher of pods stands still."""
+        """Return when what was seen until now is known; soon, if the watcher of pods stands still."""
         await self._watcher.up_to_now()
+        self._leases_wanted.set()
+        # NB: whoever reads leases has its turn first, and reads all that has come.
+        await asyncio.sleep(0)
 
     async def watch(self) -> None:
         """Watch the pods of the run, and leases, until enough was seen; wait until cancelled then."""
@@ -125,13 +130,24 @@ class Observer:
     async def _watch_leases(self) -> None:
         # NB: those of all nodes: a lease has no label to select it by.
         query = Query(resource=LEASES, namespace=NODE_LEASES)
-        events = watch_as(StructDecoder(WatchedLease), self._kube, query, on_trouble=self._interrupted)
+        events = watch_as(
+            StructDecoder(WatchedLease),
+            self._kube,
+            query,
+            on_trouble=self._interrupted,
+            pace=self._rest,
+        )
         async with aclosing(events):
             async for event in events:
-                at = time.monotonic()
                 if event.type in {WatchEventType.ADDED, WatchEventType.MODIFIED}:
                     lease = event.object
-                    self.leases.present(lease.metadata.name, str(lease.spec.renew_time), at=at)
+                    self.leases.present(lease.metadata.name, str(lease.spec.renew_time), at=event.at)
+
+    async def _rest(self) -> None:
+        with suppress(TimeoutError):
+            async with asyncio.timeout(_LEASES_PERIOD):
+                await self._leases_wanted.wait()
+        self._leases_wanted.clear()
 
     def _interrupted(self, error: AutoxError) -> None:
         self._interruptions += 1
