@@ -23,17 +23,10 @@ T = TypeVar("T")
 WAIT_SECONDS = 60.0
 RARELY = {"GOGC": "400"}
 """For a Go program that has memory: it collects garbage rarely, which is a tenth to a fifth of its CPU time."""
-LATE = {"GOGC": "off", "GOMEMLIMIT": "512MiB"}
-"""For an API server, half of whose life is its start: it collects none before it has that much."""
 LIGHTLY = tuple(
     word
-    for component, environ in {
-        "etcd": RARELY,
-        "apiServer": LATE,
-        "controllerManager": RARELY,
-        "scheduler": RARELY,
-    }.items()
-    for name, value in environ.items()
+    for component in ("etcd", "apiServer", "controllerManager", "scheduler")
+    for name, value in RARELY.items()
     for word in ("--set", f"{component}.env.{name}={value}")
 )
 """The same for the components of a cluster, as flags of its first ``up``."""

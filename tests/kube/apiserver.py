@@ -29,7 +29,7 @@ from autox.cluster.binaries.progress import Silent
 from autox.cluster.binaries.providing import provide
 from autox.cluster.binaries.settings import BinarySettings
 from autox.cluster.binaries.tools import Tool
-from tests.clusters import LATE
+from tests.clusters import RARELY
 
 ADMIN = "admin"
 START_SECONDS = 60
@@ -200,7 +200,7 @@ class ApiServer:
 
     def _spawn(self, *command: str, log: str) -> subprocess.Popen[bytes]:
         with (self.directory / log).open("ab") as output:
-            environ = {**os.environ, **LATE}
+            environ = {**os.environ, **RARELY}
             return subprocess.Popen(command, env=environ, stdout=output, stderr=output, stdin=subprocess.DEVNULL)
 
     def _signal(self, number: signal.Signals) -> None:
