@@ -9,7 +9,7 @@ from tests.integration.objects import Object
 from tests.realnode.conftest import RealCluster
 
 CHART = "charts/autox"
-VERDICT_SECONDS = 180.0
+VERDICT_SECONDS = 300.0
 
 
 def group(name: str, values: Object) -> Object:
