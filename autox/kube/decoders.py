@@ -75,20 +75,20 @@ class JsonDecoder:
         return Identity(*(one if isinstance(one, str) else "" for one in said))
 
 
-class ObjectMetadata(Protocol):
-    """The part of a struct's metadata that a watch reads."""
+class Part(msgspec.Struct, frozen=True, gc=False, rename="camel"):
+    """Of an object, as much as is read: read-only, and never part of a reference cycle.
 
-    @property
-    def namespace(self) -> str: ...  # noqa: D102 - as in Kubernetes
+    Every field has a default: an API server leaves out whatever is empty, and bookmarks are objects without content.
+    """
 
-    @property
-    def name(self) -> str: ...  # noqa: D102
 
-    @property
-    def uid(self) -> str: ...  # noqa: D102
+class ObjectMetadata(Part, frozen=True):
+    """The part of an object's metadata that a watch reads; whoever reads more of it adds that."""
 
-    @property
-    def resource_version(self) -> str: ...  # noqa: D102
+    name: str = ""
+    namespace: str = ""
+    uid: str = ""
+    resource_version: str = ""
 
 
 class HasMetadata(Protocol):

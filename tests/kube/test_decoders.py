@@ -3,19 +3,10 @@
 import msgspec
 import pytest
 
-from autox.kube.decoders import StructDecoder
+from autox.kube.decoders import ObjectMetadata, StructDecoder
 from autox.kube.frames import FrameReader
 from autox.kube.watch_store import WatchEventType, WatchStore
 from autox.model.errors import ExpiredError, ServerError
-
-
-class Named(msgspec.Struct, frozen=True, rename="camel"):
-    """The metadata."""
-
-    namespace: str = ""
-    name: str = ""
-    uid: str = ""
-    resource_version: str = ""
 
 
 class Sized(msgspec.Struct, frozen=True):
@@ -27,12 +18,12 @@ class Sized(msgspec.Struct, frozen=True):
 class Thing(msgspec.Struct, frozen=True):
     """An object."""
 
-    metadata: Named = Named()
+    metadata: ObjectMetadata = ObjectMetadata()
     spec: Sized = Sized()
 
 
 THINGS = StructDecoder(Thing)
-FIRST = Thing(metadata=Named(namespace="a", name="one", uid="u1", resource_version="7"), spec=Sized(size=3))
+FIRST = Thing(metadata=ObjectMetadata(namespace="a", name="one", uid="u1", resource_version="7"), spec=Sized(size=3))
 
 
 def reader() -> FrameReader[Thing]:

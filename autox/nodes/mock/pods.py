@@ -9,25 +9,19 @@ from typing import Any
 
 import msgspec
 
-
-class _Part(msgspec.Struct, frozen=True, gc=False, rename="camel"):
-    """Read-only, and never part of a reference cycle."""
+from autox.kube.decoders import ObjectMetadata, Part
 
 
-class OwnerReference(_Part, frozen=True):
+class OwnerReference(Part, frozen=True):
     """What a pod belongs to."""
 
     kind: str = ""
     controller: bool | None = None
 
 
-class Metadata(_Part, frozen=True):
+class Metadata(ObjectMetadata, frozen=True):
     """The pod's metadata."""
 
-    name: str = ""
-    namespace: str = ""
-    uid: str = ""
-    resource_version: str = ""
     generation: int | None = None
     creation_timestamp: str | None = None
     deletion_timestamp: str | None = None
@@ -38,34 +32,34 @@ class Metadata(_Part, frozen=True):
     owner_references: tuple[OwnerReference, ...] | None = None
 
 
-class Requests(_Part, frozen=True):
+class Requests(Part, frozen=True):
     """What a container requests, as quantities."""
 
     cpu: str | None = None
     memory: str | None = None
 
 
-class Resources(_Part, frozen=True):
+class Resources(Part, frozen=True):
     """What a container may and wants to use."""
 
     requests: Requests | None = None
 
 
-class ExitCodes(_Part, frozen=True):
+class ExitCodes(Part, frozen=True):
     """On which exit codes a restart rule is to be followed."""
 
     operator: str = ""
     values: tuple[int, ...] = ()
 
 
-class Rule(_Part, frozen=True):
+class Rule(Part, frozen=True):
     """What happens when a container ends with some exit codes."""
 
     action: str = ""
     exit_codes: ExitCodes | None = None
 
 
-class Container(_Part, frozen=True):
+class Container(Part, frozen=True):
     """A container or init container of the specification."""
 
     name: str = ""
@@ -75,13 +69,13 @@ class Container(_Part, frozen=True):
     resources: Resources | None = None
 
 
-class ReadinessGate(_Part, frozen=True):
+class ReadinessGate(Part, frozen=True):
     """A condition that others set and that the pod must have to be ready."""
 
     condition_type: str = ""
 
 
-class Spec(_Part, frozen=True):
+class Spec(Part, frozen=True):
     """What the pod shall be."""
 
     node_name: str = ""
@@ -94,7 +88,7 @@ class Spec(_Part, frozen=True):
     termination_grace_period_seconds: int | None = None
 
 
-class Condition(_Part, frozen=True):
+class Condition(Part, frozen=True):
     """One of the status' conditions."""
 
     type: str = ""
@@ -102,20 +96,20 @@ class Condition(_Part, frozen=True):
     last_transition_time: str | None = None
 
 
-class Running(_Part, frozen=True):
+class Running(Part, frozen=True):
     """A container runs."""
 
     started_at: str | None = None
 
 
-class Waiting(_Part, frozen=True):
+class Waiting(Part, frozen=True):
     """A container waits to be started."""
 
     reason: str = ""
     message: str | None = None
 
 
-class Terminated(_Part, frozen=True):
+class Terminated(Part, frozen=True):
     """A container has ended."""
 
     exit_code: int = 0
@@ -125,7 +119,7 @@ class Terminated(_Part, frozen=True):
     finished_at: str | None = None
 
 
-class ContainerState(_Part, frozen=True):
+class ContainerState(Part, frozen=True):
     """The state of a container; one of the three."""
 
     running: Running | None = None
@@ -133,7 +127,7 @@ class ContainerState(_Part, frozen=True):
     terminated: Terminated | None = None
 
 
-class ContainerStatus(_Part, frozen=True):
+class ContainerStatus(Part, frozen=True):
     """What was told of a container."""
 
     name: str = ""
@@ -144,7 +138,7 @@ class ContainerStatus(_Part, frozen=True):
     last_state: ContainerState = ContainerState()
 
 
-class Status(_Part, frozen=True):
+class Status(Part, frozen=True):
     """What was told of the pod."""
 
     phase: str = "Pending"
@@ -158,7 +152,7 @@ class Status(_Part, frozen=True):
     init_container_statuses: tuple[ContainerStatus, ...] | None = None
 
 
-class Pod(_Part, frozen=True):
+class Pod(Part, frozen=True):
     """A pod."""
 
     metadata: Metadata = Metadata()

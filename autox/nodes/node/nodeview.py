@@ -10,32 +10,25 @@ from typing import Any
 
 import msgspec
 
+from autox.kube.decoders import ObjectMetadata, Part
 from autox.model.errors import ServerError
 from autox.nodes.node.nodeobject import CONDITIONS, PROVIDER_LABEL, Turn
 
 
-class _Part(msgspec.Struct, frozen=True, gc=False, rename="camel"):
-    """Read-only; every field has a default, since an API server leaves out whatever is empty."""
-
-
-class NodeMetadata(_Part, frozen=True):
+class NodeMetadata(ObjectMetadata, frozen=True):
     """The Node's metadata."""
 
-    name: str = ""
-    namespace: str = ""
-    uid: str = ""
-    resource_version: str = ""
     creation_timestamp: str | None = None
     labels: dict[str, str] | None = None
 
 
-class NodeInfo(_Part, frozen=True):
+class NodeInfo(Part, frozen=True):
     """What serves it."""
 
     kubelet_version: str = ""
 
 
-class NodeCondition(_Part, frozen=True):
+class NodeCondition(Part, frozen=True):
     """One of the status' conditions."""
 
     type: str = ""
@@ -43,14 +36,14 @@ class NodeCondition(_Part, frozen=True):
     last_transition_time: str | None = None
 
 
-class NodeStatus(_Part, frozen=True):
+class NodeStatus(Part, frozen=True):
     """What was told of it."""
 
     conditions: tuple[NodeCondition, ...] | None = None
     node_info: NodeInfo = NodeInfo()
 
 
-class NodeView(_Part, frozen=True):
+class NodeView(Part, frozen=True):
     """A Node."""
 
     metadata: NodeMetadata = NodeMetadata()

@@ -9,34 +9,21 @@ has no lease meanwhile, and begins anew when it is back.
 from collections.abc import Container
 from math import inf
 
-import msgspec
+from autox.kube.decoders import ObjectMetadata, Part
 
 PERIOD = 10.0  # seconds
 
 
-class _Part(msgspec.Struct, frozen=True, gc=False, rename="camel"):
-    """Read-only; every field has a default, for bookmarks are leases without content."""
-
-
-class LeaseMetadata(_Part, frozen=True):
-    """Of a lease."""
-
-    name: str = ""
-    namespace: str = ""
-    uid: str = ""
-    resource_version: str = ""
-
-
-class LeaseSpec(_Part, frozen=True):
+class LeaseSpec(Part, frozen=True):
     """When its node was last heard of."""
 
     renew_time: str | None = None
 
 
-class WatchedLease(_Part, frozen=True):
+class WatchedLease(Part, frozen=True):
     """A lease, as much of it as is read."""
 
-    metadata: LeaseMetadata = LeaseMetadata()
+    metadata: ObjectMetadata = ObjectMetadata()
     spec: LeaseSpec = LeaseSpec()
 
 

@@ -10,39 +10,32 @@ from datetime import datetime
 import msgspec
 
 from autox.core.loads.workloads import LATENCY
+from autox.kube.decoders import ObjectMetadata, Part
 from autox.model.workload import ObjectKind
 
 
-class _Part(msgspec.Struct, frozen=True, gc=False, rename="camel"):
-    """Read-only, and never part of a reference cycle."""
-
-
-class OwnerReference(_Part, frozen=True):
+class OwnerReference(Part, frozen=True):
     """What a pod belongs to."""
 
     kind: str = ""
     controller: bool | None = None
 
 
-class Metadata(_Part, frozen=True):
+class Metadata(ObjectMetadata, frozen=True):
     """Of a pod."""
 
-    name: str = ""
-    namespace: str = ""
-    uid: str = ""
-    resource_version: str = ""
     creation_timestamp: datetime | None = None
     labels: dict[str, str] | None = None
     owner_references: tuple[OwnerReference, ...] | None = None
 
 
-class Spec(_Part, frozen=True):
+class Spec(Part, frozen=True):
     """Where it was bound to."""
 
     node_name: str = ""
 
 
-class Condition(_Part, frozen=True):
+class Condition(Part, frozen=True):
     """One of its status' conditions."""
 
     type: str = ""
@@ -51,7 +44,7 @@ class Condition(_Part, frozen=True):
     message: str | None = None
 
 
-class Status(_Part, frozen=True):
+class Status(Part, frozen=True):
     """How it is."""
 
     phase: str = ""
@@ -60,7 +53,7 @@ class Status(_Part, frozen=True):
     conditions: tuple[Condition, ...] | None = None
 
 
-class WatchedPod(_Part, frozen=True):
+class WatchedPod(Part, frozen=True):
     """A pod, as much of it as is read."""
 
     metadata: Metadata = Metadata()
