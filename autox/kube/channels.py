@@ -10,9 +10,9 @@ import time
 
 from autox.kube.channel import Channel
 from autox.kube.connection import Connection
-from autox.wire.connecting import Address, addresses, connect
-from autox.wire.failures import ExchangeError, FailureKind, failure
-from autox.wire.tunnel import Tunnel, parse_proxy
+from autox.wire.failures import ExchangeError, FailureKind
+from autox.wire.route import Route
+from autox.wire.tunnel import parse_proxy
 from autox.wire.urls import Url
 
 _KEPT_SECONDS = 60.0
@@ -34,16 +34,14 @@ class Channels:
         Raises:
             ConfigurationError: the URL of the proxy cannot be read.
         """
-        self._connection = connection
-        self._url = url
+        self._route = Route(
+            url.host,
+            url.port,
+            tls=connection.tls,
+            server_name=connection.server_hostname or url.name,
+            proxy=None if connection.proxy is None else parse_proxy(connection.proxy),
+        )
         self._connect_seconds = connect_seconds
-        self._host, self._port = url.host, url.port
-        self._tunnel: Tunnel | None = None
-        if connection.proxy is not None:
-            proxy = parse_proxy(connection.proxy)
-            self._host, self._port = proxy.host, proxy.port
-            self._tunnel = Tunnel(target=str(Address(url.host, url.port)), authorization=proxy.authorization)
-        self._place = Address(self._host, self._port)
         self._slots = asyncio.Semaphore(limit)
         self._free: list[Channel] = []
         self._all: set[Channel] = set()
@@ -82,22 +80,7 @@ class Channels:
             ExchangeError: it did not come about.
         """
         self._refuse_outside()
-        connection = self._connection
-        try:
-            async with asyncio.timeout(self._connect_seconds):
-                channel = await connect(
-                    Channel,
-                    await addresses(self._host, self._port),
-                    tls=connection.tls,
-                    server_name=connection.server_hostname or self._url.name,
-                    tunnel=self._tunnel,
-                )
-        except TimeoutError as error:
-            raise ExchangeError(FailureKind.TIMEOUT, f"no connection in time ({self._place})") from error
-        except ExchangeError:
-            raise
-        except OSError as error:  # the name cannot be looked up
-            raise failure(error, str(self._place)) from error
+        channel = await self._route.open(Channel, seconds=self._connect_seconds)
         self._all.add(channel)
         if not self._is_open:
             self.end(channel)

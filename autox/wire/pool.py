@@ -12,11 +12,10 @@ from collections.abc import Callable
 from contextlib import suppress
 
 from autox.core.backoff import Backoff
-from autox.wire.connecting import Address, addresses, connect
 from autox.wire.connection import Connection, OnAnswer, OnFailure
-from autox.wire.failures import ExchangeError, FailureKind, failure
+from autox.wire.failures import ExchangeError
 from autox.wire.responses import OnPiece
-from autox.wire.tunnel import Tunnel
+from autox.wire.route import Route
 from autox.wire.urls import Url
 
 _CONNECT_SECONDS = 10.0
@@ -58,13 +57,8 @@ class ConnectionPool:
             on_free: a connection was opened, or may be tried again.
             on_unreachable: none could be opened, and none will be tried for a while.
         """
-        self._host, self._port = (host, port) if proxy is None else (proxy.host, proxy.port)
-        self._tunnel: Tunnel | None = None
-        if proxy is not None:
-            self._tunnel = Tunnel(target=str(Address(host, port)), authorization=proxy.authorization)
+        self._route = Route(host, port, tls=tls, server_name=server_name, proxy=proxy)
         self._limit = limit
-        self._tls = tls
-        self._server_name = server_name
         self._body_limit = body_limit
         self._on_piece = on_piece
         self._on_answer = on_answer
@@ -118,20 +112,9 @@ class ConnectionPool:
 
     async def _open(self) -> None:
         try:
-            async with asyncio.timeout(_CONNECT_SECONDS):
-                connection = await connect(
-                    self._make,
-                    await addresses(self._host, self._port),
-                    tls=self._tls,
-                    server_name=self._server_name,
-                    tunnel=self._tunnel,
-                )
-        except TimeoutError:
-            self._rest(ExchangeError(FailureKind.TIMEOUT, f"no connection in time ({self._host}:{self._port})"))
+            connection = await self._route.open(self._make, seconds=_CONNECT_SECONDS)
         except ExchangeError as error:
             self._rest(error)
-        except OSError as error:  # the name cannot be looked up
-            self._rest(failure(error, f"{self._host}:{self._port}"))
         else:
             self._is_proven = True
             self._failures = 0
